@@ -1,0 +1,45 @@
+# Each target sets up what it needs: Python 3.11+, make and a package index are enough.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.ready
+
+.PHONY: setup demo test unit check bench lock clean
+
+setup: $(STAMP)
+
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Tidegate needs Python 3.11 or newer; say which with: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/uv pip install --quiet --python $(VENV) --require-hashes -r requirements.lock
+	$(BIN)/uv pip install --quiet --python $(VENV) --no-deps --editable .
+	@touch $@
+
+demo: setup
+	$(BIN)/tidegate demo flights
+
+unit: setup
+	$(BIN)/python -m pytest tests/unit tests/properties tests/scenarios tests/checks
+
+test: setup
+	$(BIN)/python -m coverage erase
+	$(BIN)/python -m coverage run -m pytest tests
+	$(BIN)/python -m coverage combine --quiet
+	$(BIN)/python -m coverage report --format=total | sed 's/^/coverage: /; s/$$/ %/'
+
+check: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m tests.shape
+
+bench: setup
+	$(BIN)/python -m bench.serving --quick
+
+lock: setup
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra dev --generate-hashes --no-header pyproject.toml -o requirements.lock
+
+clean:
+	rm -rf $(VENV) .tidegate build dist htmlcov

@@ -1,0 +1,10 @@
+"""The words of the project as frozen values. Everybody reads it; it reads nothing but msgspec and the standard library.
+
+- `errors`: the error tree, with stable codes and cures
+- `ids`, `arms`, `marks`, `phases`: prediction ids, who was drawn and with what probability, what was observed, where a release is
+- `releases`, `decisions`, `verdicts`, `sums`: what the release machine and the judge take and give
+- `tables`, `records`, `manifests`: the formats the planes meet in: routes down, records up, bundles across
+- `home`, `instances`: where things are on disk, and processes as the keeper knows them
+
+Not here: anything that acts, reads a clock, or opens a file other than `instances` and `home` for the keeper's sake.
+"""

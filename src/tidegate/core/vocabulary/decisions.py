@@ -1,0 +1,130 @@
+"""What goes into the release machine and what comes out: events, effects, waiting, decisions. All are values."""
+
+import enum
+
+import msgspec
+
+from tidegate.core.vocabulary import releases, verdicts
+
+
+class Kind(enum.StrEnum):
+    """The kinds of event. Every pair of phase and kind is a line in the machine's table."""
+
+    TICK = "tick"
+    CHECKS_PASSED = "checks_passed"
+    CHECKS_FAILED = "checks_failed"
+    WORKERS_READY = "workers_ready"
+    WORKERS_FAILED = "workers_failed"
+    """The candidate cannot load or warm up, crash-loops, or is gone."""
+    ROUTES_SEEN = "routes_seen"
+    """Every live gateway has confirmed the routes this release asked for last."""
+    JUDGED = "judged"
+    STABLE_SICK = "stable_sick"
+    """Stable cannot answer: nothing to roll back onto."""
+    APPROVE = "approve"
+    REJECT = "reject"
+    PROMOTE = "promote"
+    PAUSE = "pause"
+    RESUME = "resume"
+    ABORT = "abort"
+    ROLLBACK = "rollback"
+    SUPERSEDED = "superseded"
+    """A newer release of the same endpoint starts: a probation ends."""
+    OVERRIDDEN = "overridden"
+    """The table was rolled back by hand while control was down."""
+
+
+OPERATOR = frozenset({Kind.APPROVE, Kind.REJECT, Kind.PROMOTE, Kind.PAUSE, Kind.RESUME, Kind.ABORT, Kind.ROLLBACK})
+
+
+class Event(msgspec.Struct, frozen=True):
+    """Something that happened to a release."""
+
+    kind: Kind
+    actor: str = "system"
+    reason: str = ""
+    verdict: verdicts.Verdict | None = None
+    rate: float = 0.0
+    """Candidate requests a second, lately: for saying how long is left."""
+    stage_requests: int = 0
+    """Candidate requests closed since this stage's routes came in force."""
+
+
+class EnsureWorkers(msgspec.Struct, frozen=True, tag=True):
+    """Have `replicas` workers of this version; idempotent."""
+
+    version: releases.Version
+    replicas: int
+
+
+class SetRoutes(msgspec.Struct, frozen=True, tag=True):
+    """Have the table say this for the endpoint; a table that says so already is left alone."""
+
+    endpoint: str
+    release: str
+    stage: int
+    stable: releases.Version
+    candidate: releases.Version | None
+    weight: int
+    evidence: bool
+    salt: bytes
+
+
+class Drain(msgspec.Struct, frozen=True, tag=True):
+    """Let this version's workers finish what they have; no new requests reach them."""
+
+    version: releases.Version
+
+
+class Retire(msgspec.Struct, frozen=True, tag=True):
+    """Stop this version's workers, unless the endpoint keeps it warm."""
+
+    version: releases.Version
+
+
+class Notify(msgspec.Struct, frozen=True, tag=True):
+    """Tell people. `severity` is info, warning or critical."""
+
+    severity: str
+    text: str
+
+
+class Hold(msgspec.Struct, frozen=True, tag=True):
+    """Refuse this model digest from now on, until a person clears it."""
+
+    endpoint: str
+    model_digest: str
+    reason: str
+
+
+class StartJob(msgspec.Struct, frozen=True, tag=True):
+    """Have this job run once for the release: `check` verifies the bundle and the contract."""
+
+    job: str
+    release: str
+    version: releases.Version
+
+
+Effect = EnsureWorkers | SetRoutes | Drain | Retire | Notify | Hold | StartJob
+
+
+class Waiting(msgspec.Struct, frozen=True):
+    """Why nothing happens just now: on what, for whom, about how much longer. CLI, API and log show this same object."""
+
+    on: str
+    """requests, traffic, time, workers, routes, checks, approval, operator, outcomes, stable, feed."""
+    sentence: str
+    """"needs about 4,100 more canary requests (about 3 min at this rate)"."""
+    who: str = "tidegate"
+    seconds: float = -1.0
+    """About how much longer; -1 when it cannot be said."""
+
+
+class Decision(msgspec.Struct, frozen=True):
+    """What the machine answers. Committed with its event in one transaction; then the effects are run."""
+
+    release: releases.Release
+    effects: tuple[Effect, ...]
+    reason: str
+    waiting: Waiting | None = None
+    look_again_at: float = 0.0

@@ -1,0 +1,99 @@
+"""Where everything is: one directory, `.tidegate` beside tidegate.yaml unless said otherwise. Standard library only.
+
+`Home` names places; it creates nothing but what `prepare` creates.
+"""
+
+import dataclasses
+import hashlib
+import os
+import pathlib
+import tempfile
+
+
+@dataclasses.dataclass(frozen=True)
+class Home:
+    """One Tidegate on one machine."""
+
+    root: pathlib.Path
+
+    @property
+    def store(self) -> pathlib.Path:
+        """The SQLite store: releases, events, versions, holds, commands."""
+        return self.root / "store.db"
+
+    @property
+    def table(self) -> pathlib.Path:
+        """The routing table; `table.lock` beside it is held while writing, `table.json.last` is the one before."""
+        return self.root / "table.json"
+
+    @property
+    def bundles(self) -> pathlib.Path:
+        """Bundles by digest: bundles/<64 hex digits>/manifest.json and the files it names."""
+        return self.root / "bundles"
+
+    @property
+    def segments(self) -> pathlib.Path:
+        """Segments of the prediction log as gateways write them: segments/<incarnation>-<n>.seg."""
+        return self.root / "segments"
+
+    @property
+    def log(self) -> pathlib.Path:
+        """The prediction log as Parquet: log/predictions/endpoint=E/day=D/*.parquet and log/outcomes/..."""
+        return self.root / "log"
+
+    @property
+    def sums(self) -> pathlib.Path:
+        """Sums by gateway boot: sums/<incarnation>.sums, memory-mapped by the gateway, read by control."""
+        return self.root / "sums"
+
+    @property
+    def labels(self) -> pathlib.Path:
+        """Label sums by endpoint, rewritten whole by the recorder: labels/<endpoint>.json."""
+        return self.root / "labels"
+
+    @property
+    def instances(self) -> pathlib.Path:
+        """One process each: NAME.json (specification), NAME.lock (held while alive), NAME.state (what it says of itself)."""
+        return self.root / "instances"
+
+    @property
+    def logs(self) -> pathlib.Path:
+        """JSON lines of every process: logs/NAME.log."""
+        return self.root / "logs"
+
+    @property
+    def token(self) -> pathlib.Path:
+        """The control API's token, mode 0600."""
+        return self.root / "token"
+
+    @property
+    def addresses(self) -> pathlib.Path:
+        """Where the listening sockets really are: {"http": "http://127.0.0.1:8080", "api": "http://127.0.0.1:8081"}."""
+        return self.root / "addresses.json"
+
+    @property
+    def run(self) -> pathlib.Path:
+        """Unix sockets. Short and outside the root, since a socket's path takes 107 bytes at most."""
+        mark = hashlib.sha256(str(self.root.resolve()).encode()).hexdigest()[:12]
+        return pathlib.Path(tempfile.gettempdir()) / f"tidegate-{os.getuid()}-{mark}"
+
+    def prepare(self) -> None:
+        """Create the directories, private to this account. Raises OSError where that is impossible."""
+        places = (self.bundles, self.segments, self.log, self.sums, self.labels, self.instances, self.logs)
+        for place in (self.root, *places):
+            place.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.run.mkdir(mode=0o700, exist_ok=True)
+        if self.run.stat().st_uid != os.getuid():
+            raise PermissionError(f"{self.run} belongs to another account; remove it or set TMPDIR")
+
+
+def find(given: str = "") -> Home:
+    """The home: `given`, else TIDEGATE_HOME, else the nearest `.tidegate` here or above, else `.tidegate` here."""
+    named = given or os.environ.get("TIDEGATE_HOME", "")
+    if named:
+        return Home(pathlib.Path(named).absolute())
+    here = pathlib.Path.cwd()
+    for place in (here, *here.parents):
+        if (place / ".tidegate").is_dir():
+            return Home(place / ".tidegate")
+    return Home(here / ".tidegate")

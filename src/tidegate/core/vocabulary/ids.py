@@ -1,0 +1,46 @@
+"""Ids and names. A prediction id is a UUIDv7: sorted by time, so row-group statistics find one id among millions.
+
+Clock and chance are arguments; who mints keeps them.
+"""
+
+import re
+import uuid
+
+NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+REQUEST_ID_MAX = 128
+
+
+def is_name(text: str) -> bool:
+    """Whether `text` may name an endpoint or a version: 1 to 63 of a-z, 0-9 and inner hyphens."""
+    return NAME.fullmatch(text) is not None
+
+
+def is_request_id(text: str) -> bool:
+    """Whether a client's request id may be echoed and logged: at most 128 visible ASCII characters."""
+    return len(text) <= REQUEST_ID_MAX and all("!" <= letter <= "~" for letter in text)
+
+
+def uuid7(milliseconds: int, chance: int) -> bytes:
+    """The 16 bytes of a UUIDv7 (RFC 9562 §5.7) of a Unix time in milliseconds and 74 bits of chance."""
+    top = (milliseconds & 0xFFFF_FFFF_FFFF) << 80 | 0x7 << 76 | (chance >> 62 & 0xFFF) << 64
+    return (top | 0b10 << 62 | chance & 0x3FFF_FFFF_FFFF_FFFF).to_bytes(16, "big")
+
+
+def text(identifier: bytes) -> str:
+    """The 36 characters people and clients see."""
+    digits = identifier.hex()
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+
+
+def parse(shown: str) -> bytes | None:
+    """The 16 bytes of a shown id (a row's `/n` is cut off), or None where it is not a UUIDv7."""
+    try:
+        found = uuid.UUID(shown.partition("/")[0])
+    except ValueError:
+        return None
+    return found.bytes if found.version == 7 else None
+
+
+def milliseconds(identifier: bytes) -> int:
+    """The Unix time in milliseconds at which a UUIDv7 was minted."""
+    return int.from_bytes(identifier[:6], "big")

@@ -1,0 +1,95 @@
+"""A process as the keeper knows it: its specification on disk, and what it says of itself. Standard library only.
+
+The keeper starts what has a specification and stops what has none any more. An instance is alive exactly while it holds
+the POSIX lock on its lock file; its identity is the random token in its specification, never a pid.
+"""
+
+import dataclasses
+import fcntl
+import json
+import os
+import pathlib
+import struct
+import sys
+import typing
+
+RESTARTS = ("always", "never")
+
+
+@dataclasses.dataclass(frozen=True)
+class Spec:
+    """What to run. Written whole by rename, never edited."""
+
+    name: str
+    kind: str
+    """gateway, control, api, recorder, worker or job."""
+    argv: tuple[str, ...]
+    """The program and its arguments; `{python}` stands for the interpreter the keeper runs under."""
+    token: str
+    env: dict[str, str] = dataclasses.field(default_factory=dict)
+    restart: str = "always"
+    nice: int = 0
+    passes: tuple[str, ...] = ()
+    """Names of listening sockets to inherit (http, api); their numbers arrive in TIDEGATE_FDS as name=fd,name=fd."""
+    labels: dict[str, str] = dataclasses.field(default_factory=dict)
+    """For whoever wrote it: endpoint, ordinal, digest, release, ..."""
+
+    def write(self, folder: pathlib.Path) -> None:
+        """Put it in place atomically."""
+        write_json(folder / f"{self.name}.json", dataclasses.asdict(self))
+
+
+def read(path: pathlib.Path) -> Spec | None:
+    """The specification in a file, or None when the file is gone or is not one."""
+    try:
+        given = json.loads(path.read_text())
+        return Spec(**{**given, "argv": tuple(given["argv"]), "passes": tuple(given["passes"])})
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+
+
+def write_json(path: pathlib.Path, value: object) -> None:
+    """Replace a JSON file atomically; readers see the old or the new, never a part."""
+    scratch = path.with_name(f".{path.name}.{os.getpid()}")
+    scratch.write_text(json.dumps(value))
+    scratch.replace(path)
+
+
+def read_state(folder: pathlib.Path, name: str) -> dict[str, typing.Any]:
+    """What the instance last said of itself ({"token", "state", "at", ...}); empty when it has said nothing."""
+    try:
+        found = json.loads((folder / f"{name}.state").read_text())
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+class Claim:
+    """An instance's hold on its name. The file stays open for life: closing any descriptor of it would drop the lock."""
+
+    def __init__(self, folder: pathlib.Path, name: str, token: str) -> None:
+        """Take the lock. Raises BlockingIOError when another process of that name is alive."""
+        self.folder, self.name, self.token = folder, name, token
+        self._file = os.open(folder / f"{name}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def say(self, state: str, **facts: object) -> None:
+        """Tell who watches: starting, loading, ready, draining, failed, done."""
+        said = {"token": self.token, "pid": os.getpid(), "state": state, **facts}
+        write_json(self.folder / f"{self.name}.state", said)
+
+
+def holder(folder: pathlib.Path, name: str) -> int:
+    """The pid of the process that holds this instance's lock, for signals only; 0 when it is not alive."""
+    layout = "hhqqi" if sys.platform == "linux" else "qqihh"
+    ask = (fcntl.F_WRLCK, 0, 0, 0, 0) if sys.platform == "linux" else (0, 0, 0, fcntl.F_WRLCK, 0)
+    try:
+        file = os.open(folder / f"{name}.lock", os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        return 0
+    try:
+        told = struct.unpack(layout, fcntl.fcntl(file, fcntl.F_GETLK, struct.pack(layout, *ask)))
+    finally:
+        os.close(file)
+    kind, pid = (told[0], told[4]) if sys.platform == "linux" else (told[3], told[2])
+    return 0 if kind == fcntl.F_UNLCK else int(pid)

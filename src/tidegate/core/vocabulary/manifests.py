@@ -1,0 +1,102 @@
+"""What a bundle says of itself. The digest is sha256 over the manifest's canonical JSON; it holds no clock, host or report."""
+
+import hashlib
+
+import msgspec
+
+FORMAT = 1
+
+
+class Column(msgspec.Struct, frozen=True):
+    """One named column, or one tensor."""
+
+    name: str
+    type: str
+    """boolean, integer, long, float, double, string, datetime, or for tensors a v2 datatype such as FP32."""
+    required: bool = True
+    shape: tuple[int, ...] = ()
+    """Tensors: -1 where any size goes, first dimension the rows. Empty for a column."""
+    categories: tuple[str, ...] = ()
+
+
+class Signature(msgspec.Struct, frozen=True):
+    """Inputs and outputs. `columns` inputs take records and one v2 tensor a column; `tensor` inputs take tensors."""
+
+    kind: str
+    """columns or tensor."""
+    inputs: tuple[Column, ...]
+    outputs: tuple[Column, ...]
+
+
+class Blob(msgspec.Struct, frozen=True):
+    """A file of the bundle."""
+
+    path: str
+    sha256: str
+    size: int
+
+
+class Dataset(msgspec.Struct, frozen=True):
+    """A data set the model was trained or tested on. `sha256` is of its content, ours or its maker's; never MLflow's 8 digits."""
+
+    name: str
+    role: str
+    """training, validation or test."""
+    sha256: str = ""
+    source: str = ""
+
+
+class Provenance(msgspec.Struct, frozen=True):
+    """Where the model came from."""
+
+    source: str
+    """The resolved reference: mlflow://flight-delay/3."""
+    run_id: str = ""
+    model_id: str = ""
+    code_revision: str = ""
+    parameters: dict[str, str] = {}
+    metrics: dict[str, float] = {}
+    data: tuple[Dataset, ...] = ()
+
+
+class Profile(msgspec.Struct, frozen=True):
+    """What the model predicted on its own example data: fixes prediction bins. `edges` are inner edges, ascending."""
+
+    rows: int = 0
+    edges: tuple[float, ...] = ()
+    classes: tuple[str, ...] = ()
+
+
+class Manifest(msgspec.Struct, frozen=True):
+    """The whole of a bundle but its bytes."""
+
+    name: str
+    loader: str
+    """Which loader reads it: sklearn, pyfunc, ..."""
+    entry: str
+    """Path inside the bundle that the loader is given."""
+    signature: Signature
+    files: tuple[Blob, ...]
+    lock: tuple[str, ...] = ()
+    """The runtime: requirements, one a line, as the model's own file has them."""
+    python: str = ""
+    options: dict[str, str] = {}
+    """What the loader has to know: `method` (predict, predict_proba), `positive` (class index), ..."""
+    trust: str = ""
+    """pickle when loading runs code from the artifact and somebody has accepted that."""
+    provenance: Provenance = Provenance(source="")
+    profile: Profile = Profile()
+    example: str = ""
+    """Path inside the bundle of a request body in JSON records form, for warm-up, smoke and curl."""
+    format: int = FORMAT
+
+    @property
+    def digest(self) -> str:
+        """sha256 of the canonical JSON: 64 hexadecimal digits."""
+        return hashlib.sha256(msgspec.json.encode(self, order="deterministic")).hexdigest()
+
+    @property
+    def model_digest(self) -> str:
+        """sha256 of what decides predictions (artifact, lock, options): what holds and approvals bind to."""
+        parts = (self.loader, self.entry, self.files, self.lock, self.options, self.signature)
+        return hashlib.sha256(msgspec.json.encode(parts, order="deterministic")).hexdigest()

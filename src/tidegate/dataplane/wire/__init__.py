@@ -1,0 +1,9 @@
+"""Bytes <-> frames <-> columns: every format that crosses a process boundary in the data plane, and nothing that acts.
+
+- `frames`: gateway <-> worker over unix sockets (or TCP)
+- `tablefile`: the routing table on disk
+- `sums`: the memory-mapped counters that gateways write and control reads
+- `answers`: what clients get: error bodies, metadata, health
+
+Called by the gateway, the worker, targets and control. Not here: sockets, queues, decisions, models.
+"""

@@ -1,0 +1,125 @@
+"""Frames between gateway and worker: a 24-byte header, a small msgpack head, a raw body. No pickle, no decoding of bodies.
+
+    u8 protocol | u8 kind | u16 flags | u32 zero | u64 call | u32 head bytes | u32 body bytes        little-endian
+
+The worker listens; the gateway connects and says HELLO with the worker's token, the worker answers WELCOME or closes.
+Then: CALL (gateway) -> REPLY (worker), matched by `call`; the calls between two pauses of the socket are one batch.
+CANCEL asks to skip a call that has not begun; its REPLY never comes. DRAIN (worker): send me nothing more; it answers
+what it has and closes. A peer that speaks no common protocol version is told so and closed.
+"""
+
+import enum
+import struct
+
+import msgspec
+
+from tidegate.core.vocabulary import errors
+
+PROTOCOL = 1
+OLDEST = 1
+HEADER = struct.Struct("<BBHIQII")
+HEAD_MAX = 1 << 20
+BODY_MAX = 1 << 30
+
+
+class Kind(enum.IntEnum):
+    """What a frame is."""
+
+    HELLO = 1
+    WELCOME = 2
+    CALL = 3
+    REPLY = 4
+    CANCEL = 5
+    DRAIN = 6
+    REFUSED = 7
+
+
+class Content(enum.IntEnum):
+    """How a body is to be read: the codec is the worker's affair, the gateway goes by path and headers only."""
+
+    INFER = 1
+    """Open Inference Protocol v2, JSON."""
+    RECORDS = 2
+    """{"records": [{column: value}]}, or one bare record, or a list of them."""
+    METADATA = 3
+    """No body: the model's v2 metadata is asked for."""
+
+
+class Hello(msgspec.Struct, frozen=True, array_like=True):
+    """The gateway's first frame."""
+
+    protocol: int
+    oldest: int
+    token: str
+    incarnation: str
+
+
+class Welcome(msgspec.Struct, frozen=True, array_like=True):
+    """The worker's answer."""
+
+    protocol: int
+    instance: str
+    digest: str
+
+
+class Call(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Head of a CALL; the body is the client's, untouched."""
+
+    prediction_id: bytes
+    endpoint: str
+    version: str
+    content: int
+    budget_us: int
+    """Time left until the arm's deadline when the frame was sent."""
+
+
+class Reply(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Head of a REPLY; the body is the client's response, ready to send."""
+
+    status: int
+    mark: int
+    model_us: int
+    """Time of the model call this request's batch was in."""
+    rows: int
+    batch_rows: int
+    bin: int = -1
+    answers: tuple[float | str | None, ...] = ()
+    error: str = ""
+    """Stable code of the error, empty when ok."""
+    detail: str = ""
+    """The model's own words, for operators: goes into the log, never to clients."""
+
+
+_encoder = msgspec.msgpack.Encoder()
+
+
+def pack(kind: Kind, call: int, head: msgspec.Struct | None, body: bytes = b"") -> bytes:
+    """One frame as bytes."""
+    encoded = b"" if head is None else _encoder.encode(head)
+    return HEADER.pack(PROTOCOL, kind, 0, 0, call, len(encoded), len(body)) + encoded + body
+
+
+class Reader:
+    """Bytes in, frames out: (kind, call, head, body). Keeps the unfinished tail."""
+
+    def __init__(self) -> None:
+        self._tail = bytearray()
+
+    def feed(self, data: bytes) -> list[tuple[int, int, bytes, bytes]]:
+        """The frames completed by `data`. Raises FrameMalformed on an impossible header; the connection is to be closed."""
+        tail = self._tail
+        tail += data
+        frames: list[tuple[int, int, bytes, bytes]] = []
+        at, size = 0, len(tail)
+        while size - at >= HEADER.size:
+            protocol, kind, _, _, call, head, body = HEADER.unpack_from(tail, at)
+            if protocol < OLDEST or head > HEAD_MAX or body > BODY_MAX:
+                raise errors.FrameMalformed(f"frame with protocol {protocol}, head {head} and body {body} bytes")
+            begin = at + HEADER.size
+            if size - begin < head + body:
+                break
+            frames.append((kind, call, bytes(tail[begin : begin + head]), bytes(tail[begin + head : begin + head + body])))
+            at = begin + head + body
+        if at:
+            del tail[:at]
+        return frames

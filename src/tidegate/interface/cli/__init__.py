@@ -1,0 +1,1 @@
+"""Room words to be written by its builder."""

@@ -1,0 +1,1 @@
+"""What predictions tell, after they were answered."""
