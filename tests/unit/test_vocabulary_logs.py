@@ -27,7 +27,7 @@ def test_a_line_has_the_five_fields_and_the_extra():
 
 
 def test_a_value_that_json_does_not_know_is_written_as_text():
-    assert _line(where={1, 1})["where"] == "{1}"
+    assert _line(where={1})["where"] == "{1}"
 
 
 def test_an_extra_cannot_hide_a_field_of_the_line():

@@ -4,7 +4,7 @@ One line: {"at", "level", "logger", "instance", "event", ...extra}. `event` is t
 beside it; an exception's stack is under "stack". Nothing else is configured: who runs the process decides where its stderr goes.
 """
 
-import datetime
+import datetime as dt
 import json
 import logging
 import os
@@ -23,7 +23,7 @@ class Lines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """The line, without its newline. A value JSON does not know is written as its text, never as an error."""
         line: dict[str, object] = {
-            "at": datetime.datetime.fromtimestamp(record.created, datetime.UTC).isoformat(timespec="milliseconds"),
+            "at": dt.datetime.fromtimestamp(record.created, dt.UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
             "instance": self.instance,
