@@ -1,1 +1,11 @@
-"""Room words to be written by its builder."""
+"""The prediction log: what was asked, what was answered, and what turned out to be true.
+
+- `segments`: append-only files of checksummed records, written by gateways before a response leaves
+- `parquet`: the same records as Parquet, by endpoint and day, written by the recorder
+- `reader`: DuckDB over the Parquet files, and over segments that are not recorded yet
+- `outcomes`: whether an answer was wrong, and which outcome counts when several came
+
+Called by the gateway (`segments` only: it needs the standard library and msgspec), by the recorder, by trace, by the API.
+Not here: following segments as they grow and summing labels (`observability.monitors`), the records' schema
+(`core.vocabulary.records`), sums of marks (`dataplane.wire.sums`).
+"""
