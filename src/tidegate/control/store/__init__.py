@@ -1,1 +1,26 @@
-"""Room words to be written by its builder."""
+"""The store: everything that was decided, by whom and why, in one database.
+
+Who calls it: the control loop writes (releases, events, verdicts, holds); the API and the command line read it and submit
+commands; all at once, from several processes. `store.Store` is the one class they use; the other modules are its nouns,
+each with the frozen value that crosses the room's door and the functions that read and write its rows inside a
+transaction that somebody else has opened:
+
+    endpoints     an endpoint's settings, its stable version and the versions kept warm
+    versions      the bundles deployed behind an endpoint, by ordinal
+    release_rows  releases, with compare-and-set on their generation
+    chain         events: append-only, each hashed over the one before
+    evidence      verdicts with what they were computed from
+    holds         model digests that are refused until a person clears them
+    commands      what people asked control to do, and what came of it
+    facts         single facts of an environment, such as the last table generation that control has written
+
+Below them: `schema` (the tables), `documents` (values as canonical JSON), `database` (connections, transactions, and what
+the database's errors mean in ours) and `migrations` (Alembic; imported only when a migration is due, so that opening a
+store costs a select). `checks` is the suite that every store has to pass.
+
+What was acknowledged is on the disk: SQLite in WAL mode with synchronous=FULL. Only what can be computed again (verdicts
+between decisions, what a release waits for) is written with less. One transaction does one thing wholly or not at all.
+
+Deliberately not here: deciding (core.decide), the routing table (a file, the truth for gateways), predictions and outcomes
+(the prediction log), and any clock: every time is an argument.
+"""

@@ -16,9 +16,10 @@
     |   |- NothingToRollBack  AlreadyStable
     |- StateError           two writers, or a damaged file
     |   |- GenerationConflict  ParentStale  StoreUnavailable  StoreBehindTable
-    |   |- TableUnreadable  SegmentCorrupt  FrameMalformed  ProtocolMismatch
+    |   |- TableUnreadable  SegmentCorrupt  FrameMalformed  ProtocolMismatch  ChainBroken
     |- ProcessError         processes and their machine  (fault: operator)
     |   |- PortInUse  AlreadyRunning  NotRunning  DiskFull  InstanceLost  ApiUnreachable
+    |   |- ExtraMissing
     |- AccessError          who may do what              (fault: client)
         |- TokenMissing  ScopeMissing  OriginRefused
 
@@ -389,6 +390,12 @@ class ProtocolMismatch(StateError):
     code = "protocol-mismatch"
 
 
+class ChainBroken(StateError):
+    """The event log was changed after it was written. What comes before the named event can be trusted; restore a backup."""
+
+    code = "chain-broken"
+
+
 class ProcessError(TidegateError):
     """A process or the machine under it is not as it has to be."""
 
@@ -434,6 +441,12 @@ class ApiUnreachable(ProcessError):
     code = "api-unreachable"
     retryable = True
     status = 503
+
+
+class ExtraMissing(ProcessError):
+    """An optional part of Tidegate is not installed here. Install it with pip install 'tidegate[EXTRA]'."""
+
+    code = "extra-missing"
 
 
 class AccessError(TidegateError):

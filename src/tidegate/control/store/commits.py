@@ -1,0 +1,100 @@
+"""What one decision changes: the release, its event, its holds, the endpoint's owner, the command it answers. All or nothing.
+
+Called by `store.Store` inside one writing transaction.
+"""
+
+import msgspec
+import sqlalchemy as sa
+
+from tidegate.control.store import chain, commands, endpoints, evidence, holds, release_rows
+from tidegate.core.vocabulary import decisions, errors, phases, releases
+
+
+def create(connection: sa.Connection, release: releases.Release, event: decisions.Event | None, command: str) -> None:
+    """Write a new release and its first event. Raises EndpointUnknown, ReleaseInProgress."""
+    endpoints.known(connection, release.environment, release.endpoint)
+    release_rows.insert(connection, release)
+    told = event or decisions.Event(decisions.Kind.TICK, actor=release.actor, reason=release.reason)
+    first = chain.StoredEvent(
+        environment=release.environment,
+        endpoint=release.endpoint,
+        kind="created",
+        at=release.created_at,
+        actor=told.actor,
+        reason=release.reason,
+        said=told.reason,
+        release=release.id,
+        generation=release.generation,
+        phase_after=str(release.phase),
+        facts={
+            "candidate": release.candidate.ordinal,
+            "stable": release.stable.ordinal if release.stable else None,
+            "digest": release.candidate.digest,
+            "model_digest": release.candidate.model_digest,
+            "strategy": release.strategy,
+        },
+    )
+    chain.append(connection, first)
+    _answer(connection, command, release)
+
+
+def apply(
+    connection: sa.Connection, decision: decisions.Decision, event: decisions.Event, expected: int, at: float, command: str
+) -> releases.Release:
+    """Write a decision over generation `expected`. Raises ReleaseUnknown, GenerationConflict."""
+    before = release_rows.known(connection, decision.release.id)
+    release = msgspec.structs.replace(decision.release, generation=expected + 1)
+    if not release_rows.swap(connection, msgspec.structs.replace(decision, release=release), expected):
+        raise errors.GenerationConflict(
+            f"the release of {before.endpoint} is at generation {before.generation}, not at {expected}."
+        )
+    judged = evidence.put(connection, before, event.verdict, None, at) if event.verdict else ""
+    link = chain.StoredEvent(
+        environment=release.environment,
+        endpoint=release.endpoint,
+        kind=str(event.kind),
+        at=at,
+        actor=event.actor,
+        reason=decision.reason,
+        said=event.reason,
+        release=release.id,
+        generation=release.generation,
+        phase_before=str(before.phase),
+        phase_after=str(release.phase),
+        effects=decision.effects,
+        verdict=judged,
+    )
+    chain.append(connection, link)
+    _own(connection, before, release)
+    _hold(connection, decision, event, at)
+    _answer(connection, command, release)
+    return release
+
+
+def _own(connection: sa.Connection, before: releases.Release, release: releases.Release) -> None:
+    if before.owner == release.owner:
+        return
+    ordinal = release.owner.ordinal if release.owner else None
+    ahead = release.phase in phases.OWNED_BY_CANDIDATE
+    endpoints.put(connection, endpoints.known(connection, *release.key).owned_by(ordinal, ahead=ahead))
+
+
+def _hold(connection: sa.Connection, decision: decisions.Decision, event: decisions.Event, at: float) -> None:
+    for effect in decision.effects:
+        if isinstance(effect, decisions.Hold):
+            row = holds.HoldRow(
+                environment=decision.release.environment,
+                endpoint=effect.endpoint,
+                model_digest=effect.model_digest,
+                reason=effect.reason,
+                actor=event.actor,
+                release=decision.release.id,
+                at=at,
+            )
+            holds.put(connection, row)
+
+
+def _answer(connection: sa.Connection, command: str, release: releases.Release) -> None:
+    if command:
+        result = {"release": release.id, "phase": str(release.phase), "reason": release.reason}
+        commands.finish(connection, command, result)

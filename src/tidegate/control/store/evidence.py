@@ -1,0 +1,39 @@
+"""Verdicts with what they were computed from: the newest for every generation of a release, so each decision keeps its own."""
+
+import hashlib
+from typing import Any
+
+import sqlalchemy as sa
+
+from tidegate.control.store import documents, schema
+from tidegate.core.vocabulary import releases, verdicts
+
+
+def put(
+    connection: sa.Connection, release: releases.Release, verdict: verdicts.Verdict, inputs: dict[str, Any] | None, at: float
+) -> str:
+    """Write the verdict of this generation over the one before; returns its sha256. `inputs` None keeps those there are."""
+    table = schema.VERDICTS
+    body = documents.encode(verdict)
+    here = (table.c.release == release.id) & (table.c.generation == release.generation)
+    values: dict[str, Any] = {"verdict": body, "at": at}
+    if inputs is not None:
+        values["inputs"] = documents.encode(inputs)
+    if not connection.execute(table.update().where(here).values(**values)).rowcount:
+        key = {"environment": release.environment, "endpoint": release.endpoint, "release": release.id}
+        connection.execute(table.insert().values(**key, generation=release.generation, **{"inputs": "{}", **values}))
+    return hashlib.sha256(body.encode()).hexdigest()
+
+
+def get(
+    connection: sa.Connection, release: str, generation: int | None = None
+) -> tuple[verdicts.Verdict, dict[str, Any], float] | None:
+    """The verdict of a release's generation (the newest by default), its inputs and its time; None when there is none."""
+    table = schema.VERDICTS
+    found = sa.select(table).where(table.c.release == release)
+    if generation is not None:
+        found = found.where(table.c.generation == generation)
+    row = connection.execute(found.order_by(table.c.generation.desc()).limit(1)).one_or_none()
+    if row is None:
+        return None
+    return documents.decode(row.verdict, verdicts.Verdict), documents.decode(row.inputs, dict[str, Any]), row.at

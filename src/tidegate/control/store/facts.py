@@ -1,0 +1,22 @@
+"""Single facts by name, of an environment or of one endpoint in it."""
+
+import sqlalchemy as sa
+
+from tidegate.control.store import schema
+
+
+def get(connection: sa.Connection, key: tuple[str, str], name: str) -> str | None:
+    """The fact, or None; `key` is (environment, endpoint), the endpoint empty for the whole environment."""
+    return connection.execute(sa.select(schema.FACTS.c.value).where(_at(key, name))).scalar()
+
+
+def put(connection: sa.Connection, key: tuple[str, str], name: str, value: str) -> None:
+    """Write it over the one before."""
+    if not connection.execute(schema.FACTS.update().where(_at(key, name)).values(value=value)).rowcount:
+        environment, endpoint = key
+        connection.execute(schema.FACTS.insert().values(environment=environment, endpoint=endpoint, name=name, value=value))
+
+
+def _at(key: tuple[str, str], name: str) -> sa.ColumnElement[bool]:
+    table = schema.FACTS
+    return (table.c.environment == key[0]) & (table.c.endpoint == key[1]) & (table.c.name == name)

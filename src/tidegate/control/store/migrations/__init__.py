@@ -1,0 +1,1 @@
+"""Alembic's migrations of the store, as package data: they run from an installed wheel, by `running.upgrade`."""

@@ -1,0 +1,259 @@
+"""The store as its callers see it. Each method is one transaction.
+
+Every method may raise StoreUnavailable (cannot be opened, locked, moved away), every writing one DiskFull; nothing of what
+it was asked is then done. Other errors are named where they are raised.
+"""
+
+from types import TracebackType
+from typing import Any
+
+from tidegate.control.store import chain, commands, commits, database, evidence, facts, release_rows, schema
+from tidegate.control.store import endpoints as endpoint_rows
+from tidegate.control.store import holds as hold_rows
+from tidegate.control.store import versions as version_rows
+from tidegate.core.vocabulary import decisions, errors, releases, verdicts
+
+_GENERATION = "adopted_generation"
+
+
+class Store:
+    """One store, several processes and threads. `Store(database.sqlite_url(home.store))`."""
+
+    def __init__(self, url: str, *, create: bool = True) -> None:
+        """Open it; make or upgrade its tables where that is due. `create=False`: a missing one is StoreUnavailable."""
+        self._database = database.Database(url, create=create)
+
+    def close(self) -> None:
+        """Give its connections back."""
+        self._database.close()
+
+    def __enter__(self) -> "Store":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, raised: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    # endpoints and versions
+
+    def endpoints(self, environment: str) -> list[endpoint_rows.Endpoint]:
+        """All endpoints of an environment, by name."""
+        with self._database.reading() as connection:
+            return endpoint_rows.listed(connection, environment)
+
+    def endpoint(self, environment: str, name: str) -> endpoint_rows.Endpoint | None:
+        """One endpoint, or None."""
+        with self._database.reading() as connection:
+            return endpoint_rows.get(connection, environment, name)
+
+    def put_endpoint(self, endpoint: endpoint_rows.Endpoint) -> None:
+        """Write an endpoint, new or over the one before. What changes who owns it belongs into `append`, with its event."""
+        with self._database.writing() as connection:
+            endpoint_rows.put(connection, endpoint)
+
+    def add_version(
+        self, environment: str, endpoint: str, digest: str, model_digest: str, model: str, at: float
+    ) -> releases.Version:
+        """Deploy a bundle behind an endpoint, under its next ordinal. Raises EndpointUnknown."""
+        with self._database.writing() as connection:
+            endpoint_rows.known(connection, environment, endpoint)
+            version = releases.Version(endpoint, 0, digest, model_digest, model, at)
+            return version_rows.add(connection, environment, version)
+
+    def versions(self, environment: str, endpoint: str) -> list[releases.Version]:
+        """All versions of an endpoint, oldest first."""
+        with self._database.reading() as connection:
+            return version_rows.listed(connection, environment, endpoint)
+
+    def version(self, environment: str, endpoint: str, ordinal: int) -> releases.Version | None:
+        """One version, or None."""
+        with self._database.reading() as connection:
+            return version_rows.get(connection, environment, endpoint, ordinal)
+
+    # releases
+
+    def create(self, release: releases.Release, event: decisions.Event | None = None, command: str = "") -> None:
+        """Write a new release with its event `created` (actor and reason from `event`), answering `command` if given.
+
+        Raises EndpointUnknown, and ReleaseInProgress while the endpoint has another that has not ended: a probation is
+        superseded beforehand, by its own commit.
+        """
+        with self._database.writing() as connection:
+            commits.create(connection, release, event, command)
+
+    def commit(
+        self, decision: decisions.Decision, event: decisions.Event, expected_generation: int, at: float, command: str = ""
+    ) -> releases.Release:
+        """Write what was decided, if the release is still at `expected_generation`; returns it with the next generation.
+
+        In the same transaction: the chained event with effects and verdict, the endpoint's stable and kept versions where
+        the owner changed, the holds, and the answer to `command` if given. Raises GenerationConflict, ReleaseUnknown.
+        """
+        with self._database.writing() as connection:
+            return commits.apply(connection, decision, event, expected_generation, at, command)
+
+    def release(self, identifier: str) -> releases.Release:
+        """One release. Raises ReleaseUnknown."""
+        with self._database.reading() as connection:
+            return release_rows.known(connection, identifier)
+
+    def decision(self, identifier: str) -> decisions.Decision:
+        """The last decision about a release: its effects, and what it waits for. Raises ReleaseUnknown."""
+        with self._database.reading() as connection:
+            return release_rows.decided(connection, identifier)
+
+    def put_waiting(self, identifier: str, waiting: decisions.Waiting | None, look_again_at: float = 0.0) -> None:
+        """Refresh what a release waits for, between decisions. No event, no generation, not flushed."""
+        with self._database.writing(durable=False) as connection:
+            release_rows.wait(connection, identifier, waiting, look_again_at)
+
+    def active(self, environment: str) -> list[releases.Release]:
+        """The releases that have not ended, by endpoint."""
+        with self._database.reading() as connection:
+            return release_rows.active(connection, environment)
+
+    def latest(self, environment: str, endpoint: str) -> releases.Release | None:
+        """The newest release of an endpoint, ended or not."""
+        return next(iter(self.releases(environment, endpoint, 1)), None)
+
+    def releases(self, environment: str, endpoint: str | None = None, limit: int = 100) -> list[releases.Release]:
+        """The newest releases of an endpoint, or of the environment; newest first."""
+        with self._database.reading() as connection:
+            return release_rows.listed(connection, environment, endpoint, limit)
+
+    # events
+
+    def events(self, environment: str, endpoint: str | None = None, after: int = 0, limit: int = 1000) -> list[chain.StoredEvent]:
+        """Events past the sequence number `after`, oldest first."""
+        with self._database.reading() as connection:
+            return chain.after(connection, chain.of(environment, endpoint), after, limit)
+
+    def last_events(self, environment: str, endpoint: str | None = None, limit: int = 100) -> list[chain.StoredEvent]:
+        """The newest events, oldest of them first."""
+        with self._database.reading() as connection:
+            return chain.last(connection, chain.of(environment, endpoint), limit)
+
+    def release_events(self, identifier: str, limit: int = 1000) -> list[chain.StoredEvent]:
+        """The events of one release, oldest first."""
+        with self._database.reading() as connection:
+            return chain.after(connection, schema.EVENTS.c.release == identifier, 0, limit)
+
+    def append(self, event: chain.StoredEvent, endpoint: endpoint_rows.Endpoint | None = None) -> chain.StoredEvent:
+        """Append an event that belongs to no decision, with the endpoint as it leaves it where that changes."""
+        with self._database.writing() as connection:
+            if endpoint is not None:
+                endpoint_rows.put(connection, endpoint)
+            return chain.append(connection, event)
+
+    def head(self) -> tuple[int, str]:
+        """Sequence number and hash of the last event."""
+        with self._database.reading() as connection:
+            return chain.head(connection)
+
+    def verify(self) -> int:
+        """Recompute the chain of events; returns how many. Raises ChainBroken, naming the first that does not fit."""
+        with self._database.reading() as connection:
+            return chain.verify(connection)
+
+    # verdicts
+
+    def put_verdict(
+        self, release_id: str, verdict: verdicts.Verdict, inputs: dict[str, Any] | None = None, at: float = 0.0
+    ) -> None:
+        """Keep the verdict of the release's present generation with what it was computed from. Raises ReleaseUnknown.
+
+        Not flushed: it can be computed again, and the one that decides is written again by `commit`.
+        """
+        with self._database.writing(durable=False) as connection:
+            evidence.put(connection, release_rows.known(connection, release_id), verdict, inputs, at)
+
+    def verdict(self, release_id: str, generation: int | None = None) -> verdicts.Verdict | None:
+        """The newest verdict of a release, or that of one generation; None when there is none."""
+        with self._database.reading() as connection:
+            found = evidence.get(connection, release_id, generation)
+            return found[0] if found else None
+
+    def verdict_inputs(self, release_id: str, generation: int | None = None) -> dict[str, Any]:
+        """What that verdict was computed from; empty when there is none."""
+        with self._database.reading() as connection:
+            found = evidence.get(connection, release_id, generation)
+            return found[1] if found else {}
+
+    # holds
+
+    def holds(self, environment: str, endpoint: str) -> list[hold_rows.HoldRow]:
+        """The holds in force on an endpoint, newest first."""
+        with self._database.reading() as connection:
+            return hold_rows.listed(connection, environment, endpoint)
+
+    def held(self, environment: str, endpoint: str, model_digest: str) -> hold_rows.HoldRow | None:
+        """The hold on this model digest, or None."""
+        with self._database.reading() as connection:
+            return hold_rows.get(connection, environment, endpoint, model_digest)
+
+    def hold(self, row: hold_rows.HoldRow) -> bool:
+        """Place a hold by hand, with its event; False when there is one already. Raises EndpointUnknown."""
+        with self._database.writing() as connection:
+            endpoint_rows.known(connection, row.environment, row.endpoint)
+            if not hold_rows.put(connection, row):
+                return False
+            chain.append(connection, _held("hold_placed", row))
+            return True
+
+    def clear_hold(self, row: hold_rows.HoldRow) -> bool:
+        """Clear the hold on this digest with an event in the name of `row.actor`, for `row.reason`; False when there is none."""
+        with self._database.writing() as connection:
+            if not hold_rows.drop(connection, row.environment, row.endpoint, row.model_digest):
+                return False
+            chain.append(connection, _held("hold_cleared", row))
+            return True
+
+    # commands
+
+    def submit(self, command: commands.Command) -> str:
+        """Queue a command and return its id; the same id again is the same command."""
+        with self._database.writing() as connection:
+            return commands.submit(connection, command)
+
+    def pending_commands(self, environment: str) -> list[commands.Command]:
+        """Commands not answered yet, in the order they came."""
+        with self._database.reading() as connection:
+            return commands.pending(connection, environment)
+
+    def finish(self, identifier: str, result: dict[str, Any], status: str = commands.DONE) -> None:
+        """Answer a command, `done` or `refused`; the first answer stands. Raises StateError for an unknown id."""
+        with self._database.writing() as connection:
+            commands.finish(connection, identifier, result, status)
+
+    def refuse(self, identifier: str, error: errors.TidegateError) -> None:
+        """Answer a command with why it was refused."""
+        self.finish(identifier, {"error": str(error), "code": error.code}, commands.REFUSED)
+
+    def command(self, identifier: str) -> commands.Command | None:
+        """One command, or None."""
+        with self._database.reading() as connection:
+            return commands.get(connection, identifier)
+
+    # the table
+
+    def adopted_generation(self, environment: str) -> int:
+        """The highest table generation that control knows of as its own; 0 at first."""
+        with self._database.reading() as connection:
+            return int(facts.get(connection, (environment, ""), _GENERATION) or 0)
+
+    def adopt_generation(self, environment: str, generation: int) -> None:
+        """Set it. Control does so before it writes that generation, so that a crash in between leaves the store ahead."""
+        with self._database.writing() as connection:
+            facts.put(connection, (environment, ""), _GENERATION, str(generation))
+
+
+def _held(kind: str, row: hold_rows.HoldRow) -> chain.StoredEvent:
+    return chain.StoredEvent(
+        environment=row.environment,
+        endpoint=row.endpoint,
+        kind=kind,
+        at=row.at,
+        actor=row.actor,
+        said=row.reason,
+        release=row.release,
+        facts={"model_digest": row.model_digest},
+    )

@@ -1,0 +1,48 @@
+"""Versions: the bundles deployed behind an endpoint, counted 1, 2, 3, ... by the endpoint itself."""
+
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from tidegate.control.store import schema
+from tidegate.core.vocabulary import releases
+
+
+def add(connection: sa.Connection, environment: str, version: releases.Version) -> releases.Version:
+    """Write it under the endpoint's next ordinal, whatever its own says. The endpoint's row must be held."""
+    table = schema.VERSIONS
+    last = sa.select(sa.func.max(table.c.ordinal)).where(_at(environment, version.endpoint))
+    added = msgspec.structs.replace(version, ordinal=(connection.execute(last).scalar() or 0) + 1)
+    connection.execute(table.insert().values(environment=environment, **msgspec.structs.asdict(added)))
+    return added
+
+
+def listed(connection: sa.Connection, environment: str, endpoint: str) -> list[releases.Version]:
+    """All of an endpoint, oldest first."""
+    table = schema.VERSIONS
+    found = connection.execute(sa.select(table).where(_at(environment, endpoint)).order_by(table.c.ordinal))
+    return [_read(row) for row in found]
+
+
+def get(connection: sa.Connection, environment: str, endpoint: str, ordinal: int) -> releases.Version | None:
+    """One, or None."""
+    table = schema.VERSIONS
+    one = sa.select(table).where(_at(environment, endpoint), table.c.ordinal == ordinal)
+    row = connection.execute(one).one_or_none()
+    return _read(row) if row else None
+
+
+def _at(environment: str, endpoint: str) -> sa.ColumnElement[bool]:
+    return (schema.VERSIONS.c.environment == environment) & (schema.VERSIONS.c.endpoint == endpoint)
+
+
+def _read(row: sa.Row[Any]) -> releases.Version:
+    return releases.Version(
+        endpoint=row.endpoint,
+        ordinal=row.ordinal,
+        digest=row.digest,
+        model_digest=row.model_digest,
+        model=row.model,
+        created_at=row.created_at,
+    )
