@@ -3,11 +3,13 @@
     file    8 bytes magic | u32 head bytes | u32 crc32(head) | head: msgpack [version, host, incarnation, number, first sequence]
     record  u32 payload bytes | u32 crc32(kind, payload) | u8 kind (1 prediction, 2 outcome) | payload: msgpack     little-endian
 
-One gateway boot writes <incarnation>-000000.seg, -000001.seg, ... A segment is never changed once the next one exists.
+One gateway boot writes <incarnation>-000000.seg, -000001.seg, ... A segment is never changed once the next one exists,
+and its writer holds a lock (flock) on the one it writes, so that nobody deletes it before the writer is dead.
 Called by the gateway (Writer) and by the recorder and the reader (the rest).
 """
 
 import errno
+import fcntl
 import os
 import pathlib
 import re
@@ -155,6 +157,7 @@ class Writer:
             file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
             if os.write(file, data) < len(data):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            fcntl.flock(file, fcntl.LOCK_EX)
         except OSError as failed:
             if file >= 0:
                 os.close(file)
@@ -179,6 +182,21 @@ class Writer:
         except OSError:  # the tail stays torn: nothing may follow it, so the next append begins a new segment
             self._retired.append(self._file)
             self._file = -1
+
+
+def in_use(path: pathlib.Path) -> bool:
+    """Whether the process that writes this segment is alive and has not gone on to the next one (and synced this one)."""
+    try:
+        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(file)
+    return False
 
 
 def head(path: pathlib.Path) -> tuple[Head, int] | None:
@@ -248,8 +266,12 @@ def _records(path: pathlib.Path, data: bytes, base: int, end: int) -> Iterator[t
             if base + begin + length == end:
                 return
             raise _corrupt(path, base + at)
+        try:
+            record = _DECODERS[kind].decode(payload)
+        except msgspec.DecodeError as wrong:
+            raise _corrupt(path, base + at) from wrong
         at = begin + length
-        yield at, _DECODERS[kind].decode(payload)
+        yield at, record
 
 
 def skip(path: pathlib.Path, offset: int) -> int:

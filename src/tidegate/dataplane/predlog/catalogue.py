@@ -1,0 +1,153 @@
+"""The catalogue: which Parquet files count, and how far each segment is recorded, changed together in one transaction.
+
+So `kill -9` between two steps of the recorder loses nothing and repeats nothing: a file that the catalogue does not name
+does not count, and what it held is read from its segment again. SQLite, in `log/catalogue.db`; the recorder writes, all read.
+The recorder keeps its joins in the same database (`observability.monitors.labels`), hence under the same transaction.
+"""
+
+import contextlib
+import pathlib
+import sqlite3
+
+import msgspec
+
+from tidegate.core.vocabulary import errors
+from tidegate.dataplane.predlog import parquet
+
+NAME = "catalogue.db"
+_TABLES = """
+CREATE TABLE IF NOT EXISTS file (path TEXT PRIMARY KEY, "table" TEXT, endpoint TEXT, day TEXT, level INTEGER, rows INTEGER,
+  size INTEGER, first BLOB, last BLOB) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS place (incarnation TEXT, number INTEGER, offset INTEGER, done INTEGER, at REAL,
+  PRIMARY KEY (incarnation, number)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS boot (incarnation TEXT PRIMARY KEY, expected INTEGER) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS tally (name TEXT PRIMARY KEY, value INTEGER) WITHOUT ROWID;
+"""
+
+
+class Place(msgspec.Struct, frozen=True):
+    """How far a segment has been read: everything before `offset`."""
+
+    offset: int = 0
+    done: bool = False
+    """Nothing will follow: a later segment exists, or its writer is dead."""
+    at: float = 0.0
+    """Unix time at which this was last changed."""
+
+
+class Progress(msgspec.Struct):
+    """How far all segments have been read."""
+
+    places: dict[tuple[str, int], Place] = {}
+    expected: dict[str, int] = {}
+    """The next sequence number by incarnation: more is a gap, less a repeat."""
+
+
+class Catalogue:
+    """A connection. Not thread-safe; use it as a context manager, or close it."""
+
+    def __init__(self, log: pathlib.Path, *, readonly: bool = False) -> None:
+        """Open it, making it unless `readonly`. Raises StoreUnavailable when there is none, or it cannot be opened."""
+        self.log = log
+        path = log / NAME
+        if readonly and not path.exists():
+            raise errors.StoreUnavailable("The prediction log has no catalogue yet.", where=str(path))
+        try:
+            self.connection = sqlite3.connect(path, timeout=10, isolation_level=None)
+            if readonly:
+                self.connection.execute("PRAGMA query_only = 1")
+            else:
+                self.connection.execute("PRAGMA journal_mode = WAL")
+                self.connection.execute("PRAGMA synchronous = NORMAL")
+                self.connection.executescript(_TABLES)
+        except sqlite3.Error as failed:
+            raise errors.StoreUnavailable(f"The catalogue cannot be opened: {failed}.", where=str(path)) from failed
+
+    def __enter__(self) -> "Catalogue":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection; what was not committed is undone."""
+        self.connection.close()
+
+    def begin(self) -> None:
+        """Begin a transaction, unless one is open."""
+        if not self.connection.in_transaction:
+            self.connection.execute("BEGIN IMMEDIATE")
+
+    def commit(self) -> None:
+        """Make everything since `begin` count, all at once."""
+        if self.connection.in_transaction:
+            self.connection.execute("COMMIT")
+
+    def rollback(self) -> None:
+        """Undo everything since `begin`."""
+        with contextlib.suppress(sqlite3.Error):
+            self.connection.rollback()
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing was ever recorded by this catalogue."""
+        return not self.connection.execute("SELECT EXISTS (SELECT 1 FROM boot) OR EXISTS (SELECT 1 FROM file)").fetchone()[0]
+
+    def add(self, files: list[parquet.File]) -> None:
+        """Have these files count."""
+        rows = [
+            (
+                one.path,
+                one.partition.table,
+                one.partition.endpoint,
+                one.partition.day,
+                one.level,
+                one.rows,
+                one.size,
+                one.first,
+                one.last,
+            )
+            for one in files
+        ]
+        self.connection.executemany("INSERT OR REPLACE INTO file VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+
+    def drop(self, files: list[parquet.File]) -> None:
+        """Have these files count no more."""
+        self.connection.executemany("DELETE FROM file WHERE path = ?", [(one.path,) for one in files])
+
+    def files(self, table: str = "", endpoint: str = "", *, least: bytes = b"", most: bytes = b"") -> list[parquet.File]:
+        """The files that count, by path; only those of a table and an endpoint, and of ids from `least` to `most`."""
+        wanted = (
+            "SELECT * FROM file WHERE (? IN ('', \"table\")) AND (? IN ('', endpoint)) AND last >= ? AND (? = x'' OR first <= ?)"
+        )
+        found = self.connection.execute(wanted + " ORDER BY path", (table, endpoint, least, most, most))
+        return [parquet.File(path, parquet.Partition(kind, name, day), *rest) for path, kind, name, day, *rest in found]
+
+    def progress(self) -> Progress:
+        """How far every segment is recorded."""
+        places = self.connection.execute("SELECT incarnation, number, offset, done, at FROM place")
+        return Progress(
+            {(incarnation, number): Place(offset, bool(done), at) for incarnation, number, offset, done, at in places},
+            dict(self.connection.execute("SELECT incarnation, expected FROM boot")),
+        )
+
+    def advance(self, places: dict[tuple[str, int], Place], expected: dict[str, int]) -> None:
+        """Say that segments are recorded up to these places."""
+        rows = [(*key, place.offset, place.done, place.at) for key, place in places.items()]
+        self.connection.executemany("INSERT OR REPLACE INTO place VALUES (?, ?, ?, ?, ?)", rows)
+        self.connection.executemany("INSERT OR REPLACE INTO boot VALUES (?, ?)", list(expected.items()))
+
+    def forget(self, incarnation: str, number: int) -> None:
+        """Forget a segment that has been deleted, and with the last one its gateway boot."""
+        self.connection.execute("DELETE FROM place WHERE incarnation = ? AND number = ?", (incarnation, number))
+        gone = "DELETE FROM boot WHERE incarnation = ? AND NOT EXISTS (SELECT 1 FROM place WHERE incarnation = boot.incarnation)"
+        self.connection.execute(gone, (incarnation,))
+
+    def tallies(self) -> dict[str, int]:
+        """Counts since the log began, by name."""
+        return dict(self.connection.execute("SELECT name, value FROM tally"))
+
+    def tally(self, counts: dict[str, int]) -> None:
+        """Add to the counts."""
+        rows = [(name, more, more) for name, more in counts.items() if more]
+        self.connection.executemany("INSERT INTO tally VALUES (?, ?) ON CONFLICT DO UPDATE SET value = value + ?", rows)

@@ -1,0 +1,85 @@
+"""Outcomes: whether an answer was wrong, and what a request's mark is once truth has been heard. Pure.
+
+The rules, in full:
+- An outcome is for one row of one prediction in one role. Per (id, row, role, label version) the one received first counts;
+  repeats are dropped. A later label version is a correction: it is kept beside the earlier one and speaks for the row.
+- A request has one mark: wrong when any row that was heard of is wrong, right when all that were heard of are right, none
+  while no row was heard of (or none can be compared).
+- The mark is the drawn arm's, whoever answered (intention to treat): an arm that gave no answer was not right, so such a
+  request is wrong as soon as truth is heard for it. It counts as labelled like any other: that is what keeps the labelled
+  share comparable between the arms, and keeps a model that fails on the hard cases from looking accurate.
+"""
+
+import math
+from collections.abc import Iterable
+
+import msgspec
+
+from tidegate.core.vocabulary import tables
+
+Answer = float | str | None
+Label = float | str
+
+
+class Heard(msgspec.Struct, frozen=True, array_like=True):
+    """What was heard of one row."""
+
+    row: int
+    label_version: int
+    label: Label
+    received_ns: int
+
+
+class Given(msgspec.Struct, frozen=True):
+    """What the drawn arm answered."""
+
+    answers: tuple[Answer, ...]
+    """First output of each row."""
+    failed: bool = False
+    """Whether its mark is bad: then it gave no answer that counts."""
+
+
+def judged(rule: tables.Outcomes, answer: Answer, label: Label) -> bool | None:
+    """Whether an answer was wrong; None where the two cannot be compared (no answer, or text against a threshold).
+
+    Examples with the default rule: 0.7 against 1 is right, 0.2 against 1 is wrong, "cat" against "cat" is right.
+    """
+    if answer is None:
+        return None
+    told, truth = _number(answer), _number(label)
+    kind = rule.kind
+    if kind == "auto":
+        kind = "probability" if not isinstance(answer, str) and truth in {0.0, 1.0} else "class"
+    if kind == "class":
+        return told != truth if told is not None and truth is not None else str(answer) != str(label)
+    if told is None or truth is None:
+        return None
+    if kind == "probability":
+        return (told >= rule.threshold) != (truth >= 0.5)
+    return abs(told - truth) > rule.tolerance
+
+
+def _number(value: Label) -> float | None:
+    """The finite number a value is or spells."""
+    try:
+        number = float(value)
+    except ValueError:
+        return {"true": 1.0, "false": 0.0}.get(str(value).lower())
+    return number if math.isfinite(number) else None
+
+
+def mark(rule: tables.Outcomes, given: Given, heard: Iterable[Heard], until_ns: int | None = None) -> bool | None:
+    """Whether a request was wrong, by what was heard until a Unix time in nanoseconds (None: by now); None: not labelled."""
+    rows: dict[int, Heard] = {}
+    for one in heard:
+        if until_ns is not None and one.received_ns > until_ns:
+            continue
+        known = rows.get(one.row)
+        if known is None or one.label_version > known.label_version:
+            rows[one.row] = one
+    if given.failed:
+        return True if rows else None
+    answered = len(given.answers)
+    marks = [judged(rule, given.answers[row], one.label) for row, one in rows.items() if 0 <= row < answered]
+    known_marks = [wrong for wrong in marks if wrong is not None]
+    return any(known_marks) if known_marks else None

@@ -1,0 +1,198 @@
+"""Records as Parquet: one table of predictions by endpoint and day, one of outcomes by day, sorted by id.
+
+    predictions/endpoint=E/day=YYYY-MM-DD/*.parquet    the day (UTC) of the prediction id, which is that of its arrival
+    outcomes/day=YYYY-MM-DD/*.parquet                  the day the outcome came
+
+A file appears whole (written aside, synced, renamed); the catalogue says which files count. `docs/formats.md` has the columns.
+Called by the recorder (write, merge) and the reader (prediction, outcome). Not here: which records are new.
+"""
+
+import datetime as dt
+import os
+import pathlib
+from collections.abc import Iterable, Sequence
+
+import msgspec
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from tidegate.core.vocabulary import ids, records
+
+PREDICTIONS, OUTCOMES = "predictions", "outcomes"
+SUFFIX = ".parquet"
+SCRATCH = ".part"
+ROW_GROUP = 16_384
+_TIME = pa.timestamp("ns", "UTC")
+_TYPES: dict[object, pa.DataType] = {int: pa.int64(), str: pa.string(), bool: pa.bool_(), bytes: pa.string()}
+RENAMED = {"arrived_ns": "arrived", "received_ns": "received"}
+"""Unix nanoseconds become timestamps, and lose the unit from their name."""
+_json = msgspec.json.Encoder().encode
+
+
+class Partition(msgspec.Struct, frozen=True, order=True):
+    """Where a file belongs."""
+
+    table: str
+    endpoint: str
+    """Empty for outcomes: an outcome is known by its prediction's id only."""
+    day: str
+
+    @property
+    def folder(self) -> str:
+        """Its folder below the log's."""
+        return f"{self.table}/endpoint={self.endpoint}/day={self.day}" if self.endpoint else f"{self.table}/day={self.day}"
+
+
+class File(msgspec.Struct, frozen=True):
+    """One Parquet file that is in place."""
+
+    path: str
+    """Below the log's folder."""
+    partition: Partition
+    level: int
+    """How often its rows were merged."""
+    rows: int
+    size: int
+    """Bytes in memory, uncompressed."""
+    first: bytes
+    last: bytes
+    """Least and greatest prediction id in it."""
+
+
+def day(unix_seconds: float) -> str:
+    """The UTC day of a Unix time."""
+    return dt.datetime.fromtimestamp(unix_seconds, dt.UTC).date().isoformat()
+
+
+def partition(record: records.Prediction | records.Outcome) -> Partition:
+    """Where a record belongs."""
+    if isinstance(record, records.Prediction):
+        return Partition(PREDICTIONS, record.endpoint, day(ids.milliseconds(record.id) / 1e3))
+    return Partition(OUTCOMES, "", day(record.received_ns / 1e9))
+
+
+def _schema(kind: type[msgspec.Struct]) -> pa.Schema:
+    columns = []
+    for field in msgspec.structs.fields(kind):
+        renamed = RENAMED.get(field.name)
+        columns.append((renamed, _TIME) if renamed else (field.name, _TYPES.get(field.type, pa.string())))
+    return pa.schema(columns)
+
+
+SCHEMAS = {PREDICTIONS: _schema(records.Prediction), OUTCOMES: _schema(records.Outcome)}
+"""Columns are the fields of `records`, in their order: ids as 36 characters, answers and labels as JSON, bodies as text."""
+
+
+def _column(name: str, values: Sequence[object], kind: pa.DataType) -> pa.Array:
+    """One column from one field of many records."""
+    if name == "id":
+        return pa.array([ids.text(value) for value in values], kind)  # type: ignore[arg-type]
+    if name == "key_hash":
+        return pa.array([value.hex() for value in values], kind)  # type: ignore[attr-defined]
+    if name in {"answers", "label"}:
+        return pa.array([_json(value) for value in values], pa.binary()).cast(kind)
+    if name in {"input", "output"}:
+        return _text(values, kind)
+    return pa.array(values, kind)
+
+
+def _text(values: Sequence[object], kind: pa.DataType) -> pa.Array:
+    """Bodies as they are; bytes that are no UTF-8 are shown by backslash, x and two digits."""
+    try:
+        return pa.array(values, pa.binary()).cast(kind)
+    except pa.ArrowInvalid:
+        return pa.array([value.decode("utf-8", "backslashreplace") for value in values], kind)  # type: ignore[attr-defined]
+
+
+def table(batch: Sequence[records.Prediction | records.Outcome]) -> pa.Table:
+    """Records of one kind as an Arrow table, sorted by id."""
+    ordered = sorted(batch, key=_order)
+    schema = SCHEMAS[PREDICTIONS if isinstance(ordered[0], records.Prediction) else OUTCOMES]
+    columns = zip(*(msgspec.structs.astuple(record) for record in ordered), strict=True)
+    fields = zip(msgspec.structs.fields(ordered[0]), schema, columns, strict=True)
+    return pa.table([_column(field.name, values, shown.type) for field, shown, values in fields], schema=schema)
+
+
+def _order(record: records.Prediction | records.Outcome) -> bytes:
+    return record.id
+
+
+def write(log: pathlib.Path, name: str, batch: Iterable[records.Prediction | records.Outcome]) -> list[File]:
+    """Put records into new files, one a partition; each is in place and on the disk when this returns.
+
+    `name` must be new in every partition. Raises OSError when the disk refuses; files already in place then stay.
+    """
+    parted: dict[Partition, list[records.Prediction | records.Outcome]] = {}
+    for record in batch:
+        parted.setdefault(partition(record), []).append(record)
+    return [_place(log, place, name, table(parted[place]), 0) for place in sorted(parted)]
+
+
+def merge(log: pathlib.Path, name: str, files: Sequence[File]) -> File:
+    """The rows of several files of one partition in one new file; the old ones stay. Raises OSError as `write` does."""
+    whole = pa.concat_tables([pq.read_table(log / file.path, partitioning=None) for file in files], promote_options="default")
+    return _place(log, files[0].partition, name, whole.sort_by("id"), 1 + max(file.level for file in files))
+
+
+def _place(log: pathlib.Path, place: Partition, name: str, rows: pa.Table, level: int) -> File:
+    folder = log / place.folder
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    final = folder / f"{name}{SUFFIX}"
+    scratch = final.with_suffix(SCRATCH)
+    try:
+        with scratch.open("wb") as file:
+            pq.write_table(rows, file, row_group_size=ROW_GROUP, compression="zstd", compression_level=1)
+            file.flush()
+            os.fsync(file.fileno())
+        scratch.replace(final)
+        sync_folder(folder)
+    except BaseException:
+        scratch.unlink(missing_ok=True)
+        raise
+    return _described(log, final, place, rows, level)
+
+
+def _described(log: pathlib.Path, path: pathlib.Path, place: Partition, rows: pa.Table, level: int) -> File:
+    ends = [ids.parse(rows["id"][at].as_py()) or b"" for at in (0, -1)]
+    return File(path.relative_to(log).as_posix(), place, level, rows.num_rows, rows.nbytes, *ends)
+
+
+def found(log: pathlib.Path) -> list[File]:
+    """Every file in place, as the files themselves tell: for a log whose catalogue was lost."""
+    files = []
+    for path in sorted(log.glob(f"*/**/*{SUFFIX}")):
+        parts = dict(part.split("=", 1) for part in path.relative_to(log).parts[1:-1])
+        place = Partition(path.relative_to(log).parts[0], parts.get("endpoint", ""), parts.get("day", ""))
+        rows = pq.read_table(path, columns=["id"], partitioning=None)
+        bounds = pc.min_max(rows["id"]).as_py()
+        ends = [ids.parse(bounds[end] or "") or b"" for end in ("min", "max")]
+        files.append(File(path.relative_to(log).as_posix(), place, 0, rows.num_rows, path.stat().st_size, *ends))
+    return files
+
+
+def sync_folder(folder: pathlib.Path) -> None:
+    """Put a folder's entries on the disk, so that a renamed file outlives a power cut."""
+    file = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)
+
+
+def prediction(row: dict[str, object]) -> records.Prediction:
+    """The record in a row as DuckDB returns it (times as Unix nanoseconds)."""
+    given = {field.name: row[RENAMED.get(field.name, field.name)] for field in msgspec.structs.fields(records.Prediction)}
+    given["id"] = ids.parse(str(given["id"])) or b""
+    given["key_hash"] = bytes.fromhex(str(given["key_hash"]))
+    given["answers"] = tuple(msgspec.json.decode(str(given["answers"]), type=list[float | str | None]))
+    given["input"], given["output"] = str(given["input"]).encode(), str(given["output"]).encode()
+    return records.Prediction(**given)  # type: ignore[arg-type]
+
+
+def outcome(row: dict[str, object]) -> records.Outcome:
+    """The outcome in a row as DuckDB returns it."""
+    given = {field.name: row[RENAMED.get(field.name, field.name)] for field in msgspec.structs.fields(records.Outcome)}
+    given["id"] = ids.parse(str(given["id"])) or b""
+    given["label"] = msgspec.json.decode(str(given["label"]), type=float | str)
+    return records.Outcome(**given)  # type: ignore[arg-type]

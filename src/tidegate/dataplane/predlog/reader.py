@@ -1,0 +1,220 @@
+"""Reading the prediction log: DuckDB over the Parquet files, and the segments for what is not recorded yet.
+
+So a prediction is found the moment its response has left, and also while the recorder is down. The catalogue names the files
+that may hold an id, so one id among millions costs one or two files' row groups. Called by trace, the API and the command
+line, and by the recorder for outcomes that come very late. Nothing is written, no network is touched.
+"""
+
+import pathlib
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import duckdb
+import msgspec
+
+from tidegate.core.vocabulary import arms, errors, home, ids, marks, records
+from tidegate.dataplane.predlog import catalogue, parquet, segments
+
+_CONFIG: dict[str, str | bool | int | float | list[str]] = {
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+    "threads": "2",
+}
+_TRIES = 5
+_MOMENTS = {"arrived": "epoch_ns(arrived)", "received": "epoch_ns(received)"}
+
+
+class Found(msgspec.Struct, frozen=True):
+    """A prediction and what is known of it."""
+
+    prediction: records.Prediction
+    outcomes: tuple[records.Outcome, ...]
+    """By row and label version; the first received of each."""
+    recorded: bool
+    """Whether the prediction is in Parquet already."""
+
+
+class Count(msgspec.Struct, frozen=True):
+    """Requests of one version on one day."""
+
+    endpoint: str
+    day: str
+    version: int
+    release: str
+    arm: int
+    requests: int
+    rows: int
+    bad: int
+    """With a bad mark."""
+    rescued: int
+    first_ns: int
+    last_ns: int
+
+
+def find(place: home.Home, prediction_id: bytes) -> Found | None:
+    """The prediction of an id, the live one before a shadow's, with its outcomes; None where the log has none.
+
+    Raises StoreUnavailable when the log's catalogue cannot be read.
+    """
+    # Segments first: what the recorder moves to Parquet in between is then seen twice, never missed.
+    unrecorded = list(_fresh(place, prediction_id))
+    found = _recorded(place.log, parquet.PREDICTIONS, [prediction_id])
+    told = _recorded(place.log, parquet.OUTCOMES, [prediction_id])
+    recorded = {_identity(one) for one in (*found, *told)}
+    fresh = [one for one in unrecorded if _identity(one) not in recorded]
+    predictions = sorted(
+        (one for one in (*found, *fresh) if isinstance(one, records.Prediction)), key=lambda one: (one.role, one.sequence)
+    )
+    if not predictions:
+        return None
+    first = predictions[0]
+    heard = [one for one in (*told, *fresh) if isinstance(one, records.Outcome) and one.role == first.role]
+    return Found(first, first_heard(heard), _identity(first) in recorded)
+
+
+def first_heard(heard: Sequence[records.Outcome]) -> tuple[records.Outcome, ...]:
+    """Of each (id, row, role, label version) the outcome received first; in that order."""
+    kept: dict[tuple[bytes, int, int, int], records.Outcome] = {}
+    for one in sorted(heard, key=lambda one: (one.received_ns, one.sequence)):
+        kept.setdefault((one.id, one.row, one.role, one.label_version), one)
+    return tuple(kept[key] for key in sorted(kept))
+
+
+def predictions(log: pathlib.Path, wanted: Sequence[bytes]) -> list[records.Prediction]:
+    """The recorded predictions of many ids."""
+    return [one for one in _recorded(log, parquet.PREDICTIONS, wanted) if isinstance(one, records.Prediction)]
+
+
+def outcomes(log: pathlib.Path, wanted: Sequence[bytes]) -> list[records.Outcome]:
+    """The recorded outcomes of many ids."""
+    return [one for one in _recorded(log, parquet.OUTCOMES, wanted) if isinstance(one, records.Outcome)]
+
+
+def counts(place: home.Home, endpoint: str = "") -> list[Count]:
+    """What was recorded, by day, version, release and arm, newest first; of live requests only."""
+    bad = ", ".join(str(int(mark)) for mark in marks.BAD)
+    ask = (
+        "SELECT endpoint, day, version, release, arm, count(*), sum(rows), count(*) FILTER (mark IN (" + bad + ")),"  # noqa: S608
+        " count(*) FILTER (rescued), min(epoch_ns(arrived)), max(epoch_ns(arrived))"
+        " FROM (SELECT *, strftime(make_timestamp_ns(epoch_ns(arrived)), '%Y-%m-%d') AS day FROM read_parquet($files, hive_partitioning = false))"
+        " WHERE role = $role GROUP BY ALL ORDER BY max(arrived) DESC"
+    )
+    rows = _rows(ask, {"role": int(arms.Role.LIVE)}, lambda: _paths(place.log, parquet.PREDICTIONS, endpoint))
+    return [Count(*row) for row in rows]
+
+
+def sample(place: home.Home, endpoint: str, wanted: int) -> list[tuple[str, bytes]]:
+    """Up to `wanted` logged request bodies that were answered well, newest first: (content, body)."""
+    bodies: list[tuple[str, bytes]] = []
+    for one in reversed(list(_fresh(place))):
+        if len(bodies) < wanted and isinstance(one, records.Prediction) and one.endpoint == endpoint and _usable(one):
+            bodies.append((one.content, one.input))
+    ask = (
+        "SELECT content, input FROM read_parquet($files, hive_partitioning = false) WHERE mark = $mark AND role = $role AND input != ''"
+        " ORDER BY id DESC LIMIT $left"
+    )
+    given: dict[str, Any] = {"mark": int(marks.Mark.OK), "role": int(arms.Role.LIVE)}
+    for file in sorted(_files(place.log, parquet.PREDICTIONS, endpoint), key=lambda file: file.last, reverse=True):
+        left = wanted - len(bodies)
+        if left <= 0:
+            break
+        path = str(place.log / file.path)
+        rows = _rows(ask, {**given, "left": left}, lambda path=path: [path])  # type: ignore[misc]
+        bodies += [(content, body.encode()) for content, body in rows]
+    return bodies
+
+
+def _usable(one: records.Prediction) -> bool:
+    return one.role == arms.Role.LIVE and one.mark == marks.Mark.OK and bool(one.input)
+
+
+def _identity(record: segments.Record) -> tuple[str, int]:
+    return (record.incarnation, record.sequence)
+
+
+def _recorded(log: pathlib.Path, table: str, wanted: Sequence[bytes]) -> list[segments.Record]:
+    """The records of these ids that are in Parquet, each once."""
+    if not wanted:
+        return []
+    fields = parquet.SCHEMAS[table].names
+    columns = ", ".join(_MOMENTS.get(name, f'"{name}"') for name in fields)
+    shown = [ids.text(one) for one in wanted]
+    narrow = "id BETWEEN $least AND $most AND list_contains($ids::VARCHAR[], id)"
+    ask = f"SELECT {columns} FROM read_parquet($files, union_by_name = true, hive_partitioning = false) WHERE {narrow}"  # noqa: S608
+    given = {"ids": shown, "least": min(shown), "most": max(shown)}
+    rows = _rows(ask, given, lambda: _paths(log, table, least=min(wanted), most=max(wanted)))
+    make = parquet.prediction if table == parquet.PREDICTIONS else parquet.outcome
+    found = [make(dict(zip(fields, row, strict=True))) for row in rows]
+    return list({_identity(one): one for one in found}.values())
+
+
+def _rows(ask: str, given: dict[str, Any], files: Callable[[], list[str]]) -> list[tuple[Any, ...]]:
+    """The answer over the files named by `files`, which is asked again when the recorder merged some meanwhile."""
+    for left in reversed(range(_TRIES)):
+        paths = files()
+        if not paths:
+            break
+        with duckdb.connect(":memory:", config=_CONFIG) as connection:
+            try:
+                return connection.execute(ask, {**given, "files": paths}).fetchall()
+            except duckdb.IOException:
+                if not left:
+                    raise
+    return []
+
+
+def _files(log: pathlib.Path, table: str, endpoint: str = "", least: bytes = b"", most: bytes = b"") -> list[parquet.File]:
+    try:
+        with catalogue.Catalogue(log, readonly=True) as known:
+            return known.files(table, endpoint, least=least, most=most)
+    except errors.StoreUnavailable:
+        return []
+
+
+def _paths(log: pathlib.Path, table: str, endpoint: str = "", least: bytes = b"", most: bytes = b"") -> list[str]:
+    return [str(log / file.path) for file in _files(log, table, endpoint, least, most)]
+
+
+def _fresh(place: home.Home, wanted: bytes = b"") -> Iterator[segments.Record]:
+    """The records that are in segments only; with `wanted`, of that id."""
+    try:
+        with catalogue.Catalogue(place.log, readonly=True) as known:
+            places = known.progress().places
+    except errors.StoreUnavailable:
+        places = {}
+    for incarnation, files in segments.listing(place.segments).items():
+        for number, path in files:
+            at = places.get((incarnation, number), catalogue.Place())
+            if not at.done:
+                yield from (one for one in _tail(path, at.offset, wanted) if not wanted or one.id == wanted)
+
+
+def _tail(path: pathlib.Path, offset: int, wanted: bytes) -> Iterator[segments.Record]:
+    """The records of a segment from an offset on, past damage; nothing when the wanted id's bytes are not in there."""
+    try:
+        if wanted and not _holds(path, offset, wanted):
+            return
+        end = path.stat().st_size
+        while offset < end:
+            try:
+                for after, record in segments.read(path, offset):
+                    offset = after
+                    yield record
+            except errors.SegmentCorrupt:
+                offset = segments.skip(path, offset)
+            else:
+                return
+    except FileNotFoundError:
+        return
+
+
+def _holds(path: pathlib.Path, offset: int, wanted: bytes) -> bool:
+    """Whether these bytes occur in the file from an offset on."""
+    with path.open("rb") as file:
+        file.seek(offset)
+        before = b""
+        while chunk := file.read(1 << 22):
+            if wanted in before + chunk:
+                return True
+            before = chunk[-len(wanted) :]
+    return False
