@@ -57,8 +57,17 @@ def write_json(path: pathlib.Path, value: object) -> None:
 
 def read_state(folder: pathlib.Path, name: str) -> dict[str, typing.Any]:
     """What the instance last said of itself ({"token", "state", "at", ...}); empty when it has said nothing."""
+    return _mapping(folder / f"{name}.state")
+
+
+def read_restarts(folder: pathlib.Path, name: str) -> dict[str, typing.Any]:
+    """What the keeper knows of its ends ({"token", "restarts", "exit", "down"}); empty while it has had none."""
+    return _mapping(folder / f"{name}.restarts")
+
+
+def _mapping(path: pathlib.Path) -> dict[str, typing.Any]:
     try:
-        found = json.loads((folder / f"{name}.state").read_text())
+        found = json.loads(path.read_text())
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}

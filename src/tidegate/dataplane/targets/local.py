@@ -1,0 +1,133 @@
+"""This machine as a target: one specification file a worker; the keeper starts what has one and stops what has none."""
+
+import dataclasses
+import errno
+import secrets
+
+from tidegate.core.vocabulary import errors, home, instances, releases
+from tidegate.dataplane.targets import target
+
+KIND = "worker"
+NICE = 5
+"""Below the gateway: a loading candidate must not slow stable's answers down."""
+_DRAINING = "draining"
+_THREADS = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "ARROW_NUM_THREADS",
+)
+"""One thread a worker: replicas are how a version gets more of the machine, and sums of floats stay the same every time."""
+_SAID = {
+    "starting": target.State.STARTING,
+    "loading": target.State.STARTING,
+    "ready": target.State.READY,
+    "draining": target.State.DRAINING,
+    "failed": target.State.FAILED,
+}
+
+
+class Local:
+    """Workers under this home's keeper. What is on disk is all it knows: any process may ask, and a new one sees the same."""
+
+    def __init__(self, place: home.Home) -> None:
+        self._home = place
+
+    def observe(self) -> tuple[target.Replica, ...]:
+        """Every worker that has a specification, by name."""
+        return tuple(self._seen(spec) for spec in self._specs())
+
+    def ensure(self, version: releases.Version, replicas: int) -> None:
+        """Write the specifications that are missing, take back draining ones, drop those too many."""
+        ours = [(spec, self._seen(spec)) for spec in self._of(version)]
+        draining = [spec for spec, seen in ours if _DRAINING in spec.labels]
+        serving = [(spec, seen) for spec, seen in ours if _DRAINING not in spec.labels]
+        for spec in draining[: max(0, replicas - len(serving))]:
+            kept = {key: value for key, value in spec.labels.items() if key != _DRAINING}
+            self._write(dataclasses.replace(spec, labels=kept))
+        serving.sort(key=lambda pair: pair[1].state is target.State.READY)
+        for spec, _ in serving[: max(0, len(serving) - replicas)]:
+            self._drop(spec)
+        for number in range(len(serving) + len(draining), replicas):
+            self._write(self._fresh(version, number))
+
+    def drain(self, version: releases.Version) -> None:
+        """Mark them: the next table leaves them out. The processes stay up until `remove`, so a rollback may take them back."""
+        for spec in self._of(version):
+            if _DRAINING not in spec.labels:
+                self._write(dataclasses.replace(spec, labels={**spec.labels, _DRAINING: "1"}))
+
+    def remove(self, version: releases.Version) -> None:
+        """Delete their specifications: the keeper has them finish, and clears up what they leave."""
+        for spec in self._of(version):
+            self._drop(spec)
+
+    def _specs(self) -> list[instances.Spec]:
+        found = (instances.read(path) for path in sorted(self._home.instances.glob("*.json")))
+        return [spec for spec in found if spec is not None and spec.kind == KIND]
+
+    def _of(self, version: releases.Version) -> list[instances.Spec]:
+        key = (version.endpoint, str(version.ordinal))
+        return [spec for spec in self._specs() if (spec.labels["endpoint"], spec.labels["ordinal"]) == key]
+
+    def _seen(self, spec: instances.Spec) -> target.Replica:
+        folder = self._home.instances
+        said = instances.read_state(folder, spec.name)
+        said = said if said.get("token") == spec.token else {}
+        restarts = instances.read_restarts(folder, spec.name)
+        restarts = restarts if restarts.get("token") == spec.token else {}
+        alive = instances.holder(folder, spec.name) != 0
+        return target.Replica(
+            instance=spec.name,
+            endpoint=spec.labels["endpoint"],
+            ordinal=int(spec.labels["ordinal"]),
+            digest=spec.labels["digest"],
+            address=spec.labels["address"],
+            token=spec.token,
+            state=_state(spec, said, alive=alive, begun=bool(said or restarts)),
+            code=str(said.get("code", "")),
+            message=str(said.get("message", "")),
+            restarts=int(restarts.get("restarts", 0)),
+            rss=int(said.get("rss", 0)),
+        )
+
+    def _fresh(self, version: releases.Version, number: int) -> instances.Spec:
+        name = f"w-{version.endpoint[:12].strip('-')}-{version.ordinal}-{number}-{secrets.token_hex(2)}"
+        return instances.Spec(
+            name=name,
+            kind=KIND,
+            argv=("{python}", "-m", "tidegate.dataplane.worker", str(self._home.root), name),
+            token=secrets.token_hex(16),
+            env=dict.fromkeys(_THREADS, "1"),
+            nice=NICE,
+            labels={
+                "endpoint": version.endpoint,
+                "ordinal": str(version.ordinal),
+                "digest": version.digest,
+                "address": f"unix:{self._home.run / name}.sock",
+            },
+        )
+
+    def _write(self, spec: instances.Spec) -> None:
+        try:
+            spec.write(self._home.instances)
+        except OSError as failed:
+            where = str(self._home.instances)
+            if failed.errno in {errno.ENOSPC, errno.EDQUOT}:
+                raise errors.DiskFull(where=where) from failed
+            raise errors.InstanceLost(f"a worker's specification cannot be written: {failed.strerror}.", where=where) from failed
+
+    def _drop(self, spec: instances.Spec) -> None:
+        (self._home.instances / f"{spec.name}.json").unlink(missing_ok=True)
+
+
+def _state(spec: instances.Spec, said: dict[str, object], *, alive: bool, begun: bool) -> target.State:
+    """A state counts only while its process lives, but for `failed`: that is the last word of one that could not load."""
+    told = _SAID.get(str(said.get("state", "")), target.State.STARTING)
+    if told is target.State.FAILED:
+        return told
+    if not alive:
+        return target.State.DEAD if begun else target.State.STARTING
+    return target.State.DRAINING if _DRAINING in spec.labels else told
