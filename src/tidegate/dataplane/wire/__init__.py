@@ -2,7 +2,7 @@
 
 - `frames`: gateway <-> worker over unix sockets (or TCP)
 - `tablefile`: the routing table on disk
-- `sums`: the memory-mapped counters that gateways write and control reads
+- `sums`: the memory-mapped counters that gateways write and control reads; `sumrows` is their layout
 - `answers`: what clients get: error bodies, metadata, health
 
 Called by the gateway, the worker, targets and control. Not here: sockets, queues, decisions, models.
