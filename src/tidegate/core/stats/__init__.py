@@ -1,1 +1,23 @@
-"""Room words to be written by its builder."""
+"""Mathematics on mergeable sums: e-processes, confidence sequences, sample-ratio checks, power.
+
+The heart is one idea. A request is given its arm by a coin of known probability rho, so if the candidate changes nothing, the
+arm is still a rho-coin *given* what was observed of the request, whatever the traffic does: bursts, nights, shared incidents.
+So we bet on the arm given the mark. The wealth of such a bettor is an e-process: with probability 1 - alpha it never reaches
+1 / alpha, however often anyone looks. Every bet here is linear in counts, so evidence is computed from sums, and merging sums
+is addition.
+
+    logspace     sums of exponentials and Beta functions, in logarithms
+    tally        sums of a release as arrays: rows, epochs
+    bets         the factors by which one request multiplies the wealth, for each kind of question
+    wealth       from factors and counts to an e-value: mixture over the bets, and over when the harm began
+    comparison   one mark (bad, or wrong) compared between the arms over a whole release
+    betabinomial two-sided Beta-binomial e-process: sample-ratio checks, plain risk-ratio intervals
+    intervals    risk ratio over a ramp, and a share's interval, for people to read
+    power        how many more requests a proof needs; excess harm
+
+Who calls it: `core.decide.judge`, and the analyst benchmark. Input: `vocabulary.sums`.
+
+Deliberately not here: p-values; anything that looks at rows; a clock or chance; decisions, thresholds and words (they are
+`core.decide`'s); the overshoot cap of the reference page, because it needs the wealth before each request and is not linear in
+counts; latency, prediction bins, shadow pairs, means, drift. Formulas and sources: docs/rooms/stats.md.
+"""

@@ -43,7 +43,7 @@ class Harm(msgspec.Struct, frozen=True):
 
     candidate_requests: int = 0
     failed: int = 0
-    """Candidate requests with a bad mark."""
+    """Candidate requests that were not served well (`marks.HARMFUL`)."""
     rescued: int = 0
     """Those of the failed whose client got stable's answer instead."""
     wrong: int = 0

@@ -1,0 +1,92 @@
+"""The case before the judge: one release's sums as comparisons, one for each metric, and which rows belong to its stage."""
+
+import dataclasses
+import functools
+
+import numpy as np
+
+from tidegate.core.decide import ledger
+from tidegate.core.stats import comparison, logspace, tally
+from tidegate.core.vocabulary import arms, releases, sums
+
+
+@dataclasses.dataclass(frozen=True)
+class Metric:
+    """One mark that is compared: what it is called, where its counts are, and by how much it may be worse."""
+
+    name: str
+    group: str
+    counts: comparison.Comparison
+    margin: float
+
+    def seen(self, rows: tally.Mask | None = None) -> tuple[tuple[int, int], tuple[int, int]]:
+        """((bad, counted) of the candidate, (bad, counted) of stable) over the rows, or over all evidence."""
+        found = self.counts.rows.seen(self.counts.evidence if rows is None else rows)
+        bad1, bad0, ok1, ok0 = (int(count) for count in found)
+        return (bad1, bad1 + ok1), (bad0, bad0 + ok0)
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """What the judge looks at. `labels` is None where no outcomes are expected."""
+
+    release: releases.Release
+    errors: Metric
+    labels: Metric | None
+    wrong: int
+    """Candidate predictions known to be wrong by now, late outcomes included."""
+    now: float
+
+    @property
+    def metrics(self) -> tuple[Metric, ...]:
+        """Every metric, each a guard: the first in time first."""
+        return (self.errors,) if self.labels is None else (self.errors, self.labels)
+
+    @property
+    def stage(self) -> releases.Stage | None:
+        """The stage the release is in."""
+        stages = self.release.stages
+        return stages[self.release.stage] if self.release.stage < len(stages) else None
+
+    @property
+    def rho(self) -> float:
+        """The weight the stage asks for; 0 where it is not compared."""
+        return self.stage.weight / arms.BUCKETS if self.stage and self.stage.evidence and self.release.stable else 0.0
+
+    @functools.cached_property
+    def stage_segments(self) -> logspace.Ints:
+        """Keys of the current stage: the trailing run of generations that have the stage's weight, by traffic seen.
+
+        Empty until the first request at the stage's weight arrives, so the evidence of one stage never lets the next one pass.
+        """
+        keys = np.unique(self.errors.counts.rows.segment)
+        weight = self.stage.weight if self.stage else 0
+        other = np.flatnonzero(keys % (arms.BUCKETS + 1) != weight)
+        found: logspace.Ints = keys[other[-1] + 1 :] if other.size else keys
+        return found
+
+    def in_stage(self, metric: Metric) -> tally.Mask:
+        """Rows of the metric that belong to the current stage, evidence or not.
+
+        Two stages in a row of one weight cannot be told apart by it; then the time at which the stage began does.
+        """
+        rows, at = metric.counts.rows, self.release.stage
+        found: tally.Mask = np.isin(rows.segment, self.stage_segments)
+        stages = self.release.stages
+        repeated = 0 < at < len(stages) and stages[at - 1].weight == stages[at].weight
+        return found & (rows.end > self.release.stage_since) if repeated else found
+
+
+def make(
+    release: releases.Release, found: tuple[sums.Sum, ...], closed_before: int, labels: sums.Labels | None, now: float
+) -> Case:
+    """The case, from what `judge` is given. Label sums that are not yet complete are left out."""
+    policy = release.policy
+    traffic = comparison.Comparison(tally.of_sums(found), closed_before, policy.baseline_errors)
+    errors = Metric("errors", ledger.IMMEDIATE, traffic, policy.error_margin)
+    if policy.label_age <= 0:
+        return Case(release, errors, None, 0, now)
+    labels = labels or sums.Labels(0, ())
+    due = [each for each in labels.sums if each.tick + each.span <= labels.closed_before]
+    outcomes = comparison.Comparison(tally.of_labels(due), labels.closed_before, policy.baseline_wrong)
+    return Case(release, errors, Metric("labels", ledger.LABELS, outcomes, policy.label_margin), labels.wrong, now)

@@ -1,0 +1,50 @@
+"""The alpha ledger: who may roll a release back, and how much of the chance of a false rollback each may use up.
+
+Metrics are averaged only within a group whose members learn a request's arm at the same moment (statistics.md A.1.8): marks
+are known within seconds, labels at a fixed age. A group fails the release when its weighted average passes 1 / (alpha share);
+the shares add up to 1, so the whole release is rolled back by chance with probability alpha at most. Every rollback that
+does not have a line here is policy, and says so.
+"""
+
+import math
+
+import msgspec
+import numpy as np
+
+from tidegate.core.stats import logspace
+from tidegate.core.vocabulary import releases, verdicts
+
+IMMEDIATE, LABELS, PROMOTION, FEED = "immediate", "labels", "promotion", "feed"
+"""The groups an Evidence can be of; the first two have lines."""
+FEED_THRESHOLD = math.log(1000)
+"""Where a feed check says that the counts cannot be trusted (A.2.2). It pauses, and uses up no alpha."""
+_LABEL_SHARE = 0.2
+
+
+class Line(msgspec.Struct, frozen=True):
+    """One group of metrics with its share of alpha. Weights add up to 1."""
+
+    group: str
+    share: float
+    weights: dict[str, float]
+    threshold: float
+    """log(1 / (alpha share))."""
+
+
+def lines(policy: releases.Policy) -> tuple[Line, ...]:
+    """The ledger of a release: all of alpha to the immediate group unless outcomes are expected."""
+    labels = _LABEL_SHARE if policy.label_age > 0 else 0.0
+    found = [_line(IMMEDIATE, 1 - labels, {"errors": 1.0}, policy)]
+    if labels:
+        found.append(_line(LABELS, labels, {"labels": 1.0}, policy))
+    return tuple(found)
+
+
+def group_log_e(line: Line, evidence: tuple[verdicts.Evidence, ...]) -> float:
+    """The log of the weighted average of the group's e-values as they are now, never of their running maxima."""
+    members = [each for each in evidence if each.group == line.group]
+    return logspace.total(np.array([math.log(each.weight) + each.log_e for each in members]))
+
+
+def _line(group: str, share: float, weights: dict[str, float], policy: releases.Policy) -> Line:
+    return Line(group, share, weights, -math.log(policy.alpha * share))

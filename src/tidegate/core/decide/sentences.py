@@ -1,0 +1,132 @@
+"""The judge's sentences: every verdict as a person would say it, with its numbers, from first principles and without jargon."""
+
+import math
+
+from tidegate.core.decide import case, feed, ledger
+from tidegate.core.stats import intervals
+from tidegate.core.vocabulary import verdicts
+
+_VERBS = {
+    "errors": ("fails", "of requests", "candidate requests"),
+    "labels": ("is wrong on", "of", "labelled candidate predictions"),
+}
+
+
+def failed(found: case.Case, line: ledger.Line, log_e: float, culprit: str, harm: verdicts.Harm) -> str:
+    """FAIL: what it does worse, how sure that is, after how much, and who was hurt."""
+    metric = next(each for each in found.metrics if each.name == culprit)
+    counted = metric.seen()[0][1]
+    proof = f"e = {_e_value(log_e)} > {_e_value(line.threshold)} after {_counted(metric, counted)}"
+    return f"{_rates(found, metric)}; {proof}; {_hurt(harm)}."
+
+
+def passed(found: case.Case, evidence: tuple[verdicts.Evidence, ...]) -> str:
+    """PASS: no worse by how much at most, on each guard."""
+    parts = []
+    for metric in found.metrics:
+        proof = next(each for each in evidence if each.metric == f"{metric.name}.no_worse")
+        (bad1, n1), (bad0, n0) = proof.candidate, proof.stable
+        verb, of, _ = _VERBS[metric.name]
+        parts.append(
+            f"{verb} {percent(bad1, n1)} {_all(metric, of)} against stable's {percent(bad0, n0)} "
+            f"(margin {_share(metric.margin)}, e = {_e_value(proof.log_e)} > {_e_value(proof.threshold)} "
+            f"after {_counted(metric, n1)})"
+        )
+    return f"{found.release.candidate.name} is no worse than stable at {_share(found.rho)}: it {' and '.join(parts)}."
+
+
+def unsure(found: case.Case, needs: int) -> str:
+    """UNSURE: what is seen, what is missing, and for what it waits."""
+    name = found.release.candidate.name
+    if found.release.stable is None:
+        return f"There is no stable version to compare {name} with: this is the endpoint's first release."
+    seen = [metric for metric in found.metrics if metric.seen()[0][1]]
+    waits = _waits(found, needs)
+    if not seen:
+        return f"No request that {name} answered counts as evidence yet; {waits}."
+    told = "; ".join(_rates(found, metric, subject=metric is seen[0]) for metric in seen)
+    after = " and ".join(_counted(metric, metric.seen()[0][1]) for metric in seen)
+    return f"{told}; proven neither worse nor no worse after {after}; {waits}."
+
+
+def broken(found: case.Case, check: verdicts.Evidence) -> str:
+    """ERROR: which counts do not fit, so that nothing can be concluded from them."""
+    name = found.release.candidate.name
+    why = {
+        feed.SAMPLE_RATIO: "the traffic is not split as it is recorded",
+        feed.LOST: "requests are lost from the counts",
+        feed.LABEL_SHARE: "outcomes do not reach both arms alike",
+    }[check.metric]
+    return f"The counts cannot be trusted and {name} is not judged by them: {why} ({check.note})."
+
+
+def percent(bad: int, counted: int) -> str:
+    """A share as people write it: "10.2 %"; "nothing" of nothing is "0 %"."""
+    return _share(bad / counted if counted else 0.0)
+
+
+def about(number: int) -> str:
+    """A count to two digits: 4,137 is "4,100"."""
+    digits = max(0, len(str(number)) - 2)
+    return f"{round(number, -digits):,}"
+
+
+def _rates(found: case.Case, metric: case.Metric, subject: bool = True) -> str:
+    (bad1, n1), (bad0, n0) = metric.seen()
+    low, high = intervals.share(bad1, n1)
+    verb, of, _ = _VERBS[metric.name]
+    name = f"{found.release.candidate.name} " if subject else ""
+    span = f"[{_number(low, 2)}, {_number(high, 2)}]"
+    return f"{name}{verb} {percent(bad1, n1)} {span} {_all(metric, of)}, stable {percent(bad0, n0)}"
+
+
+def _all(metric: case.Metric, of: str) -> str:
+    return of if metric.name == "errors" else "of labelled predictions"
+
+
+def _counted(metric: case.Metric, count: int) -> str:
+    what = _VERBS[metric.name][2]
+    return f"{count:,} {what if count != 1 else what[:-1]}"
+
+
+def _waits(found: case.Case, needs: int) -> str:
+    stage, labels = found.stage, found.labels
+    if not 0 < found.rho < 1:
+        weight = _share(stage.weight / 10_000) if stage else "no weight"
+        return f"this stage ({weight}) has no comparison, so it cannot be proven no worse here"
+    if needs > 0:
+        return f"needs about {about(needs)} more candidate {'request' if needs == 1 else 'requests'} at {_share(found.rho)}"
+    if labels is None or needs < 0:
+        return "at these rates it will not be proven no worse"
+    first = found.errors.counts.rows
+    left = 0.0
+    if not labels.counts.rows.minute.size and first.minute.size:
+        left = float(first.end.min()) - 1 + found.release.policy.label_age - found.now
+    when = f", the first in about {math.ceil(left):,} s" if left > 0 else ""
+    return f"waits for the outcomes of requests already answered{when}"
+
+
+def _hurt(harm: verdicts.Harm) -> str:
+    saw = max(0, harm.failed - harm.rescued)
+    parts = [f"{saw:,} {'client' if saw == 1 else 'clients'} saw an error", f"{harm.rescued:,} were rescued"]
+    if harm.wrong:
+        parts.append(f"{harm.wrong:,} got a wrong prediction")
+    return ", ".join(parts)
+
+
+def _share(value: float) -> str:
+    return f"{_number(value, 3)} %"
+
+
+def _number(share: float, digits: int) -> str:
+    value = 100 * share
+    if 0 < value < 0.001:
+        return "<0.001"
+    return f"{value:.{digits}g}" if value < 99.95 else "100"
+
+
+def _e_value(log_e: float) -> str:
+    if log_e > math.log(1e6):
+        return "over 1,000,000"
+    value = math.exp(log_e)
+    return f"{value:,.0f}" if value >= 10 else f"{value:.2g}"

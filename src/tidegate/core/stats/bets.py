@@ -1,0 +1,98 @@
+"""Bets: by what one request multiplies the wealth of a bettor on its arm, given its mark.
+
+A bet is a conditional law q(candidate | mark), fixed before the request arrives; the factor is q(arm | mark) / rho(arm). Its
+mean is 1 if the arm does not depend on the mark, whatever the law of the marks is. All arrays are over S segments (each with
+its own rho and its own guess of stable's bad share), K bets and the four columns of `tally`.
+Where rho is 0 or 1 no coin was thrown: those segments have factors of exactly 1.
+"""
+
+import dataclasses
+
+import numpy as np
+
+from tidegate.core.stats import logspace
+
+RATIOS = (2.0, 4.0, 10.0, 40.0, 400.0)
+RATIO_WEIGHTS = (0.3, 0.2, 0.2, 0.15, 0.15)
+"""Odds ratios bet on, and how much of the wealth each gets (A.1.3)."""
+SHORTFALLS = (0.1, 0.25, 0.5, 0.75, 0.9, 0.97)
+"""Shares by which a bad mark makes the candidate less likely in the absolute non-inferiority bets (A.1.6)."""
+FLOOR = 1e-6
+"""No guess of a bad share is below this, nor above 1 minus this."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Bets:
+    """`log_weights` (K,) sum to 1 as weights; `factors` (S, K, 4) are logarithms."""
+
+    log_weights: logspace.Floats
+    factors: logspace.Floats
+
+
+def worse(
+    rho: logspace.Floats,
+    guess: logspace.Floats,
+    ratios: tuple[float, ...] = RATIOS,
+    weights: tuple[float, ...] = RATIO_WEIGHTS,
+) -> Bets:
+    """Bets that the candidate's bad share is above stable's. H0: it is not, at every time given the past.
+
+    `guess` (S,) is stable's bad share as believed before the segment; it tunes the bet and never its validity.
+    """
+    rho, guess = rho[:, None], np.clip(guess, FLOOR, 1 - FLOOR)[:, None]
+    odds = np.array(ratios) * guess / (1 - guess)
+    share = odds / (1 + odds)
+    bad = rho * share + (1 - rho) * guess
+    ok = rho * (1 - share) + (1 - rho) * (1 - guess)
+    factors = np.stack([np.log(share / bad), np.log(guess / bad), np.log((1 - share) / ok), np.log((1 - guess) / ok)], axis=-1)
+    return _bets(rho, factors, weights)
+
+
+def worse_by_errors(rho: logspace.Floats, ratios: tuple[float, ...] = RATIOS, weights: tuple[float, ...] = RATIO_WEIGHTS) -> Bets:
+    """The same question asked of bad requests alone: no counts of ok ones and no guess are needed, ok is a factor of 1."""
+    ratio, rho = np.array(ratios), rho[:, None]
+    mean = ratio * rho + 1 - rho
+    return _bets(rho, _only_bad(np.log(ratio / mean), -np.log(mean)), weights)
+
+
+def no_worse(rho: logspace.Floats, guess: logspace.Floats, margin: float) -> Bets:
+    """Bets that the candidate's bad share is less than stable's plus `margin` (absolute). H0: P1 - P0 >= margin at every time.
+
+    q(1 | bad) = rho (1 - x), q(1 | ok) = rho (1 + x p / (1 - p)), g = q(1 | ok) - q(1 | bad). Under H0 the mean of
+    q / rho is at most 1 - margin g, by which every factor is divided. q(1 | ok) is kept at or below half-way from rho to 1,
+    which matters only for large rho with a high guess.
+    """
+    x, rho = np.array(SHORTFALLS), rho[:, None]
+    guess = np.clip(guess, FLOOR, 1 - FLOOR)[:, None]
+    bad = rho * (1 - x)
+    ok = np.minimum(rho * (1 + x * guess / (1 - guess)), (1 + rho) / 2)
+    with np.errstate(divide="ignore", invalid="ignore"):  # rho of 0 or 1: no coin, replaced by factors of 1 below
+        factors = np.stack(
+            [np.log(bad / rho), np.log((1 - bad) / (1 - rho)), np.log(ok / rho), np.log((1 - ok) / (1 - rho))], axis=-1
+        )
+    return _bets(rho, factors - np.log1p(-margin * (ok - bad))[..., None], (1 / len(SHORTFALLS),) * len(SHORTFALLS))
+
+
+def no_worse_ratio(rho: logspace.Floats, margin: float, ratios: tuple[float, ...] = (), weights: tuple[float, ...] = ()) -> Bets:
+    """Bets that the candidate's bad share is less than (1 + margin) times stable's, on bad requests alone.
+
+    The default grid is A.1.5's. Raises ValueError for a ratio at or above 1 + margin, which would promote what is worse.
+    """
+    limit = 1 + margin
+    if not ratios:
+        ratios = (*(ratio * min(1.0, limit) for ratio in (0.4, 0.7, 0.9, 1.0)), (limit + 1) / 2)
+        weights = (0.1, 0.2, 0.2, 0.4, 0.1)
+    if max(ratios) >= limit:
+        raise ValueError(f"ratios must be below 1 + margin = {limit}: {ratios}")
+    ratio, rho = np.array(ratios), rho[:, None]
+    mean, worst = ratio * rho + 1 - rho, limit * rho + 1 - rho
+    return _bets(rho, _only_bad(np.log(ratio / limit * worst / mean), np.log(worst / mean)), weights)
+
+
+def _only_bad(candidate: logspace.Floats, stable: logspace.Floats) -> logspace.Floats:
+    return np.stack([candidate, stable, np.zeros_like(stable), np.zeros_like(stable)], axis=-1)
+
+
+def _bets(rho: logspace.Floats, factors: logspace.Floats, weights: tuple[float, ...]) -> Bets:
+    coin = (rho > 0) & (rho < 1)
+    return Bets(np.log(np.array(weights)), np.where(coin[..., None], factors, 0.0))

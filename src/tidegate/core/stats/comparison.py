@@ -1,0 +1,143 @@
+"""A comparison: one binary mark compared between the two arms of a release, over all of its segments.
+
+Evidence is ordered by arrival, never by completion (A.1.1): a candidate that answers slowly would otherwise be judged on the
+requests that failed fast. Two values can be had at any moment, both of the same process in arrival order:
+
+- at the *closed prefix*: all arrivals before the oldest request still pending anywhere;
+- over *everything that arrived*, taking what is pending as it would speak least (candidate ok, stable bad): whatever those
+  requests turn out to be, the process there is at least this.
+
+If the process is a fair bettor's, the chance that it ever reaches 1 / alpha is at most alpha. Reaching it at the closed prefix
+is such an event; so is reaching it by the lower bound, since then the process itself has, at the last arrival. Both are
+moments of one path and not two tests, so their maximum is compared with the threshold and nothing is paid for looking at both.
+
+A segment is one table generation with its rho. Its guess of stable's bad share is learned only from wall minutes before the
+segment's first (of any generation, evidence or not), so it is known before the segment's first coin, and no later count ever
+re-prices an earlier one. While such a minute still has pending requests, the lower bound stops before the segment.
+"""
+
+import dataclasses
+import functools
+
+import numpy as np
+
+from tidegate.core.stats import bets, intervals, logspace, tally, wealth
+from tidegate.core.vocabulary import arms, sums
+
+_GUESS_WEIGHT = 200
+"""The first guess counts as this many of stable's requests."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Segments:
+    """S segments with a coin behind them, in order of generation."""
+
+    key: logspace.Ints
+    rho: logspace.Floats
+    first_minute: logspace.Ints
+    guess: logspace.Floats
+
+    def index(self, keys: logspace.Ints) -> logspace.Ints:
+        """Where each key is in this table."""
+        found: logspace.Ints = np.searchsorted(self.key, keys)
+        return found
+
+
+@dataclasses.dataclass(frozen=True)
+class Promise:
+    """A non-inferiority process as it stands: enough to say its e-value and what it still needs."""
+
+    log_e: float
+    wealth: logspace.Floats
+    """(K,) log wealth of each bet, before weighting."""
+    seen: logspace.Ints
+    """(4,) the counts behind it."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Comparison:
+    """`rows` are all sums of the release, those without evidence too; `guess` is stable's bad share before anything was seen."""
+
+    rows: tally.Tally
+    closed_before: int
+    guess: float
+
+    @functools.cached_property
+    def evidence(self) -> tally.Mask:
+        """Rows whose requests count as evidence: a real coin, in a generation meant for it."""
+        rows = self.rows
+        return rows.evidence & (rows.weight > 0) & (rows.weight < arms.BUCKETS)
+
+    @functools.cached_property
+    def closed(self) -> tally.Mask:
+        """Rows that lie wholly in the closed prefix."""
+        found: tally.Mask = self.rows.end <= self.closed_before
+        return found
+
+    @functools.cached_property
+    def segments(self) -> Segments:
+        """The segments with evidence, and the guess of each."""
+        rows = self.rows
+        keys = rows.segment[self.evidence]
+        key, where = np.unique(keys, return_inverse=True)
+        first = np.full(key.size, np.iinfo(np.int64).max)
+        np.minimum.at(first, where, rows.minute[self.evidence])
+        order = np.argsort(rows.minute, kind="stable")
+        stable = rows.counts[order][:, [tally.STABLE_BAD, tally.STABLE_OK]]
+        before = np.vstack([np.zeros((1, 2), np.int64), np.cumsum(stable, axis=0)])
+        bad, ok = before[np.searchsorted(rows.minute[order], first)].T
+        guess = (bad + _GUESS_WEIGHT * self.guess) / (bad + ok + _GUESS_WEIGHT)
+        return Segments(key, (key % (arms.BUCKETS + 1)) / arms.BUCKETS, first, guess)
+
+    def worse(self) -> float:
+        """The log e-value that the candidate is worse: the larger of the two lawful values (see the module's page)."""
+        counts = self.rows.against_worse()
+        prefix, tail = self.evidence & self.closed, self.evidence & self._before_unlearned()
+        found = self._mixture(prefix, counts)
+        return found if np.array_equal(prefix, tail) else max(found, self._mixture(tail, counts))
+
+    def no_worse(self, margin: float, chosen: tally.Mask) -> Promise:
+        """The log e-value that the candidate's bad share is less than stable's plus `margin`, from the chosen rows alone.
+
+        On the closed prefix only: promotion is in no hurry. It is not split by when it began: it starts with the stage.
+        """
+        rows = chosen & self.evidence & self.closed
+        counts = self.rows.against_no_worse()
+        book = bets.no_worse(self.segments.rho, self.segments.guess, margin)
+        total = self._growth(book, rows, counts).sum(axis=0)
+        return Promise(wealth.from_the_start(book.log_weights, total[None, :]), total, counts[rows].sum(axis=0))
+
+    def by_weight(self, rows: tally.Mask, pair: logspace.Ints) -> list[tuple[float, int, int]]:
+        """[(rho, candidate, stable)] of a pair of columns (N, 2), added up by rho, in order of first arrival."""
+        chosen = rows & self.evidence
+        weight, minute = self.rows.weight[chosen], self.rows.minute[chosen]
+        segment, counted = self.rows.segment[chosen], pair[chosen]
+        found = []
+        for each in np.unique(weight):
+            here = weight == each
+            began = (int(minute[here].min()), int(segment[here].min()))
+            candidate, stable = (int(count) for count in counted[here].sum(axis=0))
+            found.append((began, (float(each) / arms.BUCKETS, candidate, stable)))
+        return [segment for _, segment in sorted(found)]
+
+    @functools.cached_property
+    def interval(self) -> intervals.Interval:
+        """The risk ratio candidate / stable over the whole release, from all marks seen so far."""
+        bad = self.rows.counts[:, [tally.CANDIDATE_BAD, tally.STABLE_BAD]]
+        return intervals.risk_ratio_over_ramp(self.by_weight(self.evidence, bad))
+
+    def _before_unlearned(self) -> tally.Mask:
+        """Rows before the first segment whose guess may still change, because what it is learned from is still pending."""
+        began = int(self.rows.minute.min()) if self.rows.minute.size else 0
+        first = self.segments.first_minute
+        unlearned = first[(first > began) & (first * sums.EPOCH_SECONDS > self.closed_before)]
+        found: tally.Mask = self.rows.minute < (int(unlearned.min()) if unlearned.size else np.iinfo(np.int64).max)
+        return found
+
+    def _mixture(self, rows: tally.Mask, counts: logspace.Ints) -> float:
+        book = bets.worse(self.segments.rho, self.segments.guess)
+        return wealth.mixture(book.log_weights, self._growth(book, rows, counts))
+
+    def _growth(self, book: bets.Bets, rows: tally.Mask, counts: logspace.Ints) -> logspace.Floats:
+        epochs = self.rows.epochs(rows, counts)
+        return wealth.growth(book.factors, self.segments.index(epochs.segment), epochs.counts)
