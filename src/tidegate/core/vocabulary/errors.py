@@ -19,7 +19,7 @@
     |   |- TableUnreadable  SegmentCorrupt  FrameMalformed  ProtocolMismatch  ChainBroken
     |- ProcessError         processes and their machine  (fault: operator)
     |   |- PortInUse  AlreadyRunning  NotRunning  DiskFull  InstanceLost  ApiUnreachable
-    |   |- ExtraMissing
+    |   |- ControlDown  ExtraMissing
     |- AccessError          who may do what              (fault: client)
         |- TokenMissing  ScopeMissing  OriginRefused
 
@@ -439,6 +439,14 @@ class ApiUnreachable(ProcessError):
     """The control API does not answer. Predictions go on; `tidegate rollback` works without it."""
 
     code = "api-unreachable"
+    retryable = True
+    status = 503
+
+
+class ControlDown(ProcessError):
+    """Control is not running, so nothing can be decided. It is restarted by itself; `tidegate rollback` works without it."""
+
+    code = "control-down"
     retryable = True
     status = 503
 
