@@ -1,0 +1,39 @@
+"""Which loader reads which format, and the one door to all of them."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from tidegate.core.vocabulary import errors
+from tidegate.dataplane.models import batches, bundles
+from tidegate.dataplane.models.loaders import pyfunc, sklearn
+
+
+class Model(Protocol):
+    """What a loader returns."""
+
+    def predict(self, batch: batches.Batch) -> batches.Values:
+        """The model's values by output name, one entry a row. Raises whatever the model raises."""
+
+
+LOADERS: dict[str, Callable[[bundles.Bundle], Model]] = {
+    "sklearn": sklearn.load,
+    "pyfunc": pyfunc.load,
+}
+
+
+def load(bundle: bundles.Bundle) -> Model:
+    """The model in a verified bundle. Raises LoaderMissing, TrustRequired, or ModelLoadFailed with the model's own words."""
+    loader = LOADERS.get(bundle.manifest.loader)
+    if loader is None:
+        raise errors.LoaderMissing(f"no loader is called {bundle.manifest.loader!r}; there are {', '.join(LOADERS)}")
+    try:
+        return loader(bundle)
+    except errors.TidegateError:
+        raise
+    except ModuleNotFoundError as absent:
+        raise errors.ModelLoadFailed(
+            f"the model needs the package {absent.name}, which is not installed here",
+            cure="Install what the model's requirements.txt lists.",
+        ) from absent
+    except (Exception, SystemExit) as raised:
+        raise errors.ModelLoadFailed(f"{type(raised).__name__}: {raised}"[:2_000]) from raised

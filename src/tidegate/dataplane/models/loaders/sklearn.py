@@ -1,0 +1,92 @@
+"""scikit-learn models, from skops (data, no code) or, where the manifest trusts them, pickle, cloudpickle and joblib.
+
+Options: `format` (skops, pickle, cloudpickle, joblib), `method` (predict, predict_proba, ...), `positive` (the class whose
+probability is the answer), `code` (a folder of modules to put on the path), `types` (JSON list of types beyond skops' own).
+"""
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+
+from tidegate.core.vocabulary import errors
+from tidegate.dataplane.models import batches, bundles
+from tidegate.dataplane.models.loaders import arrays
+
+SAFE = ("sklearn.", "numpy.dtype")
+"""Types that skops asks about and that run nothing: tree nodes, losses and the like. Others are code to be trusted."""
+
+
+class Model:
+    """An estimator or pipeline."""
+
+    def __init__(self, estimator: Any, bundle: bundles.Bundle) -> None:
+        options = bundle.manifest.options
+        self.estimator = estimator
+        self._outputs = bundle.manifest.signature.outputs
+        self._read = arrays.reader(bundle.manifest.signature)
+        method = options.get("method", "predict")
+        if not hasattr(estimator, method):
+            raise errors.ModelLoadFailed(f"a {type(estimator).__name__} has no method {method}")
+        self._call: Callable[[Any], Any] = getattr(estimator, method)
+        self._positive = int(options["positive"]) if options.get("positive") else -1
+
+    def predict(self, batch: batches.Batch) -> batches.Values:
+        """Values by output name; with a positive class, its probability."""
+        answer = self._call(self._read(batch))
+        if self._positive >= 0:
+            answer = answer[:, self._positive]
+        return arrays.values(answer, self._outputs)
+
+
+def load(bundle: bundles.Bundle) -> Model:
+    """The model. Raises TrustRequired before anything is read when its format runs code and nobody has trusted it."""
+    options = bundle.manifest.options
+    if code := options.get("code", ""):
+        _trusted(bundle, f"{code}/ holds the model's own code")
+        sys.dont_write_bytecode = True  # a bundle's folder stays as its digest says
+        sys.path.insert(0, str(bundle.folder / code))
+    if options.get("format") == "skops":
+        return Model(_skops(bundle, msgspec.json.decode(options.get("types") or "[]", type=list[str])), bundle)
+    _trusted(bundle, f"{bundle.manifest.entry} is a {options.get('format', 'pickle')}")
+    return Model(_pickle(bundle, options.get("format", "pickle")), bundle)
+
+
+def _trusted(bundle: bundles.Bundle, why: str) -> None:
+    if bundle.manifest.trust != "pickle":
+        raise errors.TrustRequired(f"{why}: loading it runs code.", cure=CURE)
+
+
+CURE = "If you trust its author, write `trust: pickle` in tidegate.yaml."
+
+
+def unsafe(types: Sequence[str]) -> list[str]:
+    """Of the types a skops file needs beyond skops' own, those that have to be trusted like a pickle."""
+    return sorted(name for name in types if not name.startswith(SAFE))
+
+
+def _skops(bundle: bundles.Bundle, declared: Sequence[str]) -> Any:
+    """The estimator. The model's own list of trusted types is not proof: a crafted model would list what it needs."""
+    import skops.io  # noqa: PLC0415 - the bundle's own package
+
+    needed = skops.io.get_untrusted_types(file=bundle.entry)
+    if (risky := unsafe(needed)) and bundle.manifest.trust != "pickle":
+        raise errors.TrustRequired(f"{bundle.manifest.entry} holds {', '.join(risky)}: loading it may run code.", cure=CURE)
+    return skops.io.load(bundle.entry, trusted=sorted({*needed, *declared}))
+
+
+def _pickle(bundle: bundles.Bundle, form: str) -> Any:
+    if form == "joblib":
+        import joblib  # type: ignore[import-untyped] # noqa: PLC0415 - the bundle's own package
+
+        return joblib.load(bundle.entry)
+    if form == "cloudpickle":
+        import cloudpickle  # type: ignore[import-untyped] # noqa: PLC0415 - the bundle's own package
+
+        with bundle.entry.open("rb") as file:
+            return cloudpickle.load(file)
+    import pickle  # noqa: PLC0415 - only ever reached with the manifest's trust
+
+    with bundle.entry.open("rb") as file:
+        return pickle.load(file)  # noqa: S301 - trusted above, digest verified before
