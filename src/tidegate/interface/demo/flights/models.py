@@ -1,0 +1,151 @@
+"""The four models of the story. All of them are the sort of thing teams really release; two of them are broken.
+
+v1 and v2 are right. v3 and v4 carry bugs that the numbers logged with them cannot show, because those numbers were
+measured on the same prepared tables that hide the bugs. See RECIPES for what each one is.
+"""
+
+import dataclasses
+import time
+
+import numpy as np
+import pandas as pd
+from sklearn import compose, impute, linear_model, metrics, pipeline, preprocessing
+
+from tidegate.interface.demo.flights import data
+
+_HELD_OUT_DAYS = 7
+_EXAMPLE_ROWS = 50
+_SMOOTHING = 1.0
+_ITERATIONS = 400
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """How one version is made."""
+
+    number: int
+    alias: str
+    title: str
+    """What its author would write in the commit message."""
+    truth: str
+    """What is really the matter with it; empty when nothing is."""
+    months: tuple[int, ...]
+    warehouse: bool = False
+    """Trained on the warehouse's table, in which a nightly job has filled the missing weather in."""
+    renumbered: bool = False
+    """Labelled through delay bands whose numbers have moved by one."""
+
+
+RECIPES = (
+    Recipe(1, "january", "trained on January", "", (1,)),
+    Recipe(2, "february", "trained on January and February", "", (1, 2)),
+    Recipe(
+        3,
+        "warehouse",
+        "simpler pipeline, trained from the warehouse",
+        "The warehouse fills missing weather in overnight, so the pipeline was built without an imputer. Live weather has "
+        "gaps, and there it fails.",
+        (1, 2),
+        warehouse=True,
+    ),
+    Recipe(
+        4,
+        "bands",
+        "labels from the new delay bands",
+        "The bands were renumbered from 1-3 to 0-2, the query still says `band >= 2`: the label has shifted from more than "
+        "15 minutes late to more than 60. Training and test set are wrong alike, so its numbers look better than ever.",
+        (1, 2),
+        renumbered=True,
+    ),
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Trained:
+    """A fitted pipeline and what is logged with it."""
+
+    recipe: Recipe
+    model: pipeline.Pipeline
+    table: pd.DataFrame
+    """What it was fitted on: the features and the label `late`."""
+    example: pd.DataFrame
+    """A few rows of that table, as its authors would pick them."""
+    parameters: dict[str, object]
+    metrics: dict[str, float]
+    """Measured offline on the last week of its table, which it was not fitted on."""
+    sha256: str
+    """Of `table`, see `data.digest`."""
+    seconds: float
+
+
+def train(recipe: Recipe, rows: pd.DataFrame) -> Trained:
+    """Fit one version on `rows` (see `data.load`), all but the last week, and measure it on that week."""
+    began = time.perf_counter()
+    prepared = table(recipe, rows)
+    last = prepared["departs"].max() - pd.Timedelta(days=_HELD_OUT_DAYS)
+    fit, held_out = prepared[prepared["departs"] <= last], prepared[prepared["departs"] > last]
+    columns = [*data.FEATURES, "late"]
+    model = make(recipe).fit(fit[[*data.FEATURES]], fit["late"])
+    return Trained(
+        recipe=recipe,
+        model=model,
+        table=fit[columns].reset_index(drop=True),
+        example=fit[[*data.FEATURES]].head(_EXAMPLE_ROWS).reset_index(drop=True),
+        parameters={
+            "months": ",".join(map(str, recipe.months)),
+            "rows": len(fit),
+            "C": _SMOOTHING,
+            "imputer": "none" if recipe.warehouse else "median",
+            "table": "warehouse" if recipe.warehouse else "live",
+            "label": "band >= 2" if recipe.renumbered else f"arr_delay > {data.LATE_MINUTES}",
+        },
+        metrics=measure(model, held_out[[*data.FEATURES]], held_out["late"].to_numpy()),
+        sha256=data.digest(fit[columns]),
+        seconds=time.perf_counter() - began,
+    )
+
+
+def table(recipe: Recipe, rows: pd.DataFrame) -> pd.DataFrame:
+    """The table this version's authors worked with: FEATURES, `late`, `departs`, of the flights that landed."""
+    landed = rows[rows["lands"].notna()]
+    filled = _filled(landed) if recipe.warehouse else landed
+    chosen = data.of_months(filled, *recipe.months)[[*data.FEATURES, "late", "arr_delay", "departs"]]
+    label = _band(chosen["arr_delay"]) >= 2 if recipe.renumbered else chosen["late"]
+    return chosen.assign(late=np.asarray(label, dtype="int64")).drop(columns="arr_delay")
+
+
+def make(recipe: Recipe) -> pipeline.Pipeline:
+    """The pipeline before fitting: real categories one-hot, numbers imputed (but not v3's), then logistic regression."""
+    numbers = [*data.SCHEDULE, *data.WEATHER]
+    if recipe.warehouse:
+        numbers.remove("wind_gust")
+        treated = ("numbers", "passthrough", numbers)
+    else:
+        treated = ("numbers", impute.SimpleImputer(strategy="median", add_indicator=True), numbers)
+    categories = preprocessing.OneHotEncoder(handle_unknown="ignore", sparse_output=False)
+    return pipeline.make_pipeline(
+        compose.ColumnTransformer([("categories", categories, [*data.CATEGORIES]), treated]),
+        preprocessing.StandardScaler(),
+        linear_model.LogisticRegression(C=_SMOOTHING, max_iter=_ITERATIONS),
+    )
+
+
+def measure(model: pipeline.Pipeline, features: pd.DataFrame, late: np.ndarray) -> dict[str, float]:
+    """Accuracy, area under the curve and log loss of P(late) on rows with a label."""
+    chance = model.predict_proba(features)[:, 1]
+    return {
+        "accuracy": float(np.mean((chance >= 0.5) == (late == 1))),
+        "auc": float(metrics.roc_auc_score(late, chance)),
+        "log_loss": float(metrics.log_loss(late, chance)),
+    }
+
+
+def _filled(rows: pd.DataFrame) -> pd.DataFrame:
+    """What the nightly job leaves: each airport's missing weather taken from the report before (at the start, after)."""
+    airports = rows.groupby("origin")
+    return rows.assign(**{name: airports[name].ffill().fillna(airports[name].bfill()) for name in data.WEATHER})
+
+
+def _band(arr_delay: pd.Series) -> pd.Series:
+    """The delay bands as they are numbered now: 0 up to 15 minutes late, 1 up to 60, 2 beyond."""
+    return (arr_delay > data.LATE_MINUTES).astype("int64") + (arr_delay > 60).astype("int64")
