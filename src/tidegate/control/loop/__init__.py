@@ -1,1 +1,15 @@
-"""Room words to be written by its builder."""
+"""The only decider. On every tick: observe, decide, commit, execute, publish; the next tick sees that it came true.
+
+- `observation`: everything seen at one moment, as one frozen value
+- `events`: from what was seen to the one event a release is told next (pure)
+- `commands`: what people asked for, turned into releases and events
+- `routes`, `effects`: decisions carried out: workers through the target, routes through the table file
+- `checks`: what a release must pass before it may warm up
+- `overrides`: a table written by hand while control was down, imported before anything else is done
+- `loop`: ties them; restartable at any instant, since every effect is idempotent and repeated until it is seen to hold
+- `keeper`: another process altogether: starts and restarts all of these
+- `trace`: from a prediction id to its training data
+
+Called by `interface.cli.process`. Not here: statistics and the release machine (`core.decide`), placing processes
+(`dataplane.targets`).
+"""

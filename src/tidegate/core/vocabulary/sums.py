@@ -3,6 +3,8 @@
 Gateways ship them cumulatively per boot, so merging is idempotent: the latest of each boot, then addition.
 """
 
+from collections.abc import Iterable
+
 import msgspec
 
 from tidegate.core.vocabulary import marks
@@ -105,3 +107,17 @@ class Labels(msgspec.Struct, frozen=True):
     """Outcomes joined to a prediction of this release, in time or late."""
     wrong: int = 0
     """Candidate predictions known to be wrong by now, late outcomes included: harm, not evidence."""
+
+
+def folded(rows: Iterable[Sum], closed_before: int) -> tuple[Sum, ...]:
+    """The same sums with all closed ticks of an epoch in one: what is kept with a verdict, so that it can be computed again."""
+    found: dict[tuple[int, int, bool, int, int], Sum] = {}
+    for row in rows:
+        closed = row.tick + row.span <= closed_before
+        tick, span = (row.tick // EPOCH_SECONDS * EPOCH_SECONDS, EPOCH_SECONDS) if closed else (row.tick, row.span)
+        key = (row.generation, row.weight, row.evidence, tick, span)
+        before = found.get(key)
+        stable = row.stable if before is None else before.stable + row.stable
+        candidate = row.candidate if before is None else before.candidate + row.candidate
+        found[key] = Sum(row.generation, row.weight, row.evidence, tick, span, stable, candidate)
+    return tuple(found[key] for key in sorted(found))

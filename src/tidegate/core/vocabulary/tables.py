@@ -62,7 +62,10 @@ class Override(msgspec.Struct, frozen=True):
     reason: str
     endpoint: str
     held_digest: str = ""
+    """Bundle digest of the version it took the traffic from."""
     at: float = 0.0
+    before: "Override | None" = None
+    """An earlier one that control has not imported yet."""
 
 
 class Route(msgspec.Struct, frozen=True):

@@ -1,0 +1,129 @@
+"""What people asked for, turned into releases and events. A refusal is an answer too: it goes back with its code."""
+
+import msgspec
+
+from tidegate.control.loop import overrides, transitions
+from tidegate.control.store import commands, endpoints, holds
+from tidegate.core.spec import settings as specification
+from tidegate.core.vocabulary import decisions, errors, home, phases, releases
+from tidegate.core.vocabulary.decisions import Kind
+from tidegate.dataplane.models import bundles
+from tidegate.dataplane.wire import tablefile
+
+VERBS = {str(kind): kind for kind in decisions.OPERATOR}
+
+
+def answer(desk: transitions.Desk, place: home.Home, command: commands.Command, now: float) -> None:
+    """Carry one command out and answer it: with the release as it then is, or with the error that refused it."""
+    try:
+        release = _carry_out(desk, place, command, now)
+    except errors.StoreUnavailable:
+        raise
+    except errors.TidegateError as refused:
+        desk.store.refuse(command.id, refused)
+    else:
+        said = {} if release is None else {"release": release.id, "phase": release.phase.value, "reason": release.reason}
+        desk.store.finish(command.id, said)
+
+
+def _carry_out(desk: transitions.Desk, place: home.Home, command: commands.Command, now: float) -> releases.Release | None:
+    if command.kind == "release":
+        return _release(desk, place, command, now)
+    if command.kind == "unhold":
+        _clear(desk, command, now)
+        return None
+    if command.kind == "adopt":
+        _adopt(desk, place, command, now)
+        return None
+    if command.kind not in VERBS:
+        raise errors.TransitionRefused(f"there is no verb {command.kind!r}.")
+    event = decisions.Event(VERBS[command.kind], actor=command.actor, reason=command.reason)
+    if event.kind is Kind.ROLLBACK:
+        return _roll_back(desk, command, event, now)
+    release = desk.active(command.endpoint)
+    if release is None:
+        raise errors.ReleaseUnknown(
+            f"{command.endpoint} has no release under way.", cure="`tidegate history` lists the ended ones."
+        )
+    return desk.tell(release, event, now, command.id).release
+
+
+def _release(desk: transitions.Desk, place: home.Home, command: commands.Command, now: float) -> releases.Release:
+    settings = specification.of(command.payload["settings"])
+    digest = str(command.payload["digest"])
+    manifest = bundles.read_manifest(place.bundles / digest)
+    under_way = desk.active(settings.endpoint)
+    if under_way is not None and under_way.phase is not phases.Phase.PROBATION:
+        words = f"{settings.endpoint} has a release of {under_way.candidate.name} under way ({under_way.phase.value})."
+        raise errors.ReleaseInProgress(words, cure=f"Wait for it, or end it with `tidegate abort {settings.endpoint}`.")
+    _refuse_known(desk, settings.endpoint, manifest.model_digest)
+    _settle(desk, settings)
+    source = manifest.provenance.source or settings.model
+    version = desk.store.add_version(desk.environment, settings.endpoint, digest, manifest.model_digest, source, now)
+    event = decisions.Event(Kind.TICK, actor=command.actor, reason=command.reason or f"release of {source}")
+    return desk.begin(settings, version, event, now, command.id)
+
+
+def _refuse_known(desk: transitions.Desk, endpoint: str, model_digest: str) -> None:
+    """A held model, and the one that is stable already, are not released."""
+    hold = desk.store.held(desk.environment, endpoint, model_digest)
+    if hold is not None:
+        cure = f"Release a mended model, or clear the hold with `tidegate unhold {endpoint}`."
+        raise errors.DigestHeld(f"this very model was rolled back and is held: {hold.reason}.", cure=cure)
+    stable = desk.stable(endpoint)
+    if stable is not None and stable.model_digest == model_digest:
+        raise errors.AlreadyStable(f"this very model is {endpoint}'s stable already, as {stable.name}.")
+
+
+def _settle(desk: transitions.Desk, settings: specification.Settings) -> None:
+    """The file as it is now counts for the endpoint from this release on."""
+    written = specification.plain(settings)
+    before = desk.store.endpoint(desk.environment, settings.endpoint)
+    if before is None:
+        desk.store.put_endpoint(endpoints.Endpoint(desk.environment, settings.endpoint, written))
+    elif before.settings != written:
+        desk.store.put_endpoint(msgspec.structs.replace(before, settings=written))
+
+
+def _roll_back(desk: transitions.Desk, command: commands.Command, event: decisions.Event, now: float) -> releases.Release:
+    """Under way: the machine's affair. Otherwise back to the version named, or to the last good one, and hold the one left."""
+    release = desk.active(command.endpoint)
+    named = command.payload.get("to")
+    if release is not None and (named is None or (release.stable is not None and int(named) == release.stable.ordinal)):
+        return desk.tell(release, event, now, command.id).release
+    if release is not None and release.phase is not phases.Phase.PROBATION:
+        cure = f"Roll it back first: `tidegate rollback {command.endpoint}`."
+        raise errors.ReleaseInProgress(f"a release of {release.candidate.name} is under way.", cure=cure)
+    stable = desk.stable(command.endpoint)
+    ordinal = int(named) if named is not None else desk.last_good(command.endpoint)
+    if stable is not None and stable.ordinal == ordinal:
+        raise errors.AlreadyStable(f"{command.endpoint} is on {stable.name} already.")
+    back = desk.go_back(command.endpoint, ordinal, event, now, command.id)
+    if stable is not None:
+        desk.hold(stable, event, now)
+    return back
+
+
+def _clear(desk: transitions.Desk, command: commands.Command, now: float) -> None:
+    """Clear the hold on the digest named, or all of the endpoint's."""
+    named = command.payload.get("digest", "")
+    found = [one for one in desk.store.holds(desk.environment, command.endpoint) if one.model_digest.startswith(named)]
+    if not found:
+        raise errors.ReleaseUnknown(f"{command.endpoint} has no such hold.", cure="`tidegate status` shows holds.")
+    for one in found:
+        cleared = holds.HoldRow(
+            one.environment, one.endpoint, one.model_digest, command.reason or "cleared", command.actor, one.release, now
+        )
+        desk.store.clear_hold(cleared)
+
+
+def _adopt(desk: transitions.Desk, place: home.Home, command: commands.Command, now: float) -> None:
+    """Take the table on disk as the truth, after a store was restored from the past."""
+    table = tablefile.read(place.table)
+    event = decisions.Event(Kind.OVERRIDDEN, actor=command.actor, reason=command.reason or "adopted from the routing table")
+    for route in table.routes.values():
+        release = desk.active(route.endpoint)
+        if release is not None and release.candidate.ordinal != route.stable.ordinal:
+            desk.tell(release, event, now)
+        overrides.adopt(desk, route, event, now)
+    desk.store.adopt_generation(desk.environment, table.generation)

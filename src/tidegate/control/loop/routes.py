@@ -1,0 +1,73 @@
+"""Routes from decisions to the table file. What a gateway needs is all in the route: it asks nobody."""
+
+import hashlib
+from collections.abc import Iterable
+
+import msgspec
+
+from tidegate.control.loop import observation
+from tidegate.core.spec import settings as specification
+from tidegate.core.vocabulary import decisions, home, releases, tables
+from tidegate.dataplane.wire import tablefile
+
+
+def deployed(version: releases.Version, seen: observation.Observation) -> tables.Deployed:
+    """A version with the addresses of its replicas; a failed or leaving one is left out, a restarting one is not."""
+    workers = (
+        tables.Worker(one.instance, one.address, one.token) for one in seen.of(version) if one.state not in ("failed", "draining")
+    )
+    return tables.Deployed(version.ordinal, version.digest, version.model, tuple(workers))
+
+
+def route(
+    asked: decisions.SetRoutes,
+    settings: specification.Settings,
+    kept: Iterable[releases.Version],
+    seen: observation.Observation,
+) -> tables.Route:
+    """The whole route of an endpoint: what the release asks for, and what its file settles."""
+    active = {asked.stable.ordinal, asked.candidate.ordinal if asked.candidate else 0}
+    warm = (deployed(one, seen) for one in kept if one.ordinal not in active)
+    return tables.Route(
+        endpoint=asked.endpoint,
+        environment=settings.environment,
+        stable=deployed(asked.stable, seen),
+        candidate=deployed(asked.candidate, seen) if asked.candidate else None,
+        weight=asked.weight,
+        evidence=asked.evidence,
+        release=asked.release,
+        stage=asked.stage,
+        salt=asked.salt,
+        limits=settings.limits,
+        outcomes=settings.outcomes,
+        fallback=settings.fallback,
+        pin=settings.pin,
+        durability=settings.durability,
+        inputs=settings.inputs,
+        kept=tuple(one for one in warm if one.workers),
+    )
+
+
+def salt(release: str) -> bytes:
+    """The key of a release's buckets: fresh for each release, the same after any restart."""
+    return hashlib.blake2b(release.encode(), digest_size=16).digest()
+
+
+def differs(wanted: tables.Route, table: tables.Table) -> bool:
+    """Whether the table does not say this yet."""
+    current = table.routes.get(wanted.endpoint)
+    return current is None or msgspec.structs.replace(wanted, generation=current.generation) != current
+
+
+def publish(place: home.Home, wanted: Iterable[tables.Route], parent: int, now: float) -> tables.Table:
+    """Put the routes that differ into the table, on top of generation `parent`. Raises ParentStale, DiskFull."""
+
+    def change(current: tables.Table) -> tables.Table | None:
+        changed = {one.endpoint: one for one in wanted if differs(one, current)}
+        if not changed and current.override is None:
+            return None
+        return msgspec.structs.replace(
+            current, routes=current.routes | changed, written_at=now, written_by="control", override=None
+        )
+
+    return tablefile.write(place.table, change, parent)

@@ -1,0 +1,76 @@
+"""The budgets of the tree, checked: `python -m tests.shape` (part of `make check`).
+
+Files of at most 500 lines (median at most 170), functions of at most 100, no back doors around the import contracts, no
+drawer-like names, words at the top of every room, no traces of a machine.
+"""
+
+import ast
+import pathlib
+import re
+import statistics
+import sys
+
+ROOT = pathlib.Path(__file__).parent.parent
+SOURCE = ROOT / "src" / "tidegate"
+FILE_LINES, MEDIAN_LINES, FUNCTION_LINES, ROOM_WORDS = 500, 170, 100, 25
+DRAWERS = {"utils", "util", "helpers", "helper", "common", "manager", "misc"}
+LEFTOVERS = re.compile(r"\b(TODO|FIXME|XXX|NotImplementedError|TYPE_CHECKING)\b")
+TRACES = re.compile(r"/(?:work|root|home/[a-z]+)/|pypi\.org|pythonhosted|registry\.npmjs|deb\.debian")
+
+
+def faults() -> list[str]:
+    """Everything in the tree that is out of shape, a line each."""
+    found: list[str] = []
+    lengths = []
+    for path in sorted(SOURCE.rglob("*.py")):
+        text = path.read_text()
+        name = path.relative_to(ROOT)
+        lengths.append(text.count("\n"))
+        found += _of_file(path, text, str(name))
+        found += _of_functions(text, str(name))
+    if statistics.median(lengths) > MEDIAN_LINES:
+        found.append(f"the median file has {statistics.median(lengths):.0f} lines; at most {MEDIAN_LINES}")
+    return found + _traces()
+
+
+def _of_file(path: pathlib.Path, text: str, name: str) -> list[str]:
+    found = []
+    if text.count("\n") > FILE_LINES:
+        found.append(f"{name}: {text.count(chr(10))} lines; at most {FILE_LINES}")
+    if DRAWERS & set(path.relative_to(SOURCE).with_suffix("").parts):
+        found.append(f"{name}: name it after what it holds")
+    found += [f"{name}: {match.group()}" for match in LEFTOVERS.finditer(text)]
+    if path.name == "__init__.py":
+        tree = ast.parse(text)
+        words = (ast.get_docstring(tree) or "").split()
+        if len(tree.body) != 1:
+            found.append(f"{name}: holds words and imports nothing")
+        if len(path.relative_to(SOURCE).parts) == 3 and len(words) < ROOM_WORDS:
+            found.append(f"{name}: a room opens with a page of words")
+    return found
+
+
+def _of_functions(text: str, name: str) -> list[str]:
+    found = []
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            length = (node.end_lineno or node.lineno) - node.lineno + 1
+            if length > FUNCTION_LINES:
+                found.append(f"{name}:{node.lineno}: {node.name} has {length} lines; at most {FUNCTION_LINES}")
+    return found
+
+
+def _traces() -> list[str]:
+    found = []
+    for folder, ending in (("src", "*.py"), ("docs", "*.md"), ("bench", "*.py"), ("tests", "*.py")):
+        for path in sorted((ROOT / folder).rglob(ending)):
+            if path == pathlib.Path(__file__).resolve():
+                continue
+            found += [f"{path.relative_to(ROOT)}: names {match.group()}" for match in TRACES.finditer(path.read_text())]
+    return found
+
+
+if __name__ == "__main__":
+    out = faults()
+    sys.stdout.write("".join(f"{line}\n" for line in out))
+    sys.exit(bool(out))

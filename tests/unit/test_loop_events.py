@@ -1,0 +1,108 @@
+"""From one look at the world to the one event a release is told."""
+
+import msgspec
+import pytest
+
+from tidegate.control.loop import events, observation
+from tidegate.core.vocabulary import releases, sums, tables, verdicts
+from tidegate.core.vocabulary.decisions import Kind
+from tidegate.core.vocabulary.phases import Phase
+from tidegate.dataplane.targets import target
+
+OLD = releases.Version("flights", 1, "a" * 64, "a" * 64, "mlflow://flights/1")
+NEW = releases.Version("flights", 2, "b" * 64, "b" * 64, "mlflow://flights/2")
+RELEASE = releases.Release(
+    id="r-1",
+    environment="production",
+    endpoint="flights",
+    candidate=NEW,
+    stable=OLD,
+    strategy="canary",
+    stages=(releases.Stage("5 %", 500),),
+    policy=releases.Policy(),
+    salt=b"salt",
+    created_at=0.0,
+    load_seconds=60.0,
+)
+PASS = verdicts.Verdict(verdicts.Result.PASS, "no worse")
+
+
+def replica(version: releases.Version, state: str, **more: object) -> target.Replica:
+    return target.Replica("w", version.endpoint, version.ordinal, version.digest, "unix:/w", "t", target.State(state), **more)
+
+
+def seen(
+    *replicas: target.Replica, obeyed: int = 7, at: float = 100.0, route: tables.Route | None = None
+) -> observation.Observation:
+    table = tables.Table(7, 6, {"flights": route} if route else {})
+    counts = (sums.Sum(7, 500, True, 98, 1, sums.Counts(95), sums.Counts(5, (5,) + (0,) * 15)),)
+    gateways = (observation.Gateway("gateway-0", "boot", obeyed),)
+    return observation.Observation(at, table, gateways, replicas, {"r-1": counts}, 99, {})
+
+
+def routed(weight: int, *, candidate: bool = True, stable: releases.Version = OLD) -> tables.Route:
+    new = tables.Deployed(NEW.ordinal, NEW.digest, NEW.model) if candidate else None
+    old = tables.Deployed(stable.ordinal, stable.digest, stable.model)
+    return tables.Route("flights", "production", old, new, weight=weight, release="r-1", generation=7)
+
+
+def in_phase(phase: Phase, **more: object) -> releases.Release:
+    return msgspec.structs.replace(RELEASE, phase=phase, **more)
+
+
+def told(release: releases.Release, look: observation.Observation, watch: events.Watch | None = None, check=None, verdict=None):
+    return events.next_event(release, look, watch or events.Watch(), check, verdict)
+
+
+@pytest.mark.parametrize(("check", "kind"), [(None, Kind.TICK), ("", Kind.CHECKS_PASSED), ("broken", Kind.CHECKS_FAILED)])
+def test_checks_are_waited_for(check, kind):
+    assert told(in_phase(Phase.CHECKING), seen(), check=check).kind is kind
+
+
+def test_a_candidate_is_warm_once_every_replica_has_answered():
+    two = in_phase(Phase.WARMING, replicas=2)
+    assert told(two, seen(replica(NEW, "ready"), replica(NEW, "starting"))).kind is Kind.TICK
+    assert told(two, seen(replica(NEW, "ready"), replica(NEW, "ready"))).kind is Kind.WORKERS_READY
+
+
+def test_a_candidate_that_cannot_load_fails_with_its_own_words():
+    event = told(in_phase(Phase.WARMING), seen(replica(NEW, "failed", message="no module named lightgbm")))
+    assert (event.kind, event.reason) == (Kind.WORKERS_FAILED, "v2: no module named lightgbm")
+
+
+def test_a_candidate_that_takes_too_long_fails():
+    event = told(in_phase(Phase.WARMING, phase_since=30.0), seen(replica(NEW, "starting")))
+    assert event.kind is Kind.WORKERS_FAILED
+    assert "load_within" in event.reason
+
+
+def test_a_sick_stable_is_told_before_anything_else():
+    watch = events.Watch(stable_missing=16.0, candidate_missing=16.0)
+    assert told(in_phase(Phase.RUNNING), seen(), watch, verdict=PASS).kind is Kind.STABLE_SICK
+
+
+@pytest.mark.parametrize("watch", [events.Watch(candidate_missing=16.0), events.Watch(candidate_restarts=3)])
+def test_a_lost_candidate_is_told_while_exposed(watch):
+    assert told(in_phase(Phase.RUNNING), seen(), watch).kind is Kind.WORKERS_FAILED
+    assert told(in_phase(Phase.CHECKING), seen(), watch).kind is Kind.TICK
+
+
+def test_a_stage_begins_when_every_gateway_obeys_its_routes():
+    running = in_phase(Phase.RUNNING)
+    assert told(running, seen(route=routed(500))).kind is Kind.ROUTES_SEEN
+    assert told(running, seen(route=routed(500), obeyed=6)).kind is Kind.TICK
+    assert told(running, seen(route=routed(2500))).kind is Kind.TICK
+
+
+def test_a_running_stage_is_judged_on_its_own_requests():
+    event = told(in_phase(Phase.RUNNING, stage_since=90.0), seen(route=routed(500)), verdict=PASS)
+    assert (event.kind, event.stage_requests, event.rate) == (Kind.JUDGED, 5, 1.0)
+
+
+def test_traffic_is_back_once_the_table_says_so_and_is_obeyed():
+    rolling_back = in_phase(Phase.ROLLING_BACK)
+    assert told(rolling_back, seen(route=routed(0, candidate=False))).kind is Kind.ROUTES_SEEN
+    assert told(rolling_back, seen(route=routed(500))).kind is Kind.TICK
+    promoting = in_phase(Phase.PROMOTING)
+    assert told(promoting, seen(route=routed(0, candidate=False, stable=NEW))).kind is Kind.ROUTES_SEEN
+    assert told(promoting, seen(route=routed(0, candidate=False))).kind is Kind.TICK
