@@ -82,6 +82,10 @@ class Claim:
         self._file = os.open(folder / f"{name}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
+    def release(self) -> None:
+        """Give the name back, for a process that goes on living."""
+        os.close(self._file)
+
     def say(self, state: str, **facts: object) -> None:
         """Tell who watches: starting, loading, ready, draining, failed, done."""
         said = {"token": self.token, "pid": os.getpid(), "state": state, **facts}

@@ -1,0 +1,40 @@
+"""`python -m tidegate.control.loop.keeper HOME [--http A] [--api A] [--gateways N]`: the keeper as a process of its own."""
+
+import argparse
+import json
+import os
+import pathlib
+import sys
+
+from tidegate.control.loop.keeper import process
+from tidegate.core.vocabulary import errors, home
+
+
+def main(argv: list[str]) -> int:
+    """Run it; the exit code is 1 when it could not start."""
+    asked = argparse.ArgumentParser(prog="tidegate.control.loop.keeper", description=__doc__)
+    asked.add_argument("home", type=pathlib.Path)
+    asked.add_argument("--http", default=process.Up.http)
+    asked.add_argument("--api", default=process.Up.api)
+    asked.add_argument("--gateways", type=int, default=process.Up.gateways)
+    asked.add_argument("--report", type=int, default=-1, help="descriptor to write the addresses, or the error, to")
+    given = asked.parse_args(argv)
+
+    def report(told: dict[str, str]) -> None:
+        if given.report >= 0:
+            with os.fdopen(given.report, "w") as to:
+                json.dump(told, to)
+            given.report = -1  # once: what goes wrong after coming up is for the log
+
+    try:
+        up = process.Up(given.http, given.api, given.gateways)
+        process.run(home.Home(given.home.absolute()), up, report)
+    except errors.TidegateError as failed:
+        report({"code": failed.code, "message": failed.message, "cure": failed.cure, "where": failed.where})
+        print(failed, file=sys.stderr)  # noqa: T201 -- whoever started it by hand reads this
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

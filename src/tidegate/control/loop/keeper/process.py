@@ -1,0 +1,205 @@
+"""The keeper from outside: run it here, run it behind, ask whether it is there, end it."""
+
+import contextlib
+import dataclasses
+import json
+import logging
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+
+from tidegate.control.loop.keeper import core, instance, logfiles, signals, sockets, turns
+from tidegate.core.vocabulary import errors, home, instances, logs
+
+HAND_OVER_SECONDS = 3.0
+"""How long a living gateway has to hand the listening sockets over; then it is taken for hung and replaced."""
+_log = logging.getLogger("tidegate.keeper")
+_kept: set[pathlib.Path] = set()
+"""Homes whose keeper is this very process: it must not open its own lock file again."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Up:
+    """What to be up with."""
+
+    http: str = "127.0.0.1:8080"
+    api: str = "127.0.0.1:8081"
+    gateways: int = 0
+    """Gateways to have, with control, recorder and API beside them; 0 leaves the specifications on disk as they are."""
+
+
+def run(place: home.Home, up: Up, ready: Callable[[dict[str, str]], None] | None = None) -> None:
+    """Be the keeper until SIGTERM or SIGINT, then stop everything in order. From the main thread; reaps all its children.
+
+    `ready` gets the addresses once the sockets listen. A second signal while stopping ends everything at once.
+    Raises AlreadyRunning, PortInUse, ProcessError, DiskFull: nothing was started then.
+    """
+    with _claimed(place) as claim, signals.Signals() as told:
+        signals.become_subreaper()
+        keeper = turns.Keeper(place)
+        keeper.adopt(time.monotonic())
+        held = _listen(place, keeper, {"http": up.http, "api": up.api}, told)
+        try:
+            if up.gateways:
+                core.write(place, up.gateways)
+            addresses = sockets.publish(place, held)
+            claim.say("ready", **addresses)
+        except OSError as failed:
+            raise errors.DiskFull(f"{place.root} cannot be written: {failed.strerror}.", where=str(place.root)) from failed
+        keeper.fds = {name: listening.fileno() for name, listening in held.items()}
+        if ready is not None:
+            ready(addresses)
+        _keep(keeper, told)
+        claim.say("draining", **addresses)
+        _end(keeper, told)
+        place.addresses.unlink(missing_ok=True)
+        claim.say("done")
+        for listening in held.values():
+            listening.close()
+
+
+def detach(place: home.Home, up: Up) -> dict[str, str]:
+    """Run it behind, in a session of its own; returns the addresses once it listens. Raises what `run` raises."""
+    _prepare(place)
+    reading, writing = os.pipe()
+    output = logfiles.opened(place.logs / "keeper.log")
+    argv = [sys.executable, "-m", "tidegate.control.loop.keeper", str(place.root), "--http", up.http, "--api", up.api]
+    argv += ["--gateways", str(up.gateways), "--report", str(writing)]
+    child = subprocess.Popen(
+        argv, stdin=subprocess.DEVNULL, stdout=output, stderr=output, pass_fds=(writing,), start_new_session=True
+    )
+    os.close(output)
+    os.close(writing)
+    with os.fdopen(reading) as report:
+        said = report.read()
+    told = json.loads(said) if said else {"code": "instance-lost", "message": "the keeper did not come up."}
+    if "code" in told:
+        child.wait()
+        raise errors.by_code(told["code"])(told["message"], cure=told.get("cure", ""), where=told.get("where", ""))
+    child.returncode = 0  # it lives on without us: no warning that nobody waited for it
+    return {str(name): str(address) for name, address in told.items()}
+
+
+def alive(place: home.Home) -> int:
+    """The keeper's pid, or 0 when this home has none."""
+    return os.getpid() if place.root in _kept else instances.holder(place.instances, turns.OWN)
+
+
+def stop(place: home.Home, timeout: float = 90.0) -> None:
+    """End the keeper and everything under it; returns once nothing runs. What a dead keeper left behind is ended too.
+
+    Raises NotRunning when there is nothing, InstanceLost when it takes longer than `timeout` seconds.
+    """
+    deadline = time.monotonic() + timeout
+    pid = alive(place)
+    if pid:
+        os.kill(pid, signal.SIGTERM)
+    while alive(place):
+        if time.monotonic() > deadline:
+            raise errors.InstanceLost(f"the keeper (pid {pid}) is still stopping after {timeout:.0f} seconds.")
+        time.sleep(turns.PERIOD)
+    try:
+        _stop_orphans(place)
+    except errors.NotRunning:
+        if not pid:
+            raise
+
+
+def _stop_orphans(place: home.Home) -> None:
+    if not place.instances.is_dir():
+        raise errors.NotRunning
+    with _claimed(place), signals.Signals() as told:
+        keeper = turns.Keeper(place)
+        keeper.adopt(time.monotonic())
+        if not keeper.alive():
+            raise errors.NotRunning
+        _end(keeper, told)
+        place.addresses.unlink(missing_ok=True)
+
+
+def _keep(keeper: turns.Keeper, told: signals.Signals) -> None:
+    while not told.stops:
+        try:
+            keeper.turn(time.monotonic())
+        except Exception:
+            # Whatever it was, everybody else's process still needs a keeper: say so and go on.
+            _log.exception("a turn failed")
+        told.wait(turns.PERIOD)
+
+
+def _end(keeper: turns.Keeper, told: signals.Signals) -> None:
+    asked = told.stops
+    while not keeper.end(time.monotonic(), instance.GRACE if told.stops <= asked else 0.0):
+        told.wait(turns.PERIOD)
+
+
+def _listen(place: home.Home, keeper: turns.Keeper, wanted: dict[str, str], told: signals.Signals) -> dict[str, socket.socket]:
+    """The listening sockets: from a living gateway where there is one, else new ones."""
+    held: dict[str, socket.socket] = {}
+    deadline = time.monotonic() + HAND_OVER_SECONDS
+    try:
+        while time.monotonic() < deadline and (offers := _offers(place, keeper, wanted.keys() - held.keys())):
+            for path in offers:
+                _take(sockets.fetch(path), wanted, held)
+            told.wait(turns.PERIOD)
+        for name in wanted.keys() - held.keys():
+            # Whoever has it and did not hand it over, or has another one than is wanted now, is replaced.
+            while not keeper.vacate(name, time.monotonic()):
+                told.wait(turns.PERIOD)
+            held[name] = sockets.bind(wanted[name])
+    except errors.ProcessError:
+        for listening in held.values():
+            listening.close()
+        raise
+    return {name: held[name] for name in wanted}
+
+
+def _offers(place: home.Home, keeper: turns.Keeper, names: set[str]) -> set[pathlib.Path]:
+    """Where the living offer sockets that are still missing."""
+    paths = {place.run / f"{one.name}.fds" for name in names for one in keeper.holders(name)}
+    return {path for path in paths if path.exists()}
+
+
+def _take(given: dict[str, socket.socket], wanted: dict[str, str], held: dict[str, socket.socket]) -> None:
+    for name, listening in given.items():
+        if name in wanted and name not in held and sockets.suits(listening, wanted[name]):
+            held[name] = listening
+        else:
+            listening.close()
+
+
+def _prepare(place: home.Home) -> None:
+    try:
+        place.prepare()
+    except OSError as failed:
+        raise errors.ProcessError(f"{place.root} cannot be used: {failed}.", where=str(place.root)) from failed
+
+
+@contextlib.contextmanager
+def _claimed(place: home.Home) -> Iterator[instances.Claim]:
+    """The keeper's own lock, and its log; both given back at the end. Raises AlreadyRunning."""
+    _prepare(place)
+    if place.root in _kept:
+        raise errors.AlreadyRunning(where=str(place.root))
+    try:
+        claim = instances.Claim(place.instances, turns.OWN, str(os.getpid()))
+    except BlockingIOError as taken:
+        raise errors.AlreadyRunning(where=str(place.root)) from taken
+    _kept.add(place.root)
+    handler = logging.FileHandler(place.logs / "keeper.log")
+    handler.setFormatter(logs.Lines("keeper"))
+    _log.addHandler(handler)
+    _log.setLevel(logging.INFO)
+    _log.propagate = False
+    try:
+        yield claim
+    finally:
+        _log.removeHandler(handler)
+        handler.close()
+        _kept.discard(place.root)
+        claim.release()
