@@ -56,6 +56,7 @@ class Catalogue:
             self.connection = sqlite3.connect(path, timeout=10, isolation_level=None)
             if readonly:
                 self.connection.execute("PRAGMA query_only = 1")
+                self.connection.execute("SELECT 1 FROM place LIMIT 1")
             else:
                 self.connection.execute("PRAGMA journal_mode = WAL")
                 self.connection.execute("PRAGMA synchronous = NORMAL")

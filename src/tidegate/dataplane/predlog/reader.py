@@ -5,6 +5,7 @@ that may hold an id, so one id among millions costs one or two files' row groups
 line, and by the recorder for outcomes that come very late. Nothing is written, no network is touched.
 """
 
+import functools
 import pathlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -96,11 +97,22 @@ def counts(place: home.Home, endpoint: str = "") -> list[Count]:
     ask = (
         "SELECT endpoint, day, version, release, arm, count(*), sum(rows), count(*) FILTER (mark IN (" + bad + ")),"  # noqa: S608
         " count(*) FILTER (rescued), min(epoch_ns(arrived)), max(epoch_ns(arrived))"
-        " FROM (SELECT *, strftime(make_timestamp_ns(epoch_ns(arrived)), '%Y-%m-%d') AS day FROM read_parquet($files, hive_partitioning = false))"
+        " FROM (SELECT *, strftime(make_timestamp_ns(epoch_ns(arrived)), '%Y-%m-%d') AS day"
+        " FROM read_parquet($files, hive_partitioning = false))"
         " WHERE role = $role GROUP BY ALL ORDER BY max(arrived) DESC"
     )
     rows = _rows(ask, {"role": int(arms.Role.LIVE)}, lambda: _paths(place.log, parquet.PREDICTIONS, endpoint))
     return [Count(*row) for row in rows]
+
+
+def expected(log: pathlib.Path) -> dict[str, int]:
+    """The next sequence number of every gateway boot in the recorded files: for a log whose catalogue was lost."""
+    ask = "SELECT incarnation, max(sequence) + 1 FROM read_parquet($files, hive_partitioning = false) GROUP BY incarnation"
+    found: dict[str, int] = {}
+    for table in (parquet.PREDICTIONS, parquet.OUTCOMES):
+        for incarnation, due in _rows(ask, {}, functools.partial(_paths, log, table)):
+            found[incarnation] = max(due, found.get(incarnation, 0))
+    return found
 
 
 def sample(place: home.Home, endpoint: str, wanted: int) -> list[tuple[str, bytes]]:
@@ -110,7 +122,8 @@ def sample(place: home.Home, endpoint: str, wanted: int) -> list[tuple[str, byte
         if len(bodies) < wanted and isinstance(one, records.Prediction) and one.endpoint == endpoint and _usable(one):
             bodies.append((one.content, one.input))
     ask = (
-        "SELECT content, input FROM read_parquet($files, hive_partitioning = false) WHERE mark = $mark AND role = $role AND input != ''"
+        "SELECT content, input FROM read_parquet($files, hive_partitioning = false)"
+        " WHERE mark = $mark AND role = $role AND input != ''"
         " ORDER BY id DESC LIMIT $left"
     )
     given: dict[str, Any] = {"mark": int(marks.Mark.OK), "role": int(arms.Role.LIVE)}
@@ -164,11 +177,10 @@ def _rows(ask: str, given: dict[str, Any], files: Callable[[], list[str]]) -> li
 
 
 def _files(log: pathlib.Path, table: str, endpoint: str = "", least: bytes = b"", most: bytes = b"") -> list[parquet.File]:
-    try:
-        with catalogue.Catalogue(log, readonly=True) as known:
-            return known.files(table, endpoint, least=least, most=most)
-    except errors.StoreUnavailable:
+    if not (log / catalogue.NAME).exists():
         return []
+    with catalogue.Catalogue(log, readonly=True) as known:
+        return known.files(table, endpoint, least=least, most=most)
 
 
 def _paths(log: pathlib.Path, table: str, endpoint: str = "", least: bytes = b"", most: bytes = b"") -> list[str]:
@@ -177,11 +189,10 @@ def _paths(log: pathlib.Path, table: str, endpoint: str = "", least: bytes = b""
 
 def _fresh(place: home.Home, wanted: bytes = b"") -> Iterator[segments.Record]:
     """The records that are in segments only; with `wanted`, of that id."""
-    try:
+    places: dict[tuple[str, int], catalogue.Place] = {}
+    if (place.log / catalogue.NAME).exists():
         with catalogue.Catalogue(place.log, readonly=True) as known:
             places = known.progress().places
-    except errors.StoreUnavailable:
-        places = {}
     for incarnation, files in segments.listing(place.segments).items():
         for number, path in files:
             at = places.get((incarnation, number), catalogue.Place())

@@ -1,1 +1,11 @@
-"""Room words to be written by its builder."""
+"""What predictions tell: the recorder, which follows the prediction log, and what it makes of it.
+
+- `recorder`: the process: segments -> Parquet, outcomes -> label sums, all committed together
+- `following`: what gateways appended since last time, once each, and what is missing
+- `joins`: outcomes to predictions, early, in time or late
+- `labels`: label sums of same-age cohorts, for the judge
+- `upkeep`: merging small files, deleting recorded segments, sweeping up after a kill
+
+Called by the keeper, as a process of its own; control reads `labels/ENDPOINT.json` and the recorder's state.
+A monitor speaks; it never acts: no verdict, no rollback, no route is decided here.
+"""

@@ -1,0 +1,142 @@
+"""Following segments: what gateways have appended since last time, once each, and what is missing.
+
+Level-triggered: every look lists the folder and reads each file from where it got to, so nothing depends on a notice.
+Called by the recorder. Not here: what becomes of the records, and where the places are kept.
+"""
+
+import pathlib
+
+import msgspec
+
+from tidegate.core.vocabulary import errors
+from tidegate.dataplane.predlog import catalogue, segments
+
+Key = tuple[str, int]
+"""Incarnation and number of a segment."""
+
+
+class News(msgspec.Struct):
+    """What one look found."""
+
+    records: list[segments.Record] = []
+    lost: int = 0
+    """Sequence numbers that were skipped: records answered but never appended, or damaged since."""
+    repeated: int = 0
+    """Records whose sequence number had been seen: dropped."""
+    corrupt: int = 0
+    """Places at which bytes did not match their checksum; what they held is among the lost."""
+    caught_up: bool = True
+    """Whether everything that was in the files when the look began has been read."""
+
+
+class Follower:
+    """The place reached in every segment. `places` and `expected` are to be stored together with what was read."""
+
+    def __init__(self, folder: pathlib.Path, progress: catalogue.Progress) -> None:
+        """Go on from `progress`."""
+        self.folder = folder
+        self.places = dict(progress.places)
+        self.expected = dict(progress.expected)
+        self.moved: set[Key] = set()
+        """Segments whose place changed since the caller last cleared this."""
+        self._doubted: dict[Key, int] = {}
+
+    def look(self, now: float, size: int) -> News:
+        """Read about `size` bytes at most. `now`: Unix time. A damaged record is looked at twice before it is skipped."""
+        news = News()
+        left = size
+        for incarnation, files in segments.listing(self.folder).items():
+            for at, (number, path) in enumerate(files):
+                key = (incarnation, number)
+                if self.places.get(key, catalogue.Place()).done:
+                    continue
+                if left <= 0:
+                    news.caught_up = False
+                    return news
+                final = at < len(files) - 1 or not segments.in_use(path)
+                left -= self._read(key, path, news, now, left)
+                if final and news.caught_up:
+                    self._finish(key, path, news, now)
+        return news
+
+    def _read(self, key: Key, path: pathlib.Path, news: News, now: float, left: int) -> int:
+        """Read on in one segment; returns how many bytes that were."""
+        offset = begin = self.places.get(key, catalogue.Place()).offset
+        try:
+            if path.stat().st_size <= begin:
+                return 0
+            self._meet(key, path)
+            for after, record in segments.read(path, begin):
+                offset = after
+                self._take(key[0], record, news)
+                if offset - begin >= left:
+                    news.caught_up = False
+                    break
+        except errors.SegmentCorrupt:
+            offset = self._pass(key, path, offset, news)
+        except errors.ProtocolMismatch:  # a later version's segment: it waits for that version, and nothing counts as closed
+            news.caught_up = False
+        except FileNotFoundError:
+            return 0
+        if offset > begin:
+            self._move(key, catalogue.Place(offset, at=now))
+        return offset - begin
+
+    def _meet(self, key: Key, path: pathlib.Path) -> None:
+        """A boot met in the middle (its first segments were recorded and deleted long ago) begins there, without a loss."""
+        if key[0] not in self.expected:
+            told = segments.head(path) if key[1] else None
+            self.expected[key[0]] = told[0].first if told else 0
+
+    def _take(self, incarnation: str, record: segments.Record, news: News) -> None:
+        due = self.expected.get(incarnation, 0)
+        if record.sequence < due:
+            news.repeated += 1
+            return
+        news.lost += record.sequence - due
+        self.expected[incarnation] = record.sequence + 1
+        news.records.append(record)
+
+    def _pass(self, key: Key, path: pathlib.Path, offset: int, news: News) -> int:
+        """Behind the damage at `offset`, when it was there at the last look too; a write under way looks like damage once."""
+        news.caught_up = False
+        if self._doubted.get(key) != offset:
+            self._doubted[key] = offset
+            return offset
+        del self._doubted[key]
+        news.corrupt += 1
+        return segments.skip(path, offset)
+
+    def _finish(self, key: Key, path: pathlib.Path, news: News, now: float) -> None:
+        """Nothing more comes here: a later segment exists, or the writer is dead. What is left unread is a torn tail, or damage
+        with whole records behind it.
+        """
+        offset = self.places.get(key, catalogue.Place()).offset
+        size = path.stat().st_size
+        if offset < size:
+            behind = segments.skip(path, offset)
+            if behind < size:
+                news.corrupt += 1
+                news.caught_up = False
+                self._move(key, catalogue.Place(behind, at=now))
+                return
+        self._move(key, catalogue.Place(offset, done=True, at=now))
+
+    def _move(self, key: Key, place: catalogue.Place) -> None:
+        self.places[key] = place
+        self.moved.add(key)
+
+    def recorded(self, older_than: float) -> list[tuple[Key, pathlib.Path]]:
+        """The segments that were read to their end before this Unix time and are no longer written: they may be deleted."""
+        return [
+            ((incarnation, number), path)
+            for incarnation, files in segments.listing(self.folder).items()
+            for number, path in files
+            if (place := self.places.get((incarnation, number))) and place.done and place.at < older_than
+        ]
+
+    def forget(self, key: Key) -> None:
+        """A segment has been deleted."""
+        self.places.pop(key, None)
+        if not any(incarnation == key[0] for incarnation, _ in self.places):
+            self.expected.pop(key[0], None)

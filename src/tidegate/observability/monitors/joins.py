@@ -1,0 +1,216 @@
+"""Joining outcomes to their predictions, on (prediction id, role); the prediction brings the version.
+
+Predictions wait in the catalogue's database, a hundred bytes each, until their label age and ten minutes more have passed;
+an outcome that comes later finds its prediction in Parquet. An outcome may be read before its prediction (another gateway's
+segment): it is kept, and what has found nothing after a minute is quarantined and listed. Called by the recorder.
+"""
+
+import sqlite3
+from collections.abc import Callable, Iterable, Sequence
+
+import msgspec
+
+from tidegate.core.vocabulary import arms, ids, marks, records
+from tidegate.dataplane.predlog import outcomes
+from tidegate.observability.monitors import labels
+
+LATE_SECONDS = 600.0
+LOOK_AFTER_SECONDS = 3.0
+QUARANTINE_SECONDS = 60.0
+UNJOINED_MOST = 100_000
+QUARANTINED_MOST = 10_000
+OUT = -1
+"""`counted` of a prediction that is in no cohort; else 0 unlabelled, 1 right, 2 wrong."""
+_COUNTED = {None: 0, False: 1, True: 2}
+_TABLES = """
+CREATE TABLE IF NOT EXISTS waiting (id BLOB, role INTEGER, cohort INTEGER, arrived_ns INTEGER, failed INTEGER, answers BLOB,
+  counted INTEGER, harmed INTEGER, PRIMARY KEY (id, role)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS heard (id BLOB, role INTEGER, "row" INTEGER, label_version INTEGER, label BLOB, received_ns INTEGER,
+  PRIMARY KEY (id, role, "row", label_version)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS unjoined (incarnation TEXT, sequence INTEGER, id BLOB, outcome BLOB, since REAL, looked INTEGER,
+  PRIMARY KEY (incarnation, sequence)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS quarantine (number INTEGER PRIMARY KEY, id BLOB, outcome BLOB, since REAL);
+"""
+_pack = msgspec.msgpack.Encoder().encode
+_answers = msgspec.msgpack.Decoder(tuple[float | str | None, ...])
+_label = msgspec.msgpack.Decoder(float | str)
+_outcome = msgspec.msgpack.Decoder(records.Outcome)
+Lookup = Callable[[Sequence[bytes]], tuple[Sequence[records.Prediction], Sequence[records.Outcome]]]
+"""Recorded predictions and outcomes of ids, from Parquet."""
+
+
+class Tally(msgspec.Struct):
+    """Counts since the caller last looked."""
+
+    joined: int = 0
+    duplicate: int = 0
+    """Outcomes that had been heard: dropped."""
+    unmatched: int = 0
+    """Outcomes quarantined, since no prediction has their id."""
+
+
+class Joins:
+    """The predictions that wait, and the outcomes heard."""
+
+    def __init__(self, connection: sqlite3.Connection, sheet: labels.Sheet) -> None:
+        """Make the tables where there are none. `sheet` is told what counts."""
+        self._connection, self._sheet = connection, sheet
+        connection.executescript(_TABLES)
+        self._unjoined = {row[0] for row in connection.execute("SELECT id FROM unjoined")}
+        self.tally = Tally()
+
+    def predict(self, predictions: Iterable[records.Prediction], rule: labels.Rule) -> None:
+        """Have these predictions wait for their outcomes. `rule` gives an endpoint's rule."""
+        rows, early = [], []
+        for one in predictions:
+            cohort = self._sheet.cohort(one, rule)
+            enters = self._sheet.enters(cohort, one)
+            rows.append(self._row(one, cohort, 0 if enters else OUT))
+            if one.id in self._unjoined:
+                early.append(one.id)
+        self._connection.executemany("INSERT OR IGNORE INTO waiting VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
+        for identifier in early:
+            self._retry(identifier)
+
+    def _row(self, one: records.Prediction, cohort: labels.Cohort, counted: int) -> tuple[object, ...]:
+        failed = one.mark in marks.BAD
+        return (one.id, one.role, cohort.number, one.arrived_ns, failed, _pack(one.answers), counted, 0)
+
+    def hear(self, heard: Iterable[records.Outcome], now: float) -> None:
+        """Join these outcomes, or keep them for a prediction that is still to be read."""
+        for one in heard:
+            if self._join(one):
+                continue
+            if len(self._unjoined) >= UNJOINED_MOST:
+                self._quarantine([(one.id, _pack(one), now)])
+                continue
+            self._unjoined.add(one.id)
+            row = (one.incarnation, one.sequence, one.id, _pack(one), now, 0)
+            self._connection.execute("INSERT OR REPLACE INTO unjoined VALUES (?, ?, ?, ?, ?, ?)", row)
+
+    def _join(self, one: records.Outcome) -> bool:
+        """Whether the outcome's prediction waits; then its request's mark is settled anew."""
+        found = self._connection.execute(
+            "SELECT cohort, arrived_ns, failed, answers, counted, harmed FROM waiting WHERE id = ? AND role = ?",
+            (one.id, one.role),
+        ).fetchone()
+        if found is None:
+            return False
+        number, arrived_ns, failed, answers, counted, harmed = found
+        cohort = self._sheet.numbered(number)
+        if self._hear(one):
+            self.tally.joined += 1
+            cohort.of.joined += 1
+        else:
+            self.tally.duplicate += 1
+        given = outcomes.Given(_answers.decode(answers), bool(failed))
+        heard = self._heard(one)
+        new = (counted, self._harmed(cohort, given, heard, one.role))
+        if counted != OUT and self._sheet.open(cohort, arrived_ns):
+            until = arrived_ns + int(cohort.of.rule.within_seconds * 1e9)
+            new = (_COUNTED[outcomes.mark(cohort.of.rule, given, heard, until)], new[1])
+            self._sheet.count(cohort, arrived_ns, (0, (new[0] > 0) - (counted > 0), (new[0] == 2) - (counted == 2)))
+        if new != (counted, harmed):
+            cohort.of.wrong += new[1] - harmed
+            self._connection.execute(
+                "UPDATE waiting SET counted = ?, harmed = ? WHERE id = ? AND role = ?", (*new, one.id, one.role)
+            )
+        return True
+
+    def _harmed(self, cohort: labels.Cohort, given: outcomes.Given, heard: Sequence[outcomes.Heard], role: int) -> int:
+        """Whether the candidate answered a live request wrongly. One it did not answer is harm by its mark already."""
+        if cohort.arm != arms.Arm.CANDIDATE or role != arms.Role.LIVE or given.failed or not cohort.of.release:
+            return 0
+        return int(outcomes.mark(cohort.of.rule, given, heard) is True)
+
+    def _hear(self, one: records.Outcome) -> bool:
+        """Keep an outcome; whether it is new. Of two for the same key the one received first counts, whichever is read first."""
+        key = (one.id, one.role, one.row, one.label_version)
+        new = self._connection.execute(
+            "INSERT OR IGNORE INTO heard VALUES (?, ?, ?, ?, ?, ?)", (*key, _pack(one.label), one.received_ns)
+        ).rowcount
+        if not new:
+            self._connection.execute(
+                'UPDATE heard SET label = ?, received_ns = ? WHERE id = ? AND role = ? AND "row" = ? AND label_version = ?'
+                " AND received_ns > ?",
+                (_pack(one.label), one.received_ns, *key, one.received_ns),
+            )
+        return bool(new)
+
+    def _heard(self, one: records.Outcome) -> list[outcomes.Heard]:
+        rows = self._connection.execute(
+            'SELECT "row", label_version, label, received_ns FROM heard WHERE id = ? AND role = ?', (one.id, one.role)
+        )
+        return [outcomes.Heard(row, version, _label.decode(label), received) for row, version, label, received in rows]
+
+    def _retry(self, identifier: bytes) -> None:
+        """Join what was heard of a prediction before it was read."""
+        rows = self._connection.execute(
+            "SELECT incarnation, sequence, outcome FROM unjoined WHERE id = ?", (identifier,)
+        ).fetchall()
+        left = False
+        for incarnation, sequence, outcome in rows:
+            if self._join(_outcome.decode(outcome)):
+                self._connection.execute("DELETE FROM unjoined WHERE incarnation = ? AND sequence = ?", (incarnation, sequence))
+            else:
+                left = True
+        if not left:
+            self._unjoined.discard(identifier)
+
+    def settle(self, now: float, lookup: Lookup, rule: labels.Rule) -> None:
+        """Look up in Parquet what outcomes have waited for, and quarantine those that have waited too long."""
+        if not self._unjoined:
+            return
+        rows = self._connection.execute(
+            "SELECT incarnation, sequence, id FROM unjoined WHERE NOT looked AND since <= ? LIMIT 2000",
+            (now - LOOK_AFTER_SECONDS,),
+        ).fetchall()
+        if rows:
+            own = {(incarnation, sequence) for incarnation, sequence, _ in rows}
+            predictions, heard = lookup(sorted({identifier for _, _, identifier in rows}))
+            self._return(predictions, [one for one in heard if (one.incarnation, one.sequence) not in own], rule)
+            self._connection.executemany("UPDATE unjoined SET looked = 1 WHERE incarnation = ? AND sequence = ?", sorted(own))
+        late = (now - QUARANTINE_SECONDS,)
+        gone = self._connection.execute("SELECT id, outcome, since FROM unjoined WHERE since <= ?", late).fetchall()
+        if gone:
+            self._quarantine(gone)
+            self._connection.execute("DELETE FROM unjoined WHERE since <= ?", late)
+            self._unjoined = {row[0] for row in self._connection.execute("SELECT id FROM unjoined")}
+
+    def _return(
+        self,
+        predictions: Sequence[records.Prediction],
+        before: Sequence[records.Outcome],
+        rule: labels.Rule,
+    ) -> None:
+        """Have predictions wait once more, long after their cohort, with what had been heard of them."""
+        known = {one.id for one in predictions}
+        for heard in before:
+            if heard.id in known:
+                self._hear(heard)
+        for one in predictions:
+            cohort = self._sheet.cohort(one, rule)
+            given = outcomes.Given(one.answers, one.mark in marks.BAD)
+            told = [outcomes.Heard(at.row, at.label_version, at.label, at.received_ns) for at in before if at.id == one.id]
+            row = (*self._row(one, cohort, OUT)[:-1], self._harmed(cohort, given, told, one.role))
+            self._connection.execute("INSERT OR IGNORE INTO waiting VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+            self._retry(one.id)
+
+    def _quarantine(self, rows: Sequence[tuple[bytes, bytes, float]]) -> None:
+        self.tally.unmatched += len(rows)
+        self._connection.executemany("INSERT INTO quarantine (id, outcome, since) VALUES (?, ?, ?)", rows)
+        self._connection.execute(
+            "DELETE FROM quarantine WHERE number <= (SELECT max(number) FROM quarantine) - ?", (QUARANTINED_MOST,)
+        )
+
+    def expire(self, now: float, longest_age: float) -> None:
+        """Forget predictions older than the longest label age and ten minutes. Only to be called when all has been read."""
+        cut = ids.uuid7(max(0, int((now - longest_age - LATE_SECONDS) * 1e3)), 0)
+        self._connection.execute("DELETE FROM waiting WHERE id < ?", (cut,))
+        self._connection.execute("DELETE FROM heard WHERE id < ?", (cut,))
+
+
+def quarantined(connection: sqlite3.Connection, most: int = 100) -> list[records.Outcome]:
+    """The outcomes whose prediction was never found, newest first."""
+    rows = connection.execute("SELECT outcome FROM quarantine ORDER BY number DESC LIMIT ?", (most,))
+    return [_outcome.decode(row[0]) for row in rows]

@@ -1,0 +1,249 @@
+"""The recorder: a process that follows the gateways' segments, records them as Parquet, and joins outcomes to predictions.
+
+One step: look at the segments, join, and, every two seconds or twenty thousand records, put everything in place at once: the
+Parquet files first, then one transaction that makes them count together with the places reached and the joins. `kill -9`
+anywhere undoes the step as a whole, and the next recorder reads the same records from the segments again.
+
+Called by the keeper through `interface.cli.process`. Not here: what is wrong (`predlog.outcomes`), who counts (`labels`).
+"""
+
+import contextlib
+import logging
+import os
+import pathlib
+import signal
+import sqlite3
+import threading
+import time
+import uuid
+from collections.abc import Sequence
+
+import msgspec
+
+from tidegate.core.vocabulary import errors, home, instances, logs, records, tables
+from tidegate.dataplane.predlog import parquet, reader, segments
+from tidegate.dataplane.wire import tablefile
+from tidegate.observability.monitors import following, joins, labels, upkeep
+
+LOOK_SECONDS = 0.075
+LOOK_BYTES = 8 << 20
+FLUSH_SECONDS = 2.0
+FLUSH_RECORDS = 20_000
+FLUSH_BYTES = 32 << 20
+PUBLISH_SECONDS = 0.25
+SAY_SECONDS = 1.0
+UPKEEP_SECONDS = 10.0
+RETRY_SECONDS = 1.0
+INTEGER_MOST = 2**31 - 1
+log = logging.getLogger(__name__)
+
+
+class Rules:
+    """Each endpoint's outcome rule and time limit, from the routing table, read again when it changes."""
+
+    def __init__(self, path: pathlib.Path) -> None:
+        self._path = path
+        self._seen: tuple[int, int] = (0, 0)
+        self._routes: dict[str, tables.Route] = {}
+
+    def refresh(self) -> None:
+        """Read the table if it is another one; a damaged one leaves what was known."""
+        try:
+            told = self._path.stat()
+        except FileNotFoundError:
+            return
+        seen = (told.st_mtime_ns, told.st_ino)
+        if seen == self._seen:
+            return
+        try:
+            self._routes |= tablefile.read(self._path).routes
+        except (errors.TableUnreadable, errors.ProtocolMismatch) as failed:
+            log.warning("the routing table cannot be read", extra={"code": failed.code, "why": str(failed)})
+        self._seen = seen
+
+    def rule(self, endpoint: str) -> tables.Outcomes:
+        """How this endpoint's outcomes are held against its predictions, by the table as it is this moment."""
+        self.refresh()
+        route = self._routes.get(endpoint)
+        return route.outcomes if route else tables.Outcomes()
+
+    def releases(self) -> set[str]:
+        """The releases that are routed."""
+        return {route.release for route in self._routes.values()}
+
+    def timeouts(self) -> dict[str, float]:
+        """Seconds that a request may take, by endpoint."""
+        return {endpoint: route.limits.timeout_ms / 1e3 for endpoint, route in self._routes.items()}
+
+
+class Recorder:
+    """The work without its process. Time is an argument. After an error it is to be closed, and made anew from what counts."""
+
+    def __init__(self, place: home.Home, now: float) -> None:
+        """Go on where the catalogue says, at Unix time `now`. Raises StoreUnavailable, OSError and sqlite3.Error."""
+        self.home = place
+        self.catalogue = upkeep.reopened(place.log)
+        self.rules = Rules(place.table)
+        self.sheet = labels.Sheet(self.catalogue.connection)
+        self.joins = joins.Joins(self.catalogue.connection, self.sheet)
+        self.follower = following.Follower(place.segments, self.catalogue.progress())
+        self.tallies = self.catalogue.tallies()
+        self.caught_up_at = now
+        self._counted: dict[str, int] = {}
+        self._batch: list[segments.Record] = []
+        self._bytes = 0
+        self._flushed_at = self._published_at = self._kept_at = 0.0
+        self._published: dict[str, object] = {}
+
+    def close(self) -> None:
+        """Undo what does not count yet, and let go."""
+        self.catalogue.rollback()
+        self.catalogue.close()
+
+    def step(self, now: float) -> bool:
+        """Look once, at Unix time `now`; whether there is more to read at once. Raises OSError and sqlite3.Error."""
+        self.rules.refresh()
+        news = self.follower.look(now, LOOK_BYTES)
+        self._take(news, now)
+        if news.caught_up:
+            self.caught_up_at = now
+            self.sheet.close(now, self.rules.timeouts(), self.rules.releases())
+            if now - self._published_at >= PUBLISH_SECONDS:
+                self.publish(now)
+        full = len(self._batch) >= FLUSH_RECORDS or self._bytes >= FLUSH_BYTES
+        if full or (
+            now - self._flushed_at >= FLUSH_SECONDS and (self.follower.moved or self.catalogue.connection.in_transaction)
+        ):
+            self.flush(now)
+        if now - self._kept_at >= UPKEEP_SECONDS:
+            self._keep(now)
+        return not news.caught_up
+
+    def _take(self, news: following.News, now: float) -> None:
+        counted = {"lost": news.lost, "repeated": news.repeated, "corrupt": news.corrupt}
+        if any(counted.values()):
+            log.warning("the segments are not whole", extra=counted)
+        for name, count in counted.items():
+            self._counted[name] = self._counted.get(name, 0) + count
+        if not news.records:
+            return
+        taken = [_bounded(one) for one in news.records]
+        self.catalogue.begin()
+        self.joins.predict((one for one in taken if isinstance(one, records.Prediction)), self.rules.rule)
+        self.joins.hear((one for one in taken if isinstance(one, records.Outcome)), now)
+        self._bytes += sum(len(one.input) + len(one.output) for one in taken if isinstance(one, records.Prediction))
+        self._batch += taken
+
+    def publish(self, now: float) -> None:
+        """Write the label sums of every endpoint whose sums changed."""
+        self._published_at = now
+        for endpoint in self.sheet.endpoints():
+            version = self.sheet.version(endpoint)
+            if version != self._published.get(endpoint):
+                self.catalogue.begin()
+                self.sheet.save()
+                _replace(self.home.labels / f"{endpoint}.json", msgspec.json.encode(self.sheet.labels(endpoint)))
+                self._published[endpoint] = version
+
+    def flush(self, now: float) -> None:
+        """Make everything read so far count."""
+        self.catalogue.begin()
+        self.joins.settle(now, self._look_up, self.rules.rule)
+        files = parquet.write(self.home.log, _fresh_name(now), self._batch) if self._batch else []
+        self.catalogue.add(files)
+        moved = {key: self.follower.places[key] for key in self.follower.moved}
+        if moved:
+            self.catalogue.advance(moved, self.follower.expected)
+        self.sheet.save()
+        told = self.joins.tally
+        counts = {"recorded": len(self._batch), "joined": told.joined, "duplicate": told.duplicate, "unmatched": told.unmatched}
+        self.catalogue.tally(self._counted | counts)
+        self.catalogue.commit()
+        self.tallies = self.catalogue.tallies()
+        self.joins.tally = joins.Tally()
+        self.follower.moved.clear()
+        self._batch, self._bytes, self._counted, self._flushed_at = [], 0, {}, now
+
+    def _look_up(self, wanted: Sequence[bytes]) -> tuple[Sequence[records.Prediction], Sequence[records.Outcome]]:
+        return reader.predictions(self.home.log, wanted), reader.outcomes(self.home.log, wanted)
+
+    def _keep(self, now: float) -> None:
+        """What has time: merge files, fold ticks, forget what is old."""
+        self.flush(now)
+        self._kept_at = now
+        upkeep.merge(self.catalogue, _fresh_name(now))
+        upkeep.retire(self.catalogue, self.follower, now)
+        self.catalogue.begin()
+        self.sheet.fold()
+        if self.caught_up_at == now:
+            self.joins.expire(now, self.sheet.longest_age())
+        self.catalogue.commit()
+
+    def facts(self, now: float) -> dict[str, object]:
+        """What the process says of itself: counts since the log began, and how far behind it is."""
+        names = ("recorded", "lost", "repeated", "corrupt", "joined", "duplicate", "unmatched")
+        behind = max(0.0, now - self.caught_up_at)
+        return {name: self.tallies.get(name, 0) for name in names} | {"lag_seconds": round(behind, 3), "at": now}
+
+
+def _bounded(one: segments.Record) -> segments.Record:
+    """Numbers that clients choose, kept within what every table can hold."""
+    if isinstance(one, records.Outcome) and (abs(one.row) > INTEGER_MOST or abs(one.label_version) > INTEGER_MOST):
+        row, version = min(abs(one.row), INTEGER_MOST), min(abs(one.label_version), INTEGER_MOST)
+        return msgspec.structs.replace(one, row=row, label_version=version)
+    return one
+
+
+def _fresh_name(now: float) -> str:
+    return f"{int(now * 1e3):013d}-{uuid.uuid4().hex[:8]}"
+
+
+def _replace(path: pathlib.Path, raw: bytes) -> None:
+    scratch = path.with_name(f".{path.name}.{os.getpid()}")
+    scratch.write_bytes(raw)
+    scratch.replace(path)
+
+
+def run(place: home.Home, name: str) -> int:
+    """Be the recorder until SIGTERM or SIGINT. Returns the exit status: 0, or 1 when another recorder holds the name."""
+    logs.start(name)
+    spec = instances.read(place.instances / f"{name}.json")
+    try:
+        claim = instances.Claim(place.instances, name, spec.token if spec else "")
+    except BlockingIOError:
+        log.error("another recorder is at work", extra={"code": errors.AlreadyRunning.code})  # noqa: TRY400
+        return 1
+    claim.say("starting")
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    while not stop.is_set():
+        try:
+            _serve(Recorder(place, time.time()), claim, stop)
+        except (OSError, sqlite3.Error, errors.StoreUnavailable) as failed:
+            log.error("recording waits", extra={"code": errors.DiskFull.code, "why": str(failed)})  # noqa: TRY400
+            with contextlib.suppress(OSError):
+                claim.say("ready", trouble=f"Recording waits: {failed}")
+            stop.wait(RETRY_SECONDS)
+    with contextlib.suppress(OSError):
+        claim.say("done")
+    return 0
+
+
+def _serve(recorder: Recorder, claim: instances.Claim, stop: threading.Event) -> None:
+    """Step until told to stop, then make everything count."""
+    said = 0.0
+    with contextlib.closing(recorder):
+        while not stop.is_set():
+            now = time.time()
+            busy = recorder.step(now)
+            if now - said >= SAY_SECONDS:
+                claim.say("ready", **recorder.facts(now))
+                said = now
+            if not busy:
+                stop.wait(LOOK_SECONDS)
+        now = time.time()
+        while recorder.step(now):
+            continue
+        recorder.flush(now)
+        claim.say("draining", **recorder.facts(now))
