@@ -1,0 +1,70 @@
+"""The file that `tidegate init` writes: two keys set, every other one in a comment, with the default it has anyway."""
+
+import json
+import re
+
+from tidegate.core.vocabulary import manifests
+
+_PLAIN = re.compile(r"[A-Za-z0-9_./~][A-Za-z0-9_./:@~+-]*[A-Za-z0-9_/@~+-]|[A-Za-z_./~]")
+_OPTIONAL = """\
+# Everything below is the default; take away a "#" to change it. `tidegate plan` shows what is in force.
+
+# environment: production
+# replicas: 1                       # worker processes of each version
+
+# release:                          # how traffic moves to a new version
+#   strategy: canary                # or: full
+#   steps: [1%, 5%, 25%, 50%]       # or: {traffic: 5%, for: 30s, at_most: 5m, requests: 200}
+#   for: 1m                         # each step lasts at least this
+#   at_most: 10m                    # then it goes on without proof, if nothing speaks against it
+#   requests: 200                   # candidate requests without which no step is left
+#   prove_last: true                # leave the last step only on proof
+#   unsure: pause                   # too few requests in time: pause | extend | rollback | promote
+#   alpha: 1%                       # chance of rolling a healthy release back
+#   promote_if: ["errors <= stable + 1%"]
+#   probation: 10m                  # after 100 %, the version before stays warm this long
+
+# outcomes:                         # ground truth, posted later by prediction id
+#   kind: auto                      # probability | class | number
+#   threshold: 0.5
+#   tolerance: 0
+#   within: 0s                      # age at which a prediction counts as labelled; 0s: no evidence from outcomes
+
+# limits:
+#   timeout: 2s
+#   queue: 1000                     # waiting requests; more get 429
+#   body: 4MiB
+#   batch: 256
+
+# log:
+#   inputs: all                     # none: records carry no request and response bodies
+#   durability: interval            # ack: on disk before the answer leaves
+
+# pin: refuse                       # allow: clients may ask for one version
+# keep: 1                           # previous versions kept warm
+# load_within: 1m
+# fallback: null                    # JSON answered when no version can; without it: 503
+"""
+
+
+def text(endpoint: str, model: str, signature: manifests.Signature | None, trust: str) -> str:
+    """The file's text. `signature` goes into comments, for whoever reads the file; nothing in it is obeyed."""
+    lines = ["# What is served here and how new versions reach it. Every key: docs/file.md", ""]
+    lines += [f"endpoint: {_scalar(endpoint)}", f"model: {_scalar(model)}"]
+    if trust:
+        lines += [f"trust: {_scalar(trust)}                       # loading this model may run code that is inside it"]
+    if signature is not None:
+        lines += ["", "# The model's signature:"]
+        lines += [f"#   {_column(column)}" for column in signature.inputs]
+        lines += [f"#   -> {_column(column)}" for column in signature.outputs]
+    return "\n".join(lines) + "\n\n" + _OPTIONAL
+
+
+def _column(column: manifests.Column) -> str:
+    name = column.name if column.name.isprintable() else json.dumps(column.name)
+    shape = f" {list(column.shape)}" if column.shape else ""
+    return f"{name}: {column.type}{shape}{'' if column.required else ', may be missing'}"
+
+
+def _scalar(value: str) -> str:
+    return value if _PLAIN.fullmatch(value) and not value.replace(".", "").isdigit() else json.dumps(value)
