@@ -8,7 +8,7 @@
     |   |- LoaderMissing  ModelLoadFailed  WarmupFailed  PredictFailed  OutputInvalid  ContractBroken
     |- RequestError         what a client sent           (fault: client)
     |   |- EndpointUnknown  VersionUnknown  PathUnknown  MethodRefused  BodyMalformed  BodyTooLarge
-    |   |- HeaderInvalid  InputInvalid  OutcomeInvalid  PinRefused
+    |   |- HeaderInvalid  InputInvalid  OutcomeInvalid  PinRefused  PredictionUnknown
     |- CapacityError        nothing can answer just now  (fault: us, retryable)
     |   |- QueueFull  DeadlinePassed  WorkerUnavailable  LogUnavailable  Draining
     |- ReleaseError         a release says no            (fault: operator)
@@ -235,6 +235,13 @@ class PinRefused(RequestError):
 
     code = "pin-refused"
     status = 403
+
+
+class PredictionUnknown(RequestError):
+    """No prediction of this id is in the log. Take the id from the response header tidegate-prediction-id."""
+
+    code = "prediction-unknown"
+    status = 404
 
 
 class CapacityError(TidegateError):
