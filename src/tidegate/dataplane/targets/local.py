@@ -8,6 +8,7 @@ from tidegate.core.vocabulary import errors, home, instances, releases
 from tidegate.dataplane.targets import target
 
 KIND = "worker"
+WORKER = ("{python}", "-m", "tidegate.dataplane.worker")
 NICE = 5
 """Below the gateway: a loading candidate must not slow stable's answers down."""
 _DRAINING = "draining"
@@ -32,8 +33,10 @@ _SAID = {
 class Local:
     """Workers under this home's keeper. What is on disk is all it knows: any process may ask, and a new one sees the same."""
 
-    def __init__(self, place: home.Home) -> None:
+    def __init__(self, place: home.Home, program: tuple[str, ...] = WORKER) -> None:
+        """`program` runs a worker once the home and the instance's name are added to it."""
         self._home = place
+        self._program = program
 
     def observe(self) -> tuple[target.Replica, ...]:
         """Every worker that has a specification, by name."""
@@ -98,7 +101,7 @@ class Local:
         return instances.Spec(
             name=name,
             kind=KIND,
-            argv=("{python}", "-m", "tidegate.dataplane.worker", str(self._home.root), name),
+            argv=(*self._program, str(self._home.root), name),
             token=secrets.token_hex(16),
             env=dict.fromkeys(_THREADS, "1"),
             nice=NICE,
