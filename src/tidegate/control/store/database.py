@@ -40,6 +40,11 @@ class Database:
         self._inode = self._file()
 
     @property
+    def _patience(self) -> float:
+        """Seconds to wait for another's transaction: `?timeout=` in the address, or BUSY_SECONDS."""
+        return float(str(self.url.query.get("timeout", BUSY_SECONDS)))
+
+    @property
     def _is_sqlite(self) -> bool:
         return self.url.get_backend_name() == "sqlite"
 
@@ -69,7 +74,7 @@ class Database:
     def _connectable(self) -> sa.Engine:
         if not self._is_sqlite:
             return sa.create_engine(self.url, pool_pre_ping=True)
-        engine = sa.create_engine(self.url, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False})
+        engine = sa.create_engine(self.url, connect_args={"timeout": self._patience, "check_same_thread": False})
         sa.event.listen(engine, "connect", _connected)
         sa.event.listen(engine, "begin", _begun)
         return engine
@@ -131,7 +136,7 @@ class Database:
         except sa.exc.IntegrityError:
             raise
         except (sa.exc.DBAPIError, sa.exc.TimeoutError) as failed:
-            raise _meaning(failed, self.where) from failed
+            raise _meaning(failed, self.where, self._patience) from failed
         except OSError as failed:
             raise errors.StoreUnavailable(
                 f"the store cannot be used: {failed.strerror}.", where=self.where, cure=_CURE
@@ -143,13 +148,13 @@ def sqlite_url(path: pathlib.Path) -> str:
     return sa.URL.create("sqlite", database=os.fspath(path.absolute())).render_as_string()
 
 
-def _meaning(failed: sa.exc.SQLAlchemyError, where: str) -> errors.TidegateError:
+def _meaning(failed: sa.exc.SQLAlchemyError, where: str, patience: float) -> errors.TidegateError:
     cause = getattr(failed, "orig", None) or failed
     code = getattr(cause, "sqlite_errorcode", 0) & 0xFF
     if code in _FULL_DISK or "No space left" in str(cause) or "disk full" in str(cause).lower():
         return errors.DiskFull(where=where)
     if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
-        message = f"the store is locked by another program for over {BUSY_SECONDS:.0f} seconds."
+        message = f"the store is locked by another program for over {patience:g} seconds."
     else:
         message = f"the store cannot be used: {cause}."
     return errors.StoreUnavailable(message, where=where, cure=_CURE)

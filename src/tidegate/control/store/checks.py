@@ -1,0 +1,323 @@
+"""The suite that every store passes: what `store.Store` promises, said once. Each check gets a fresh, empty store."""
+
+from collections.abc import Callable
+
+import msgspec
+
+from tidegate.control.store import chain, commands, endpoints, holds, store
+from tidegate.core.vocabulary import decisions, errors, phases, releases, verdicts
+
+Check = Callable[[store.Store], None]
+ENV, NAME = "production", "flight-delay"
+FAILED = verdicts.Verdict(
+    verdicts.Result.FAIL,
+    "errors are far above stable's",
+    (verdicts.Evidence("errors", "immediate", 1.0, 9.5, 4.6, (21, 40), (1, 800), (3.2, float("inf"))),),
+    verdicts.Harm(candidate_requests=40, failed=21, rescued=20, excess=18.5),
+    culprit="errors",
+)
+
+
+def deployed(books: store.Store, name: str = NAME, environment: str = ENV, keep: int = 1) -> releases.Version:
+    """One more version of an endpoint, which is made where it is missing."""
+    if books.endpoint(environment, name) is None:
+        books.put_endpoint(endpoints.Endpoint(environment, name, {"keep": keep}))
+    count = len(books.versions(environment, name)) + 1
+    return books.add_version(environment, name, f"{count:064d}", f"m{count:063d}", f"mlflow://{name}/{count}", float(count))
+
+
+def begun(books: store.Store, candidate: releases.Version, environment: str = ENV) -> releases.Release:
+    """A release of that version, created and stored."""
+    row = books.endpoint(environment, candidate.endpoint)
+    assert row is not None
+    stable = None if row.stable is None else books.version(environment, candidate.endpoint, row.stable)
+    release = releases.Release(
+        id=f"{environment}-{candidate.endpoint}-{candidate.ordinal}-{len(books.releases(environment, candidate.endpoint))}",
+        environment=environment,
+        endpoint=candidate.endpoint,
+        candidate=candidate,
+        stable=stable,
+        strategy="canary",
+        stages=(releases.Stage("5 %", 500), releases.Stage("100 %", 10_000)),
+        policy=releases.Policy(),
+        salt=bytes(range(16)),
+        created_at=100.0 + candidate.ordinal,
+        actor="ana",
+        reason="waits for its checks",
+    )
+    books.create(release, decisions.Event(decisions.Kind.TICK, actor="ana", reason="new features"))
+    return release
+
+
+def moved(
+    books: store.Store,
+    release: releases.Release,
+    phase: phases.Phase,
+    effects: tuple[decisions.Effect, ...] = (),
+    event: decisions.Event | None = None,
+    command: str = "",
+) -> releases.Release:
+    """The release, committed in another phase."""
+    decision = decisions.Decision(msgspec.structs.replace(release, phase=phase), effects, f"now {phase}")
+    happened = event or decisions.Event(decisions.Kind.TICK)
+    return books.commit(decision, happened, release.generation, 200.0 + release.generation, command)
+
+
+def promoted(books: store.Store, candidate: releases.Version) -> releases.Release:
+    """A release of that version that has succeeded."""
+    return moved(books, moved(books, begun(books, candidate), phases.Phase.PROBATION), phases.Phase.SUCCEEDED)
+
+
+def endpoints_are_kept_as_put(books: store.Store) -> None:
+    """New or over the one before, by environment."""
+    assert books.endpoint(ENV, NAME) is None
+    assert books.endpoints(ENV) == []
+    first = endpoints.Endpoint(ENV, NAME, {"model": "mlflow://a@b", "limits": {"timeout": 2.0}})
+    books.put_endpoint(first)
+    books.put_endpoint(endpoints.Endpoint("staging", NAME, {}))
+    assert books.endpoint(ENV, NAME) == first
+    second = msgspec.structs.replace(first, settings={"keep": 2}, stable=None, kept=(3, 1))
+    books.put_endpoint(second)
+    assert books.endpoints(ENV) == [second]
+
+
+def versions_are_counted_by_their_endpoint(books: store.Store) -> None:
+    """1, 2, 3, ..., each endpoint and environment its own."""
+    assert [deployed(books).ordinal for _ in range(3)] == [1, 2, 3]
+    assert deployed(books, "other").ordinal == 1
+    assert deployed(books, NAME, "staging").ordinal == 1
+    assert [one.ordinal for one in books.versions(ENV, NAME)] == [1, 2, 3]
+    second = books.version(ENV, NAME, 2)
+    assert second is not None
+    assert (second.model, second.created_at, second.name) == ("mlflow://flight-delay/2", 2.0, "v2")
+    assert books.version(ENV, NAME, 4) is None
+    assert _refused(lambda: books.add_version(ENV, "unknown", "d", "m", "x", 0.0), errors.EndpointUnknown)
+
+
+def releases_come_back_as_they_were(books: store.Store) -> None:
+    """Whole, by id, by endpoint and newest first."""
+    deployed(books)
+    first = promoted(books, deployed(books))
+    second = begun(books, deployed(books))
+    assert books.release(second.id) == second
+    assert books.release(first.id) == first
+    assert books.releases(ENV, NAME) == [second, first]
+    assert books.releases(ENV, limit=1) == [second]
+    assert books.latest(ENV, NAME) == second
+    assert books.latest(ENV, "other") is None
+    assert books.active(ENV) == [second]
+    assert books.active("staging") == []
+    assert _refused(lambda: books.release("unknown"), errors.ReleaseUnknown)
+
+
+def an_endpoint_has_one_active_release(books: store.Store) -> None:
+    """A second is refused and leaves no trace, until the first has ended; other endpoints do not mind."""
+    first = begun(books, deployed(books))
+    second = deployed(books)
+    events = len(books.events(ENV))
+    assert _refused(lambda: begun(books, second), errors.ReleaseInProgress)
+    assert (len(books.events(ENV)), books.releases(ENV, NAME)) == (events, [first])
+    begun(books, deployed(books, "other"))
+    begun(books, deployed(books, NAME, "staging"), "staging")
+    moved(books, first, phases.Phase.ABORTED)
+    begun(books, second)
+
+
+def a_release_of_no_endpoint_is_refused(books: store.Store) -> None:
+    """The endpoint comes first."""
+    release = begun(books, deployed(books))
+    lost = msgspec.structs.replace(release, id="lost", endpoint="unknown")
+    assert _refused(lambda: books.create(lost), errors.EndpointUnknown)
+
+
+def a_commit_needs_the_generation_it_saw(books: store.Store) -> None:
+    """Of two that saw the same, one commits; the other changes nothing."""
+    release = begun(books, deployed(books))
+    after = moved(books, release, phases.Phase.CHECKING)
+    assert (after.generation, after.phase) == (1, phases.Phase.CHECKING)
+    events = books.events(ENV)
+    hold = decisions.Hold(NAME, "m", "worse")
+    assert _refused(lambda: moved(books, release, phases.Phase.FAILED, (hold,)), errors.GenerationConflict)
+    assert (books.release(release.id), books.events(ENV), books.holds(ENV, NAME)) == (after, events, [])
+    unknown = msgspec.structs.replace(release, id="unknown")
+    assert _refused(lambda: moved(books, unknown, phases.Phase.FAILED), errors.ReleaseUnknown)
+
+
+def a_commit_keeps_its_effects_and_what_it_waits_for(books: store.Store) -> None:
+    """For whoever has to repeat them, and for whoever asks."""
+    release = begun(books, deployed(books))
+    effects = (decisions.EnsureWorkers(release.candidate, 2), decisions.Notify("info", "warming up"))
+    waiting = decisions.Waiting("workers", "v1 is loading", seconds=12.5)
+    warming = msgspec.structs.replace(release, phase=phases.Phase.WARMING)
+    decision = decisions.Decision(warming, effects, "checks passed", waiting, 130.0)
+    after = books.commit(decision, decisions.Event(decisions.Kind.CHECKS_PASSED), 0, 120.0)
+    assert books.decision(release.id) == msgspec.structs.replace(decision, release=after)
+    later = decisions.Waiting("workers", "v1 is loading still")
+    books.put_waiting(release.id, later, 140.0)
+    told = books.decision(release.id)
+    assert (told.waiting, told.look_again_at, told.release) == (later, 140.0, after)
+
+
+def a_new_owner_keeps_the_one_before_warm(books: store.Store) -> None:
+    """As many as the settings say; going back drops what was left."""
+    promoted(books, deployed(books, keep=2))
+    assert _owner(books) == (1, ())
+    promoted(books, deployed(books))
+    promoted(books, deployed(books))
+    assert _owner(books) == (3, (2, 1))
+    fourth = moved(books, begun(books, deployed(books)), phases.Phase.RUNNING)
+    assert _owner(books) == (3, (2, 1))
+    probation = moved(books, fourth, phases.Phase.PROBATION)
+    assert _owner(books) == (4, (3, 2))
+    moved(books, probation, phases.Phase.ROLLING_BACK)
+    assert _owner(books) == (3, (2,))
+
+
+def events_tell_who_did_what_and_why(books: store.Store) -> None:
+    """One for every commit, in order, with the verdict it went by."""
+    release = moved(books, begun(books, deployed(books)), phases.Phase.RUNNING)
+    event = decisions.Event(decisions.Kind.JUDGED, actor="judge", reason="look 12", verdict=FAILED)
+    effects = (decisions.Hold(NAME, release.candidate.model_digest, "errors"),)
+    moved(books, release, phases.Phase.ROLLING_BACK, effects, event)
+    created, ran, rolled = books.release_events(release.id)
+    assert (created.kind, created.actor, created.said, created.phase_after) == ("created", "ana", "new features", "queued")
+    assert (ran.phase_before, ran.phase_after, ran.generation) == ("queued", "running", 1)
+    assert (rolled.kind, rolled.actor, rolled.said, rolled.reason) == ("judged", "judge", "look 12", "now rolling_back")
+    assert (rolled.effects, rolled.at, rolled.previous) == (effects, 201.0, ran.hash)
+    assert books.verdict(release.id, rolled.generation - 1) == FAILED
+    assert len(rolled.verdict) == 64
+
+
+def events_are_read_on_from_where_one_was(books: store.Store) -> None:
+    """By environment and endpoint, in pages, from either end."""
+    for number in range(5):
+        name = "even" if number % 2 == 0 else "odd"
+        books.append(chain.StoredEvent(ENV, name, "noted", float(number), facts={"n": number}))
+    books.append(chain.StoredEvent("staging", "even", "noted", 9.0))
+    numbers = [event.facts["n"] for event in books.events(ENV, "even")]
+    assert numbers == [0, 2, 4]
+    first = books.events(ENV, limit=2)
+    assert [event.facts["n"] for event in books.events(ENV, after=first[-1].sequence)] == [2, 3, 4]
+    assert [event.facts["n"] for event in books.last_events(ENV, limit=2)] == [3, 4]
+    assert books.verify() == 6
+    assert books.head() == (6, books.last_events("staging")[-1].hash)
+
+
+def an_event_may_carry_an_endpoint(books: store.Store) -> None:
+    """Such as a rollback by hand that control imports: both are written, or neither."""
+    deployed(books)
+    row = endpoints.Endpoint(ENV, NAME, {}, stable=1)
+    event = books.append(chain.StoredEvent(ENV, NAME, "overridden", 5.0, actor="root"), row)
+    assert (event.sequence, event.previous) == (1, chain.START)
+    assert books.endpoint(ENV, NAME) == row
+
+
+def verdicts_are_kept_by_generation(books: store.Store) -> None:
+    """The newest of each, with its inputs; an infinite bound comes back infinite."""
+    release = begun(books, deployed(books))
+    assert books.verdict(release.id) is None
+    books.put_verdict(release.id, verdicts.Verdict(verdicts.Result.UNSURE, "early"), {"sums": [1]}, 1.0)
+    books.put_verdict(release.id, FAILED, {"sums": [1, 2]}, 2.0)
+    assert books.verdict(release.id) == FAILED
+    moved(books, release, phases.Phase.RUNNING)
+    unsure = verdicts.Verdict(verdicts.Result.UNSURE, "again")
+    books.put_verdict(release.id, unsure, {}, 3.0)
+    assert (books.verdict(release.id), books.verdict(release.id, 0)) == (unsure, FAILED)
+    assert books.verdict_inputs(release.id, 0) == {"sums": [1, 2]}
+    assert _refused(lambda: books.put_verdict("unknown", FAILED), errors.ReleaseUnknown)
+
+
+def a_held_digest_stays_held_until_cleared(books: store.Store) -> None:
+    """By a rollback or by hand; the first reason stands, and placing and clearing are events."""
+    release = begun(books, deployed(books))
+    digest = release.candidate.model_digest
+    moved(books, release, phases.Phase.ROLLED_BACK, (decisions.Hold(NAME, digest, "errors"),))
+    row = books.held(ENV, NAME, digest)
+    assert row is not None
+    assert (row.reason, row.release) == ("errors", release.id)
+    by_hand = holds.HoldRow(ENV, NAME, digest, "I do not like it", "ben", at=5.0)
+    assert not books.hold(by_hand)
+    assert books.holds(ENV, NAME) == [row]
+    assert books.clear_hold(by_hand)
+    assert not books.clear_hold(by_hand)
+    assert books.held(ENV, NAME, digest) is None
+    assert books.hold(by_hand)
+    assert [event.kind for event in books.last_events(ENV, NAME, 2)] == ["hold_cleared", "hold_placed"]
+    assert _refused(lambda: books.hold(holds.HoldRow(ENV, "unknown", "m", "x")), errors.EndpointUnknown)
+
+
+def commands_are_answered_once_in_their_order(books: store.Store) -> None:
+    """The same id is the same command, and the first answer stands."""
+    given = [commands.Command(ENV, NAME, kind, {"to": [1]}, "ana", "why", 1.0) for kind in ("release", "pause", "abort")]
+    ids = [books.submit(command) for command in given]
+    assert [(one.id, one.kind) for one in books.pending_commands(ENV)] == list(
+        zip(ids, ["release", "pause", "abort"], strict=True)
+    )
+    assert books.pending_commands("staging") == []
+    assert books.submit(msgspec.structs.replace(given[1], id=ids[1], kind="promote")) == ids[1]
+    books.finish(ids[1], {"phase": "paused"})
+    books.finish(ids[1], {"phase": "other"})
+    books.refuse(ids[2], errors.ReleaseUnknown())
+    assert [one.id for one in books.pending_commands(ENV)] == [ids[0]]
+    done, refused = books.command(ids[1]), books.command(ids[2])
+    assert done is not None
+    assert refused is not None
+    assert (done.status, done.result, done.kind, done.payload) == ("done", {"phase": "paused"}, "pause", {"to": [1]})
+    assert (refused.status, refused.result["code"]) == ("refused", "release-unknown")
+    assert books.command("unknown") is None
+    assert _refused(lambda: books.finish("unknown", {}), errors.StateError)
+
+
+def a_commit_answers_its_command_with_itself(books: store.Store) -> None:
+    """So a crash between the two cannot have the command carried out twice."""
+    release = begun(books, deployed(books))
+    pause = books.submit(commands.Command(ENV, NAME, "pause"))
+    moved(books, release, phases.Phase.PAUSED, command=pause)
+    told = books.command(pause)
+    assert told is not None
+    assert (told.status, told.result["phase"]) == ("done", "paused")
+    unknown = books.release(release.id)
+    assert _refused(lambda: moved(books, unknown, phases.Phase.RUNNING, command="unknown"), errors.StateError)
+    assert books.release(release.id) == unknown
+
+
+def the_adopted_generation_is_kept_by_environment(books: store.Store) -> None:
+    """Zero at first."""
+    assert books.adopted_generation(ENV) == 0
+    books.adopt_generation(ENV, 7)
+    books.adopt_generation(ENV, 8)
+    assert (books.adopted_generation(ENV), books.adopted_generation("staging")) == (8, 0)
+
+
+ALL: tuple[Check, ...] = (
+    endpoints_are_kept_as_put,
+    versions_are_counted_by_their_endpoint,
+    releases_come_back_as_they_were,
+    an_endpoint_has_one_active_release,
+    a_release_of_no_endpoint_is_refused,
+    a_commit_needs_the_generation_it_saw,
+    a_commit_keeps_its_effects_and_what_it_waits_for,
+    a_new_owner_keeps_the_one_before_warm,
+    events_tell_who_did_what_and_why,
+    events_are_read_on_from_where_one_was,
+    an_event_may_carry_an_endpoint,
+    verdicts_are_kept_by_generation,
+    a_held_digest_stays_held_until_cleared,
+    commands_are_answered_once_in_their_order,
+    a_commit_answers_its_command_with_itself,
+    the_adopted_generation_is_kept_by_environment,
+)
+
+
+def _owner(books: store.Store) -> tuple[int | None, tuple[int, ...]]:
+    row = books.endpoint(ENV, NAME)
+    assert row is not None
+    return row.stable, row.kept
+
+
+def _refused(act: Callable[[], object], kind: type[errors.TidegateError]) -> bool:
+    try:
+        act()
+    except kind:
+        return True
+    return False
