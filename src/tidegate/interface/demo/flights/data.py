@@ -20,6 +20,8 @@ CATEGORIES = ("carrier", "origin", "dest")
 SCHEDULE = ("day_of_week", "sched_dep_hour", "dep_delay", "distance")
 WEATHER = ("temp", "wind_speed", "wind_gust", "pressure", "precip", "visib")
 FEATURES = (*CATEGORIES, *SCHEDULE, *WEATHER)
+FLIGHTS = 336_776
+"""Rows of the package's table; 8,255 of these flights were cancelled."""
 LATE_MINUTES = 15
 NEW_YORK = "America/New_York"
 _FLIGHTS = (

@@ -33,6 +33,7 @@ OPEN_MAX = 400
 _OUTCOMES_EACH = 500
 _CHUNK = 500
 _ZONE = zoneinfo.ZoneInfo(data.NEW_YORK)
+START = dt.datetime(2013, 2, 1, tzinfo=_ZONE)
 _encode = msgspec.json.Encoder().encode
 
 
@@ -104,7 +105,7 @@ class Replay:
 
     def __init__(self, endpoint: str, source: Iterator[Flight], sender: client.Client, rate: float) -> None:
         """`rate`: requests a second at most."""
-        self.rate, self.clock = rate, 0.0
+        self.rate, self.clock = rate, START.timestamp()
         self.requests = self.failed = self.posted = self.accepted = 0
         self.over = False
         self.ids: list[bytes] = []

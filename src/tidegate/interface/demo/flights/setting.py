@@ -1,0 +1,69 @@
+"""Where the story takes place and how fast: its directory, its tidegate.yaml, and the two tempos."""
+
+import dataclasses
+import pathlib
+import shutil
+
+from tidegate.core.vocabulary import errors
+
+ENDPOINT = "flight-delay"
+MARK = "made-by-tidegate-demo"
+
+
+@dataclasses.dataclass(frozen=True)
+class Tempo:
+    """How fast it goes. The replay's clock runs at whatever speed the rate of flights gives it."""
+
+    rate: float
+    """Requests a second."""
+    step: str
+    """A canary step lasts at least this."""
+    at_most: str
+    within: str
+    """The label age: even the longest flight has landed, and its outcome been posted, in less on the replay's clock."""
+    probation: str
+    breath: float
+    """Seconds between the end of a release and the next one."""
+    patience: float
+    """Seconds after which a release that has not ended counts as one that went wrong."""
+
+
+FAST = Tempo(rate=1_800, step="2s", at_most="4s", within="2s", probation="1s", breath=0.5, patience=45)
+FULL = Tempo(rate=1_300, step="6s", at_most="15s", within="3s", probation="4s", breath=3, patience=75)
+
+_FILE = """\
+# What is served here, and how new versions reach it. The times are short because a year passes in minutes here.
+endpoint: {endpoint}
+model: mlflow://{endpoint}/1
+
+release:
+  steps: [5%, 25%, 50%]
+  for: {step}                         # each step lasts at least this
+  at_most: {at_most}                     # then it goes on, if nothing speaks against it; the last step needs proof
+  requests: 150
+  promote_if: ["errors <= stable + 1%", "wrong <= stable + 2%"]
+  probation: {probation}
+
+outcomes:                         # whether the flight was late, posted once it has landed
+  kind: probability
+  within: {within}                      # by then every flight has landed, on the replay's clock
+"""
+
+
+def prepare(folder: pathlib.Path, tempo: Tempo) -> None:
+    """Make the directory with its tidegate.yaml; one that an earlier demo has left is emptied.
+
+    Raises SpecInvalid when there is something else in it: nothing of anybody else's is ever removed.
+    """
+    if folder.exists() and any(folder.iterdir()):
+        if not (folder / MARK).exists():
+            raise errors.SpecInvalid(
+                "this directory has other files in it.",
+                cure="Name another with --home DIR; the demo makes it.",
+                where=str(folder),
+            )
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / MARK).write_text("This directory was made by `tidegate demo flights`, which empties it when it is run again.\n")
+    words = dataclasses.asdict(tempo)
+    (folder / "tidegate.yaml").write_text(_FILE.format(endpoint=ENDPOINT, **words))
