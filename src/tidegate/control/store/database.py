@@ -7,6 +7,7 @@ import contextlib
 import os
 import pathlib
 import sqlite3
+import time
 from collections.abc import Iterator
 
 import sqlalchemy as sa
@@ -16,6 +17,7 @@ from tidegate.core.vocabulary import errors
 
 BUSY_SECONDS = 5.0
 """How long one process waits for another's transaction. Ours take milliseconds; a longer wait means something is stuck."""
+_RETRY_SECONDS = 0.02
 _FULL_DISK = frozenset({sqlite3.SQLITE_FULL})
 _CURE = "Predictions go on; releases wait."
 
@@ -101,7 +103,7 @@ class Database:
 
         with self._named():
             if self._is_sqlite:
-                _write_ahead(self._engine)
+                _write_ahead(self._engine, self._patience)
             with self._engine.connect().execution_options(tidegate="IMMEDIATE") as connection, connection.begin():
                 running.upgrade(connection)
 
@@ -135,7 +137,7 @@ class Database:
             yield
         except sa.exc.IntegrityError:
             raise
-        except (sa.exc.DBAPIError, sa.exc.TimeoutError) as failed:
+        except (sa.exc.DBAPIError, sa.exc.TimeoutError, sqlite3.Error) as failed:
             raise _meaning(failed, self.where, self._patience) from failed
         except OSError as failed:
             raise errors.StoreUnavailable(
@@ -148,7 +150,7 @@ def sqlite_url(path: pathlib.Path) -> str:
     return sa.URL.create("sqlite", database=os.fspath(path.absolute())).render_as_string()
 
 
-def _meaning(failed: sa.exc.SQLAlchemyError, where: str, patience: float) -> errors.TidegateError:
+def _meaning(failed: Exception, where: str, patience: float) -> errors.TidegateError:
     cause = getattr(failed, "orig", None) or failed
     code = getattr(cause, "sqlite_errorcode", 0) & 0xFF
     if code in _FULL_DISK or "No space left" in str(cause) or "disk full" in str(cause).lower():
@@ -174,10 +176,20 @@ def _begun(connection: sa.Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if mode else "BEGIN")
 
 
-def _write_ahead(engine: sa.Engine) -> None:
+def _write_ahead(engine: sa.Engine, patience: float) -> None:
     """WAL, for good: readers and the writer no longer wait for each other."""
+    deadline = time.monotonic() + patience
     connection = engine.raw_connection()  # it cannot be set inside a transaction, which any other way would begin
     try:
-        connection.cursor().execute("PRAGMA journal_mode=WAL").close()
+        while True:
+            try:
+                connection.cursor().execute("PRAGMA journal_mode=WAL").close()
+            except sqlite3.OperationalError:
+                # Two that make a store at the same moment: SQLite does not wait here, so we do.
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(_RETRY_SECONDS)
+            else:
+                return
     finally:
         connection.close()
