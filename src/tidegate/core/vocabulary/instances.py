@@ -81,9 +81,11 @@ class Claim:
         self.folder, self.name, self.token = folder, name, token
         self._file = os.open(folder / f"{name}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _claimed[_real(folder, name)] = os.getpid()
 
     def release(self) -> None:
         """Give the name back, for a process that goes on living."""
+        _claimed.pop(_real(self.folder, self.name), None)
         os.close(self._file)
 
     def say(self, state: str, **facts: object) -> None:
@@ -94,6 +96,8 @@ class Claim:
 
 def holder(folder: pathlib.Path, name: str) -> int:
     """The pid of the process that holds this instance's lock, for signals only; 0 when it is not alive."""
+    if _claimed.get(_real(folder, name)) == os.getpid():
+        return os.getpid()  # asking the file would drop our own lock
     layout = "hhqqi" if sys.platform == "linux" else "qqihh"
     ask = (fcntl.F_WRLCK, 0, 0, 0, 0) if sys.platform == "linux" else (0, 0, 0, fcntl.F_WRLCK, 0)
     try:
@@ -106,3 +110,11 @@ def holder(folder: pathlib.Path, name: str) -> int:
         os.close(file)
     kind, pid = (told[0], told[4]) if sys.platform == "linux" else (told[3], told[2])
     return 0 if kind == fcntl.F_UNLCK else int(pid)
+
+
+_claimed: dict[str, int] = {}
+"""Lock files that this very process holds, with its pid: a child that was forked holds none of them."""
+
+
+def _real(folder: pathlib.Path, name: str) -> str:
+    return os.path.realpath(folder / f"{name}.lock")
