@@ -13,6 +13,7 @@ from tidegate.core.vocabulary import home, instances
 GRACE = 15.0
 """Seconds from SIGTERM to SIGKILL."""
 TRACES = (".state", ".restarts", ".lock")
+SOCKETS = (".sock", ".fds")
 _log = logging.getLogger("tidegate.keeper")
 _FOREIGN = frozenset({"worker", "job"})
 """These run people's own code: they get no more of our environment than programs need to run."""
@@ -77,10 +78,12 @@ class Instance:
             self._signal(signal.SIGKILL)
 
     def clear(self, *traces: str) -> None:
-        """Delete what it has left beside its specification."""
-        for ending in traces or TRACES:
+        """Delete what it has left beside its specification: these traces, or all of them and its sockets."""
+        left = [self._home.instances / f"{self.name}{ending}" for ending in traces or TRACES]
+        left += [] if traces else [self._home.run / f"{self.name}{ending}" for ending in SOCKETS]
+        for path in left:
             with contextlib.suppress(OSError):
-                (self._home.instances / f"{self.name}{ending}").unlink(missing_ok=True)
+                path.unlink(missing_ok=True)
 
     def forget(self) -> None:
         """Delete its history, so that the next `up` gives it a fresh start; what runs once has run."""
