@@ -21,7 +21,7 @@ class Metric:
 
     def seen(self, rows: tally.Mask | None = None) -> tuple[tuple[int, int], tuple[int, int]]:
         """((bad, counted) of the candidate, (bad, counted) of stable) over the rows, or over all evidence."""
-        found = self.counts.rows.seen(self.counts.evidence if rows is None else rows)
+        found = self.counts.seen if rows is None else self.counts.rows.seen(rows)
         bad1, bad0, ok1, ok0 = (int(count) for count in found)
         return (bad1, bad1 + ok1), (bad0, bad0 + ok0)
 

@@ -25,7 +25,7 @@ def broken(evidence: verdicts.Evidence) -> bool:
 def _sample_ratio(found: case.Case) -> verdicts.Evidence:
     """Requests drawn for each arm against rho: a coin that is not what it is recorded to be makes every bet unfair."""
     counts = found.errors.counts
-    drawn = counts.by_weight(counts.evidence, counts.rows.opened)
+    drawn = counts.by_weight(counts.rows.opened)
     candidate, total, expected = _split(drawn)
     note = f"{candidate:,} of {total:,} requests drawn for the candidate, {expected:,.0f} expected"
     return _evidence(SAMPLE_RATIO, betabinomial.sample_ratio(drawn), (candidate, total), note)
@@ -42,7 +42,7 @@ def _lost_records(found: case.Case) -> verdicts.Evidence:
     lost = int(counts.rows.pending[rows].sum())
     opened = int(counts.rows.opened[rows].sum())
     missing = np.maximum(counts.rows.pending, 0)
-    log_e = betabinomial.sample_ratio(counts.by_weight(rows, missing))
+    log_e = betabinomial.sample_ratio(counts.by_weight(missing, rows))
     note = f"{lost:,} of {opened:,} requests never got a mark"
     if bool((counts.rows.pending[rows] < 0).any()):
         log_e, note = math.inf, "more marks than requests were counted"
@@ -56,9 +56,7 @@ def _label_share(metric: case.Metric) -> verdicts.Evidence:
     counts = metric.counts
     marks = counts.rows.counts
     labelled = marks[:, [tally.CANDIDATE_BAD, tally.STABLE_BAD]] + marks[:, [tally.CANDIDATE_OK, tally.STABLE_OK]]
-    halves = [
-        betabinomial.sample_ratio(counts.by_weight(counts.evidence, pair)) for pair in (labelled, counts.rows.opened - labelled)
-    ]
+    halves = [betabinomial.sample_ratio(counts.by_weight(pair)) for pair in (labelled, counts.rows.opened - labelled)]
     log_e = logspace.total(np.array(halves)) - math.log(2)
     (one, zero), (all_one, all_zero) = labelled[counts.evidence].sum(axis=0), counts.rows.opened[counts.evidence].sum(axis=0)
     note = f"labelled in time: {one:,} of {all_one:,} candidate predictions, {zero:,} of {all_zero:,} of stable's"

@@ -28,7 +28,8 @@ def judge(
     brought = case.make(release, found, closed_before, labels, now)
     lines = ledger.lines(release.policy)
     checks = feed.checks(brought)
-    charges = tuple(_charge(metric, line) for metric in brought.metrics for line in lines if line.group == metric.group)
+    found_worse = {metric.name: metric.counts.worse() for metric in brought.metrics}
+    charges = tuple(_charge(metric, lines, max(found_worse[metric.name])) for metric in brought.metrics)
     proofs = proof.proofs(brought)
     evidence = (*charges, *(each.evidence for each in proofs), *checks)
     harm = _harm(brought, charges)
@@ -36,7 +37,7 @@ def judge(
     if any(each.metric != feed.LABEL_SHARE for each in broken):
         return _error(brought, broken[0], evidence, harm)
     for line in lines:
-        log_e = ledger.group_log_e(line, charges)
+        log_e = ledger.group_log_e(line, found_worse)
         if log_e >= line.threshold and not (broken and line.group == ledger.LABELS):
             culprit = max((each for each in charges if each.group == line.group), key=_weighted).metric
             sentence = sentences.failed(brought, line, log_e, culprit, harm)
@@ -49,10 +50,11 @@ def judge(
     return verdicts.Verdict(verdicts.Result.UNSURE, sentences.unsure(brought, needs), evidence, harm, needs=needs)
 
 
-def _charge(metric: case.Metric, line: ledger.Line) -> verdicts.Evidence:
+def _charge(metric: case.Metric, lines: tuple[ledger.Line, ...], log_e: float) -> verdicts.Evidence:
+    line = next(each for each in lines if each.group == metric.group)
     candidate, stable = metric.seen()
     return verdicts.Evidence(
-        *(metric.name, line.group, line.weights[metric.name], metric.counts.worse(), line.threshold, candidate, stable),
+        *(metric.name, line.group, line.weights[metric.name], log_e, line.threshold, candidate, stable),
         interval=metric.counts.interval,
     )
 

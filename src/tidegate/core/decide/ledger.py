@@ -7,12 +7,13 @@ does not have a line here is policy, and says so.
 """
 
 import math
+from collections.abc import Mapping
 
 import msgspec
 import numpy as np
 
 from tidegate.core.stats import logspace
-from tidegate.core.vocabulary import releases, verdicts
+from tidegate.core.vocabulary import releases
 
 IMMEDIATE, LABELS, PROMOTION, FEED = "immediate", "labels", "promotion", "feed"
 """The groups an Evidence can be of; the first two have lines."""
@@ -40,10 +41,13 @@ def lines(policy: releases.Policy) -> tuple[Line, ...]:
     return tuple(found)
 
 
-def group_log_e(line: Line, evidence: tuple[verdicts.Evidence, ...]) -> float:
-    """The log of the weighted average of the group's e-values as they are now, never of their running maxima."""
-    members = [each for each in evidence if each.group == line.group]
-    return logspace.total(np.array([math.log(each.weight) + each.log_e for each in members]))
+def group_log_e(line: Line, found: Mapping[str, tuple[float, float]]) -> float:
+    """The log of the weighted average of the group's e-values, from the log e-values of each metric at the same moments.
+
+    The average is taken at each moment and the larger one counts: averages of values as they are, never of maxima (1.7).
+    """
+    logs = np.array([found[metric] for metric in line.weights]) + np.log(list(line.weights.values()))[:, None]
+    return max(logspace.total(moment) for moment in logs.T)
 
 
 def _line(group: str, share: float, weights: dict[str, float], policy: releases.Policy) -> Line:

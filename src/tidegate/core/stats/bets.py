@@ -59,11 +59,12 @@ def no_worse(rho: logspace.Floats, guess: logspace.Floats, margin: float) -> Bet
     """Bets that the candidate's bad share is less than stable's plus `margin` (absolute). H0: P1 - P0 >= margin at every time.
 
     q(1 | bad) = rho (1 - x), q(1 | ok) = rho (1 + x p / (1 - p)), g = q(1 | ok) - q(1 | bad). Under H0 the mean of
-    q / rho is at most 1 - margin g, by which every factor is divided. q(1 | ok) is kept at or below half-way from rho to 1,
-    which matters only for large rho with a high guess.
+    q / rho is at most 1 - margin g, by which every factor is divided. The best x is about margin / p, so the grid shrinks with
+    it where p is above twice the margin, as shares of wrong predictions are; for errors it is the grid above. q(1 | ok) is
+    kept at or below half-way from rho to 1, which matters only for large rho with a high guess.
     """
-    x, rho = np.array(SHORTFALLS), rho[:, None]
-    guess = np.clip(guess, FLOOR, 1 - FLOOR)[:, None]
+    rho, guess = rho[:, None], np.clip(guess, FLOOR, 1 - FLOOR)[:, None]
+    x = np.array(SHORTFALLS) * np.minimum(1.0, 2 * max(margin, FLOOR) / guess)
     bad = rho * (1 - x)
     ok = np.minimum(rho * (1 + x * guess / (1 - guess)), (1 + rho) / 2)
     with np.errstate(divide="ignore", invalid="ignore"):  # rho of 0 or 1: no coin, replaced by factors of 1 below

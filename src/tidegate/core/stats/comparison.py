@@ -89,12 +89,15 @@ class Comparison:
         guess = (bad + _GUESS_WEIGHT * self.guess) / (bad + ok + _GUESS_WEIGHT)
         return Segments(key, (key % (arms.BUCKETS + 1)) / arms.BUCKETS, first, guess)
 
-    def worse(self) -> float:
-        """The log e-value that the candidate is worse: the larger of the two lawful values (see the module's page)."""
+    def worse(self) -> tuple[float, float]:
+        """Log e-values that the candidate is worse: (at the closed prefix, at least over everything that arrived).
+
+        Averages over metrics are taken of the firsts and of the seconds, each being of one moment; then the larger counts.
+        """
         counts = self.rows.against_worse()
         prefix, tail = self.evidence & self.closed, self.evidence & self._before_unlearned()
         found = self._mixture(prefix, counts)
-        return found if np.array_equal(prefix, tail) else max(found, self._mixture(tail, counts))
+        return found, found if np.array_equal(prefix, tail) else self._mixture(tail, counts)
 
     def no_worse(self, margin: float, chosen: tally.Mask) -> Promise:
         """The log e-value that the candidate's bad share is less than stable's plus `margin`, from the chosen rows alone.
@@ -102,29 +105,40 @@ class Comparison:
         On the closed prefix only: promotion is in no hurry. It is not split by when it began: it starts with the stage.
         """
         rows = chosen & self.evidence & self.closed
-        counts = self.rows.against_no_worse()
+        counts = self.rows.against_no_worse()[rows]
         book = bets.no_worse(self.segments.rho, self.segments.guess, margin)
-        total = self._growth(book, rows, counts).sum(axis=0)
-        return Promise(wealth.from_the_start(book.log_weights, total[None, :]), total, counts[rows].sum(axis=0))
+        by_segment = np.zeros((self.segments.key.size, 4), np.int64)
+        np.add.at(by_segment, self.segments.index(self.rows.segment[rows]), counts)
+        grown = wealth.growth(book.factors, np.arange(len(by_segment)), by_segment)
+        return Promise(wealth.from_the_start(book.log_weights, grown), grown.sum(axis=0), counts.sum(axis=0))
 
-    def by_weight(self, rows: tally.Mask, pair: logspace.Ints) -> list[tuple[float, int, int]]:
+    @functools.cached_property
+    def seen(self) -> logspace.Ints:
+        """(4,) all marks that count as evidence, closed prefix or not."""
+        return self.rows.seen(self.evidence)
+
+    @functools.cached_property
+    def ramp(self) -> list[tuple[float, tally.Mask]]:
+        """[(rho, its rows)] of the evidence, in order of first arrival."""
+        weights = np.unique(self.rows.weight[self.evidence])
+        rows = [self.evidence & (self.rows.weight == weight) for weight in weights]
+        began = [(int(self.rows.minute[here].min()), int(self.rows.segment[here].min())) for here in rows]
+        order = sorted(range(len(rows)), key=began.__getitem__)
+        return [(float(weights[each]) / arms.BUCKETS, rows[each]) for each in order]
+
+    def by_weight(self, pair: logspace.Ints, within: tally.Mask | None = None) -> list[tuple[float, int, int]]:
         """[(rho, candidate, stable)] of a pair of columns (N, 2), added up by rho, in order of first arrival."""
-        chosen = rows & self.evidence
-        weight, minute = self.rows.weight[chosen], self.rows.minute[chosen]
-        segment, counted = self.rows.segment[chosen], pair[chosen]
         found = []
-        for each in np.unique(weight):
-            here = weight == each
-            began = (int(minute[here].min()), int(segment[here].min()))
-            candidate, stable = (int(count) for count in counted[here].sum(axis=0))
-            found.append((began, (float(each) / arms.BUCKETS, candidate, stable)))
-        return [segment for _, segment in sorted(found)]
+        for rho, rows in self.ramp:
+            candidate, stable = pair[rows if within is None else rows & within].sum(axis=0)
+            found.append((rho, int(candidate), int(stable)))
+        return found
 
     @functools.cached_property
     def interval(self) -> intervals.Interval:
         """The risk ratio candidate / stable over the whole release, from all marks seen so far."""
         bad = self.rows.counts[:, [tally.CANDIDATE_BAD, tally.STABLE_BAD]]
-        return intervals.risk_ratio_over_ramp(self.by_weight(self.evidence, bad))
+        return intervals.risk_ratio_over_ramp(self.by_weight(bad))
 
     def _before_unlearned(self) -> tally.Mask:
         """Rows before the first segment whose guess may still change, because what it is learned from is still pending."""
