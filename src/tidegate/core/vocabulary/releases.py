@@ -91,6 +91,10 @@ class Release(msgspec.Struct, frozen=True):
     rollback_began_at: float = 0.0
     rollback_seconds: float = 0.0
     """From the decision to traffic seen back on stable."""
+    ends_as: str = ""
+    """What the outcome will be, where that is decided before the end: rolled_back, aborted, promoted_without_evidence."""
+    forced: bool = False
+    """A person promoted it out of a halt: statistics do not send it back onto a stable that was sick."""
     outcome: str = ""
     """Once ended: succeeded, succeeded (superseded), promoted_without_evidence, rolled_back, aborted, failed."""
 

@@ -1,0 +1,19 @@
+"""Numbers as people say them: rounded to what they are worth, with their unit."""
+
+import math
+
+
+def count(number: float) -> str:
+    """Two digits and noughts: 4083 -> "4,100"."""
+    if number <= 0:
+        return "0"
+    step = 10 ** max(0, math.floor(math.log10(number)) - 1)
+    return f"{math.ceil(number / step) * step:,}"
+
+
+def span(seconds: float) -> str:
+    """In the largest unit that is more than one and a half: 200 -> "3 min", 80 -> "80 s"."""
+    for unit, size in (("days", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= 1.5 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{max(1, math.ceil(seconds))} s"

@@ -1,0 +1,21 @@
+"""Evidence for harm that does not suffice for a rollback, but forbids to say that no harm was seen."""
+
+from tidegate.core.decide import ledger
+from tidegate.core.vocabulary import verdicts
+
+TOO_MUCH = 10.0
+"""Odds from which a stage does not go on by the clock, and `unsure: promote` is refused."""
+
+
+def against(verdict: verdicts.Verdict | None) -> float:
+    """The odds for harm: the largest weighted average of e-values of a group that may roll back; 1 or less is none."""
+    groups = dict.fromkeys((ledger.IMMEDIATE, ledger.LABELS), 0.0)
+    for evidence in verdict.evidence if verdict is not None else ():
+        if evidence.group in groups:
+            groups[evidence.group] += evidence.weight * evidence.e_value
+    return max(groups.values())
+
+
+def building(verdict: verdicts.Verdict | None) -> bool:
+    """Whether there is too much against the candidate to go on by the clock."""
+    return against(verdict) > TOO_MUCH

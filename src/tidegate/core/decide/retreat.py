@@ -1,0 +1,96 @@
+"""The way back: whoever asks for it, the same effects in the same order. Statistics are not on this path.
+
+Traffic to stable first; when every gateway has confirmed it: drain, hold, retire, tell.
+"""
+
+from tidegate.core.decide import moves, upkeep
+from tidegate.core.vocabulary import decisions, errors, releases
+from tidegate.core.vocabulary.phases import EXPOSED, Phase
+
+
+def go_back(release: releases.Release, reason: str, now: float, ends_as: str = "rolled_back") -> decisions.Decision:
+    """Everything to stable. For an endpoint that has none it halts: there is nothing to go back to."""
+    if release.stable is None:
+        halted = moves.enter(release, Phase.HALTED, reason, now, resume_stage=release.stage)
+        text = f"{release.endpoint}: halted, {reason}. This is its first release: there is no version to go back to."
+        return decisions.Decision(halted, (*upkeep.effects(halted), decisions.Notify("critical", text)), reason)
+    after = moves.enter(release, Phase.ROLLING_BACK, reason, now, rollback_began_at=now, rollback_seconds=0.0, ends_as=ends_as)
+    return decisions.Decision(after, upkeep.effects(after), reason)
+
+
+@moves.move(Phase.ROLLING_BACK)
+def by_hand(release: releases.Release, event: decisions.Event, now: float) -> decisions.Decision:
+    """A person's rollback or abort. Raises NothingToRollBack for an endpoint's first release, unless an abort ends its halt."""
+    aborting = event.kind is decisions.Kind.ABORT
+    if release.rollback_began_at and not aborting:
+        return moves.stay(release, "this is a rollback already; `tidegate abort` undoes it")
+    reason = moves.said(event, "aborted" if aborting else "rolled back")
+    if release.stable is not None:
+        return go_back(release, reason, now, "aborted" if aborting else "rolled_back")
+    if aborting and release.phase is Phase.HALTED:
+        return end(release, reason, now, "aborted")
+    words = f"this is the first release of {release.endpoint}: there is no version to go back to."
+    raise errors.NothingToRollBack(words, cure="Release a mended model when this one is through.")
+
+
+@moves.move(Phase.ROLLING_BACK)
+def lost(release: releases.Release, event: decisions.Event, now: float) -> decisions.Decision:
+    """The candidate's workers are gone while it has traffic."""
+    return go_back(release, moves.said(event, f"{release.candidate.name} is lost"), now)
+
+
+lost_first = moves.Move(lost.handler, (Phase.ROLLING_BACK, Phase.HALTED))
+"""The same where it may be the endpoint's first release, which has nothing to go back to."""
+out_of_halt = moves.Move(by_hand.handler, (Phase.ROLLING_BACK, Phase.ABORTED))
+"""The same from a halt: an endpoint's first release is aborted."""
+
+
+@moves.move(Phase.ROLLED_BACK, Phase.ABORTED)
+def confirmed(release: releases.Release, _event: decisions.Event, now: float) -> decisions.Decision:
+    """Every gateway sends all traffic to stable: the rest of the way back."""
+    return end(release, release.reason, now, release.ends_as)
+
+
+@moves.move()
+def insist(release: releases.Release, event: decisions.Event, _now: float) -> decisions.Decision:
+    """A rollback while an abort is under way: the same way back, and the model is held after all."""
+    if release.ends_as == "rolled_back":
+        return moves.stay(release, "it is being rolled back already")
+    reason = moves.said(event, "rolled back")
+    return decisions.Decision(moves.changed(release, ends_as="rolled_back", reason=reason), (), reason)
+
+
+@moves.move()
+def sick_on_return(release: releases.Release, event: decisions.Event, _now: float) -> decisions.Decision:
+    """Stable cannot answer while traffic goes back to it: nothing better is known, so go on, and say so once."""
+    reason = f"{moves.said(event, 'stable cannot answer')}, while rolling back onto it"
+    if release.reason == reason:
+        return moves.stay(release)
+    text = f"{release.endpoint}: {reason}. Neither version is well: clients get the fallback or 503."
+    return decisions.Decision(moves.changed(release, reason=reason), (decisions.Notify("critical", text),), reason)
+
+
+@moves.move(Phase.ROLLED_BACK)
+def overridden(release: releases.Release, event: decisions.Event, now: float) -> decisions.Decision:
+    """The table was rolled back by hand, and stands: no routes are asked for. Its override brings its own hold."""
+    reason = moves.said(event, "rolled back by hand while control was down")
+    rolled_back = moves.enter(release, Phase.ROLLED_BACK, reason, now, outcome="rolled_back")
+    exposed = release.phase in EXPOSED or release.phase in (Phase.PROBATION, Phase.HALTED, Phase.ROLLING_BACK)
+    traffic = "rolled back by hand" if exposed else "ended by a rollback by hand, before it had traffic"
+    text = f"{release.endpoint}: {release.candidate.name} is {traffic}: {reason}"
+    return decisions.Decision(rolled_back, (*upkeep.effects(rolled_back), decisions.Notify("warning", text)), reason)
+
+
+def end(release: releases.Release, reason: str, now: float, outcome: str) -> decisions.Decision:
+    """Traffic is off the candidate: drain it, hold its model unless a person merely aborted, retire it, tell people."""
+    phase = Phase.ABORTED if outcome == "aborted" else Phase.ROLLED_BACK
+    seconds = now - release.rollback_began_at if release.rollback_began_at else 0.0
+    ended = moves.enter(release, phase, reason, now, outcome=outcome, rollback_seconds=max(0.0, seconds))
+    drain, retire = decisions.Drain(release.candidate), decisions.Retire(release.candidate)
+    back = f"rolled back to {release.stable.name} in {ended.rollback_seconds:.1f} s" if release.stable else "taken down"
+    if outcome == "aborted":
+        text = f"{release.endpoint}: the release of {release.candidate.name} is aborted, {back}: {reason}"
+        return decisions.Decision(ended, (drain, retire, decisions.Notify("info", text)), reason)
+    hold = decisions.Hold(release.endpoint, release.candidate.model_digest, reason)
+    text = f"{release.endpoint}: {release.candidate.name} is {back} and held: {reason}"
+    return decisions.Decision(ended, (drain, hold, retire, decisions.Notify("critical", text)), reason)
