@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 
 from tidegate.core.vocabulary import arms, errors
-from tidegate.interface.demo.flights import gate, models, replay, report, setting, view
+from tidegate.interface.demo.flights import gate, recipes, replay, report, setting, view
 
 Tell = Callable[[view.Picture], None]
 FIRST_OF_MARCH = dt.datetime(2013, 3, 1, 12, tzinfo=dt.UTC)
@@ -33,7 +33,7 @@ class Stage:
 
     async def play(self) -> None:
         """All acts, from the first of February until the last release has ended. Raises what the releases raise."""
-        self._happened("", f"v1 serves: {models.RECIPES[0].title}")
+        self._happened("", f"v1 serves: {recipes.RECIPES[0].title}")
         first = await asyncio.to_thread(self._gate.endpoint)
         await self._note(first["release"]["id"])
         flowing = asyncio.ensure_future(self._traffic.run())
@@ -41,7 +41,7 @@ class Stage:
         counting = asyncio.ensure_future(self._count())
         try:
             await self._until(lambda: self._traffic.clock >= FIRST_OF_MARCH.timestamp(), flowing)
-            for recipe in models.RECIPES[1:]:
+            for recipe in recipes.RECIPES[1:]:
                 await self._act(recipe, flowing)
             self._happened("", "the last flights land")
         finally:
@@ -53,7 +53,7 @@ class Stage:
                 with contextlib.suppress(asyncio.CancelledError):
                     await task
 
-    async def _act(self, recipe: models.Recipe, flowing: "asyncio.Task[None]") -> None:
+    async def _act(self, recipe: recipes.Recipe, flowing: "asyncio.Task[None]") -> None:
         """Release one version, and wait for however it ends."""
         self._happened("bold", f"v{recipe.number} is released: {recipe.title}")
         self.picture.title = recipe.title

@@ -7,7 +7,7 @@ import typing
 from rich import box, console, table, text
 
 from tidegate.interface.demo import stories
-from tidegate.interface.demo.flights import models, setting, view
+from tidegate.interface.demo.flights import recipes, setting, view
 
 Json = dict[str, typing.Any]
 EXPECTED = {"v1": "succeeded", "v2": "succeeded", "v3": "rolled_back", "v4": "rolled_back"}
@@ -150,7 +150,7 @@ def _releases(result: Result) -> table.Table:
 def _truths() -> text.Text:
     """What was really the matter with the bad ones."""
     said = text.Text()
-    for recipe in models.RECIPES:
+    for recipe in recipes.RECIPES:
         if recipe.truth:
             said.append(f" v{recipe.number}  ", "bold").append(f"“{recipe.title}”. ", "italic").append(
                 f"{recipe.truth}\n", view.DIM

@@ -16,7 +16,7 @@ from rich import console
 
 from tidegate.core.vocabulary import errors
 from tidegate.interface.demo import client, stories
-from tidegate.interface.demo.flights import acts, audit, data, gate, models, registry, replay, report, screens, setting
+from tidegate.interface.demo.flights import acts, audit, data, gate, models, recipes, registry, replay, report, screens, setting
 
 _CONNECTIONS = 64
 _RECORDER_SECONDS = 20
@@ -51,7 +51,7 @@ def _learn(options: stories.Options, screen: console.Console) -> pd.DataFrame:
     with _step(screen, "an MLflow of their own"):
         shelf = registry.Registry(options.folder)
     live = data.of_months(rows, 1)
-    for recipe in models.RECIPES:
+    for recipe in recipes.RECIPES:
         with _step(screen, f"v{recipe.number} {recipe.title}") as told:
             trained = models.train(recipe, rows)
             logged = shelf.log(trained, live)

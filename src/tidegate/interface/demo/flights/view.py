@@ -125,7 +125,7 @@ def spark(values: list[float], width: int) -> text.Text:
 def _head(picture: Picture, width: int) -> text.Text:
     left = text.Text().append(" tidegate", "bold cyan").append("  the flights that left New York in 2013", DIM)
     right = text.Text(f"{picture.date:%a %-d %B %Y, %H:%M} " if picture.date else "", "bold")
-    return left.append(" " * max(1, width - left.cell_len - right.cell_len)).append_text(right)
+    return _cut(left.append(" " * max(1, width - left.cell_len - right.cell_len)).append_text(right), width)
 
 
 def _boxed(title: str | text.Text, inside: console.RenderableType) -> panel.Panel:
