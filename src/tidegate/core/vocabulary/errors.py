@@ -244,6 +244,14 @@ class PredictionUnknown(RequestError):
     status = 404
 
 
+class RequestSlow(RequestError):
+    """The request did not arrive within the time that one may take. Send it again, all at once."""
+
+    code = "request-slow"
+    retryable = True
+    status = 408
+
+
 class CapacityError(TidegateError):
     """Nothing can answer just now. Try again after the time in Retry-After."""
 

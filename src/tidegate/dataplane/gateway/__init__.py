@@ -1,1 +1,20 @@
-"""Room words to be written by its builder."""
+"""The gateway: clients' HTTP in, frames to workers, answers out, a record and a count for each. It decides nothing by itself.
+
+It obeys the routing table on disk and keeps serving its last good one whatever happens to control, store, registry or disk.
+It holds no model code and decodes no tensors: the raw body goes to a worker, and the worker's reply header says all there
+is to count. No task, no future and no timer per request: one turn of the event loop reads what clients sent, sends workers
+one batch each, appends the records of all that was answered with one write, and only then lets the answers go.
+
+How a prediction walks through:
+
+- `http` parses and keeps its connection within limits; `paths` says what a URL asks for; `exchanges` is one request and its
+  answer; `service` answers everything but predictions by itself
+- `router` draws the arm, purely; `endpoints` is the table as it is obeyed: each route with its versions' pools; `watch` reads it
+- `flights` is one prediction from its draw to its record; `guard` says how long a candidate has and whether stable may rescue
+- `pool` queues for a version, batches what is queued when a worker is free; `links` is one worker's connection
+- `journal` appends records before answers leave and syncs them; `outcomes` reads ground truth that clients post
+- `limits` are bounds, `wheel` is all the timers, `handover` gives the listening sockets to a successor keeper
+
+Called by the keeper, as a process: `python -m tidegate.dataplane.gateway HOME NAME`. Not here: models, statistics,
+decisions, the store, anything that needs more than the vocabulary, `wire`, `predlog.segments`, msgspec, httptools and uvloop.
+"""

@@ -1,0 +1,187 @@
+"""The table as it is obeyed: each route with its versions' pools, its lanes in the sums, and its guard.
+
+A flight keeps the endpoint it was drawn with, so what is in flight when the table changes ends under the route, generation
+and arm it was drawn with. Versions' pools and endpoints' guards outlive changes.
+"""
+
+import asyncio
+import dataclasses
+import functools
+from collections.abc import Iterator
+
+from tidegate.core.vocabulary import arms, tables
+from tidegate.dataplane.gateway import exchanges, guard, journal, pool, router, wheel
+from tidegate.dataplane.wire import sums
+
+
+@dataclasses.dataclass
+class Boot:
+    """What one boot of a gateway has, besides routes."""
+
+    host: str
+    incarnation: str
+    loop: asyncio.AbstractEventLoop
+    sums: sums.Writer
+    journal: journal.Journal
+    wheel: wheel.Wheel
+    flying: int = 0
+    """Flights that have not ended."""
+
+
+class Side:
+    """One version of a route, as a request is drawn for it: where it waits, is counted and what its record says."""
+
+    __slots__ = ("draw", "head", "lane", "name", "pool", "stamp")
+
+    def __init__(self, route: tables.Route, draw: router.Draw, where: pool.Pool, lane: sums.Lane | None) -> None:
+        self.draw, self.pool, self.lane = draw, where, lane
+        self.name = draw.version.name
+        self.head = exchanges.JSON + b"tidegate-version: %s\r\ntidegate-prediction-id: " % self.name.encode()
+        self.stamp = (
+            route.environment,
+            route.endpoint,
+            route.release,
+            route.stage,
+            route.generation,
+            draw.version.ordinal,
+            draw.version.digest,
+            int(draw.arm),
+            draw.weight,
+            draw.evidence,
+            b"",
+            int(draw.role),
+        )
+        """The record's fields from `environment` to `role`."""
+
+
+class Endpoint:
+    """One route in force, or one that flights still end under."""
+
+    def __init__(self, route: tables.Route, boot: Boot, pools: dict[int, pool.Pool], watch: guard.Guard) -> None:
+        """`pools` are the route's versions' by ordinal. Raises TableUnreadable for a route that cannot be counted."""
+        self.route, self.boot, self.guard = route, boot, watch
+        self.open = 0
+        """Flights that have not ended."""
+        self.router = router.Router(route)
+        self.pools = pools
+        self.stable = self._side(self.router.stable)
+        self.sides = (self.stable, self._side(self.router.candidate) if self.router.candidate else self.stable)
+        """By arm."""
+        self.timeout = route.limits.timeout_ms / 1000
+        self.fallback = route.fallback.encode()
+        self.must_sync = route.durability == "ack"
+        self.logs_bodies = route.inputs != "none"
+        self.tokens = frozenset(route.tokens)
+        self._pinned = functools.cache(self._pin)
+
+    def draw(self, prediction_id: bytes) -> Side:
+        """The side of a request that names no version."""
+        return self.sides[self.router.draw(prediction_id).arm]
+
+    def pinned(self, version: str) -> Side:
+        """The side of a request for one version. Raises VersionUnknown, PinRefused."""
+        return self._pinned(version)
+
+    def version(self, name: str) -> pool.Pool:
+        """The pool of a version that is only asked about; empty: stable's. Raises VersionUnknown."""
+        if not name:
+            return self.stable.pool
+        return self.pools[self.router.named(name)[1].ordinal]
+
+    @property
+    def names(self) -> list[str]:
+        """The versions that can be routed to."""
+        return [f"v{ordinal}" for ordinal in sorted(self.pools)]
+
+    def _side(self, draw: router.Draw) -> Side:
+        lane = self.boot.sums.lane(self.route, draw.arm) if draw.role is arms.Role.LIVE else None
+        return Side(self.route, draw, self.pools[draw.version.ordinal], lane)
+
+    def _pin(self, version: str) -> Side:
+        return self._side(self.router.pinned(version))
+
+
+class Endpoints:
+    """All routes in force."""
+
+    def __init__(self, boot: Boot) -> None:
+        self.generation = 0
+        self.by_name: dict[str, Endpoint] = {}
+        self._boot = boot
+        self._pools: dict[tuple[str, int, str], pool.Pool] = {}
+        self._guards: dict[str, guard.Guard] = {}
+        self._leaving: list[Endpoint] = []
+
+    def adopt(self, table: tables.Table, now: float) -> None:
+        """Obey this table from now on. Raises TableUnreadable, and then goes on with the one before."""
+        made = {name: self._endpoint(route, now) for name, route in table.routes.items()}
+        self._leaving += self.by_name.values()
+        self.by_name, self.generation = made, table.generation
+        for endpoint in made.values():
+            for version in versions(endpoint.route):
+                endpoint.pools[version.ordinal].update(version, endpoint.route.limits)
+        self._guards = {name: self._guards[name] for name in made}
+        self.tidy()
+
+    def tidy(self) -> None:
+        """Let go of workers that no route and no flight needs any more."""
+        self._leaving = [endpoint for endpoint in self._leaving if endpoint.open]
+        needed = {id(pool) for endpoint in (*self.by_name.values(), *self._leaving) for pool in endpoint.pools.values()}
+        for key, found in list(self._pools.items()):
+            if id(found) not in needed and not found.busy:
+                del self._pools[key]
+                found.close()
+            else:
+                found.tidy()
+
+    def look(self, now: float) -> None:
+        """Work the p99s out again."""
+        for found in self._pools.values():
+            found.recent.look(now)
+
+    def close(self) -> None:
+        """Let go of all workers."""
+        for found in self._pools.values():
+            found.close()
+
+    @property
+    def ready(self) -> bool:
+        """Whether some endpoint's stable has a worker that answers; no endpoints are not ready."""
+        return any(endpoint.stable.pool.connected for endpoint in self.by_name.values())
+
+    @property
+    def reached(self) -> bool:
+        """Whether every version that has weight has a worker that answers."""
+        return all(side.pool.connected for endpoint in self.by_name.values() for side in _weighted(endpoint))
+
+    def connected(self) -> list[str]:
+        """Worker instances that answer."""
+        return sorted(instance for found in self._pools.values() for instance in found.connected)
+
+    def silent(self, now: float, longer_than: float) -> dict[str, float]:
+        """Worker instances that have not answered what they were sent for so many seconds."""
+        found = {instance: since for one in self._pools.values() for instance, since in one.silent(now).items()}
+        return {instance: round(since, 1) for instance, since in found.items() if since > longer_than}
+
+    def _endpoint(self, route: tables.Route, now: float) -> Endpoint:
+        watch = self._guards.setdefault(route.endpoint, guard.Guard(now))
+        return Endpoint(route, self._boot, {version.ordinal: self._pool(route, version) for version in versions(route)}, watch)
+
+    def _pool(self, route: tables.Route, version: tables.Deployed) -> pool.Pool:
+        key = (route.endpoint, version.ordinal, version.digest)
+        if key not in self._pools:
+            self._pools[key] = pool.Pool(version, self._boot.incarnation, self._boot.loop)
+        return self._pools[key]
+
+
+def versions(route: tables.Route) -> Iterator[tables.Deployed]:
+    """Every version a route lists: stable, candidate, and those kept warm; each once."""
+    listed = [route.stable, *([route.candidate] if route.candidate else []), *route.kept]
+    yield from {version.ordinal: version for version in reversed(listed)}.values()
+
+
+def _weighted(endpoint: Endpoint) -> Iterator[Side]:
+    if endpoint.route.weight < arms.BUCKETS:
+        yield endpoint.stable
+    if endpoint.route.candidate and endpoint.route.weight:
+        yield endpoint.sides[arms.Arm.CANDIDATE]

@@ -1,0 +1,95 @@
+"""One request of one connection, and the bytes of its answer. Answers leave in the order the requests came."""
+
+import http
+import time
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+from tidegate.core.vocabulary import errors, ids
+from tidegate.dataplane.wire import answers
+
+JSON = b"content-type: application/json\r\n"
+RETRY_AFTER = b"retry-after: 1\r\n"
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+_CLOSE = b"connection: close\r\n"
+_KEEP = b"connection: keep-alive\r\n"
+_STATUS = {status.value: b"HTTP/1.1 %d %s\r\n" % (status.value, status.phrase.encode()) for status in http.HTTPStatus}
+
+
+class Date:
+    """The date header's line, made once a second."""
+
+    line = b""
+
+    @classmethod
+    def look(cls, now: float) -> None:
+        """Make it for this Unix time."""
+        cls.line = time.strftime("date: %a, %d %b %Y %H:%M:%S GMT\r\n", time.gmtime(now)).encode()
+
+
+class Connection(Protocol):
+    """What an exchange needs of the connection it came by."""
+
+    def flush(self) -> None:
+        """Send the answers that are next in order."""
+
+
+class Exchange:
+    """See the module. Attributes with a default are set where they differ."""
+
+    method: bytes = b"GET"
+    url: bytes = b""
+    body: bytes = b""
+    keep: bool = True
+    """Whether the connection stays open behind it."""
+    answer: bytes | None = None
+    cancel: Callable[[], None] | None = None
+    """To be called when the client goes away before its answer."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.fields: dict[bytes, bytes] = {}
+        """The headers that matter here, by lower-case name."""
+
+    @property
+    def request_id(self) -> str:
+        """The client's own request id; empty when it sent none, or one that may not be echoed."""
+        given = self.fields.get(b"x-request-id", b"").decode("latin-1")
+        return given if ids.is_request_id(given) else ""
+
+    def respond(self, status: int, body: bytes, headers: bytes = JSON) -> None:
+        """Answer; `headers` are whole lines."""
+        parts = [_STATUS[status], Date.line, headers, b"content-length: %d\r\n" % len(body)]
+        if self.fields:
+            parts.append(self._echo())
+        if not self.keep:
+            parts.append(_CLOSE)
+        parts.append(b"\r\n")
+        if self.method != b"HEAD":
+            parts.append(body)
+        self.answer = b"".join(parts)
+        self.cancel = None
+        self.connection.flush()
+
+    def fail(self, error: errors.TidegateError, prediction_id: str = "") -> None:
+        """Answer with an error."""
+        headers = JSON
+        if prediction_id:
+            headers += b"tidegate-prediction-id: %s\r\n" % prediction_id.encode()
+        if error.retryable:
+            headers += RETRY_AFTER
+        self.respond(error.status, answers.failure(error, prediction_id), headers)
+
+    def refuse_method(self, allowed: Iterable[bytes]) -> None:
+        """405, naming what is allowed."""
+        headers = JSON + b"allow: %s\r\n" % b", ".join(allowed)
+        self.respond(errors.MethodRefused.status, answers.failure(errors.MethodRefused()), headers)
+
+    def _echo(self) -> bytes:
+        """The client's own request id, untouched, and HTTP/1.0's keep-alive."""
+        lines = b""
+        if request_id := self.request_id:
+            lines = b"x-request-id: %s\r\n" % request_id.encode()
+        if self.keep and self.fields.get(b"connection", b"").lower() == b"keep-alive":
+            lines += _KEEP
+        return lines

@@ -1,0 +1,212 @@
+"""One prediction, from its draw to its record. The arm drawn is the arm counted, whoever answers in the end.
+
+What happens to a flight: a worker replies, its time is up, its worker dies with it, or the client goes away. When a
+candidate did not serve it, stable may (`rescuing`); when nobody can, the endpoint's fallback does, else an error.
+"""
+
+import time
+
+from tidegate.core.vocabulary import arms, errors, ids, marks, records
+from tidegate.dataplane.gateway import endpoints, exchanges, journal, links, wheel
+from tidegate.dataplane.predlog import segments
+from tidegate.dataplane.wire import answers, frames, sums
+
+OK, REJECTED = int(marks.Mark.OK), int(marks.Mark.REJECTED)
+CONTENT = {int(frames.Content.INFER): "infer", int(frames.Content.RECORDS): "records"}
+CLIENT_GONE = 499
+FALLBACK = -1
+_RESCUED = b"\r\ntidegate-rescued: true\r\n"
+_FALLBACK = exchanges.JSON + b"tidegate-fallback: true\r\ntidegate-prediction-id: "
+_now = time.monotonic
+
+
+class Flight(links.Caller, wheel.Item, journal.Entry):
+    """See the module. To pools and links it is a caller, to the wheel an item, to the journal an entry."""
+
+    slot: "set[wheel.Item] | None" = None
+    link: links.Link | None = None
+    call = 0
+    crashed = False
+    must_keep = False
+    must_sync = False
+    done = False
+    rescuing = False
+    rescued = False
+    mark = OK
+    status = 200
+    output = b""
+    answered_by = 0
+    error = ""
+    reply: frames.Reply | None = None
+    """What the version drawn replied."""
+    failure: errors.TidegateError | None = None
+    total_us = 0
+    cell: sums.Cell | None = None
+
+    def __init__(self, exchange: exchanges.Exchange, endpoint: endpoints.Endpoint, identifier: bytes, content: int) -> None:
+        self.exchange, self.endpoint = exchange, endpoint
+        self.id, self.content = identifier, content
+        self.arrived_ns, self.arrived = time.time_ns(), _now()
+
+    def begin(self, side: endpoints.Side, timeout: float) -> None:
+        """Count it as drawn, and have it wait for the version drawn. `timeout`: seconds it has from its arrival."""
+        endpoint, draw = self.endpoint, side.draw
+        self.side = self.asked = side
+        self.deadline = self.until = self.arrived + timeout
+        self.exchange.cancel = self.cancelled
+        endpoint.open += 1
+        endpoint.boot.flying += 1
+        if endpoint.must_sync:
+            self.must_keep = self.must_sync = True
+        if side.lane is not None:
+            self.cell = side.lane.opened()
+            if draw.arm:
+                reserve = endpoint.guard.reserve(endpoint.stable.pool.recent.p99, timeout)
+                self.until = self.deadline - reserve - wheel.SLOT
+            else:
+                endpoint.guard.budget.drawn += 1
+        self._ask(side)
+
+    def frame(self, call: int, now: float) -> bytes:
+        """The CALL, with the client's body untouched."""
+        side = self.asked
+        budget = max(0, int((self.until - now) * 1e6))
+        head = frames.Call(self.id, self.endpoint.route.endpoint, side.name, self.content, budget)
+        return frames.pack(frames.Kind.CALL, call, head, self.exchange.body)
+
+    def replied(self, reply: frames.Reply, body: bytes) -> None:
+        """A worker has answered, well or not."""
+        if self.done:
+            return
+        asked, now = self.asked, _now()
+        if not self.rescuing:
+            self.reply, self.mark = reply, reply.mark
+            if reply.error:
+                self.error = f"{reply.error}: {reply.detail}" if reply.detail else reply.error
+        if reply.mark == OK:
+            self.rescued = self.rescuing
+            asked.pool.recent.add(now - self.since)
+        elif self._rescue(now) or (reply.mark != REJECTED and self._fall_back()):
+            return
+        self.status, self.output, self.answered_by = reply.status, body, asked.draw.version.ordinal
+        self._end(now)
+
+    def expired(self) -> None:
+        """The time of the version asked is up."""
+        self._leave()
+        self._fail(marks.Mark.TIMEOUT, errors.DeadlinePassed)
+
+    def lost(self, *, first: bool) -> None:
+        """No worker is up to answer it. The failures that share one cause count as one: the first."""
+        self._fail(marks.Mark.ERROR if first else marks.Mark.COLLATERAL, errors.WorkerUnavailable)
+
+    def cancelled(self) -> None:
+        """The client went away: nobody wants the answer."""
+        if self.done:
+            return
+        self._leave()
+        if not self.rescuing:
+            self.mark = int(marks.Mark.CANCELLED)
+        self.status = CLIENT_GONE
+        self._end(_now())
+
+    def records(self, sequence: int) -> list[segments.Record]:
+        """Its record."""
+        reply, endpoint, boot = self.reply, self.endpoint, self.endpoint.boot
+        logs = endpoint.logs_bodies
+        told = (0, 0, 0, -1, ()) if reply is None else (reply.model_us, reply.rows, reply.batch_rows, reply.bin, reply.answers)
+        return [
+            records.Prediction(
+                records.SCHEMA,
+                boot.host,
+                boot.incarnation,
+                sequence,
+                self.id,
+                self.exchange.request_id if self.exchange.fields else "",
+                *self.side.stamp,
+                self.mark,
+                self.status,
+                self.answered_by,
+                self.rescued,
+                self.arrived_ns,
+                self.total_us,
+                *told,
+                CONTENT[self.content],
+                self.exchange.body if logs else b"",
+                self.output if logs else b"",
+                self.error,
+            )
+        ]
+
+    def settled(self, *, kept: bool) -> None:
+        """The record is kept, or will never be: give the mark and answer."""
+        if self.cell is not None:
+            reply = self.reply
+            told = (0, -1) if reply is None else (reply.model_us, reply.bin)
+            self.cell.closed(self.mark, *told, self.rescued)
+        shown, exchange = ids.text(self.id), self.exchange
+        if not kept and self.must_keep:
+            exchange.fail(errors.LogUnavailable(), shown)
+        elif self.failure is not None:
+            exchange.fail(self.failure, shown)
+        elif self.answered_by == FALLBACK:
+            exchange.respond(self.status, self.output, _FALLBACK + shown.encode() + b"\r\n")
+        elif self.status != CLIENT_GONE:
+            tail = _RESCUED if self.rescued else b"\r\n"
+            exchange.respond(self.status, self.output, self.asked.head + shown.encode() + tail)
+
+    def _ask(self, side: endpoints.Side) -> None:
+        """Have it wait for this side's version."""
+        self.asked, self.since = side, _now()
+        refused = side.pool.take(self, len(self.exchange.body))
+        if refused is None:
+            self.endpoint.boot.wheel.add(self, self.until)
+        elif refused is errors.QueueFull:
+            self._fail(marks.Mark.SHED, refused)
+        else:
+            self._fail(marks.Mark.ERROR if side.pool.blame() else marks.Mark.COLLATERAL, refused)
+
+    def _fail(self, mark: marks.Mark, failure: type[errors.CapacityError]) -> None:
+        """The version asked did not answer at all."""
+        if self.done:
+            return
+        now = _now()
+        if not self.rescuing:
+            self.mark, self.error = int(mark), failure.code
+        if self._rescue(now) or self._fall_back():
+            return
+        self.failure, self.status = failure(), failure.status
+        self.output = answers.failure(self.failure, ids.text(self.id))
+        self._end(now)
+
+    def _rescue(self, now: float) -> bool:
+        """Have stable answer in the candidate's place, once, if it may and there is time."""
+        endpoint = self.endpoint
+        if self.rescuing or self.cell is None or self.side.draw.arm is not arms.Arm.CANDIDATE or now >= self.deadline:
+            return False
+        if not endpoint.stable.pool.hopeful or not endpoint.guard.allows(endpoint.route, now):
+            return False
+        endpoint.boot.wheel.remove(self)
+        self.rescuing, self.until = True, self.deadline
+        self._ask(endpoint.stable)
+        return True
+
+    def _fall_back(self) -> bool:
+        """Answer with the endpoint's declared fallback, if it has one. Who asked for one version gets that one's failure."""
+        if not self.endpoint.fallback or self.cell is None:
+            return False
+        self.status, self.output, self.answered_by = 200, self.endpoint.fallback, FALLBACK
+        self._end(_now())
+        return True
+
+    def _leave(self) -> None:
+        self.asked.pool.forget(self)
+
+    def _end(self, now: float) -> None:
+        self.done = True
+        self.total_us = int((now - self.arrived) * 1e6)
+        boot = self.endpoint.boot
+        boot.wheel.remove(self)
+        boot.flying -= 1
+        self.endpoint.open -= 1
+        boot.journal.settle(self)

@@ -1,0 +1,287 @@
+"""One connection to one worker: greets it, sends it batches, matches its replies, comes back when it was lost.
+
+A link grants itself credit: one batch in flight, two while the worker's batches take under a millisecond, so that the next
+lies ready when one is done; a longer one would only wait where no other worker can take it.
+"""
+
+import asyncio
+import enum
+import logging
+import time
+from collections.abc import Sequence
+from typing import Protocol
+
+import msgspec
+
+from tidegate.core.vocabulary import errors, tables
+from tidegate.dataplane.wire import frames
+
+QUICK = 0.001
+"""Seconds below which a worker's batches are short enough for two in flight."""
+WELCOME_SECONDS = 5.0
+BACK_OFF = (0.02, 1.0)
+_REPLY, _WELCOME, _DRAIN, _REFUSED = (
+    int(kind) for kind in (frames.Kind.REPLY, frames.Kind.WELCOME, frames.Kind.DRAIN, frames.Kind.REFUSED)
+)
+_decode_reply = msgspec.msgpack.Decoder(frames.Reply).decode
+_decode_welcome = msgspec.msgpack.Decoder(frames.Welcome).decode
+logger = logging.getLogger(__name__)
+
+
+class Caller(Protocol):
+    """What waits for a worker's reply."""
+
+    link: "Link | None" = None
+    call: int = 0
+    crashed: bool = False
+    """Whether a worker has died with it already."""
+    arrived: float = 0.0
+
+    def frame(self, call: int, now: float) -> bytes:
+        """The CALL to send."""
+
+    def replied(self, reply: frames.Reply, body: bytes) -> None:
+        """The worker has answered."""
+
+    def lost(self, *, first: bool) -> None:
+        """The worker died with it, or none is up; `first`: of those that share this cause."""
+
+
+def _tell(caller: Caller, reply: frames.Reply, body: bytes) -> None:
+    """Hand a reply over. A fault in handling one is no reason to lose the others; its caller will run out of time."""
+    try:
+        caller.replied(reply, body)
+    except Exception:
+        logger.exception("a reply could not be handled")
+
+
+class Owner(Protocol):
+    """What a link tells about itself: its pool."""
+
+    deployed: tables.Deployed
+
+    def freed(self) -> None:
+        """There may be credit for another batch."""
+
+    def bereaved(self, callers: list[Caller]) -> None:
+        """The worker was lost with these in flight, or the link's state changed (none)."""
+
+
+class State(enum.Enum):
+    """How a link stands."""
+
+    CONNECTING = "connecting"
+    READY = "ready"
+    DRAINING = "draining"
+    """The worker takes nothing new."""
+    DOWN = "down"
+    """Not reached at the last attempt."""
+
+
+class _Batch:
+    __slots__ = ("sent", "waiting")
+
+    def __init__(self, waiting: int, sent: float) -> None:
+        self.waiting, self.sent = waiting, sent
+
+
+class _Probe(Caller):
+    """Asks a worker whose whole batch was given up for a sign of life: its reply says that there is credit again."""
+
+    crashed = True
+
+    def __init__(self, version: str) -> None:
+        self._version = version
+
+    def frame(self, call: int, now: float) -> bytes:  # noqa: ARG002 - a caller's
+        return frames.pack(frames.Kind.CALL, call, frames.Call(b"", "", self._version, frames.Content.METADATA, 0))
+
+    def replied(self, reply: frames.Reply, body: bytes) -> None:
+        """All that matters is that it came."""
+
+    def lost(self, *, first: bool) -> None:
+        """Nobody waits for it."""
+
+
+class Link(asyncio.Protocol):
+    """See the module. `keep` runs as the link's one task until `close`."""
+
+    def __init__(self, worker: tables.Worker, owner: Owner, incarnation: str) -> None:
+        self.worker = worker
+        self.state = State.CONNECTING
+        self.batches = 0
+        self.leaving = False
+        """The table does not list the worker any more: finish what is in flight, take nothing new."""
+        self._owner, self._incarnation = owner, incarnation
+        self._calls: dict[int, tuple[Caller, _Batch]] = {}
+        self._number = 0
+        self._seconds = QUICK
+        self._freed_at = 0.0
+        self._transport: asyncio.Transport | None = None
+        self._reader = frames.Reader()
+        self._ended: asyncio.Future[None] | None = None
+        self._welcomed = False
+        self._task = asyncio.get_running_loop().create_task(self._keep())
+
+    @property
+    def credit(self) -> int:
+        """Batches that may be sent now."""
+        if self.state is not State.READY or self.leaving:
+            return 0
+        return (2 if self._seconds < QUICK else 1) - self.batches
+
+    def silent(self, now: float) -> float:
+        """Seconds for which the oldest batch in flight has been waited for; 0.0 when nothing is in flight."""
+        oldest = min((batch.sent for _, batch in self._calls.values()), default=now)
+        return now - oldest
+
+    def send(self, callers: Sequence[Caller], now: float) -> None:
+        """One batch, in one write."""
+        batch = _Batch(len(callers), now)
+        self.batches += 1
+        number, calls, parts = self._number, self._calls, []
+        for caller in callers:
+            number += 1
+            calls[number] = (caller, batch)
+            caller.link, caller.call = self, number
+            parts.append(caller.frame(number, now))
+        self._number = number
+        assert self._transport is not None
+        self._transport.write(b"".join(parts) if len(parts) > 1 else parts[0])
+
+    def drop(self, caller: Caller) -> None:
+        """Its answer is not wanted any more. The credit comes back with the rest of its batch, or with a probe's reply."""
+        found = self._calls.pop(caller.call, None)
+        caller.link = None
+        if found is None or self._transport is None:
+            return
+        self._transport.write(frames.pack(frames.Kind.CANCEL, caller.call, None))
+        batch = found[1]
+        if batch.waiting > 1:
+            batch.waiting -= 1
+            return
+        probe = _Probe(self._owner.deployed.name)
+        self._number += 1
+        self._calls[self._number] = (probe, batch)
+        probe.link, probe.call = self, self._number
+        self._transport.write(probe.frame(self._number, time.monotonic()))
+
+    def close(self) -> None:
+        """End the connection and stop coming back."""
+        self._task.cancel()
+        if self._transport is not None:
+            self._transport.abort()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Greet the worker."""
+        assert isinstance(transport, asyncio.Transport)
+        self._transport, self._reader = transport, frames.Reader()
+        hello = frames.Hello(frames.PROTOCOL, frames.OLDEST, self.worker.token, self._incarnation)
+        transport.write(frames.pack(frames.Kind.HELLO, 0, hello))
+
+    def data_received(self, data: bytes) -> None:
+        """Hand replies over, then see to what has queued up meanwhile."""
+        freed = False
+        try:
+            for kind, call, head, body in self._reader.feed(data):
+                if kind != _REPLY:
+                    self._heard(kind, head)
+                    continue
+                reply = _decode_reply(head)
+                found = self._calls.pop(call, None)
+                if found is None:
+                    continue
+                caller, batch = found
+                batch.waiting -= 1
+                if not batch.waiting:
+                    self._done(batch)
+                    freed = True
+                caller.link = None
+                _tell(caller, reply, body)
+        except (errors.StateError, msgspec.DecodeError) as broken:
+            self._complain("what the worker sent cannot be read", str(broken))
+            self._abort()
+        if freed:
+            self._owner.freed()
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's
+        """The worker is gone, or let go of."""
+        self._transport = None
+        self.batches = 0
+        self.state = State.CONNECTING
+        callers = [caller for caller, _ in self._calls.values()]
+        self._calls = {}
+        for caller in callers:
+            caller.link = None
+        if self._ended is not None and not self._ended.done():
+            self._ended.set_result(None)
+        self._owner.bereaved(callers)
+
+    def _heard(self, kind: int, head: bytes) -> None:
+        if kind == _WELCOME:
+            welcome = _decode_welcome(head)
+            if (welcome.instance, welcome.digest) != (self.worker.instance, self._owner.deployed.digest):
+                self._complain("another worker listens at this address", welcome.instance)
+                self._abort()
+                return
+            self.state, self._seconds, self._welcomed = State.READY, QUICK, True
+            logger.info("worker connected", extra={"worker": self.worker.instance})
+            self._owner.freed()
+        elif kind == _DRAIN:
+            self.state = State.DRAINING
+            self._owner.bereaved([])
+        elif kind == _REFUSED:
+            self._complain("the worker refuses this gateway", "its token or its protocol differs")
+            self._abort()
+
+    def _done(self, batch: _Batch) -> None:
+        now = time.monotonic()
+        self.batches -= 1
+        took = now - max(batch.sent, self._freed_at)
+        self._seconds += 0.2 * (took - self._seconds)
+        self._freed_at = now
+
+    async def _keep(self) -> None:
+        """Connect, wait for the end, connect again: almost at once after an end, then at growing distances."""
+        loop = asyncio.get_running_loop()
+        least, most = BACK_OFF
+        wait = least
+        while True:
+            self._ended = loop.create_future()
+            if await self._connect(loop):
+                greeted = loop.call_later(WELCOME_SECONDS, self._ungreeted)
+                await self._ended
+                greeted.cancel()
+            welcomed, self._welcomed = self._welcomed, False
+            if welcomed:
+                wait = least
+                await asyncio.sleep(least / 10)
+                continue
+            self.state = State.DOWN
+            self._owner.bereaved([])
+            await asyncio.sleep(wait)
+            wait = min(most, wait * 2)
+
+    async def _connect(self, loop: asyncio.AbstractEventLoop) -> bool:
+        scheme, _, address = self.worker.address.partition(":")
+        try:
+            if scheme == "unix":
+                await loop.create_unix_connection(lambda: self, address)
+            else:
+                host, _, port = address.rpartition(":")
+                await loop.create_connection(lambda: self, host, int(port))
+        except (OSError, ValueError):
+            return False
+        return True
+
+    def _ungreeted(self) -> None:
+        if self.state is State.CONNECTING:
+            self._complain("the worker does not answer the greeting", "")
+            self._abort()
+
+    def _abort(self) -> None:
+        if self._transport is not None:
+            self._transport.abort()
+
+    def _complain(self, event: str, detail: str) -> None:
+        logger.warning(event, extra={"worker": self.worker.instance, "detail": detail})

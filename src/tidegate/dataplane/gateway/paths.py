@@ -1,0 +1,65 @@
+"""What a URL asks for. Resolved once for each URL seen and then remembered, so a request costs one look-up."""
+
+import enum
+import functools
+import urllib.parse
+from typing import NamedTuple
+
+import httptools
+
+REMEMBERED = 2_048
+
+
+class Ask(enum.Enum):
+    """What is served."""
+
+    INFER = "infer"
+    RECORDS = "records"
+    OUTCOMES = "outcomes"
+    SERVER = "server"
+    LIVE = "live"
+    READY = "ready"
+    MODELS = "models"
+    MODEL = "model"
+    MODEL_READY = "model ready"
+    NOTHING = "nothing"
+
+
+POSTED = frozenset({Ask.INFER, Ask.RECORDS, Ask.OUTCOMES})
+_PLAIN = {
+    ("outcomes",): Ask.OUTCOMES,
+    ("v2",): Ask.SERVER,
+    ("v2", "health", "live"): Ask.LIVE,
+    ("v2", "health", "ready"): Ask.READY,
+    ("v2", "models"): Ask.MODELS,
+}
+_OF_MODEL = {(): Ask.MODEL, ("ready",): Ask.MODEL_READY, ("infer",): Ask.INFER}
+
+
+class Target(NamedTuple):
+    """A URL, understood."""
+
+    ask: Ask
+    endpoint: str = ""
+    version: str = ""
+    """As the client wrote it; empty: none named."""
+
+
+@functools.lru_cache(REMEMBERED)
+def resolve(url: bytes) -> Target:
+    """What this request target, path or whole URL, asks for. A query is ignored."""
+    try:
+        path = httptools.parse_url(url).path or b""
+    except httptools.HttpParserInvalidURLError:
+        return Target(Ask.NOTHING)
+    parts = tuple(urllib.parse.unquote(part) for part in path.decode("ascii", "replace").strip("/").split("/"))
+    if parts in _PLAIN:
+        return Target(_PLAIN[parts])
+    if parts[:2] == ("v2", "models"):
+        name, rest, version = parts[2], parts[3:], ""
+        if rest[:1] == ("versions",) and len(rest) > 1:
+            version, rest = rest[1], rest[2:]
+        return Target(_OF_MODEL.get(rest, Ask.NOTHING), name, version)
+    if len(parts) == 3 and parts[0] == "endpoints" and parts[2] == "predict":
+        return Target(Ask.RECORDS, parts[1])
+    return Target(Ask.NOTHING)

@@ -1,0 +1,169 @@
+"""One version's queue and its workers. What is queued when a worker is free goes to it as one batch; nothing waits for more.
+
+Sending happens at the end of the event loop's turn, so that all requests read in one turn travel together. Workers take
+turns. When the last worker is lost, what waits fails at once: a client gets stable's answer, the fallback or a 503, never
+a hang; while a worker is being connected to, requests wait for it.
+"""
+
+import asyncio
+import collections
+import logging
+import time
+from collections.abc import Sequence
+
+from tidegate.core.vocabulary import errors, tables
+from tidegate.dataplane.gateway import guard, links
+
+BATCH_BYTES = 16 << 20
+logger = logging.getLogger(__name__)
+_HOPEFUL = (links.State.READY, links.State.CONNECTING)
+
+
+class Pool:
+    """See the module. `recent` has the version's p99."""
+
+    def __init__(self, deployed: tables.Deployed, incarnation: str, loop: asyncio.AbstractEventLoop) -> None:
+        self.deployed = deployed
+        self.recent = guard.Recent(time.monotonic())
+        self.limits = tables.Limits()
+        self.metadata = b""
+        """The model's v2 metadata once a worker has told it."""
+        self.hopeful = False
+        """Whether a worker is up, or may be in a moment."""
+        self._incarnation, self._loop = incarnation, loop
+        self._queue: collections.OrderedDict[links.Caller, int] = collections.OrderedDict()
+        self._alone: collections.deque[links.Caller] = collections.deque()
+        self._links: list[links.Link] = []
+        self._woken = False
+        self._blamed = False
+
+    def update(self, deployed: tables.Deployed, limits: tables.Limits) -> None:
+        """Follow the table: connect to workers that are new in it, let go of those that are not in it any more."""
+        self.deployed, self.limits = deployed, limits
+        known = {link.worker: link for link in self._links}
+        for worker, link in known.items():
+            link.leaving = worker not in deployed.workers
+        self._links += (links.Link(worker, self, self._incarnation) for worker in deployed.workers if worker not in known)
+        self.tidy()
+        self.freed()
+
+    def tidy(self) -> None:
+        """Close links that are not wanted any more and have nothing in flight."""
+        for link in [link for link in self._links if link.leaving and not link.batches]:
+            self._links.remove(link)
+            link.close()
+
+    def close(self) -> None:
+        """End all links; what is in flight or waits is lost."""
+        leaving, self._links = self._links, []
+        self._assess()
+        for link in leaving:
+            link.close()
+        self._give_up()
+
+    @property
+    def connected(self) -> list[str]:
+        """Instances that answer."""
+        return [link.worker.instance for link in self._links if link.state is links.State.READY and not link.leaving]
+
+    @property
+    def busy(self) -> bool:
+        """Whether anything waits or is in flight."""
+        return bool(self._queue or self._alone or any(link.batches for link in self._links))
+
+    def silent(self, now: float) -> dict[str, float]:
+        """Seconds for which workers have not answered what they were sent."""
+        return {link.worker.instance: link.silent(now) for link in self._links if link.batches}
+
+    def take(self, caller: links.Caller, size: int = 0) -> type[errors.CapacityError] | None:
+        """Queue a caller whose body has `size` bytes, or say why it cannot be queued."""
+        if not self.hopeful:
+            return errors.WorkerUnavailable
+        if len(self._queue) >= self.limits.queue:
+            return errors.QueueFull
+        self._queue[caller] = size
+        if not self._woken:
+            self._woken = True
+            self._loop.call_soon(self._dispatch)
+        return None
+
+    def forget(self, caller: links.Caller) -> None:
+        """It does not wait or want its answer any more."""
+        if caller.link is not None:
+            caller.link.drop(caller)
+        elif self._queue.pop(caller, None) is None and caller in self._alone:
+            self._alone.remove(caller)
+
+    def blame(self) -> bool:
+        """Whether a failure for want of a worker is the first since one was up: those after it share its cause."""
+        blamed, self._blamed = self._blamed, True
+        return not blamed
+
+    def freed(self) -> None:
+        """A link may have credit: send what waits."""
+        self._assess()
+        if self._queue or self._alone:
+            self._dispatch()
+
+    def bereaved(self, callers: list[links.Caller]) -> None:
+        """A link has changed, or was lost with these in flight: each is tried again alone where that can help, once."""
+        callers.sort(key=lambda caller: caller.arrived)
+        others = any(link.state is links.State.READY and not link.leaving for link in self._links)
+        for caller in callers:
+            if others and not caller.crashed:
+                caller.crashed = True
+                self._alone.append(caller)
+            else:
+                caller.lost(first=self.blame())
+        self._assess()
+        if self.hopeful:
+            self._dispatch()
+        else:
+            self._give_up()
+
+    def _assess(self) -> None:
+        """Look at the links again after one of them has changed."""
+        states = {link.state for link in self._links if not link.leaving}
+        self.hopeful = not states.isdisjoint(_HOPEFUL)
+        if links.State.READY in states:
+            self._blamed = False
+
+    def _give_up(self) -> None:
+        """Nothing that waits can be served."""
+        waiting = [*self._alone, *self._queue]
+        self._alone.clear()
+        self._queue.clear()
+        for caller in waiting:
+            caller.lost(first=self.blame())
+
+    def _dispatch(self) -> None:
+        self._woken = False
+        while self._alone or self._queue:
+            link = self._free()
+            if link is None:
+                return
+            link.send([self._alone.popleft()] if self._alone else self._batch(), time.monotonic())
+
+    def _free(self) -> links.Link | None:
+        """The next link in turn with credit, an idle one rather than one that has a batch already."""
+        found = None
+        for link in self._links:
+            if link.credit > 0:
+                if not link.batches:
+                    found = link
+                    break
+                found = found or link
+        if found is not None and len(self._links) > 1:
+            self._links.remove(found)
+            self._links.append(found)
+        return found
+
+    def _batch(self) -> Sequence[links.Caller]:
+        queue, most = self._queue, self.limits.batch
+        batch: list[links.Caller] = []
+        size = 0
+        while queue and len(batch) < most and size < BATCH_BYTES:
+            caller, length = queue.popitem(last=False)
+            batch.append(caller)
+            size += length
+        return batch

@@ -1,0 +1,175 @@
+"""The gateway as a process: takes its claim and its socket, obeys the table, says how it stands, drains on SIGTERM."""
+
+import asyncio
+import contextlib
+import gc
+import logging
+import os
+import resource
+import secrets
+import signal
+import socket
+import time
+from collections.abc import Callable
+
+from tidegate.core.vocabulary import errors, home, instances
+from tidegate.dataplane.gateway import endpoints, exchanges, front, handover, journal, limits, service, watch, wheel
+from tidegate.dataplane.predlog import segments
+from tidegate.dataplane.wire import sums
+
+BEAT_SECONDS = 0.02
+SLOW_BEATS = 25
+"""Beats from one sweep of the connections to the next."""
+REACH_SECONDS = 1.0
+"""How long a new table's workers are waited for before it is confirmed without them."""
+SILENT_SECONDS = 10.0
+logger = logging.getLogger(__name__)
+
+
+class Gateway:
+    """See the module. Everything of one boot, put together."""
+
+    def __init__(self, where: home.Home, name: str, spec: instances.Spec, loop: asyncio.AbstractEventLoop) -> None:
+        """Raises AlreadyRunning when another process has the name."""
+        try:
+            self._claim = instances.Claim(where.instances, name, spec.token)
+        except BlockingIOError as taken:
+            raise errors.AlreadyRunning(f"Another process is {name} already.") from taken
+        incarnation, host = secrets.token_hex(16), socket.gethostname()
+        writer = segments.Writer(where.segments, host, incarnation)
+        self._boot = endpoints.Boot(
+            host,
+            incarnation,
+            loop,
+            sums.Writer(where.sums / f"{incarnation}.sums", incarnation, time.time()),
+            journal.Journal(loop, writer),
+            wheel.Wheel(loop, time.monotonic),
+        )
+        self._loop = loop
+        self._endpoints = endpoints.Endpoints(self._boot)
+        self._watch = watch.Watch(where.table, self._endpoints)
+        self._front = front.Front(service.Service(self._endpoints, self._boot, limits.service(spec.labels)))
+        self._state, self._said, self._confirmed = "starting", "", -1
+        self._adopted_at = time.monotonic()
+        self._beats = 0
+
+    async def serve(self, listener: socket.socket) -> None:
+        """Serve until SIGTERM or SIGINT, then drain. `listener` has been bound by the keeper."""
+        self._say()
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            self._loop.add_signal_handler(number, stop.set)
+        self._watch.look()
+        await self._wait_for_workers()
+        self._state = "ready"
+        self._beat()
+        await self._front.listen(listener)
+        gc.collect()
+        gc.freeze()
+        logger.info("serving", extra={"incarnation": self._boot.incarnation, "generation": self._endpoints.generation})
+        await stop.wait()
+        self._state = "draining"
+        self._say()
+        drained = await self._front.drain()
+        logger.info("drained" if drained else "not everything could be drained", extra={"flying": self._boot.flying})
+        self._state = "done"
+        self._beat()
+        self._endpoints.close()
+        self._boot.journal.close()
+
+    async def _wait_for_workers(self) -> None:
+        """Clients wait in the listening socket's queue meanwhile, rather than meet a gateway that has not connected yet."""
+        while not self._endpoints.reached and time.monotonic() - self._adopted_at < REACH_SECONDS:
+            await asyncio.sleep(0.002)
+
+    def _beat(self) -> None:
+        """What has to be done many times a second."""
+        now = time.time()
+        self._boot.sums.beat(now)
+        if self._watch.look():
+            self._adopted_at = time.monotonic()
+        self._beats += 1
+        if self._beats % SLOW_BEATS == 1:
+            exchanges.Date.look(now)
+            self._front.sweep()
+            self._endpoints.look(time.monotonic())
+            self._endpoints.tidy()
+            self._say()
+        elif self._confirmed != self._endpoints.generation:
+            self._say()
+        if self._state != "done":
+            self._loop.call_later(BEAT_SECONDS, self._beat)
+
+    def _say(self) -> None:
+        """Tell control how this gateway stands, when that has changed.
+
+        A new table's generation is told once every version with weight can be reached, or a second has passed.
+        """
+        now = time.monotonic()
+        if self._endpoints.reached or now - self._adopted_at >= REACH_SECONDS:
+            self._confirmed = self._endpoints.generation
+        facts = {
+            "incarnation": self._boot.incarnation,
+            "host": self._boot.host,
+            "generation": max(self._confirmed, 0),
+            "dropped": self._boot.journal.dropped,
+            "connections": len(self._front.connections),
+            "workers": self._endpoints.connected(),
+            "silent": self._endpoints.silent(now, SILENT_SECONDS),
+        }
+        said = f"{self._state} {facts}"
+        if said == self._said:
+            return
+        try:
+            self._claim.say(self._state, **facts)
+            self._said = said
+        except OSError as full:
+            logger.warning("the state cannot be written", extra={"detail": str(full)})
+
+
+def run(root: str, name: str, make_loop: Callable[[], asyncio.AbstractEventLoop]) -> int:
+    """Be the gateway NAME of the home ROOT until told to end; the exit code."""
+    where = home.find(root)
+    spec = instances.read(where.instances / f"{name}.json")
+    if spec is None:
+        logger.error("there is no specification of this instance", extra={"path": str(where.instances / f"{name}.json")})
+        return 2
+    listener = inherited(os.environ.get("TIDEGATE_FDS", ""), "http")
+    if listener is None:
+        logger.error("no listening socket was inherited: TIDEGATE_FDS names none called http")
+        return 2
+    _open_files()
+    try:
+        with asyncio.Runner(loop_factory=make_loop) as runner:
+            runner.run(_main(where, name, spec, listener))
+    except errors.TidegateError as refused:
+        logger.error(str(refused))  # noqa: TRY400 - expected errors have no stack
+        return 1
+    return 0
+
+
+def inherited(given: str, name: str) -> socket.socket | None:
+    """The listening socket of this name from "http=3,api=4"; None where there is none."""
+    for pair in given.split(","):
+        key, _, number = pair.partition("=")
+        if key == name and number.isdigit():
+            with contextlib.suppress(OSError):
+                return socket.socket(fileno=int(number))
+    return None
+
+
+async def _main(where: home.Home, name: str, spec: instances.Spec, listener: socket.socket) -> None:
+    gateway = Gateway(where, name, spec, asyncio.get_running_loop())
+    # a descriptor of its own: the server closes the other when it drains, and a successor may still ask
+    giving = handover.Handover(where.run / f"{name}.fds", {"http": os.dup(listener.fileno())})
+    try:
+        await gateway.serve(listener)
+    finally:
+        giving.close()
+
+
+def _open_files() -> None:
+    """As many descriptors as this account may have: each client takes one."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

@@ -1,0 +1,86 @@
+"""A worker for tests of the gateway: speaks frames, has no model. What it does is in the body: {"do": ...}.
+
+python gateway_worker.py ADDRESS TOKEN INSTANCE DIGEST VERSION [DEFAULT]
+
+do: ok, error, invalid, reject, hang, die, slow (0.3 s), or nothing: DEFAULT (ok). Its answers say which batch they were in.
+"""
+
+import asyncio
+import json
+import os
+import sys
+
+from tidegate.core.vocabulary import marks
+from tidegate.dataplane.wire import frames
+
+MARKS = {"ok": marks.Mark.OK, "error": marks.Mark.ERROR, "invalid": marks.Mark.INVALID, "reject": marks.Mark.REJECTED}
+STATUS = {"ok": 200, "error": 500, "invalid": 500, "reject": 400}
+CODES = {"ok": "", "error": "predict-failed", "invalid": "output-invalid", "reject": "input-invalid"}
+
+
+class Serving(asyncio.Protocol):
+    def __init__(self, token, instance, digest, version, default):
+        self.token, self.instance, self.digest, self.version, self.default = token, instance, digest, version, default
+        self.reader, self.cancelled = frames.Reader(), set()
+        self.batch = 0
+
+    def connection_made(self, transport):
+        self.transport = transport
+
+    def data_received(self, data):
+        self.batch += 1
+        found = self.reader.feed(data)
+        for kind, call, head, body in found:
+            if kind == frames.Kind.HELLO:
+                hello = frames.msgspec.msgpack.decode(head, type=frames.Hello)
+                if hello.token != self.token:
+                    self.transport.write(frames.pack(frames.Kind.REFUSED, 0, None))
+                    self.transport.close()
+                    return
+                welcome = frames.Welcome(frames.PROTOCOL, self.instance, self.digest)
+                self.transport.write(frames.pack(frames.Kind.WELCOME, 0, welcome))
+            elif kind == frames.Kind.CANCEL:
+                self.cancelled.add(call)
+            elif kind == frames.Kind.CALL:
+                self.call(call, frames.msgspec.msgpack.decode(head, type=frames.Call), body, len(found))
+
+    def call(self, number, head, body, calls):
+        if head.content == frames.Content.METADATA:
+            told = {"name": head.endpoint, "versions": [head.version], "platform": "test", "inputs": [], "outputs": []}
+            self.answer(number, "ok", json.dumps(told).encode(), calls)
+            return
+        try:
+            given = json.loads(body or b"{}")
+        except ValueError:
+            given = {"do": "reject"}
+        do = given.get("do", self.default) if isinstance(given, dict) else self.default
+        do = do.get(self.version, "ok") if isinstance(do, dict) else do
+        if do == "die":
+            os.kill(os.getpid(), 9)
+        elif do == "slow":
+            asyncio.get_running_loop().call_later(0.3, self.answer, number, "ok", b'{"slow": true}', calls)
+        elif do != "hang":
+            answer = {"did": do, "version": head.version, "calls": calls, "batch": self.batch, "got": len(body)}
+            self.answer(number, do, json.dumps(answer).encode(), calls)
+
+    def answer(self, number, do, body, calls):
+        if number in self.cancelled:
+            return
+        ok = do == "ok"
+        reply = frames.Reply(STATUS[do], MARKS[do], 150, 1, calls, 3 if ok else -1, (0.5,) if ok else (), CODES[do], "")
+        self.transport.write(frames.pack(frames.Kind.REPLY, number, reply, body))
+
+
+async def main(address, *rest):
+    default = rest[4] if len(rest) > 4 else "ok"
+    loop = asyncio.get_running_loop()
+    path = address.removeprefix("unix:")
+    if os.path.exists(path):
+        os.unlink(path)
+    server = await loop.create_unix_server(lambda: Serving(*rest[:4], default), path)
+    print("ready", flush=True)
+    await server.serve_forever()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(*sys.argv[1:]))
