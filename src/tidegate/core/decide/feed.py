@@ -52,7 +52,7 @@ def _lost_records(found: case.Case) -> verdicts.Evidence:
 
 
 def _label_share(metric: case.Metric) -> verdicts.Evidence:
-    """Whether outcomes come in time as often for both arms (A.1.9): half of the wealth on the labelled, half on the others."""
+    """Whether outcomes come in time as often for both arms: half of the wealth on the labelled, half on the others."""
     counts = metric.counts
     marks = counts.rows.counts
     labelled = marks[:, [tally.CANDIDATE_BAD, tally.STABLE_BAD]] + marks[:, [tally.CANDIDATE_OK, tally.STABLE_OK]]

@@ -1,6 +1,6 @@
 """The alpha ledger: who may roll a release back, and how much of the chance of a false rollback each may use up.
 
-Metrics are averaged only within a group whose members learn a request's arm at the same moment (statistics.md A.1.8): marks
+Metrics are averaged only within a group whose members learn a request's arm at the same moment: marks
 are known within seconds, labels at a fixed age. A group fails the release when its weighted average passes 1 / (alpha share);
 the shares add up to 1, so the whole release is rolled back by chance with probability alpha at most. Every rollback that
 does not have a line here is policy, and says so.
@@ -18,7 +18,7 @@ from tidegate.core.vocabulary import releases
 IMMEDIATE, LABELS, PROMOTION, FEED = "immediate", "labels", "promotion", "feed"
 """The groups an Evidence can be of; the first two have lines."""
 FEED_THRESHOLD = math.log(1000)
-"""Where a feed check says that the counts cannot be trusted (A.2.2). It pauses, and uses up no alpha."""
+"""Where a feed check says that the counts cannot be trusted. It pauses, and uses up no alpha."""
 _LABEL_SHARE = 0.2
 
 
@@ -44,7 +44,7 @@ def lines(policy: releases.Policy) -> tuple[Line, ...]:
 def group_log_e(line: Line, found: Mapping[str, tuple[float, float]]) -> float:
     """The log of the weighted average of the group's e-values, from the log e-values of each metric at the same moments.
 
-    The average is taken at each moment and the larger one counts: averages of values as they are, never of maxima (1.7).
+    The average is taken at each moment and the larger one counts: averages of values as they are, never of maxima.
     """
     logs = np.array([found[metric] for metric in line.weights]) + np.log(list(line.weights.values()))[:, None]
     return max(logspace.total(moment) for moment in logs.T)

@@ -1,7 +1,7 @@
 """Proof that a candidate is no worse: one process for each guard metric, begun anew at each stage, and what each still needs.
 
 Every guard must pass on its own, so nothing is paid for their number (intersection-union). A stage begins its processes anew,
-else one crossing would let several stages pass in consecutive ticks (statistics.md A.2.10).
+else one crossing would let several stages pass in consecutive ticks.
 """
 
 import math

@@ -18,6 +18,6 @@ is addition.
 Who calls it: `core.decide.judge`, and the analyst benchmark. Input: `vocabulary.sums`.
 
 Deliberately not here: p-values; anything that looks at rows; a clock or chance; decisions, thresholds and words (they are
-`core.decide`'s); the overshoot cap of the reference page, because it needs the wealth before each request and is not linear in
+`core.decide`'s); a cap on the bets against overshoot, because it needs the wealth before each request and is not linear in
 counts; latency, prediction bins, shadow pairs, means, drift. Formulas and sources: docs/rooms/stats.md.
 """

@@ -14,9 +14,9 @@ from tidegate.core.stats import logspace
 
 RATIOS = (2.0, 4.0, 10.0, 40.0, 400.0)
 RATIO_WEIGHTS = (0.3, 0.2, 0.2, 0.15, 0.15)
-"""Odds ratios bet on, and how much of the wealth each gets (A.1.3)."""
+"""Odds ratios bet on, and how much of the wealth each gets."""
 SHORTFALLS = (0.1, 0.25, 0.5, 0.75, 0.9, 0.97)
-"""Shares by which a bad mark makes the candidate less likely in the absolute non-inferiority bets (A.1.6)."""
+"""Shares by which a bad mark makes the candidate less likely in the absolute non-inferiority bets."""
 FLOOR = 1e-6
 """No guess of a bad share is below this, nor above 1 minus this."""
 
@@ -77,7 +77,7 @@ def no_worse(rho: logspace.Floats, guess: logspace.Floats, margin: float) -> Bet
 def no_worse_ratio(rho: logspace.Floats, margin: float, ratios: tuple[float, ...] = (), weights: tuple[float, ...] = ()) -> Bets:
     """Bets that the candidate's bad share is less than (1 + margin) times stable's, on bad requests alone.
 
-    The default grid is A.1.5's. Raises ValueError for a ratio at or above 1 + margin, which would promote what is worse.
+    Raises ValueError for a ratio at or above 1 + margin, which would promote what is worse.
     """
     limit = 1 + margin
     if not ratios:

@@ -1,6 +1,6 @@
 """A comparison: one binary mark compared between the two arms of a release, over all of its segments.
 
-Evidence is ordered by arrival, never by completion (A.1.1): a candidate that answers slowly would otherwise be judged on the
+Evidence is ordered by arrival, never by completion: a candidate that answers slowly would otherwise be judged on the
 requests that failed fast. Two values can be had at any moment, both of the same process in arrival order:
 
 - at the *closed prefix*: all arrivals before the oldest request still pending anywhere;

@@ -24,7 +24,7 @@ _RATIOS = tuple(float(ratio) for ratio in np.geomspace(1 / 50, 500, 60))
 def risk_ratio(candidate: int, stable: int, rho: float, alpha: float = LEVEL, k: float = betabinomial.INTERVAL) -> Interval:
     """The risk ratio candidate / stable at one rho: {theta: e(theta) < 1 / alpha} of the Beta-binomial e-process.
 
-    theta is mapped by RR = theta (1 - rho) / ((1 - theta) rho). It holds while both shares move together (1.1).
+    theta is mapped by RR = theta (1 - rho) / ((1 - theta) rho). It holds while both shares move together.
     """
     prior = logspace.beta(k * rho, k * (1 - rho))
     mixed = logspace.beta(k * rho + candidate, k * (1 - rho) + stable) - prior
@@ -32,7 +32,7 @@ def risk_ratio(candidate: int, stable: int, rho: float, alpha: float = LEVEL, k:
 
 
 def risk_ratio_over_ramp(segments: Sequence[Segment], alpha: float = LEVEL) -> Interval:
-    """The risk ratio over segments of different rho: a mixture of 60 ratios from 1/50 to 500 against each (A.1.13)."""
+    """The risk ratio over segments of different rho: a mixture of 60 ratios from 1/50 to 500 against each."""
     if not segments:
         return 0.0, math.inf
     mixed = logspace.total(np.array([_likelihood(segments, math.log(ratio)) for ratio in _RATIOS]) - math.log(len(_RATIOS)))

@@ -56,5 +56,5 @@ def expected_shares(candidate: tuple[int, int], stable: tuple[int, int], guess: 
 
 
 def excess_harm(bad: int, ratio_low: float) -> float:
-    """The lower bound on how many of `bad` stable would not have done: bad (1 - 1 / RR_low), never below 0 (A.2.4)."""
+    """The lower bound on how many of `bad` stable would not have done: bad (1 - 1 / RR_low), never below 0."""
     return bad * max(0.0, 1 - 1 / ratio_low) if ratio_low > 0 else 0.0

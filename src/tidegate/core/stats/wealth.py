@@ -1,7 +1,7 @@
 """Wealth: from the log factors of J epochs under K bets to the logarithm of one e-value.
 
 The index of the mixture is kept across segments: a bet's wealth is carried through all of them, and only then are the bets
-added up (A.1.4). All functions take `log_weights` (K,) and `growth` (J, K), the log factor of each epoch under each bet.
+added up. All functions take `log_weights` (K,) and `growth` (J, K), the log factor of each epoch under each bet.
 """
 
 import math
@@ -23,7 +23,7 @@ def from_the_start(log_weights: logspace.Floats, grown: logspace.Floats) -> floa
 
 
 def from_some_epoch(log_weights: logspace.Floats, grown: logspace.Floats) -> float:
-    """The log of (sum_k M_k + 1 - sum_{i<=j} pi_i): a share pi_j = 1 / ((j+1)(j+2)) is kept back until epoch j (A.1.2).
+    """The log of (sum_k M_k + 1 - sum_{i<=j} pi_i): a share pi_j = 1 / ((j+1)(j+2)) is kept back until epoch j.
 
     M_k <- (M_k + w_k pi_j) e_k(j) unrolls to sum_j w_k pi_j prod_{i>=j} e_k(i): suffix sums of the growth.
     """
