@@ -33,21 +33,11 @@ ONCE = CLAIM + "open(place.root / 'runs', 'a').write('x')\nclaim.say('done')"
 GATEWAY = (
     CLAIM
     + """
-import socket, threading
-from tidegate.control.loop.keeper import sockets
+import socket
+from tidegate.dataplane.gateway import handover
 held = {key: int(value) for key, value in (item.split("=") for item in os.environ["TIDEGATE_FDS"].split(","))}
 listening = socket.socket(fileno=held["http"])
-offering = socket.socket(socket.AF_UNIX)
-path = place.run / f"{name}.fds"
-path.unlink(missing_ok=True)
-offering.bind(str(path))
-offering.listen()
-def offer():
-    while True:
-        asking, _ = offering.accept()
-        sockets.offer(asking, held)
-        asking.close()
-threading.Thread(target=offer, daemon=True).start()
+handover.Handover(place.run / f"{name}.fds", held)
 while True:
     client, _ = listening.accept()
     client.sendall(str(os.getpid()).encode())

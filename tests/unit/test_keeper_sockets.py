@@ -3,13 +3,13 @@
 import os
 import pathlib
 import socket
-import threading
 from collections.abc import Iterator
 
 import pytest
 
 from tidegate.control.loop.keeper import logfiles, sockets
 from tidegate.core.vocabulary import errors
+from tidegate.dataplane.gateway import handover
 
 
 @pytest.fixture
@@ -49,22 +49,14 @@ def test_a_socket_suits_its_own_address_and_any_free_port(listening: socket.sock
 
 
 def test_sockets_are_handed_over_by_name(listening: socket.socket, tmp_path: pathlib.Path) -> None:
-    path = tmp_path / "s"
-    with socket.socket(socket.AF_UNIX) as offering, sockets.bind("127.0.0.1:0") as other:
-        offering.bind(str(path))
-        offering.listen()
-
-        def offer() -> None:
-            asking, _ = offering.accept()
-            with asking:
-                sockets.offer(asking, {"http": listening.fileno(), "api": other.fileno()})
-
-        thread = threading.Thread(target=offer)
-        thread.start()
-        found = sockets.fetch(path)
-        thread.join()
-        addresses = {name: one.getsockname() for name, one in found.items()}
-        assert addresses == {"http": listening.getsockname(), "api": other.getsockname()}
+    with sockets.bind("127.0.0.1:0") as other:
+        gateway = handover.Handover(tmp_path / "s", {"http": listening.fileno(), "api": other.fileno()})
+        found = sockets.fetch(tmp_path / "s")
+        gateway.close()
+        assert {name: one.getsockname() for name, one in found.items()} == {
+            "http": listening.getsockname(),
+            "api": other.getsockname(),
+        }
         for one in found.values():
             one.close()
 

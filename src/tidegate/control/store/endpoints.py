@@ -47,19 +47,17 @@ def listed(connection: sa.Connection, environment: str) -> list[Endpoint]:
 
 
 def get(connection: sa.Connection, environment: str, name: str) -> Endpoint | None:
-    """One, or None. In a writing transaction its row is then held until the end."""
-    table = schema.ENDPOINTS
-    one = sa.select(table).where(table.c.environment == environment, table.c.endpoint == name)
-    row = connection.execute(one.with_for_update()).one_or_none()
+    """One, or None."""
+    row = connection.execute(_one(environment, name)).one_or_none()
     return _read(row) if row else None
 
 
 def known(connection: sa.Connection, environment: str, name: str) -> Endpoint:
-    """One that must be there. Raises EndpointUnknown."""
-    found = get(connection, environment, name)
-    if found is None:
+    """One that must be there, its row held until the writing transaction ends. Raises EndpointUnknown."""
+    row = connection.execute(_one(environment, name).with_for_update()).one_or_none()
+    if row is None:
         raise errors.EndpointUnknown(f"there is no endpoint {name} in {environment}.", cure="`tidegate status` lists them.")
-    return found
+    return _read(row)
 
 
 def put(connection: sa.Connection, endpoint: Endpoint) -> None:
@@ -73,6 +71,11 @@ def put(connection: sa.Connection, endpoint: Endpoint) -> None:
     here = (table.c.environment == endpoint.environment) & (table.c.endpoint == endpoint.name)
     if not connection.execute(table.update().where(here).values(**values)).rowcount:
         connection.execute(table.insert().values(environment=endpoint.environment, endpoint=endpoint.name, **values))
+
+
+def _one(environment: str, name: str) -> sa.Select[Any]:
+    table = schema.ENDPOINTS
+    return sa.select(table).where(table.c.environment == environment, table.c.endpoint == name)
 
 
 def _read(row: sa.Row[Any]) -> Endpoint:

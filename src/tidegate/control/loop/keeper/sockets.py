@@ -5,7 +5,6 @@ A keeper that was killed has left them open in its gateways. Each offers them to
 run/NAME.fds: to whoever connects it sends the payload `http=0` (name=index, separated by commas) with the descriptors.
 """
 
-import array
 import errno
 import pathlib
 import socket
@@ -64,12 +63,6 @@ def fetch(path: pathlib.Path) -> dict[str, socket.socket]:
     for unnamed in set(given) - set(found.values()):
         unnamed.close()
     return found
-
-
-def offer(asking: socket.socket, held: dict[str, int]) -> None:
-    """Answer one successor: the other side of `fetch`, for the process that holds the descriptors. Raises OSError."""
-    payload = ",".join(f"{name}={index}" for index, name in enumerate(held))
-    socket.send_fds(asking, [payload.encode()], array.array("i", held.values()))
 
 
 def suits(listening: socket.socket, address: str) -> bool:
