@@ -6,6 +6,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 import pytest
+import uvloop
 
 from tidegate.core.vocabulary import errors
 from tidegate.interface.demo import client
@@ -48,7 +49,7 @@ def against(handler: Handler, use: Callable[[client.Client], Awaitable[None]], *
             await asyncio.sleep(0)
         return one.counts
 
-    return asyncio.run(run())
+    return uvloop.run(run())
 
 
 def test_an_answer_has_its_status_headers_by_lower_case_name_and_body() -> None:

@@ -229,8 +229,7 @@ class _Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Called by the loop."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = typing.cast("asyncio.Transport", transport)
         self._client.opened(self)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
