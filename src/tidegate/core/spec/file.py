@@ -43,6 +43,7 @@ def resolve(model: keys.Tidegate) -> settings.Settings:
         endpoint=model.endpoint,
         model=model.model,
         environment=model.environment,
+        example=model.example or "",
         trust=model.trust or "",
         strategy=model.release.strategy,
         stages=_stages(model),
@@ -70,6 +71,7 @@ def explain(resolved: settings.Settings) -> list[tuple[str, str, str]]:
     rows = [
         ("endpoint", resolved.endpoint),
         ("model", resolved.model),
+        ("example", resolved.example or "the model's own"),
         ("trust", resolved.trust or "nothing that runs code on loading"),
         ("environment", resolved.environment),
         ("replicas", str(resolved.replicas)),
@@ -99,9 +101,11 @@ def explain(resolved: settings.Settings) -> list[tuple[str, str, str]]:
     return [(key, value, "file" if key in given else "default") for key, value in rows]
 
 
-def template(endpoint: str, model: str, signature: manifests.Signature | None = None, trust: str = "") -> str:
+def template(
+    endpoint: str, model: str, signature: manifests.Signature | None = None, *, trust: str = "", example: str = ""
+) -> str:
     """The commented file that `tidegate init` writes: what is needed set, every other key there with its default."""
-    return starter.text(endpoint, model, signature, trust)
+    return starter.text(endpoint, model, signature, {"example": example, "trust": trust})
 
 
 def json_schema() -> dict[str, Any]:

@@ -153,6 +153,11 @@ class Tidegate(Block):
 
     endpoint: Name = _key("The public name that clients call.")
     model: Model = _key("What to release: mlflow://NAME@ALIAS, mlflow://NAME/VERSION or a path.")
+    example: str | None = _key(
+        "A CSV or JSON file with input rows: a model file that nobody has described needs one, its signature is read off it.",
+        None,
+        min_length=1,
+    )
     trust: Literal["pickle"] | None = _key("`pickle`: loading this model may run code that is inside it.", None)
     environment: Name = _key("Where this file is released to.", "production")
     replicas: int = _key("Worker processes of each version.", 1, ge=1, le=256)

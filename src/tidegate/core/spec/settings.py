@@ -12,6 +12,8 @@ class Settings(msgspec.Struct, frozen=True):
     model: str
     """As written: mlflow://NAME@ALIAS, mlflow://NAME/VERSION or a path."""
     environment: str = "production"
+    example: str = ""
+    """A file with input rows, where the model itself carries none."""
     trust: str = ""
     """pickle, when the file accepts that loading the model runs code from it."""
     strategy: str = "canary"

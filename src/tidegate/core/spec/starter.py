@@ -47,12 +47,17 @@ _OPTIONAL = """\
 """
 
 
-def text(endpoint: str, model: str, signature: manifests.Signature | None, trust: str) -> str:
-    """The file's text. `signature` goes into comments, for whoever reads the file; nothing in it is obeyed."""
+_SAYS = {
+    "example": "input rows: the model file itself says nothing of its inputs",
+    "trust": "loading this model may run code that is inside it",
+}
+
+
+def text(endpoint: str, model: str, signature: manifests.Signature | None, needed: dict[str, str]) -> str:
+    """The file's text; `needed` are the keys of `_SAYS` that this model needs. `signature` goes into comments, for people."""
     lines = ["# What is served here and how new versions reach it. Every key: docs/file.md", ""]
     lines += [f"endpoint: {_scalar(endpoint)}", f"model: {_scalar(model)}"]
-    if trust:
-        lines += [f"trust: {_scalar(trust)}                       # loading this model may run code that is inside it"]
+    lines += [f"{key}: {_scalar(value):<27} # {_SAYS[key]}" for key, value in needed.items() if value]
     if signature is not None:
         lines += ["", "# The model's signature:"]
         lines += [f"#   {_column(column)}" for column in signature.inputs]
