@@ -102,6 +102,17 @@ def test_merged_files_hold_the_same_rows(tmp_path: pathlib.Path) -> None:
     assert sorted(reader.predictions(made.log, [one.id for one in batch]), key=lambda one: one.sequence) == batch
 
 
+def test_a_last_batch_that_was_written_in_part_is_left_out_when_the_catalogue_is_lost(tmp_path: pathlib.Path) -> None:
+    made = given.place(tmp_path)
+    one = given.prediction(0)
+    whole = parquet.write(made.log, "1-a", [one, given.outcome(1, one, 1.0, at=1.0)])
+    half = parquet.write(made.log, "2-b", [given.prediction(2), given.outcome(3, one, 1.0, at=1.0)])
+    (made.log / half[0].path).unlink()
+    assert {file.path for file in parquet.found(made.log)} == {file.path for file in whole}
+    merged = parquet.merge(made.log, "3-c", [half[1], whole[0]])
+    assert {file.path for file in parquet.found(made.log)} == {*(file.path for file in whole), half[1].path, merged.path}
+
+
 def test_counts_are_by_day_version_and_arm_of_live_requests(tmp_path: pathlib.Path) -> None:
     made = given.place(tmp_path)
     bad = given.prediction(2, arm=1, version=2, mark=marks.Mark.INVALID, rescued=True, at=5.0)

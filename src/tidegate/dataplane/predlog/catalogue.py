@@ -90,9 +90,13 @@ class Catalogue:
             self.connection.rollback()
 
     @property
-    def empty(self) -> bool:
-        """Whether nothing was ever recorded by this catalogue."""
-        return not self.connection.execute("SELECT EXISTS (SELECT 1 FROM boot) OR EXISTS (SELECT 1 FROM file)").fetchone()[0]
+    def new(self) -> bool:
+        """Whether nothing was ever made to count here, not even that the log began empty (`begun`)."""
+        return "begun" not in self.tallies()
+
+    def begun(self) -> None:
+        """Say that from here on, what is not in here does not count."""
+        self.tally({"begun": 1})
 
     def add(self, files: list[parquet.File]) -> None:
         """Have these files count."""

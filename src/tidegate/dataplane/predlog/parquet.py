@@ -23,6 +23,10 @@ PREDICTIONS, OUTCOMES = "predictions", "outcomes"
 SUFFIX = ".parquet"
 SCRATCH = ".part"
 ROW_GROUP = 16_384
+_MERGED = "-m"
+"""In the name of a merged file, before its level."""
+_SIBLINGS = b"tidegate.files"
+"""File metadata: how many files the batch was written to."""
 _TIME = pa.timestamp("ns", "UTC")
 _TYPES: dict[object, pa.DataType] = {int: pa.int64(), str: pa.string(), bool: pa.bool_(), bytes: pa.string()}
 RENAMED = {"arrived_ns": "arrived", "received_ns": "received"}
@@ -126,13 +130,15 @@ def write(log: pathlib.Path, name: str, batch: Iterable[records.Prediction | rec
     parted: dict[Partition, list[records.Prediction | records.Outcome]] = {}
     for record in batch:
         parted.setdefault(partition(record), []).append(record)
-    return [_place(log, place, name, table(parted[place]), 0) for place in sorted(parted)]
+    said = {_SIBLINGS: str(len(parted)).encode()}
+    return [_place(log, place, name, table(parted[place]).replace_schema_metadata(said), 0) for place in sorted(parted)]
 
 
 def merge(log: pathlib.Path, name: str, files: Sequence[File]) -> File:
     """The rows of several files of one partition in one new file; the old ones stay. Raises OSError as `write` does."""
     whole = pa.concat_tables([pq.read_table(log / file.path, partitioning=None) for file in files], promote_options="default")
-    return _place(log, files[0].partition, name, whole.sort_by("id"), 1 + max(file.level for file in files))
+    level = 1 + max(file.level for file in files)
+    return _place(log, files[0].partition, f"{name}{_MERGED}{level}", whole.sort_by("id"), level)
 
 
 def _place(log: pathlib.Path, place: Partition, name: str, rows: pa.Table, level: int) -> File:
@@ -159,16 +165,31 @@ def _described(log: pathlib.Path, path: pathlib.Path, place: Partition, rows: pa
 
 
 def found(log: pathlib.Path) -> list[File]:
-    """Every file in place, as the files themselves tell: for a log whose catalogue was lost."""
-    files = []
-    for path in sorted(log.glob(f"*/**/*{SUFFIX}")):
-        parts = dict(part.split("=", 1) for part in path.relative_to(log).parts[1:-1])
-        place = Partition(path.relative_to(log).parts[0], parts.get("endpoint", ""), parts.get("day", ""))
-        rows = pq.read_table(path, columns=["id"], partitioning=None)
-        bounds = pc.min_max(rows["id"]).as_py()
-        ends = [ids.parse(bounds[end] or "") or b"" for end in ("min", "max")]
-        files.append(File(path.relative_to(log).as_posix(), place, 0, rows.num_rows, path.stat().st_size, *ends))
-    return files
+    """Every file in place, as the files themselves tell, for a log whose catalogue was lost.
+
+    The last batch is left out where it was written in part (it was never made to count). Names must begin with their time.
+    """
+    paths = sorted(log.glob(f"*/**/*{SUFFIX}"), key=lambda path: path.stem)
+    plain = [path for path in paths if _MERGED not in path.stem]
+    merged = [path for path in paths if _MERGED in path.stem]
+    last = [path for path in plain if path.stem == plain[-1].stem]
+    # Merging comes after the batch has been made to count, and takes files of it away.
+    if last and not (merged and merged[-1].stem.partition("-")[0] >= last[0].stem.partition("-")[0]):
+        siblings = int((pq.read_schema(last[0]).metadata or {}).get(_SIBLINGS, b"0"))
+        if len(last) < siblings:
+            paths = [path for path in paths if path not in last]
+    return [_retold(log, path) for path in paths]
+
+
+def _retold(log: pathlib.Path, path: pathlib.Path) -> File:
+    inner = path.relative_to(log)
+    parts = dict(part.split("=", 1) for part in inner.parts[1:-1])
+    place = Partition(inner.parts[0], parts.get("endpoint", ""), parts.get("day", ""))
+    level = int(path.stem.rpartition(_MERGED)[2]) if _MERGED in path.stem else 0
+    rows = pq.read_table(path, columns=["id"], partitioning=None)
+    bounds = pc.min_max(rows["id"]).as_py()
+    ends = [ids.parse(bounds[end] or "") or b"" for end in ("min", "max")]
+    return File(inner.as_posix(), place, level, rows.num_rows, path.stat().st_size, *ends)
 
 
 def sync_folder(folder: pathlib.Path) -> None:

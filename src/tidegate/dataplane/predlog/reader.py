@@ -5,7 +5,6 @@ that may hold an id, so one id among millions costs one or two files' row groups
 line, and by the recorder for outcomes that come very late. Nothing is written, no network is touched.
 """
 
-import functools
 import pathlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -105,14 +104,13 @@ def counts(place: home.Home, endpoint: str = "") -> list[Count]:
     return [Count(*row) for row in rows]
 
 
-def expected(log: pathlib.Path) -> dict[str, int]:
-    """The next sequence number of every gateway boot in the recorded files: for a log whose catalogue was lost."""
-    ask = "SELECT incarnation, max(sequence) + 1 FROM read_parquet($files, hive_partitioning = false) GROUP BY incarnation"
-    found: dict[str, int] = {}
-    for table in (parquet.PREDICTIONS, parquet.OUTCOMES):
-        for incarnation, due in _rows(ask, {}, functools.partial(_paths, log, table)):
-            found[incarnation] = max(due, found.get(incarnation, 0))
-    return found
+def expected(files: list[str]) -> dict[str, int]:
+    """The next sequence number of every gateway boot in some Parquet files: for a log whose catalogue was lost."""
+    ask = (
+        "SELECT incarnation, max(sequence) + 1 FROM read_parquet($files, union_by_name = true, hive_partitioning = false)"
+        " GROUP BY incarnation"
+    )
+    return dict(_rows(ask, {}, lambda: files))
 
 
 def sample(place: home.Home, endpoint: str, wanted: int) -> list[tuple[str, bytes]]:

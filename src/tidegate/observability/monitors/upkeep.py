@@ -34,18 +34,24 @@ def reopened(folder: pathlib.Path) -> catalogue.Catalogue:
             raise
         _set_aside(folder / catalogue.NAME)
         known = catalogue.Catalogue(folder)
-    known.begin()
-    if known.empty:
-        found = parquet.found(folder)
-        known.add(found)
-        known.commit()
-        if found:
-            log.warning("the catalogue was made anew from the files", extra={"files": len(found)})
-            known.begin()
-            known.advance({}, reader.expected(folder))
-    known.commit()
+    if known.new:
+        _renew(known)
     _sweep(folder, {file.path for file in known.files()})
     return known
+
+
+def _renew(known: catalogue.Catalogue) -> None:
+    """Have every file in place count, and go on behind what they hold: a log that begins, or whose catalogue was lost."""
+    found = parquet.found(known.log)
+    expected: dict[str, int] = {}
+    if found:
+        log.warning("the catalogue is made anew from the files", extra={"files": len(found)})
+        expected = reader.expected([str(known.log / file.path) for file in found])
+    known.begin()
+    known.add(found)
+    known.advance({}, expected)
+    known.begun()
+    known.commit()
 
 
 def _set_aside(path: pathlib.Path) -> None:
@@ -70,10 +76,10 @@ def merge(known: catalogue.Catalogue, name: str) -> list[parquet.File]:
         if file.size < MERGED_SIZE // 2:
             groups.setdefault((file.partition, file.level), []).append(file)
     merged = []
-    for (_, level), files in groups.items():
+    for files in groups.values():
         chosen = _chosen(files) if len(files) > FILES_MOST else []
         if len(chosen) > 1:
-            whole = parquet.merge(known.log, f"{name}-{level + 1}", chosen)
+            whole = parquet.merge(known.log, name, chosen)
             known.begin()
             known.add([whole])
             known.drop(chosen)
