@@ -1,1 +1,24 @@
-"""Room words to be written by its builder."""
+"""The control API: what people and programs ask and tell Tidegate over HTTP, on loopback, with a token.
+
+It decides nothing. It reads the store and the home, and hands commands to control through the store; then it waits for
+control's answer, a bounded time. It is a process of its own (`tidegate.interface.cli.process api HOME NAME`): with it down,
+predictions and releases go on, and the command line falls back on the files.
+
+    app       the FastAPI application: paths, and errors as JSON
+    asked     bodies that requests may have
+    answers   bodies that responses have, as pydantic models: OpenAPI is drawn from them
+    look      from the store and the home to answers; reads only, and works with the store gone
+    records   single releases and their past, as answers
+    orders    commands: control must live, submit, wait, raise what control refused with
+    making    a release asked for: settings checked, bundle made, before control hears of it
+    access    token, Host, Origin, JSON only
+    shelf     the store, opened when first needed and again after it was away
+    serving   uvicorn on the inherited listening socket
+    client    the other side: what the command line and the demo call
+
+Who calls it: the command line, the demo, scripts of users. Errors are {"error", "code", "cure"}; the codes are those of
+`core.vocabulary.errors`, and `client` raises them again as the same classes.
+
+Deliberately not here: predictions and outcomes (the gateway), deciding (control), pages for a browser beyond a plain list of
+paths: the usual API explorers load scripts from elsewhere, and nothing here does.
+"""

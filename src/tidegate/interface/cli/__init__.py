@@ -1,1 +1,16 @@
-"""Room words to be written by its builder."""
+"""The command line, and the only place where adapters are wired together.
+
+    main      the program: finds the command, runs it, turns errors into one line and an exit code
+    table     every command with its one-line help and where its function is; nothing is imported for `--help`
+    commands  one module a command, imported when it is called
+    process   `python -m tidegate.interface.cli.process control|api|recorder HOME NAME`: what the keeper starts
+
+and what commands share, a noun each: `options`, `exits` (exit codes), `project` (the tidegate.yaml at hand), `screen` (the
+terminal), `following` (a release, live), `views` (what status, history and trace look like), `override` (a rollback
+without control), `curl`, `logbook` (log lines for people), `traffic`, `starting`.
+
+Who calls it: people, scripts and CI (exit codes and `--json` are stable, docs/cli.md), the keeper.
+
+Deliberately not here: deciding anything. A command asks the control API; where that is down it reads the files, and
+`rollback` writes the routing table, which is all that is needed to get traffic back.
+"""

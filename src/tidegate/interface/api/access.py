@@ -1,0 +1,114 @@
+"""Who may ask: the holder of the token, at this API's own address, in JSON.
+
+A token even on loopback, since any program and any web page on this machine can reach a port there. Host is checked
+against DNS rebinding, Origin against other pages, the content type against plain HTML forms.
+"""
+
+import hmac
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from tidegate.core.vocabulary import errors
+
+BODY_MAX = 1 << 20
+OPEN = frozenset({"/docs", "/openapi.json"})
+"""Served without the token: they say what could be asked, and hold nothing of this Tidegate."""
+_LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+Headers = dict[bytes, list[bytes]]
+
+
+def own_hosts(port: int) -> frozenset[str]:
+    """What Host may say."""
+    return frozenset(f"{name}:{port}" for name in _LOOPBACK)
+
+
+def check(headers: Headers, *, method: str, path: str, hosts: Iterable[str], token: str) -> None:
+    """Raises OriginRefused or TokenMissing; returns when the request may pass."""
+    host = _one(headers, b"host")
+    if host not in hosts:
+        raise errors.OriginRefused(f"Host is {host!r}, which is not this API's address.")
+    if b"origin" in headers:
+        origin = _one(headers, b"origin")
+        if origin not in {f"http://{name}" for name in hosts}:
+            raise errors.OriginRefused(f"Origin is {origin!r}: pages of other sites may not ask.")
+    if method not in {"GET", "HEAD"} and _one(headers, b"content-type").partition(";")[0].strip().lower() != "application/json":
+        raise errors.OriginRefused("the body has to be JSON.", cure="Send Content-Type: application/json.")
+    if path in OPEN:
+        return
+    scheme, _, given = _one(headers, b"authorization").partition(" ")
+    if scheme.lower() != "bearer" or not token or not hmac.compare_digest(given.strip().encode(), token.encode()):
+        raise errors.TokenMissing()
+
+
+def _one(headers: Headers, name: bytes) -> str:
+    """The header's value; empty when it is missing, or sent twice: two readers could then see two values."""
+    found = headers.get(name, [])
+    return found[0].decode("latin-1") if len(found) == 1 else ""
+
+
+class Access:
+    """ASGI middleware around the whole application."""
+
+    def __init__(self, app: Any, *, hosts: frozenset[str], token: str) -> None:
+        self._app, self._hosts, self._token = app, hosts, token
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Let the request pass, or answer it with why not."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers: Headers = {}
+        for name, value in scope["headers"]:
+            headers.setdefault(name.lower(), []).append(value)
+        try:
+            check(headers, method=scope["method"], path=scope["path"], hosts=self._hosts, token=self._token)
+            body = await _body(receive)
+        except errors.TidegateError as refused:
+            await _answer(send, refused)
+            return
+        await self._app(scope, _replayed(body, receive), send)
+
+
+async def _body(receive: Any) -> bytes:
+    """The whole body, within its limit; commands are small."""
+    parts, size, more = [], 0, True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            break
+        part = message.get("body", b"")
+        size += len(part)
+        if size > BODY_MAX:
+            raise errors.BodyTooLarge(f"a command has at most {BODY_MAX} bytes.")
+        parts.append(part)
+        more = message.get("more_body", False)
+    return b"".join(parts)
+
+
+def _replayed(body: bytes, receive: Any) -> Any:
+    given = False
+
+    async def again() -> Any:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return again
+
+
+async def _answer(send: Any, refused: errors.TidegateError) -> None:
+    raw = json.dumps(failure(refused)).encode()
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(raw)).encode())]
+    if isinstance(refused, errors.TokenMissing):
+        headers.append((b"www-authenticate", b"Bearer"))
+    await send({"type": "http.response.start", "status": refused.status, "headers": headers})
+    await send({"type": "http.response.body", "body": raw})
+
+
+def failure(error: errors.TidegateError) -> dict[str, str]:
+    """The body of an error, the same shape everywhere."""
+    said = f"{error.where}: {error.message}" if error.where else error.message
+    return {"error": said, "code": error.code} | ({"cure": error.cure} if error.cure else {})

@@ -1,0 +1,243 @@
+"""Bodies of responses. Names and meanings are stable; fields are added, never changed."""
+
+from typing import Any
+
+import pydantic
+
+
+class Answer(pydantic.BaseModel):
+    """Read-only, like everything that crosses a door."""
+
+    model_config = pydantic.ConfigDict(frozen=True)
+
+
+class Failure(Answer):
+    """What every refusal and error looks like."""
+
+    error: str
+    """What is wrong, in one sentence."""
+    code: str
+    """Stable: match on it, never on the sentence."""
+    cure: str = ""
+
+
+class Version(Answer):
+    """A version of an endpoint."""
+
+    name: str
+    ordinal: int
+    digest: str
+    model: str
+    model_digest: str = ""
+    workers: int = -1
+    """Workers that are ready; -1 where that was not looked at."""
+
+
+class Stage(Answer):
+    """Where in its strategy a release is."""
+
+    name: str
+    index: int
+    """From 0."""
+    of: int
+    weight: int
+    """Share of the requests drawn for the candidate, in buckets of 10,000."""
+
+
+class Waiting(Answer):
+    """Why nothing happens just now."""
+
+    on: str
+    sentence: str
+    who: str = "tidegate"
+    seconds: float = -1.0
+    """About how much longer; -1 when that cannot be said."""
+
+
+class Evidence(Answer):
+    """One e-process at its last look."""
+
+    metric: str
+    group: str
+    weight: float
+    log_e: float
+    e_value: float
+    threshold: float
+    candidate: tuple[int, int]
+    """(bad, counted)"""
+    stable: tuple[int, int]
+    interval: tuple[float | None, float | None]
+    """Confidence sequence of the risk ratio; None: unbounded."""
+    note: str = ""
+
+
+class Harm(Answer):
+    """Who was hurt so far."""
+
+    candidate_requests: int = 0
+    failed: int = 0
+    rescued: int = 0
+    wrong: int = 0
+    excess: float = 0.0
+
+
+class Verdict(Answer):
+    """What the judge says."""
+
+    result: str
+    sentence: str
+    evidence: tuple[Evidence, ...] = ()
+    harm: Harm = Harm()
+    culprit: str = ""
+    needs: int = 0
+
+
+class Release(Answer):
+    """A release, wherever it is."""
+
+    id: str
+    environment: str
+    endpoint: str
+    candidate: Version
+    stable: Version | None
+    strategy: str
+    phase: str
+    ended: bool
+    stage: Stage | None
+    waiting: Waiting | None = None
+    verdict: Verdict | None = None
+    reason: str
+    outcome: str = ""
+    actor: str
+    created_at: float
+    since: float
+    """When it entered its phase, Unix seconds."""
+    stage_since: float = 0.0
+    rollback_seconds: float = 0.0
+    generation: int
+
+
+class Hold(Answer):
+    """A model that will not be released again until a person clears it."""
+
+    model_digest: str
+    reason: str
+    actor: str
+    at: float
+
+
+class Endpoint(Answer):
+    """An endpoint as it stands."""
+
+    name: str
+    environment: str
+    stable: Version | None
+    kept: tuple[Version, ...] = ()
+    """Kept warm: a rollback to these is one write."""
+    release: Release | None = None
+    """The newest release, ended or not."""
+    weight: int = 0
+    """What the routing table says now for the candidate, in buckets of 10,000."""
+    holds: tuple[Hold, ...] = ()
+    url: str = ""
+    """Where its records are POSTed."""
+    rate: float = 0.0
+    """Requests a second, lately."""
+    candidate_rate: float = 0.0
+    settings: dict[str, Any] = {}
+    """tidegate.yaml with every default filled in; only where one endpoint is asked for."""
+
+
+class Process(Answer):
+    """A process that the keeper runs."""
+
+    name: str
+    kind: str
+    alive: bool
+    state: str
+    well: bool
+    """Alive, and ready or rightly on its way."""
+    code: str = ""
+    message: str = ""
+    endpoint: str = ""
+    version: str = ""
+    rss: int = 0
+
+
+class Gateway(Answer):
+    """A living gateway and the table it obeys."""
+
+    name: str
+    incarnation: str
+    generation: int
+    current: bool
+    """Whether that is the newest."""
+
+
+class Override(Answer):
+    """The routing table was written by hand, and control has not imported that yet."""
+
+    actor: str
+    reason: str
+    endpoint: str
+
+
+class Status(Answer):
+    """Everything on one screen."""
+
+    at: float
+    home: str
+    environment: str
+    control: bool
+    """Whether control is alive. Without it predictions go on and releases wait."""
+    control_state: str = ""
+    """ready, or the code of what keeps it from deciding."""
+    api: bool = True
+    """False where the command line put this together itself, from the files."""
+    store: str = ""
+    """Why the store cannot be read; empty when it can."""
+    generation: int
+    """Of the routing table."""
+    override: Override | None = None
+    endpoints: tuple[Endpoint, ...]
+    processes: tuple[Process, ...]
+    gateways: tuple[Gateway, ...]
+    recorder: dict[str, Any] = {}
+    addresses: dict[str, str] = {}
+
+
+class Event(Answer):
+    """One link of the event log."""
+
+    sequence: int
+    endpoint: str
+    kind: str
+    at: float
+    actor: str
+    reason: str
+    said: str = ""
+    release: str = ""
+    phase_before: str = ""
+    phase_after: str = ""
+    facts: dict[str, Any] = {}
+    hash: str
+
+
+class History(Answer):
+    """What became of an endpoint."""
+
+    releases: tuple[Release, ...]
+    """Newest first."""
+    events: tuple[Event, ...]
+    """Oldest first."""
+
+
+class Done(Answer):
+    """Control's answer to a command."""
+
+    release: str = ""
+    phase: str = ""
+    reason: str = ""
+    version: str = ""
+    """Of a new release: the candidate's name."""
+    digest: str = ""

@@ -1,0 +1,201 @@
+"""The application: paths to functions, errors to JSON. Every path reads, or hands a command to control and waits."""
+
+import contextlib
+import logging
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+import fastapi
+import msgspec
+from fastapi import exceptions, responses
+from starlette import exceptions as http
+
+from tidegate.control.loop import trace
+from tidegate.control.store import commands
+from tidegate.core.vocabulary import errors
+from tidegate.dataplane.wire import tablefile
+from tidegate.interface.api import access, answers, asked, look, making, orders, pages, records, shelf
+
+log = logging.getLogger(__name__)
+DESCRIPTION = "The control API of Tidegate: releases and what is known of them. Predictions are the gateway's."
+_FAILURES: dict[int | str, dict[str, Any]] = {"4XX": {"model": answers.Failure}, "5XX": {"model": answers.Failure}}
+
+
+def app(books: shelf.Shelf, *, hosts: frozenset[str], token: str) -> fastapi.FastAPI:
+    """The application over one store and home, for requests to `hosts` that carry `token`."""
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: fastapi.FastAPI) -> AsyncIterator[None]:
+        yield
+        books.close()
+
+    made = fastapi.FastAPI(
+        title="Tidegate",
+        version="1",
+        description=DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+        responses=_FAILURES,
+    )
+    made.add_middleware(access.Access, hosts=hosts, token=token)
+    made.add_exception_handler(errors.TidegateError, _refused)
+    made.add_exception_handler(exceptions.RequestValidationError, _malformed)
+    made.add_exception_handler(http.HTTPException, _unknown)
+    made.add_exception_handler(Exception, _internal)
+    made.include_router(_reading(books))
+    made.include_router(_telling(books))
+
+    @made.get("/docs", include_in_schema=False, response_class=responses.HTMLResponse)
+    def docs() -> str:
+        return pages.paths(made.openapi())
+
+    return made
+
+
+def _reading(books: shelf.Shelf) -> fastapi.APIRouter:
+    reading = fastapi.APIRouter(prefix="/v1", tags=["reading"])
+
+    @reading.get("/status")
+    def status() -> answers.Status:
+        """Everything on one screen; answers with the store gone too."""
+        try:
+            store, trouble = books.store(), ""
+        except errors.StoreUnavailable as gone:
+            store, trouble = None, str(gone)
+        return look.status(books.home, books.environment, store, time.time(), trouble)
+
+    @reading.get("/endpoints/{endpoint}")
+    def endpoint(endpoint: str) -> answers.Endpoint:
+        """One endpoint, with its settings."""
+        store = books.store()
+        row = making.known(store, books.environment, endpoint)
+        found = look.endpoint(books.home, store, row, tablefile.read(books.home.table), time.time())
+        return found.model_copy(update={"settings": row.settings})
+
+    @reading.get("/endpoints/{endpoint}/history")
+    def history(endpoint: str, limit: int = fastapi.Query(default=50, ge=1, le=1000)) -> answers.History:
+        """Its newest releases and events."""
+        store = books.store()
+        making.known(store, books.environment, endpoint)
+        found = store.releases(books.environment, endpoint, limit)
+        events = store.last_events(books.environment, endpoint, limit)
+        return answers.History(
+            releases=tuple(records.release(store, one) for one in found), events=tuple(map(records.event, events))
+        )
+
+    @reading.get("/releases/{identifier}")
+    def release(identifier: str) -> answers.Release:
+        """One release, with what it waits for and its verdict."""
+        store = books.store()
+        return records.release(store, store.release(identifier))
+
+    @reading.get("/releases/{identifier}/verdict")
+    def verdict(identifier: str) -> answers.Verdict:
+        """How the evidence stood at the last look."""
+        store = books.store()
+        store.release(identifier)
+        found = store.verdict(identifier)
+        if found is None:
+            raise errors.ReleaseUnknown(f"release {identifier} has not been judged.", cure="Nothing was compared yet.")
+        return records.verdict(found)
+
+    @reading.get("/trace/{prediction_id}")
+    def traced(prediction_id: str) -> dict[str, Any]:
+        """From a prediction to the version, the release, the bundle, the training run and its data."""
+        try:
+            store = books.store()
+        except errors.StoreUnavailable:
+            store = None
+        found: dict[str, Any] = msgspec.to_builtins(trace.trace(books.home, store, prediction_id))
+        return found
+
+    @reading.get("/events")
+    def events(
+        after: int = fastapi.Query(default=0, ge=0),
+        endpoint: str | None = None,
+        limit: int = fastapi.Query(default=200, ge=1, le=1000),
+    ) -> list[answers.Event]:
+        """Events past the sequence number `after`, oldest first."""
+        return [records.event(one) for one in books.store().events(books.environment, endpoint, after, limit)]
+
+    return reading
+
+
+def _telling(books: shelf.Shelf) -> fastapi.APIRouter:
+    telling = fastapi.APIRouter(prefix="/v1", tags=["telling"])
+
+    @telling.post("/endpoints/{endpoint}/releases", status_code=201)
+    def begin(endpoint: str, body: asked.Release) -> answers.Done:
+        """Release a model: its bundle is made and checked first, so that a bad model is refused here and now."""
+        ordered = making.ready(books, endpoint, body)
+        return orders.carry_out(books, _command(books, endpoint, "release", body, ordered))
+
+    @telling.post("/endpoints/{endpoint}/{verb}")
+    def tell(endpoint: str, verb: str, body: asked.Verb) -> answers.Done:
+        """promote, pause, resume, abort, rollback (`to` an ordinal) or unhold (`digest`)."""
+        if verb not in orders.VERBS:
+            raise errors.PathUnknown(f"there is no verb {verb!r}.", cure=f"The verbs are {', '.join(orders.VERBS)}.")
+        making.known(books.store(), books.environment, endpoint)
+        payload: dict[str, Any] = {}
+        if verb == "rollback" and body.to is not None:
+            payload["to"] = body.to
+        if verb == "unhold":
+            payload["digest"] = body.digest
+        return orders.carry_out(books, _command(books, endpoint, verb, body, payload))
+
+    @telling.post("/adopt")
+    def adopt(body: asked.Asked) -> answers.Done:
+        """Take the routing table on disk as the truth, after a store was restored from the past."""
+        return orders.carry_out(books, _command(books, "", "adopt", body, {}))
+
+    return telling
+
+
+def _command(books: shelf.Shelf, endpoint: str, kind: str, body: asked.Asked, payload: dict[str, Any]) -> commands.Command:
+    return commands.Command(
+        environment=books.environment,
+        endpoint=endpoint,
+        kind=kind,
+        payload=payload,
+        actor=body.actor,
+        reason=body.reason,
+        at=time.time(),
+    )
+
+
+def _said(error: errors.TidegateError) -> responses.JSONResponse:
+    headers = {"retry-after": "2"} if error.retryable and error.status == 503 else {}
+    return responses.JSONResponse(access.failure(error), error.status, headers)
+
+
+async def _refused(_: fastapi.Request, error: Exception) -> responses.JSONResponse:
+    assert isinstance(error, errors.TidegateError)
+    if error.fault == "us":
+        log.warning(str(error), extra={"code": error.code})
+    return _said(error)
+
+
+async def _malformed(_: fastapi.Request, error: Exception) -> responses.JSONResponse:
+    """The first thing wrong with a body or a query, with its place."""
+    assert isinstance(error, exceptions.RequestValidationError)
+    first = error.errors()[0]
+    place = ".".join(str(part) for part in first["loc"])
+    return _said(errors.BodyMalformed(f"{place}: {first['msg']}.", cure="GET /openapi.json has every body's schema."))
+
+
+async def _unknown(request: fastapi.Request, error: Exception) -> responses.JSONResponse:
+    assert isinstance(error, http.HTTPException)
+    if error.status_code == 405:
+        return _said(errors.MethodRefused(f"{request.url.path} does not take {request.method}."))
+    if error.status_code == 404:
+        return _said(errors.PathUnknown(f"nothing is served at {request.url.path}.", cure="GET /docs lists what is."))
+    return _said(errors.BodyMalformed(str(error.detail)))
+
+
+async def _internal(request: fastapi.Request, error: Exception) -> responses.JSONResponse:
+    """A bug: operators get the stack, whoever asked gets none of it."""
+    log.error("internal", exc_info=error, extra={"path": request.url.path})
+    cure = "`tidegate logs` has what happened; please report it."
+    return _said(errors.TidegateError("something went wrong inside Tidegate.", cure=cure))

@@ -1,0 +1,32 @@
+"""Bodies of requests. A key that is not listed is refused: a misspelt one would otherwise be lost without a word."""
+
+from typing import Any
+
+import pydantic
+
+
+class Asked(pydantic.BaseModel):
+    """Strict about keys."""
+
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
+    reason: str = pydantic.Field(default="", max_length=500)
+    actor: str = pydantic.Field(default="operator", min_length=1, max_length=64)
+    """Who asks, for the event log. There is one token by now, so this is a word, not a proof."""
+
+
+class Release(Asked):
+    """A release. The bundle is made from `model`, unless one that is here already is named by `digest`."""
+
+    settings: dict[str, Any] = {}
+    """tidegate.yaml resolved, or only what is to differ from the endpoint's last release."""
+    model: str = pydantic.Field(default="", max_length=2000)
+    digest: str = pydantic.Field(default="", pattern="^([0-9a-f]{64})?$")
+
+
+class Verb(Asked):
+    """promote, pause, resume, abort, rollback, unhold."""
+
+    to: int | None = pydantic.Field(default=None, ge=1)
+    """rollback: the ordinal of the version to go back to."""
+    digest: str = pydantic.Field(default="", pattern="^[0-9a-f]{0,64}$")
+    """unhold: the model digest, or its beginning; empty: all holds of the endpoint."""

@@ -1,0 +1,144 @@
+"""The control API from outside: what the command line, the demo and scripts call. Errors come back as the tree's own classes."""
+
+import time
+from types import TracebackType
+from typing import Any
+from urllib import parse
+
+import httpx
+
+from tidegate.core.vocabulary import errors, home
+from tidegate.interface.api import addresses
+
+MAKING_SECONDS = 300.0
+"""A release waits for its bundle: a model is fetched, loaded and profiled."""
+ANSWER_SECONDS = 30.0
+Json = dict[str, Any]
+
+
+class Client:
+    """Talks to the API of one home; use as a context manager or `close` it. Safe for one thread at a time.
+
+    Every method raises ApiUnreachable when nothing answers, and otherwise what the API says, by code.
+    """
+
+    def __init__(self, place: home.Home) -> None:
+        """Raises NotRunning when this home was never up, or is down."""
+        self.home = place
+        address = addresses.read(place).get("api", "")
+        try:
+            token = place.token.read_text().strip()
+        except OSError:
+            token = ""
+        if not address or not token:
+            raise errors.NotRunning(where=str(place.root))
+        self.address = address
+        headers = {"authorization": f"Bearer {token}", "content-type": "application/json"}
+        # trust_env off: a proxy from the environment has no business between two processes of one machine.
+        self._http = httpx.Client(base_url=address, headers=headers, timeout=ANSWER_SECONDS, trust_env=False)
+
+    def __enter__(self) -> "Client":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, raised: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give its connections back."""
+        self._http.close()
+
+    def status(self) -> Json:
+        """Everything on one screen: `answers.Status`."""
+        return self._object("GET", "/v1/status")
+
+    def endpoint(self, endpoint: str) -> Json:
+        """One endpoint with its settings: `answers.Endpoint`."""
+        return self._object("GET", f"/v1/endpoints/{_part(endpoint)}")
+
+    def release(
+        self,
+        endpoint: str,
+        settings: Json | None = None,
+        *,
+        model: str = "",
+        digest: str = "",
+        reason: str = "",
+        actor: str = "operator",
+    ) -> Json:
+        """Begin a release of `model`, or of a bundle that is here already; `answers.Done` with `release`, its id."""
+        body = {"settings": settings or {}, "model": model, "digest": digest, "reason": reason, "actor": actor}
+        return self._object("POST", f"/v1/endpoints/{_part(endpoint)}/releases", body, MAKING_SECONDS)
+
+    def verb(self, endpoint: str, verb: str, *, reason: str = "", actor: str = "operator", **more: object) -> Json:
+        """promote, pause, resume, abort, rollback (`to=ordinal`), unhold (`digest=...`): `answers.Done`."""
+        body = {"reason": reason, "actor": actor} | {key: value for key, value in more.items() if value is not None}
+        return self._object("POST", f"/v1/endpoints/{_part(endpoint)}/{_part(verb)}", body)
+
+    def adopt(self, *, reason: str = "", actor: str = "operator") -> Json:
+        """Have control take the routing table on disk as the truth."""
+        return self._object("POST", "/v1/adopt", {"reason": reason, "actor": actor})
+
+    def release_of(self, identifier: str) -> Json:
+        """One release: `answers.Release`."""
+        return self._object("GET", f"/v1/releases/{_part(identifier)}")
+
+    def verdict(self, identifier: str) -> Json:
+        """How the evidence of a release stood at the last look: `answers.Verdict`."""
+        return self._object("GET", f"/v1/releases/{_part(identifier)}/verdict")
+
+    def history(self, endpoint: str, limit: int = 50) -> Json:
+        """Releases and events of an endpoint: `answers.History`."""
+        return self._object("GET", f"/v1/endpoints/{_part(endpoint)}/history?limit={limit}")
+
+    def events(self, after: int = 0, endpoint: str = "", limit: int = 200) -> list[Json]:
+        """Events past a sequence number, oldest first: a list of `answers.Event`."""
+        query = f"?after={after}&limit={limit}" + (f"&endpoint={_part(endpoint)}" if endpoint else "")
+        found = self._ask("GET", f"/v1/events{query}")
+        return found if isinstance(found, list) else []
+
+    def trace(self, prediction_id: str) -> Json:
+        """From a prediction to its training data."""
+        return self._object("GET", f"/v1/trace/{_part(prediction_id)}")
+
+    def await_ready(self, seconds: float) -> None:
+        """Return once the API answers and control lives. Raises ApiUnreachable or ControlDown after that time."""
+        until = time.monotonic() + seconds
+        trouble: errors.TidegateError = errors.ControlDown()
+        while time.monotonic() < until:
+            try:
+                if self.status()["control"]:
+                    return
+                trouble = errors.ControlDown()
+            except errors.ApiUnreachable as silent:
+                trouble = silent
+            time.sleep(0.05)
+        raise trouble
+
+    def _object(self, method: str, path: str, body: Json | None = None, seconds: float = ANSWER_SECONDS) -> Json:
+        found = self._ask(method, path, body, seconds)
+        if not isinstance(found, dict):
+            raise errors.ApiUnreachable(f"what answers at {self.address} is not a control API.")
+        return found
+
+    def _ask(self, method: str, path: str, body: Json | None = None, seconds: float = ANSWER_SECONDS) -> Any:
+        try:
+            answer = self._http.request(method, path, json=body, timeout=seconds)
+        except httpx.TimeoutException as slow:
+            raise errors.ApiUnreachable(f"the control API at {self.address} did not answer within {seconds:g} s.") from slow
+        except httpx.HTTPError as broken:
+            raise errors.ApiUnreachable(f"the control API at {self.address} does not answer.", cure=_CURE) from broken
+        try:
+            found = answer.json()
+        except ValueError as strange:
+            raise errors.ApiUnreachable(f"what answers at {self.address} is not a control API.") from strange
+        if answer.is_success:
+            return found
+        raise errors.by_code(str(found.get("code", "")))(str(found.get("error", answer.text)), cure=str(found.get("cure", "")))
+
+
+_CURE = "Predictions go on; `tidegate rollback` works without it. `tidegate logs api` may say why."
+
+
+def _part(text: str) -> str:
+    """One segment of a path, whatever it holds."""
+    return parse.quote(text, safe="")

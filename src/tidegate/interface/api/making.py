@@ -1,0 +1,59 @@
+"""A release that was asked for, made ready for control: its settings whole, its bundle made.
+
+A model that is unknown, has no signature, cannot be trusted or does not answer its own example is refused here, with its
+own error, before control hears of it; nothing of it is then deployed.
+"""
+
+from typing import Any
+
+from tidegate.control.store import endpoints
+from tidegate.control.store import store as stores
+from tidegate.core.spec import settings as specification
+from tidegate.core.vocabulary import errors, ids
+from tidegate.dataplane.models import bundles
+from tidegate.delivery.registry import making
+from tidegate.interface.api import asked, shelf
+
+
+def ready(books: shelf.Shelf, endpoint: str, body: asked.Release) -> dict[str, Any]:
+    """The payload of the command `release`. Raises SpecInvalid, a ModelError, StoreUnavailable."""
+    settings = merged(books.store().endpoint(books.environment, endpoint), endpoint, body)
+    if settings.environment != books.environment:
+        cure = "Release it where that environment runs, or change `environment` in tidegate.yaml."
+        raise errors.SpecInvalid(
+            f"this Tidegate runs {books.environment}, and the release is for {settings.environment}.", cure=cure
+        )
+    if body.digest:
+        bundles.read_manifest(books.home.bundles / body.digest)
+        return {"digest": body.digest, "settings": specification.plain(settings)}
+    digest, _ = making.make(settings.model, books.home, trust=settings.trust, example=settings.example or None)
+    return {"digest": digest, "settings": specification.plain(settings)}
+
+
+def merged(row: endpoints.Endpoint | None, endpoint: str, body: asked.Release) -> specification.Settings:
+    """What was sent over what the endpoint's last release went by. Raises SpecInvalid where that is not whole."""
+    if not ids.is_name(endpoint):
+        raise errors.SpecInvalid(f"{endpoint!r} cannot be a name.", cure="Use 1 to 63 of a-z, 0-9 and inner hyphens.")
+    given = {"endpoint": endpoint, **(row.settings if row else {}), **body.settings}
+    if body.settings.get("strategy") == "full" and "stages" not in body.settings:
+        given["stages"] = ()
+    if body.model:
+        given["model"] = body.model
+    if "model" not in given:
+        raise errors.SpecInvalid(f"{endpoint} is new here, and no model was named.", cure="Send `model`, or settings with one.")
+    unknown = sorted(given.keys() - set(specification.Settings.__struct_fields__))
+    if unknown:
+        raise errors.SpecInvalid(f"there is no setting {unknown[0]!r}.", cure="GET the endpoint to see its settings.")
+    settings = specification.of(given)
+    if settings.endpoint != endpoint:
+        raise errors.SpecInvalid(f"the settings are those of {settings.endpoint}, and {endpoint} is released.")
+    return settings
+
+
+def known(store: stores.Store, environment: str, endpoint: str) -> endpoints.Endpoint:
+    """An endpoint that is there. Raises EndpointUnknown listing those that are."""
+    row = store.endpoint(environment, endpoint)
+    if row is None:
+        names = ", ".join(one.name for one in store.endpoints(environment)) or "none yet"
+        raise errors.EndpointUnknown(f"there is no endpoint {endpoint!r}.", cure=f"There are: {names}.")
+    return row

@@ -1,0 +1,64 @@
+"""Commands: control must live; submit; wait for its answer; raise what it refused with."""
+
+import time
+from typing import Any
+
+from tidegate.control.store import commands
+from tidegate.control.store import store as stores
+from tidegate.core.vocabulary import errors, home, instances
+from tidegate.interface.api import answers, shelf
+
+PATIENCE_SECONDS = 20.0
+"""How long an answer is waited for. Control answers within a tick or two; it may be busy with another's."""
+REVIVAL_SECONDS = 4.0
+"""Control that died is started again by the keeper well within this."""
+LOOK_SECONDS = 0.03
+VERBS = ("promote", "pause", "resume", "abort", "rollback", "unhold")
+
+
+def control_lives(place: home.Home) -> bool:
+    """Whether a control process holds its lock."""
+    return instances.holder(place.instances, "control") != 0
+
+
+def carry_out(books: shelf.Shelf, command: commands.Command) -> answers.Done:
+    """Have control carry it out, and answer as it did.
+
+    Raises what control refused with, ControlDown when it is not there or does not answer, StoreUnavailable.
+    """
+    _await_control(books.home)
+    store = books.store()
+    identifier = store.submit(command)
+    until = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < until:
+        answered = store.command(identifier)
+        if answered is not None and answered.status != commands.PENDING:
+            return _done(store, answered)
+        time.sleep(LOOK_SECONDS)
+    raise errors.ControlDown(
+        f"control did not answer within {PATIENCE_SECONDS:g} s; the command is queued and will be carried out.",
+        cure="`tidegate status` shows what becomes of it.",
+    )
+
+
+def _await_control(place: home.Home) -> None:
+    until = time.monotonic() + REVIVAL_SECONDS
+    while not control_lives(place):
+        if time.monotonic() > until:
+            raise errors.ControlDown()
+        time.sleep(LOOK_SECONDS)
+
+
+def _done(store: stores.Store, command: commands.Command) -> answers.Done:
+    result: dict[str, Any] = command.result
+    if command.status == commands.REFUSED or "error" in result:
+        raise errors.by_code(str(result.get("code", "")))(str(result.get("error", "")))
+    identifier = str(result.get("release", ""))
+    candidate = store.release(identifier).candidate if identifier else None
+    return answers.Done(
+        release=identifier,
+        phase=str(result.get("phase", "")),
+        reason=str(result.get("reason", "")),
+        version=candidate.name if candidate else "",
+        digest=candidate.digest if candidate else "",
+    )

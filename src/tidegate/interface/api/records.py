@@ -1,0 +1,123 @@
+"""Releases, verdicts and events as answers."""
+
+import math
+
+from tidegate.control.store import chain
+from tidegate.control.store import store as stores
+from tidegate.core.vocabulary import decisions, phases, releases, verdicts
+from tidegate.interface.api import answers
+
+
+def version(one: releases.Version, ready: dict[int, int] | None = None) -> answers.Version:
+    """A version; `ready` has the workers by ordinal."""
+    return answers.Version(
+        name=one.name,
+        ordinal=one.ordinal,
+        digest=one.digest,
+        model=one.model,
+        model_digest=one.model_digest,
+        workers=-1 if ready is None else ready.get(one.ordinal, 0),
+    )
+
+
+def release(store: stores.Store, one: releases.Release) -> answers.Release:
+    """A release with what it waits for and how the evidence stands."""
+    decided = store.decision(one.id)
+    judged = store.verdict(one.id)
+    return of(one, decided.waiting, judged, decided.reason)
+
+
+def of(
+    one: releases.Release,
+    waiting: decisions.Waiting | None,
+    judged: verdicts.Verdict | None,
+    reason: str = "",
+) -> answers.Release:
+    """The same from its parts."""
+    ended = one.phase in phases.ENDED
+    return answers.Release(
+        id=one.id,
+        environment=one.environment,
+        endpoint=one.endpoint,
+        candidate=version(one.candidate),
+        stable=version(one.stable) if one.stable else None,
+        strategy=one.strategy,
+        phase=str(one.phase),
+        ended=ended,
+        stage=stage(one),
+        waiting=None if ended or waiting is None else _waiting(waiting),
+        verdict=verdict(judged) if judged else None,
+        reason=one.reason or reason,
+        outcome=one.outcome,
+        actor=one.actor,
+        created_at=one.created_at,
+        since=one.phase_since,
+        stage_since=one.stage_since,
+        rollback_seconds=one.rollback_seconds,
+        generation=one.generation,
+    )
+
+
+def stage(one: releases.Release) -> answers.Stage | None:
+    """Where in its strategy the release is; None for one that has no stages (a first release)."""
+    if not one.stages:
+        return None
+    index = min(one.stage, len(one.stages) - 1)
+    return answers.Stage(name=one.stages[index].name, index=index, of=len(one.stages), weight=one.stages[index].weight)
+
+
+def _waiting(one: decisions.Waiting) -> answers.Waiting:
+    return answers.Waiting(on=one.on, sentence=one.sentence, who=one.who, seconds=one.seconds)
+
+
+def verdict(one: verdicts.Verdict) -> answers.Verdict:
+    """A verdict; what JSON has no number for becomes null."""
+    harm = one.harm
+    return answers.Verdict(
+        result=str(one.result),
+        sentence=one.sentence,
+        evidence=tuple(_evidence(each) for each in one.evidence),
+        harm=answers.Harm(
+            candidate_requests=harm.candidate_requests,
+            failed=harm.failed,
+            rescued=harm.rescued,
+            wrong=harm.wrong,
+            excess=harm.excess,
+        ),
+        culprit=one.culprit,
+        needs=one.needs,
+    )
+
+
+def _evidence(one: verdicts.Evidence) -> answers.Evidence:
+    low, high = one.interval
+    return answers.Evidence(
+        metric=one.metric,
+        group=one.group,
+        weight=one.weight,
+        log_e=one.log_e if math.isfinite(one.log_e) else math.copysign(1e9, one.log_e),
+        e_value=one.e_value,
+        threshold=one.threshold if math.isfinite(one.threshold) else 1e9,
+        candidate=one.candidate,
+        stable=one.stable,
+        interval=(low if math.isfinite(low) else None, high if math.isfinite(high) else None),
+        note=one.note,
+    )
+
+
+def event(one: chain.StoredEvent) -> answers.Event:
+    """A link of the event log."""
+    return answers.Event(
+        sequence=one.sequence,
+        endpoint=one.endpoint,
+        kind=one.kind,
+        at=one.at,
+        actor=one.actor,
+        reason=one.reason,
+        said=one.said,
+        release=one.release,
+        phase_before=one.phase_before,
+        phase_after=one.phase_after,
+        facts=one.facts,
+        hash=one.hash,
+    )

@@ -1,0 +1,52 @@
+"""`tidegate logs`."""
+
+import json
+import sys
+import time
+from typing import Annotated, Any
+
+import typer
+
+from tidegate.interface.cli import logbook, options, screen
+
+_LOOK_SECONDS = 0.2
+
+
+def logs(
+    whose: Annotated[
+        str, typer.Argument(help="A process (control, gateway-0, ...), an endpoint, or ENDPOINT/VERSION.", show_default=False)
+    ] = "",
+    *,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as lines are written, until Ctrl-C.")] = False,
+    lines: Annotated[int, typer.Option("--lines", "-n", help="Lines to begin with.", min=0, max=100_000)] = 50,
+    as_json: Annotated[bool, typer.Option("--json", help="The lines as they were written: a JSON object each.")] = False,
+    home: options.Home = "",
+) -> None:
+    """What the processes say, merged by time. For an endpoint or a version also why its latest predictions failed, in the
+    model's own words.
+    """
+    place = options.place(home)
+    files = logbook.files(place, whose)
+    found, offsets = logbook.merged(files, lines)
+    for fields in found:
+        _print(fields, as_json)
+    if not follow:
+        return
+    try:
+        while True:
+            time.sleep(_LOOK_SECONDS)
+            for path in logbook.files(place, whose):
+                fresh, offsets[path] = logbook.more(path, offsets.get(path, 0))
+                for line in fresh:
+                    _print(logbook.parse(line, path.stem), as_json)
+            sys.stdout.flush()
+    except KeyboardInterrupt:
+        return
+
+
+def _print(fields: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        screen.line(json.dumps(fields, ensure_ascii=False))
+        return
+    for line in logbook.shown(fields):
+        screen.line(line)

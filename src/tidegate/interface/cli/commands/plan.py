@@ -1,0 +1,91 @@
+"""`tidegate plan`."""
+
+from typing import Annotated, Any
+
+import typer
+from rich import table, text
+
+from tidegate.core.spec import file as spec
+from tidegate.core.vocabulary import errors
+from tidegate.core.vocabulary import home as homes
+from tidegate.delivery.registry import asking
+from tidegate.interface.cli import options, project, reaching, screen, words
+
+
+def plan(
+    *,
+    model: Annotated[str, typer.Option("--model", help="Another model than tidegate.yaml names.")] = "",
+    strategy: Annotated[str, typer.Option("--strategy", help="canary or full.")] = "",
+    file: Annotated[str, typer.Option("--file", help="The tidegate.yaml; else the nearest here or above.")] = "",
+    as_json: options.Json = False,
+    home: options.Home = "",
+) -> None:
+    """Every setting with where it comes from, the stages, and what `tidegate release` would do now. Changes nothing."""
+    given = project.load(file, model=model, strategy=strategy)
+    resolved = asking.resolve(given.settings.model)
+    endpoint = _standing(options.place(home), given.settings.endpoint)
+    said = _would(given, resolved, endpoint)
+    rows = spec.explain(given.settings)
+    if as_json:
+        settings = [{"key": key, "value": value, "from": source} for key, value, source in rows]
+        stages = [_stage(one) for one in given.settings.stages]
+        screen.document({"file": str(given.path), "model": resolved, "settings": settings, "stages": stages, "would": said})
+        return
+    terminal = screen.out()
+    shown = table.Table(box=None, pad_edge=False, show_header=False)
+    for key, value, source in rows:
+        shown.add_row(key, text.Text(value, style="" if source == "file" else "dim"), text.Text(source, style="dim"))
+    terminal.print(shown)
+    screen.line("")
+    for line in said:
+        terminal.print(text.Text(line))
+
+
+def _stage(one: Any) -> dict[str, Any]:
+    return {"name": one.name, "weight": one.weight, "min_seconds": one.min_seconds, "max_seconds": one.max_seconds} | {
+        "min_requests": one.min_requests,
+        "must_prove": one.must_prove,
+    }
+
+
+def _standing(place: homes.Home, name: str) -> dict[str, Any] | None:
+    """The endpoint as it is; None where it is new, or where Tidegate is not up."""
+    try:
+        found = reaching.status(place)["endpoints"]
+    except errors.NotRunning:
+        return None
+    return next((one for one in found if one["name"] == name), None)
+
+
+def _would(given: project.Project, resolved: str, endpoint: dict[str, Any] | None) -> list[str]:
+    """What a release would do, in sentences."""
+    settings = given.settings
+    name = settings.endpoint
+    said = [f"{given.path}: `tidegate release` would release {words.model(resolved)} behind {name}."]
+    stable = endpoint["stable"] if endpoint else None
+    if stable is None:
+        said.append("There is no stable version yet: the strategy is skipped, and it serves once it has answered its warm-up.")
+    else:
+        said.append(f"Stable is {stable['name']} ({words.model(stable['model'])}).")
+        if stable["model"] == resolved:
+            said.append(f"That is the same model: the release would be refused, unless its files differ from {stable['name']}'s.")
+        elif settings.stages:
+            steps = ", ".join(words.percent(one.weight) for one in settings.stages)
+            least = sum(one.min_seconds for one in settings.stages)
+            said.append(
+                f"It would get {steps}, then all traffic; {words.lasting(least)} at the least, and only as evidence allows."
+            )
+        else:
+            said.append("It would get all traffic as soon as it has answered its warm-up: nothing is compared.")
+        requests = sum(one.min_requests for one in settings.stages)
+        if requests and endpoint and not endpoint["rate"]:
+            said.append(f"There is no traffic now: without it no stage ends. `tidegate send {name}` makes some.")
+    under_way = endpoint["release"] if endpoint else None
+    if under_way and not under_way["ended"]:
+        phase = under_way["phase"].replace("_", " ")
+        ends = "it would end as superseded" if under_way["phase"] == "probation" else "a release now would be refused"
+        said.append(f"A release of {under_way['candidate']['name']} is under way ({phase}): {ends}.")
+    held = endpoint["holds"] if endpoint else ()
+    if held:
+        said.append(f"{words.count(len(held), 'model')} held on {name}: `tidegate status {name}` says which and why.")
+    return said

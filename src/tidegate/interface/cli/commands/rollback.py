@@ -1,0 +1,100 @@
+"""`tidegate rollback`: through control where it lives, else by writing the routing table."""
+
+import re
+from typing import Annotated, Any
+
+import typer
+
+from tidegate.core.vocabulary import errors
+from tidegate.core.vocabulary import home as homes
+from tidegate.dataplane.wire import tablefile
+from tidegate.interface.api import client
+from tidegate.interface.cli import exits, following, options, override, reaching, screen
+
+_SEEN_SECONDS = 60.0
+
+
+def rollback(
+    endpoint: options.Endpoint = "",
+    to: Annotated[
+        str, typer.Option("--to", help="The version to go back to, such as v3; else stable, or the one before it.")
+    ] = "",
+    reason: options.Reason = "",
+    as_json: options.Json = False,
+    home: options.Home = "",
+) -> None:
+    """Give all traffic back, and hold the model it is taken from.
+
+    During a release traffic goes back to stable, otherwise to the version that is kept warm. With control, the API or the
+    store gone, the routing table is written here and the gateways confirm it.
+    """
+    place = options.place(home)
+    ordinal = _ordinal(to)
+    try:
+        done = _through_control(place, endpoint, ordinal, reason)
+    except (errors.ProcessError, errors.StateError) as down:
+        done = _by_hand(place, endpoint, ordinal, reason, down)
+    if as_json:
+        screen.document(done)
+    else:
+        screen.line(done["said"])
+    if not done["confirmed"]:
+        raise typer.Exit(exits.Exit.WAITING)
+
+
+def _through_control(place: homes.Home, endpoint: str, to: int | None, reason: str) -> dict[str, Any]:
+    with client.Client(place) as api:
+        named = reaching.only_endpoint(place, endpoint)
+        done = api.verb(named, "rollback", reason=reason, actor=reaching.actor(), to=to)
+        release = following.follow(api, done["release"], timeout=_SEEN_SECONDS, until=frozenset({"probation"}))
+    serving = release["stable"] if release["phase"] in {"rolled_back", "rolling_back"} else release["candidate"]
+    name = serving["name"] if serving else "nothing"
+    confirmed = bool(release["ended"]) or release["phase"] == "probation"
+    took = f" after {release['rollback_seconds']:.2f} s" if release["rollback_seconds"] else ""
+    said = (
+        f"{named}: all traffic is on {name}{took}"
+        if confirmed
+        else f"{named}: still going back to {name}; `tidegate status` shows it"
+    )
+    return {"endpoint": named, "by": "control", "version": name, "confirmed": confirmed, "release": release["id"], "said": said}
+
+
+def _by_hand(place: homes.Home, endpoint: str, to: int | None, reason: str, down: errors.TidegateError) -> dict[str, Any]:
+    table = tablefile.read(place.table)
+    if not table.routes:
+        raise down
+    named = endpoint or _only(list(table.routes))
+    written = override.roll_back(place, named, to, actor=reaching.actor(), reason=reason)
+    said = (
+        f"{named}: all traffic is on {written.now}, taken from {written.before}; written to the routing table "
+        f"(generation {written.generation}) since control cannot be asked ({down.code})."
+    )
+    if written.silent:
+        said += f" Not confirmed by {', '.join(written.silent)}: `tidegate logs {written.silent[0]}` says why."
+    elif not written.confirmed:
+        said += " No gateway is up: it counts from the next `tidegate up`."
+    else:
+        said += f" Confirmed by {', '.join(written.confirmed)}. Control will record it when it is back."
+    return {
+        "endpoint": named,
+        "by": "hand",
+        "version": written.now,
+        "confirmed": bool(written.confirmed) and not written.silent,
+        "generation": written.generation,
+        "said": said,
+    }
+
+
+def _only(names: list[str]) -> str:
+    if len(names) == 1:
+        return names[0]
+    raise errors.EndpointUnknown("there are several endpoints.", cure=f"Name one of them: {', '.join(sorted(names))}.")
+
+
+def _ordinal(shown: str) -> int | None:
+    if not shown:
+        return None
+    found = re.fullmatch(r"v?([1-9][0-9]{0,8})", shown)
+    if found is None:
+        raise errors.VersionUnknown(f"{shown!r} is not a version.", cure="Write v1, v2, ...")
+    return int(found[1])

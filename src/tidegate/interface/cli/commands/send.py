@@ -1,0 +1,89 @@
+"""`tidegate send`."""
+
+import asyncio
+import contextlib
+import signal
+from typing import Annotated, Any
+
+import typer
+from rich import live, text
+
+from tidegate.core.spec import units
+from tidegate.core.vocabulary import errors
+from tidegate.core.vocabulary import home as homes
+from tidegate.interface.api import addresses
+from tidegate.interface.cli import exits, options, reaching, screen, traffic, words
+
+
+def send(
+    endpoint: options.Endpoint = "",
+    *,
+    rate: Annotated[float, typer.Option("--rate", help="Requests a second.", min=0.01, max=20_000)] = 50.0,
+    source: Annotated[
+        str, typer.Option("--from", help="A CSV or JSON-lines file: a request for each row, round and round.")
+    ] = "",
+    lasting: Annotated[str, typer.Option("--for", help='How long, such as "30s"; else until Ctrl-C.')] = "",
+    as_json: options.Json = False,
+    home: options.Home = "",
+) -> None:
+    """Make traffic, so that a release can be judged before real clients come.
+
+    Without --from, requests from the log are sent again, or the model's own example. Ends with 3 when any request failed.
+    """
+    place = options.place(home)
+    seconds = units.duration(lasting) if lasting else 0.0
+    named, digest, address = _aim(place, endpoint)
+    wanted = traffic.bodies(place, named, digest, source)
+    if not as_json:
+        screen.note(f"{words.rate(rate)} to {named}, {words.count(len(wanted), 'different request')}; Ctrl-C ends it")
+    tally = asyncio.run(_send(address, wanted, rate, seconds, quiet=as_json))
+    if as_json:
+        screen.document(tally.facts())
+    else:
+        screen.line(line(tally).plain)
+    if tally.failed:
+        raise typer.Exit(exits.Exit.REFUSED)
+
+
+async def _send(address: str, wanted: list[traffic.Body], rate: float, seconds: float, *, quiet: bool) -> traffic.Tally:
+    terminal = screen.err()
+    shown = live.Live(console=terminal, auto_refresh=False, transient=True) if terminal.is_terminal and not quiet else None
+
+    def show(tally: traffic.Tally) -> None:
+        if shown is not None:
+            shown.update(line(tally), refresh=True)
+
+    with shown or contextlib.nullcontext():
+        sending = asyncio.ensure_future(traffic.send(address, wanted, rate, seconds, show))
+        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, sending.cancel)
+        return await sending
+
+
+def line(tally: traffic.Tally) -> text.Text:
+    """Sent, answered, how fast, by whom, what failed."""
+    facts: dict[str, Any] = tally.facts()
+    said = text.Text(
+        f"{facts['answered']:,} answered, {facts['rps']:,.0f}/s, p50 {facts['p50_ms']:.1f} ms, p99 {facts['p99_ms']:.1f} ms"
+    )
+    if facts["versions"]:
+        said.append("  " + ", ".join(f"{name} {count:,}" for name, count in sorted(facts["versions"].items())))
+    if facts["rescued"]:
+        said.append(f"  {facts['rescued']:,} rescued", style="yellow")
+    if facts["failed"]:
+        why = ", ".join(f"{reason} x{count}" for reason, count in tally.reasons.most_common(3))
+        said.append(f"  {facts['failed']:,} failed: {why}", style="bold red")
+    return said
+
+
+def _aim(place: homes.Home, endpoint: str) -> tuple[str, str, str]:
+    """(endpoint, digest of its stable version, the gateways' address). Raises NotRunning, EndpointUnknown."""
+    address = addresses.read(place).get("http", "")
+    if not address:
+        raise errors.NotRunning(where=str(place.root))
+    named = reaching.only_endpoint(place, endpoint)
+    found = next((one for one in reaching.status(place)["endpoints"] if one["name"] == named), None)
+    if found is None:
+        raise errors.EndpointUnknown(f"there is no endpoint {named!r}.", cure="`tidegate status` lists them.")
+    if not found["stable"]:
+        raise errors.WorkerUnavailable(f"{named} serves nothing yet.", cure="`tidegate status` says what it waits for.")
+    return named, found["stable"]["digest"], address

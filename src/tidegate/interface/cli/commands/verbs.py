@@ -1,0 +1,71 @@
+"""`tidegate promote | pause | resume | abort | unhold | adopt`: one word to control, and what it answered."""
+
+from typing import Annotated, Any
+
+import typer
+
+from tidegate.core.vocabulary import home as homes
+from tidegate.interface.api import client
+from tidegate.interface.cli import options, reaching, screen
+
+
+def promote(
+    endpoint: options.Endpoint = "", reason: options.Reason = "", as_json: options.Json = False, home: options.Home = ""
+) -> None:
+    """Give the candidate all traffic now, without waiting for evidence. The release is recorded as promoted without it."""
+    _tell("promote", endpoint, reason, as_json, home)
+
+
+def pause(
+    endpoint: options.Endpoint = "", reason: options.Reason = "", as_json: options.Json = False, home: options.Home = ""
+) -> None:
+    """Stop the release where it is: the weights stay, evidence goes on, a failure still rolls back."""
+    _tell("pause", endpoint, reason, as_json, home)
+
+
+def resume(
+    endpoint: options.Endpoint = "", reason: options.Reason = "", as_json: options.Json = False, home: options.Home = ""
+) -> None:
+    """Let a paused release go on from the step it was paused in."""
+    _tell("resume", endpoint, reason, as_json, home)
+
+
+def abort(
+    endpoint: options.Endpoint = "", reason: options.Reason = "", as_json: options.Json = False, home: options.Home = ""
+) -> None:
+    """End a release: all traffic goes back to stable. The model is not held, so it may be released again."""
+    _tell("abort", endpoint, reason, as_json, home)
+
+
+def unhold(
+    endpoint: options.Endpoint = "",
+    digest: Annotated[str, typer.Option("--digest", help="Only the hold on this model digest, or its beginning.")] = "",
+    reason: options.Reason = "",
+    as_json: options.Json = False,
+    home: options.Home = "",
+) -> None:
+    """Allow a model again that was rolled back. `tidegate status` shows what is held."""
+    _tell("unhold", endpoint, reason, as_json, home, digest=digest)
+
+
+def adopt(reason: options.Reason = "", as_json: options.Json = False, home: options.Home = "") -> None:
+    """Take the routing table as the truth, after the store was restored from a backup and is behind it."""
+    with client.Client(options.place(home)) as api:
+        done = api.adopt(reason=reason, actor=reaching.actor())
+    _say(done, "the routing table is the truth now", as_json)
+
+
+def _tell(verb: str, endpoint: str, reason: str, as_json: bool, home: str, **more: object) -> None:
+    place: homes.Home = options.place(home)
+    with client.Client(place) as api:
+        named = reaching.only_endpoint(place, endpoint)
+        done = api.verb(named, verb, reason=reason, actor=reaching.actor(), **more)
+    _say(done, f"{named}: {verb} done", as_json)
+
+
+def _say(done: dict[str, Any], otherwise: str, as_json: bool) -> None:
+    if as_json:
+        screen.document(done)
+        return
+    said = f"{done['version']} is {done['phase'].replace('_', ' ')}" if done["phase"] else otherwise
+    screen.line(f"{said}. {done['reason']}".rstrip(" ."))

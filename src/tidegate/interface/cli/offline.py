@@ -1,0 +1,25 @@
+"""What the files say, for when the control API does not answer."""
+
+import os
+import time
+from typing import Any
+
+from tidegate.control.store import database
+from tidegate.control.store import store as stores
+from tidegate.core.vocabulary import errors, home
+from tidegate.interface.api import look
+
+
+def status(place: home.Home) -> dict[str, Any]:
+    """`answers.Status` as JSON, with `api` false."""
+    environment = os.environ.get("TIDEGATE_ENVIRONMENT", "production")
+    try:
+        store, trouble = stores.Store(database.sqlite_url(place.store), create=False), ""
+    except errors.StoreUnavailable as gone:
+        store, trouble = None, str(gone)
+    try:
+        seen = look.status(place, environment, store, time.time(), trouble)
+    finally:
+        if store is not None:
+            store.close()
+    return seen.model_copy(update={"api": False}).model_dump(mode="json")

@@ -1,0 +1,19 @@
+"""Options that several commands have, so that they mean and read the same everywhere."""
+
+from typing import Annotated
+
+import typer
+
+from tidegate.core.vocabulary import home
+
+Home = Annotated[
+    str, typer.Option("--home", help="Where this Tidegate keeps everything; else TIDEGATE_HOME, else .tidegate here or above.")
+]
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output, for programs.")]
+Reason = Annotated[str, typer.Option("--reason", help="Why, for the event log.")]
+Endpoint = Annotated[str, typer.Argument(help="The endpoint; not needed when there is only one.", show_default=False)]
+
+
+def place(given: str) -> home.Home:
+    """The home a command works on."""
+    return home.find(given)

@@ -1,0 +1,60 @@
+"""The tidegate.yaml at hand: found, read, resolved."""
+
+import dataclasses
+import pathlib
+
+import msgspec
+
+from tidegate.core.spec import file, settings
+from tidegate.core.vocabulary import errors
+
+
+@dataclasses.dataclass(frozen=True)
+class Project:
+    """A file and what it comes to. What it names by a path has become absolute: processes elsewhere have to find it."""
+
+    path: pathlib.Path
+    settings: settings.Settings
+
+
+def find(given: str = "") -> pathlib.Path | None:
+    """The file: `given`, else the nearest tidegate.yaml here or above; None where there is none."""
+    if given:
+        return pathlib.Path(given)
+    here = pathlib.Path.cwd()
+    return next((place / file.NAME for place in (here, *here.parents) if (place / file.NAME).is_file()), None)
+
+
+def load(given: str = "", *, model: str = "", strategy: str = "") -> Project:
+    """The project with what the command line overrides. Raises SpecNotFound, SpecInvalid or RuleInvalid with file and line."""
+    path = find(given)
+    if path is None:
+        raise errors.SpecNotFound
+    try:
+        text = path.read_text()
+    except (OSError, UnicodeDecodeError) as unreadable:
+        raise errors.SpecNotFound(f"the file cannot be read: {unreadable}.", where=str(path)) from unreadable
+    read = file.load(text, name=_shown(path))
+    if strategy:
+        if strategy not in ("canary", "full"):
+            raise errors.SpecInvalid(f"there is no strategy {strategy!r}.", cure="It is canary or full.", where="--strategy")
+        read = read.model_copy(update={"release": read.release.model_copy(update={"strategy": strategy})})
+    resolved = file.resolve(read)
+    source = absolute(model, pathlib.Path.cwd()) if model else absolute(resolved.model, path.parent)
+    example = absolute(resolved.example, path.parent) if resolved.example else ""
+    return Project(path, msgspec.structs.replace(resolved, model=source, example=example))
+
+
+def absolute(model: str, folder: pathlib.Path) -> str:
+    """A model given as a path, from the folder it is meant from; a reference with a scheme as it is."""
+    if "://" in model:
+        return model
+    return str((folder / pathlib.Path(model).expanduser()).resolve())
+
+
+def _shown(path: pathlib.Path) -> str:
+    """As people would type it from here."""
+    try:
+        return str(path.resolve().relative_to(pathlib.Path.cwd()))
+    except ValueError:
+        return str(path)

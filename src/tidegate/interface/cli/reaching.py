@@ -1,0 +1,48 @@
+"""The control API where it answers, the files where it does not."""
+
+import getpass
+import importlib
+from typing import Any
+
+from tidegate.core.vocabulary import errors, home, instances
+from tidegate.interface.api import client
+
+SILENT = (errors.ApiUnreachable, errors.NotRunning)
+
+
+def status(place: home.Home) -> dict[str, Any]:
+    """`answers.Status` as JSON. Raises NotRunning where nothing of this home is up."""
+    try:
+        with client.Client(place) as api:
+            return api.status()
+    except SILENT:
+        if not anything_alive(place):
+            raise errors.NotRunning(where=str(place.root)) from None
+    # The store and all that reads it are needed only now: they would double the time of every status.
+    found: dict[str, Any] = importlib.import_module("tidegate.interface.cli.offline").status(place)
+    return found
+
+
+def anything_alive(place: home.Home) -> bool:
+    """Whether any process of this home holds its lock."""
+    return any(instances.holder(place.instances, path.stem) for path in place.instances.glob("*.lock"))
+
+
+def only_endpoint(place: home.Home, given: str) -> str:
+    """The endpoint named, or the only one there is. Raises EndpointUnknown."""
+    if given:
+        return given
+    names = [one["name"] for one in status(place)["endpoints"]]
+    if len(names) == 1:
+        return str(names[0])
+    if not names:
+        raise errors.EndpointUnknown("there is no endpoint yet.", cure="`tidegate release` makes the first one.")
+    raise errors.EndpointUnknown("there are several endpoints.", cure=f"Name one of them: {', '.join(names)}.")
+
+
+def actor() -> str:
+    """Who is at the keyboard, for the event log."""
+    try:
+        return getpass.getuser()[:64]
+    except (KeyError, OSError):
+        return "operator"

@@ -1,0 +1,36 @@
+"""Every command: where its function is, and the line that `tidegate --help` shows. Nothing is imported until it is called."""
+
+import importlib
+from collections.abc import Callable
+from typing import Any
+
+_ROOT = "tidegate.interface.cli.commands"
+COMMANDS = {
+    "init": ("init:init", "Write tidegate.yaml for a model; without one, list the registered models."),
+    "up": ("up:up", "Start Tidegate here: gateways, workers, control. Ctrl-C ends it."),
+    "down": ("down:down", "Finish what is under way and stop everything."),
+    "plan": ("plan:plan", "Show what tidegate.yaml comes to, and what a release would do."),
+    "release": ("release:release", "Release the model in tidegate.yaml, and watch it."),
+    "status": ("status:status", "Everything on one screen."),
+    "promote": ("verbs:promote", "Give the candidate all traffic now, without waiting for evidence."),
+    "pause": ("verbs:pause", "Stop the release where it is."),
+    "resume": ("verbs:resume", "Let a paused release go on."),
+    "abort": ("verbs:abort", "End a release; all traffic stays on stable. The model is not held."),
+    "rollback": ("rollback:rollback", "Give all traffic back to the version before. Works with control down."),
+    "unhold": ("verbs:unhold", "Allow a model again that was rolled back."),
+    "adopt": ("verbs:adopt", "Take the routing table as the truth after the store was restored from a backup."),
+    "history": ("history:history", "What was released, by whom, and how it ended."),
+    "trace": ("trace:trace", "From a prediction id to the version, the training run and its data."),
+    "feedback": ("feedback:feedback", "Report what really happened for a prediction."),
+    "send": ("send:send", "Make traffic, from a file or from the model's own example."),
+    "logs": ("logs:logs", "What the processes say, for people. For a version: why its model failed."),
+    "demo": ("demo:demo", "See it work on real data: `tidegate demo flights`."),
+    "doctor": ("doctor:doctor", "Check this machine: Python, ports, disk, limits, what is installed."),
+}
+
+
+def load(name: str) -> Callable[..., Any]:
+    """The function of a command. The one place where the program imports by name."""
+    module, _, function = COMMANDS[name][0].partition(":")
+    found: Callable[..., Any] = getattr(importlib.import_module(f"{_ROOT}.{module}"), function)
+    return found

@@ -1,0 +1,194 @@
+"""Making traffic: bodies from a file, from the log or from the model's example, sent at an even rate, counted on this side."""
+
+import asyncio
+import collections
+import csv
+import dataclasses
+import itertools
+import json
+import pathlib
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from tidegate.core.vocabulary import errors, home
+from tidegate.dataplane.predlog import reader
+from tidegate.interface.cli import curl
+from tidegate.interface.demo import client
+
+LOGGED = 200
+"""Logged requests that are sent again, at most."""
+KEPT = 20_000
+"""Latencies that percentiles are of: the latest."""
+SHOW_SECONDS = 0.5
+_INFER = "infer"
+
+
+@dataclasses.dataclass(frozen=True)
+class Body:
+    """One request to send."""
+
+    path: str
+    raw: bytes
+
+
+@dataclasses.dataclass
+class Tally:
+    """What became of them."""
+
+    began: float = 0.0
+    seconds: float = 0.0
+    sent: int = 0
+    answered: int = 0
+    failed: int = 0
+    reasons: collections.Counter[str] = dataclasses.field(default_factory=collections.Counter)
+    versions: collections.Counter[str] = dataclasses.field(default_factory=collections.Counter)
+    rescued: int = 0
+    latencies: collections.deque[float] = dataclasses.field(default_factory=lambda: collections.deque(maxlen=KEPT))
+
+    def percentile(self, share: float) -> float:
+        """Milliseconds that this share of the latest answers took at most; 0 before the first."""
+        known = sorted(self.latencies)
+        return known[min(len(known) - 1, int(share * len(known)))] * 1e3 if known else 0.0
+
+    def facts(self) -> dict[str, Any]:
+        """As JSON."""
+        return {
+            "sent": self.sent,
+            "answered": self.answered,
+            "failed": self.failed,
+            "reasons": dict(self.reasons),
+            "versions": dict(self.versions),
+            "rescued": self.rescued,
+            "seconds": round(self.seconds, 2),
+            "rps": round(self.answered / self.seconds, 1) if self.seconds else 0.0,
+            "p50_ms": round(self.percentile(0.5), 2),
+            "p99_ms": round(self.percentile(0.99), 2),
+        }
+
+
+def bodies(place: home.Home, endpoint: str, digest: str, source: str = "") -> list[Body]:
+    """What to send: the rows of `source`, else logged requests, else the example. Raises InputInvalid where there is nothing."""
+    plain = f"/endpoints/{endpoint}/predict"
+    if source:
+        return [Body(plain, row) for row in rows_of(pathlib.Path(source))]
+    logged = reader.sample(place, endpoint, LOGGED)
+    if logged:
+        infer = f"/v2/models/{endpoint}/infer"
+        return [Body(infer if content == _INFER else plain, raw) for content, raw in logged]
+    rows = curl.example(place, digest)
+    if not rows:
+        raise errors.InputInvalid(
+            f"the model behind {endpoint} has no example and nothing is logged.", cure="Name rows to send: --from rows.csv"
+        )
+    return [Body(plain, _record(row)) for row in rows]
+
+
+def rows_of(path: pathlib.Path) -> list[bytes]:
+    """A body for each row of a CSV file (empty cells are null, numbers are numbers), or each line of a JSON-lines file.
+
+    Raises InputInvalid naming the line.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            if path.suffix.lower() in {".jsonl", ".ndjson", ".json"}:
+                found = [_record(_line(path, number, line)) for number, line in enumerate(file, 1) if line.strip()]
+            else:
+                found = [_record({name: value(cell) for name, cell in row.items()}) for row in csv.DictReader(file)]
+    except (OSError, UnicodeDecodeError, csv.Error) as unreadable:
+        raise errors.InputInvalid(f"the file cannot be read: {unreadable}.", where=str(path)) from unreadable
+    if not found:
+        raise errors.InputInvalid("the file has no rows.", where=str(path), cure="A CSV file needs a line of column names first.")
+    return found
+
+
+def value(cell: str | None) -> Any:
+    """A CSV cell as JSON: empty is null, true and false are booleans, what reads as a number is one."""
+    if cell is None or not cell.strip():
+        return None
+    text = cell.strip()
+    if text.lower() in {"true", "false"}:
+        return text.lower() == "true"
+    for kind in (int, float):
+        try:
+            number = kind(text)
+        except ValueError:
+            continue
+        return number if abs(number) < float("inf") else text
+    return cell
+
+
+def _line(path: pathlib.Path, number: int, line: str) -> Any:
+    try:
+        return json.loads(line)
+    except ValueError as broken:
+        raise errors.InputInvalid(f"this line is not JSON: {broken}.", where=f"{path}:{number}") from broken
+
+
+def _record(row: Any) -> bytes:
+    wrapped = row if isinstance(row, dict) and "records" in row else {"records": [row]}
+    return json.dumps(wrapped, ensure_ascii=False).encode()
+
+
+async def send(address: str, wanted: Sequence[Body], rate: float, seconds: float, show: Callable[[Tally], None]) -> Tally:
+    """Send them round and round at `rate` a second for `seconds` (0: until cancelled); `show` is called twice a second.
+
+    Raises NotRunning when nothing listens at `address`.
+    """
+    tally = Tally(began=time.perf_counter())
+    async with client.Client(address, connections=max(4, min(64, int(rate / 10)))) as sender:
+        turns = itertools.cycle([sender.request(one.path, one.raw) for one in wanted])
+        showing = asyncio.ensure_future(_show(tally, show))
+        try:
+            await _paced(sender, turns, tally, rate, seconds)
+        except asyncio.CancelledError:
+            pass
+        finally:
+            showing.cancel()
+        until = time.perf_counter() + 5
+        while sender.counts.pending and time.perf_counter() < until:
+            await asyncio.sleep(0.01)
+    tally.seconds = time.perf_counter() - tally.began
+    return tally
+
+
+async def _paced(sender: client.Client, turns: Iterator[bytes], tally: Tally, rate: float, seconds: float) -> None:
+    """By the clock, not by the last sleep: a late wake-up sends what is due and the rate stays true."""
+
+    def done(answer: client.Answer) -> None:
+        _count(tally, answer)
+
+    while True:
+        passed = time.perf_counter() - tally.began
+        tally.seconds = passed
+        if seconds and passed >= seconds:
+            return
+        due = int(passed * rate) + 1
+        while tally.sent < due:
+            tally.sent += 1
+            sender.submit(next(turns), done)
+        await asyncio.sleep(max(0.001, due / rate - (time.perf_counter() - tally.began)))
+
+
+def _count(tally: Tally, answer: client.Answer) -> None:
+    if answer.ok:
+        tally.answered += 1
+        tally.latencies.append(answer.seconds)
+        tally.versions[answer.header("tidegate-version") or "?"] += 1
+        tally.rescued += answer.header("tidegate-rescued") == "true"
+    else:
+        tally.failed += 1
+        tally.reasons[answer.trouble or _reason(answer)] += 1
+
+
+def _reason(answer: client.Answer) -> str:
+    try:
+        return f"{answer.status} {json.loads(answer.body)['code']}"
+    except (ValueError, KeyError, TypeError):
+        return str(answer.status)
+
+
+async def _show(tally: Tally, show: Callable[[Tally], None]) -> None:
+    while True:
+        await asyncio.sleep(SHOW_SECONDS)
+        show(tally)

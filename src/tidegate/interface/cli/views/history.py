@@ -1,0 +1,51 @@
+"""The past of an endpoint: a release takes two lines, an event one."""
+
+from typing import Any
+
+from rich import text
+
+from tidegate.interface.cli import words
+from tidegate.interface.cli.views import status
+
+Json = dict[str, Any]
+
+
+def releases(history: Json) -> list[text.Text]:
+    """Newest first."""
+    if not history["releases"]:
+        return [text.Text("nothing was released yet")]
+    return [line for one in history["releases"] for line in _release(one)]
+
+
+def events(history: Json) -> list[text.Text]:
+    """Newest first."""
+    return [event(one) for one in reversed(history["events"])]
+
+
+def _release(one: Json) -> list[text.Text]:
+    phase = one["outcome"] or one["phase"].replace("_", " ")
+    head = text.Text.assemble(
+        (words.moment(one["created_at"]), "dim"),
+        "  ",
+        (f"{one['candidate']['name']:<5}", "bold"),
+        (f"{phase:<12}", status.STYLES.get(one["phase"], "")),
+        f"  {one['strategy']}  {words.model(one['candidate']['model'])}  by {one['actor']}",
+    )
+    shown = [head]
+    if one["reason"]:
+        shown.append(text.Text(f"{'':21}{one['reason']}"))
+    hurt = status.harmed(one, only_if_any=True)
+    shown += [text.Text(f"{'':21}{' '.join(fact.plain.split())}", style="yellow") for fact in hurt]
+    shown.append(text.Text(f"{'':21}{one['id']}", style="dim"))
+    return shown
+
+
+def event(one: Json) -> text.Text:
+    """One event in one line."""
+    moved = f"{one['phase_before']} -> {one['phase_after']}" if one["phase_before"] != one["phase_after"] else one["phase_after"]
+    said = text.Text.assemble((f"{one['sequence']:>6}  {words.moment(one['at'])}  ", "dim"), f"{one['kind']:<14}")
+    if moved:
+        said.append(f"{moved}  ", style=status.STYLES.get(one["phase_after"], ""))
+    said.append(f"{one['reason'] or one['said']}  ")
+    said.append(f"by {one['actor']}", style="dim")
+    return said

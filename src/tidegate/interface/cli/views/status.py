@@ -1,0 +1,206 @@
+"""Status: one screen, for a person who was woken up. What is wrong comes first; a line is one fact, its word before it."""
+
+from typing import Any
+
+from rich import text
+
+from tidegate.interface.cli import words
+
+Json = dict[str, Any]
+Lines = list[text.Text]
+BAR = 40
+_LABEL = 11
+_WAITING_PHASES = {"running", "warming", "paused", "halted", "awaiting_approval"}
+STYLES = {
+    "succeeded": "green",
+    "probation": "green",
+    "running": "cyan",
+    "promoting": "cyan",
+    "warming": "cyan",
+    "paused": "yellow",
+    "halted": "bold red",
+    "rolling_back": "bold yellow",
+    "rolled_back": "yellow",
+    "failed": "red",
+    "aborted": "yellow",
+}
+_VERDICTS = {"pass": "green", "fail": "bold red", "unsure": "", "error": "yellow"}
+
+
+def lines(status: Json) -> Lines:
+    """The whole screen."""
+    shown = [*_trouble(status)]
+    for endpoint in status["endpoints"]:
+        shown += [*(_gap(shown)), *of_endpoint(endpoint, status["at"])]
+    if not status["endpoints"]:
+        shown += [
+            *(_gap(shown)),
+            text.Text("no endpoint yet: write tidegate.yaml (`tidegate init MODEL`), then `tidegate release`"),
+        ]
+    return [*shown, *_gap(shown), *_foot(status)]
+
+
+def of_endpoint(endpoint: Json, now: float) -> Lines:
+    """One endpoint: who serves, how much, what is under way."""
+    release = endpoint["release"]
+    under_way = release is not None and not release["ended"]
+    head = text.Text(endpoint["name"], style="bold")
+    head.append(f"   {words.rate(endpoint['rate'])}", style="not bold")
+    if endpoint["url"]:
+        head.append(f"   {endpoint['url']}", style="not bold dim")
+    shown = [head]
+    stable = endpoint["stable"]
+    stable_rate = endpoint["rate"] - endpoint["candidate_rate"]
+    shown.append(
+        _line("stable", _version(stable, stable_rate)) if stable else _line("stable", text.Text("none yet", style="yellow"))
+    )
+    if under_way and (stable is None or release["candidate"]["ordinal"] != stable["ordinal"]):
+        shown.append(_line("candidate", _version(release["candidate"], endpoint["candidate_rate"])))
+        if stable:
+            shown.append(_line("traffic", bar(endpoint["weight"], stable["name"], release["candidate"]["name"])))
+    if release is not None:
+        shown += of_release(release, now)
+    if under_way and endpoint["rate"] == 0 and release["phase"] in {"running", "paused"} and stable:
+        hint = f"no traffic: this will not advance; `tidegate send {endpoint['name']}` makes some"
+        shown.append(_line("", text.Text(hint, style="yellow")))
+    if endpoint["kept"]:
+        shown.append(_line("kept warm", text.Text(", ".join(one["name"] for one in endpoint["kept"]))))
+    for hold in endpoint["holds"]:
+        digest = hold["model_digest"][:12]
+        shown.append(_line("held", text.Text(f"{digest}  {hold['reason']}  (`tidegate unhold {endpoint['name']}`)", style="dim")))
+    return shown
+
+
+def of_release(release: Json, now: float) -> Lines:
+    """The release: where it is, what it waits for, how the evidence stands, who was hurt."""
+    phase = text.Text(release["phase"].replace("_", " "), style=STYLES.get(release["phase"], ""))
+    if release["ended"]:
+        said = text.Text.assemble(release["candidate"]["name"], " ", phase, f" {words.ago(release['since'], now)}")
+        if release["reason"]:
+            said.append(f": {release['reason']}")
+        return [_line("last", said), *harmed(release, only_if_any=True)]
+    said = text.Text.assemble(phase, f" for {words.lasting(now - release['since'])}")
+    stage = release["stage"]
+    if stage and release["stable"]:
+        said.append(f", {release['strategy']}, step {stage['index'] + 1} of {stage['of']} ({words.percent(stage['weight'])})")
+    shown = [_line("release", said)]
+    if release["reason"] and release["phase"] in {"paused", "halted", "rolling_back"}:
+        shown.append(_line("because", text.Text(release["reason"])))
+    if release["waiting"]:
+        shown.append(_line("waiting", waiting(release["waiting"])))
+    verdict = release["verdict"]
+    if verdict:
+        style = _VERDICTS.get(verdict["result"], "")
+        shown.append(_line("verdict", text.Text.assemble((verdict["result"], style), f": {verdict['sentence']}")))
+    return shown + harmed(release)
+
+
+def waiting(told: Json) -> text.Text:
+    """Why nothing happens, and for whom it waits when that is not Tidegate itself."""
+    said = text.Text(told["sentence"])
+    if told["who"] != "tidegate":
+        said.append(f"  <- {told['who']}", style="bold yellow")
+    return said
+
+
+def bar(weight: int, stable: str, candidate: str) -> text.Text:
+    """The split as a bar; a share above 0 % and below 100 % never looks like none or all."""
+    filled = round(weight / 10_000 * BAR)
+    if 0 < weight < 10_000:
+        filled = min(max(filled, 1), BAR - 1)
+    return text.Text.assemble(
+        f"{stable} {words.percent(10_000 - weight)} ",
+        ("█" * (BAR - filled), "green"),
+        ("▒" * filled, "magenta"),
+        f" {words.percent(weight)} {candidate}",
+    )
+
+
+def _version(version: Json, a_second: float) -> text.Text:
+    said = text.Text.assemble((version["name"], "bold"), f"  {words.model(version['model'])}")
+    if version["workers"] == 0:
+        said.append("  no worker ready", style="bold red")
+    elif version["workers"] > 0:
+        said.append(f"  {words.count(version['workers'], 'worker')}")
+    if a_second:
+        said.append(f"  {words.rate(a_second)}")
+    return said
+
+
+def harmed(release: Json, *, only_if_any: bool = False) -> Lines:
+    """Who was hurt, in one line; none where nothing was compared."""
+    verdict = release["verdict"]
+    if not verdict or release["stable"] is None:
+        return []
+    harm = verdict["harm"]
+    hurt = harm["failed"] + harm["wrong"]
+    if not harm["candidate_requests"] or (only_if_any and not hurt):
+        return []
+    said = f"{harm['failed']:,} of {words.count(harm['candidate_requests'], 'candidate request')} failed"
+    if harm["rescued"]:
+        said += f", {harm['rescued']:,} rescued by stable"
+    if harm["wrong"]:
+        said += f", {harm['wrong']:,} known wrong"
+    if harm["excess"] >= 1:
+        said += f"; at least {harm['excess']:,.0f} that stable would have served"
+    return [_line("harm", text.Text(said, style="yellow" if hurt else ""))]
+
+
+def _trouble(status: Json) -> Lines:
+    """What is not as it should be, each with what to do."""
+    shown = []
+    if not status["api"]:
+        shown.append("the control API does not answer; this was read from the files")
+    if not status["control"]:
+        shown.append("control is down: predictions go on, releases wait, `tidegate rollback` works")
+    elif status["control_state"] not in {"ready", "starting"}:
+        shown.append(f"control cannot decide ({status['control_state']}): `tidegate logs control` says why")
+    if status["store"]:
+        shown.append(f"the store cannot be read: {status['store']}")
+    if status["override"]:
+        told = status["override"]
+        shown.append(f"{told['endpoint']} was rolled back by hand ({told['actor']}: {told['reason'] or 'no reason given'})")
+    if not status["gateways"]:
+        shown.append("no gateway is up: nothing is answered; `tidegate logs gateway-0` says why")
+    shown += [
+        f"{one['name']} obeys table {one['generation']}, not {status['generation']}"
+        for one in status["gateways"]
+        if not one["current"]
+    ]
+    lost = int(status["recorder"].get("lost", 0))
+    if lost:
+        shown.append(f"{words.count(lost, 'record')} of the prediction log lost: `tidegate logs recorder` says where")
+    if status["recorder"].get("trouble"):
+        shown.append(str(status["recorder"]["trouble"]))
+    for one in status["processes"]:
+        if not one["well"]:
+            shown.append(_unwell(one))
+    return [text.Text(f"! {line}", style="bold red") for line in shown]
+
+
+def _unwell(process: Json) -> str:
+    whose = f" ({process['endpoint']} {process['version']})" if process["version"] else ""
+    why = f": {process['code']} {process['message']}".rstrip() if process["code"] or process["message"] else ""
+    log = f"{process['endpoint']}/{process['version']}" if process["version"] else process["name"]
+    return f"{process['name']}{whose} is {process['state']}{why}; `tidegate logs {log}`"
+
+
+def _foot(status: Json) -> Lines:
+    recorder = status["recorder"]
+    parts = [
+        f"environment {status['environment']}",
+        f"table {status['generation']}",
+        words.count(len(status["gateways"]), "gateway"),
+    ]
+    if "recorded" in recorder:
+        parts.append(f"{int(recorder['recorded']):,} records, {int(recorder.get('joined', 0)):,} outcomes joined")
+    parts.append(status["home"])
+    return [text.Text(" · ".join(parts), style="dim")]
+
+
+def _line(word: str, said: text.Text) -> text.Text:
+    return text.Text.assemble((f"  {word:<{_LABEL}}", "dim"), said)
+
+
+def _gap(shown: Lines) -> Lines:
+    return [text.Text("")] if shown else []

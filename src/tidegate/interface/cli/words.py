@@ -1,0 +1,51 @@
+"""Numbers and times as people say them."""
+
+import datetime as dt
+
+
+def lasting(seconds: float) -> str:
+    """3 s, 4 min, 2 h, 5 days."""
+    if seconds < 90:
+        return f"{max(0.0, seconds):.0f} s"
+    if seconds < 90 * 60:
+        return f"{seconds / 60:.0f} min"
+    if seconds < 36 * 3600:
+        return f"{seconds / 3600:.0f} h"
+    return f"{seconds / 86400:.0f} days"
+
+
+def ago(then: float, now: float) -> str:
+    """4 min ago."""
+    return "just now" if now - then < 1.5 else f"{lasting(now - then)} ago"
+
+
+def moment(at: float) -> str:
+    """A local date and time, to the second."""
+    return dt.datetime.fromtimestamp(at).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def percent(weight: int, whole: int = 10_000) -> str:
+    """A weight in buckets of 10,000: 5 %, 0.1 %."""
+    return f"{weight / whole * 100:g} %"
+
+
+def count(number: int, noun: str) -> str:
+    """1 worker, 2 workers, 1,200 requests."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def rate(a_second: float) -> str:
+    """118 requests/s."""
+    return f"{a_second:,.0f} requests/s" if a_second >= 10 or not a_second else f"{a_second:.1f} requests/s"
+
+
+def size(number: int) -> str:
+    """Bytes as MB."""
+    return f"{number / 1e6:,.0f} MB"
+
+
+def model(reference: str) -> str:
+    """A model reference without the part of a path that nobody reads."""
+    if reference.startswith("mlflow://") or reference.count("/") < 3:
+        return reference
+    return f".../{reference.rsplit('/', 1)[-1]}"
