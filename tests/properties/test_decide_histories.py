@@ -86,6 +86,7 @@ def begun(chance: random.Random) -> releases.Release:
 NEXT = {
     Phase.QUEUED: Kind.TICK,
     Phase.CHECKING: Kind.CHECKS_PASSED,
+    Phase.AWAITING_APPROVAL: Kind.APPROVE,
     Phase.WARMING: Kind.WORKERS_READY,
     Phase.RUNNING: Kind.JUDGED,
     Phase.PAUSED: Kind.RESUME,
@@ -101,7 +102,7 @@ def tell(chance: random.Random, release: releases.Release) -> Event:
     onward = NEXT.get(release.phase, Kind.TICK)
     if release.phase is Phase.RUNNING and not release.stage_since:
         onward = Kind.ROUTES_SEEN
-    kind = onward if chance.random() < 0.7 else chance.choice(list(Kind))
+    kind = onward if chance.random() < 0.7 else chance.choice([*Kind, *[Kind.STABLE_SICK] * 3])
     if kind is not Kind.JUDGED:
         return Event(kind, actor="ada")
     result = chance.choice(["pass", "pass", "unsure", "unsure", "unsure", "fail", "error"])
@@ -131,7 +132,7 @@ def history(seed: int) -> list[Step]:
 
 
 def every(check: object) -> object:
-    settings = hypothesis.settings(max_examples=60, deadline=None)
+    settings = hypothesis.settings(max_examples=40, deadline=None)
     return hypothesis.given(given.integers(0, 1 << 32).map(history))(settings(check))
 
 

@@ -150,6 +150,12 @@ def test_a_stage_goes_by_its_verdict_its_time_and_its_requests(event: Event, sec
     assert (found.stage, found.phase) == (stage, phase)
 
 
+def test_the_clock_of_a_stage_without_traffic_starts_again_so_that_the_first_requests_do_not_find_it_run_out():
+    idle = after(at(Phase.RUNNING), judged("unsure", requests=0, rate=0.0), now=1_300.0)
+    assert (idle.release.stage_since, idle.release.stage, idle.effects) == (1_300.0, 0, ())
+    assert after(idle.release, judged("unsure", requests=50), now=1_301.0).release.phase is Phase.RUNNING
+
+
 def test_a_stage_whose_routes_are_not_confirmed_never_advances_but_rolls_back():
     waiting = at(Phase.RUNNING, stage_since=0.0)
     assert after(waiting, judged("pass"), now=9_999.0).release is waiting

@@ -11,7 +11,7 @@ def confirmed(release: releases.Release, _event: decisions.Event, now: float) ->
     seconds = max(0.0, now - release.rollback_began_at) if release.rollback_began_at else 0.0
     arrived = moves.changed(release, rollback_seconds=seconds)
     if release.stable is None:
-        return _succeed(arrived, f"{release.candidate.name} is {release.endpoint}'s first version and has all traffic", now)
+        return _succeed(arrived, f"{release.candidate.name} is the first version of {release.endpoint} and has all traffic", now)
     reason = f"{release.candidate.name} has all traffic; {release.stable.name} is kept warm"
     after = moves.enter(arrived, Phase.PROBATION, reason, now)
     text = f"{release.endpoint}: {release.candidate.name} has all traffic ({release.reason})"

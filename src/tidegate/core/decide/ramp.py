@@ -107,11 +107,12 @@ def _advance(release: releases.Release, reason: str, now: float, ends_as: str = 
 
 
 def _unsure(release: releases.Release, event: decisions.Event, now: float) -> decisions.Decision:
-    """The stage's time is up with too few requests: what the policy says. Without any traffic there is nothing to decide on."""
-    if event.stage_requests == 0:
-        return moves.stay(release)
+    """The stage's time is up with too few requests: what the policy says. A stage without any traffic has not begun to count."""
     stage = release.stages[release.stage]
-    words = f"{stage.name}: only {event.stage_requests} of {stage.min_requests} canary requests in its time"
+    if event.stage_requests == 0:
+        reason = f"no traffic at {stage.name} so far: its clock starts again"
+        return decisions.Decision(moves.changed(release, stage_since=now, reason=reason), (), reason)
+    words = f"only {event.stage_requests} of {stage.min_requests} canary requests in the time of {stage.name}"
     match release.policy.on_unsure:
         case "extend":
             return moves.stay(release)
