@@ -1,1 +1,20 @@
-"""Room words to be written by its builder."""
+"""What to do about a release: (state, event, now) -> decision, and (sums) -> verdict. Pure mathematics and one table.
+
+The machine:
+- `machine`: the one table of phase and event; `advance(release, event, now)` and `upkeep(release)` are all that others call
+- `moves`: what a line of the table is; `beginning`, `ramp`, `arrival`, `retreat`: the moves, by where in a release they happen
+- `upkeep`: what has to hold in a phase, as idempotent effects
+- `waiting`: why nothing happens just now: on what, for whom, about how much longer; `amounts`: its numbers in words
+- `doubt`: evidence for harm that is too little for a rollback and too much to go on by the clock
+- `strategies`: functions from a ramp to a list of stages
+- `diagram`: the table as docs/machine.md shows it
+
+The judge:
+- `judge`: from sums and labels to a verdict, with `case`, `ledger`, `proof`, `feed`, `sentences`
+
+The control loop calls both on every tick: it observes, judges, tells the machine one event, commits the decision in one
+transaction and makes its effects true. Everything can be replayed from events alone, since clock and chance are arguments.
+
+Deliberately not here: reading a clock, files or sockets, logging, carrying effects out, and knowing where sums come from
+(control and the data plane do that); formulas (`core.stats`); the file people write (`core.spec`).
+"""
