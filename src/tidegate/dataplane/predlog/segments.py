@@ -150,18 +150,20 @@ class Writer:
     def _rotate(self, first: int) -> None:
         """Begin the next segment; the old one stays in use when that fails."""
         path = self.folder / name(self.incarnation, self._number)
+        scratch = path.with_name(f"{path.name}.new")
         head = _encode(Head(VERSION, self.host, self.incarnation, self._number, first))
         data = _FILE.pack(MAGIC, len(head), _crc(head)) + head
         file = -1
         try:
-            file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
+            file = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC, 0o600)
+            fcntl.flock(file, fcntl.LOCK_EX)
             if os.write(file, data) < len(data):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-            fcntl.flock(file, fcntl.LOCK_EX)
+            scratch.rename(path)  # it is seen only once it is locked: one that nobody holds counts as ended
         except OSError as failed:
             if file >= 0:
                 os.close(file)
-                path.unlink(missing_ok=True)
+                scratch.unlink(missing_ok=True)
             raise errors.LogUnavailable(f"The prediction log cannot be written: {failed.strerror}.") from failed
         if self._file >= 0:
             self._retired.append(self._file)
