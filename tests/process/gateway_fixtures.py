@@ -10,9 +10,11 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 from tidegate.core.vocabulary import home, instances, tables
+from tidegate.core.vocabulary import sums as words
 from tidegate.dataplane.predlog import segments
 from tidegate.dataplane.wire import sums, tablefile
 
@@ -42,8 +44,13 @@ class Answer:
 class Client:
     """A connection that can send anything and read responses."""
 
-    def __init__(self, port, timeout=10.0):
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=timeout)
+    def __init__(self, port, receives=0):
+        """`receives`: bytes the system may take for this client that it does not read."""
+        self.socket = socket.socket()
+        if receives:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receives)
+        self.socket.settimeout(10.0)
+        self.socket.connect(("127.0.0.1", port))
         self.file = self.socket.makefile("rb")
 
     def send(self, raw):
@@ -140,8 +147,8 @@ class Rig:
             until(lambda: self.state.get("generation") == table.generation, what="the table")
         return table
 
-    def client(self, timeout=10.0):
-        return Client(self.port, timeout)
+    def client(self, receives=0):
+        return Client(self.port, receives)
 
     def stop(self):
         """SIGTERM; the exit code."""
@@ -162,7 +169,7 @@ class Rig:
     def counts(self, dead=()):
         """(stable, candidate) counts of release r1, all ticks added up."""
         found = sums.merge(self.boots(), dead).get("r1", ())
-        stable = candidate = tables_counts()
+        stable = candidate = words.Counts()
         for one in found:
             stable, candidate = stable + one.stable, candidate + one.candidate
         return stable, candidate
@@ -182,15 +189,48 @@ class Rig:
                 shutil.rmtree(place)
 
 
-def tables_counts():
-    from tidegate.core.vocabulary import sums as words
-
-    return words.Counts()
-
-
 def digest(version):
     return f"{version:064x}"
 
 
 def deployed(version, *workers):
     return tables.Deployed(version, digest(version), f"mlflow://flights/{version}", tuple(workers))
+
+
+class Load:
+    """Clients that ask as fast as they are answered, until the end of the block; counted on this side."""
+
+    def __init__(self, rig, clients=6, body=b"{}"):
+        self.rig, self.body = rig, body
+        self.answers, self.failures, self._ending = [], [], threading.Event()
+        self._threads = [threading.Thread(target=self._ask) for _ in range(clients)]
+
+    def _ask(self):
+        client = self.rig.client()
+        while not self._ending.is_set():
+            try:
+                answer = client.predict(self.body)
+                (self.answers if answer.status == 200 else self.failures).append(answer)
+                if answer.headers.get("connection") == "close":
+                    client.close()
+                    client = self.rig.client()
+            except (OSError, AttributeError, ValueError) as failed:
+                self.failures.append(failed)
+                client = self.rig.client()
+        client.close()
+
+    def more(self, number=100):
+        """Wait until so many more have been answered or failed."""
+        begun = len(self.answers) + len(self.failures)
+        until(lambda: len(self.answers) + len(self.failures) >= begun + number, what="answers")
+
+    def __enter__(self):
+        for thread in self._threads:
+            thread.start()
+        self.more(50)
+        return self
+
+    def __exit__(self, *_):
+        self._ending.set()
+        for thread in self._threads:
+            thread.join()

@@ -8,6 +8,7 @@ do: ok, error, invalid, reject, hang, die, slow (0.3 s), or nothing: DEFAULT (ok
 import asyncio
 import json
 import os
+import pathlib
 import sys
 
 from tidegate.core.vocabulary import marks
@@ -75,8 +76,7 @@ async def main(address, *rest):
     default = rest[4] if len(rest) > 4 else "ok"
     loop = asyncio.get_running_loop()
     path = address.removeprefix("unix:")
-    if os.path.exists(path):
-        os.unlink(path)
+    pathlib.Path(path).unlink(missing_ok=True)
     server = await loop.create_unix_server(lambda: Serving(*rest[:4], default), path)
     print("ready", flush=True)
     await server.serve_forever()

@@ -9,6 +9,7 @@ import collections
 import enum
 import logging
 import time
+import typing
 from typing import Protocol
 
 import httptools
@@ -19,6 +20,8 @@ from tidegate.dataplane.gateway import admission, exchanges, service
 BUFFER_BYTES = 1 << 18
 CHUNKING = 8
 """Wire bytes a byte of body may take: chunks of one byte are foolish, endless chunk extensions hostile."""
+LINGER_BYTES = 1 << 26
+"""What a refused client may still send before it is cut off."""
 _READ, _KEPT = admission.READ, admission.KEPT
 _now = time.monotonic
 logger = logging.getLogger(__name__)
@@ -64,16 +67,18 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client has connected."""
-        assert isinstance(transport, asyncio.Transport)
         self._parser = httptools.HttpRequestParser(self)
-        self._transport = transport
-        transport.set_write_buffer_limits(BUFFER_BYTES)
+        self._transport = typing.cast("asyncio.Transport", transport)  # uvloop's are none by class
+        self._transport.set_write_buffer_limits(BUFFER_BYTES)
         if not self._owner.joined(self):
             self._refuse(errors.CapacityError("Too many connections are open.", cure="Try again in a while."))
 
     def data_received(self, data: bytes) -> None:
         """Parse; complete requests are answered from within."""
         if self._deaf:
+            self._wire += len(data)
+            if self._wire > LINGER_BYTES and self._transport is not None:
+                self._transport.abort()
             return
         before = (self._heads, self.phase)
         try:

@@ -8,6 +8,7 @@ import asyncio
 import enum
 import logging
 import time
+import typing
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -174,10 +175,10 @@ class Link(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Greet the worker."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport, self._reader = transport, frames.Reader()
+        self._transport = typing.cast("asyncio.Transport", transport)  # uvloop's are none by class
+        self._reader = frames.Reader()
         hello = frames.Hello(frames.PROTOCOL, frames.OLDEST, self.worker.token, self._incarnation)
-        transport.write(frames.pack(frames.Kind.HELLO, 0, hello))
+        self._transport.write(frames.pack(frames.Kind.HELLO, 0, hello))
 
     def data_received(self, data: bytes) -> None:
         """Hand replies over, then see to what has queued up meanwhile."""

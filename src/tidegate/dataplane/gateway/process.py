@@ -72,8 +72,9 @@ class Gateway:
         self._say()
         drained = await self._front.drain()
         logger.info("drained" if drained else "not everything could be drained", extra={"flying": self._boot.flying})
+        self._boot.sums.beat(time.time())
         self._state = "done"
-        self._beat()
+        self._say()
         self._endpoints.close()
         self._boot.journal.close()
 
