@@ -9,12 +9,15 @@ from tidegate.dataplane.wire import frames
 class Model:
     """One loaded bundle."""
 
-    def __init__(self, bundle: bundles.Bundle) -> None:
-        """Load it. Raises LoaderMissing, TrustRequired, SignatureMissing, or ModelLoadFailed with the model's own words."""
+    def __init__(self, bundle: bundles.Bundle, loaded: catalog.Model | None = None) -> None:
+        """Load it, unless it is `loaded` already.
+
+        Raises LoaderMissing, TrustRequired, SignatureMissing, or ModelLoadFailed with the model's own words.
+        """
         self.manifest = bundle.manifest
         self.codec = signature.Codec(bundle.manifest)
         self._example = bundle.example()
-        self._predict = catalog.load(bundle).predict
+        self._predict = (loaded or catalog.load(bundle)).predict
 
     def predict(self, batch: batches.Batch) -> batches.Values:
         """The model's values, unchecked. Whatever the model raises comes through: it is the caller's to isolate."""

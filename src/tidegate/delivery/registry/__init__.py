@@ -1,1 +1,18 @@
-"""Room words to be written by its builder."""
+"""From a model reference to a bundle: HOME/bundles/<digest>, immutable, with everything a release needs to know of the model.
+
+- `sources`: mlflow://NAME@ALIAS, mlflow://NAME/VERSION, a path -> what it means
+- `asking`: `resolve` -> the reference with nothing left open; `available` -> what there is; `fetch` -> its files and provenance
+- `locating`, `database`, `tracking`: where MLflow is; its SQLite file read directly; its own client for everything else
+- `runs`: what MLflow says of a run, in our words
+- `mlmodel`: the MLmodel file of a model directory -> loader, signature, requirements, example
+- `examples`, `signatures`: rows of an example, and the signature they have or MLflow declared
+- `profiling`: the model loaded once and asked its example: outputs, classes, baseline profile
+- `making`: all of it in order, in a staging folder that becomes the bundle by one rename or leaves nothing behind
+- `children`: steps that are processes of their own: MLflow's client (with its credentials; runs no model), and the model
+  (without any credentials)
+
+Called by the control API and the command line; neither imports MLflow or a model by doing so. What is refused (no signature, an
+unknown version, a pickle that nobody trusts) is refused before a byte of the model is loaded.
+
+Not here: serving, gates, runtimes, and the choice of what to release.
+"""

@@ -1,7 +1,7 @@
 """Which loader reads which format, and the one door to all of them."""
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 from tidegate.core.vocabulary import errors
 from tidegate.dataplane.models import batches, bundles
@@ -11,8 +11,22 @@ from tidegate.dataplane.models.loaders import pyfunc, sklearn
 class Model(Protocol):
     """What a loader returns."""
 
+    @property
+    def classes(self) -> tuple[Any, ...]:
+        """What a classifier tells apart, in the order of its probabilities; empty for others."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names it was trained with, in their order; empty where it does not say."""
+
+    def answer(self, batch: batches.Batch) -> Any:
+        """What the model says, untouched: for whoever makes the manifest. Raises whatever the model raises."""
+
     def predict(self, batch: batches.Batch) -> batches.Values:
         """The model's values by output name, one entry a row. Raises whatever the model raises."""
+
+    def under(self, bundle: bundles.Bundle) -> "Model":
+        """The same loaded model under another manifest of the same files."""
 
 
 LOADERS: dict[str, Callable[[bundles.Bundle], Model]] = {

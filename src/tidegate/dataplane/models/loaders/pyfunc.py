@@ -15,14 +15,25 @@ from tidegate.dataplane.models.loaders import arrays
 class Model:
     """An MLflow model behind its pyfunc."""
 
+    classes: tuple[Any, ...] = ()
+    columns: tuple[str, ...] = ()
+
     def __init__(self, loaded: Any, bundle: bundles.Bundle) -> None:
-        self._predict = loaded.predict
+        self._loaded = loaded
         self._read = arrays.reader(bundle.manifest.signature)
         self._outputs = bundle.manifest.signature.outputs
 
+    def answer(self, batch: batches.Batch) -> Any:
+        """What the model says, untouched."""
+        return self._loaded.predict(self._read(batch))
+
     def predict(self, batch: batches.Batch) -> batches.Values:
         """Values by output name."""
-        return arrays.values(self._predict(self._read(batch)), self._outputs)
+        return arrays.values(self.answer(batch), self._outputs)
+
+    def under(self, bundle: bundles.Bundle) -> "Model":
+        """The same model under another manifest of the same files."""
+        return Model(self._loaded, bundle)
 
 
 def load(bundle: bundles.Bundle) -> Model:
@@ -32,8 +43,8 @@ def load(bundle: bundles.Bundle) -> Model:
             f"{bundle.manifest.options['trust_needed']}: loading it runs code.",
             cure="If you trust its author, write `trust: pickle` in tidegate.yaml.",
         )
-    sys.dont_write_bytecode = True  # a bundle's folder stays as its digest says
     os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
     import mlflow.pyfunc  # noqa: PLC0415 - the bundle's own package, and a heavy one
 
+    sys.dont_write_bytecode = True  # a bundle's folder stays as its digest says
     return Model(mlflow.pyfunc.load_model(str(bundle.entry)), bundle)

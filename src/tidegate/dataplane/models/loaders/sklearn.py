@@ -22,8 +22,9 @@ class Model:
     """An estimator or pipeline."""
 
     def __init__(self, estimator: Any, bundle: bundles.Bundle) -> None:
+        """Raises ModelLoadFailed when the estimator has no such method as the manifest names."""
         options = bundle.manifest.options
-        self.estimator = estimator
+        self._estimator = estimator
         self._outputs = bundle.manifest.signature.outputs
         self._read = arrays.reader(bundle.manifest.signature)
         method = options.get("method", "predict")
@@ -32,12 +33,31 @@ class Model:
         self._call: Callable[[Any], Any] = getattr(estimator, method)
         self._positive = int(options["positive"]) if options.get("positive") else -1
 
+    @property
+    def classes(self) -> tuple[Any, ...]:
+        """What a classifier tells apart, in the order of its probabilities; empty for others."""
+        found = getattr(self._estimator, "classes_", ())
+        return tuple(found.tolist() if hasattr(found, "tolist") else found)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names it was trained with, in their order; empty where it was trained on an array."""
+        return tuple(map(str, getattr(self._estimator, "feature_names_in_", ())))
+
+    def answer(self, batch: batches.Batch) -> Any:
+        """What the model says, untouched."""
+        return self._call(self._read(batch))
+
     def predict(self, batch: batches.Batch) -> batches.Values:
         """Values by output name; with a positive class, its probability."""
         answer = self._call(self._read(batch))
         if self._positive >= 0:
             answer = answer[:, self._positive]
         return arrays.values(answer, self._outputs)
+
+    def under(self, bundle: bundles.Bundle) -> "Model":
+        """The same estimator under another manifest of the same files."""
+        return Model(self._estimator, bundle)
 
 
 def load(bundle: bundles.Bundle) -> Model:

@@ -1,0 +1,63 @@
+"""Questions to the registry. What its database file does not answer plainly is asked of MLflow's client, in a process of its own:
+callers never import it.
+"""
+
+import os
+import pathlib
+
+import msgspec
+
+from tidegate.delivery.registry import children, database, locating, runs, sources, tracking
+
+SECONDS = 120.0
+FETCH_SECONDS = 900.0
+
+
+class _Nothing(msgspec.Struct):
+    pass
+
+
+def resolve(reference: str) -> str:
+    """The reference with nothing left open: mlflow://NAME/3, file:///models/x.joblib.
+
+    Raises ModelSourceInvalid (no such form, no MLflow found, an old file store, no such path) or ModelUnknown, which lists what
+    there is.
+    """
+    source = sources.parse(reference)
+    if isinstance(source, sources.Local):
+        return str(source)
+    found = _direct(source)
+    if found is None:
+        found = children.run(
+            "resolve", tracking.Wanted(str(source)), runs.Found, env=children.open_environment(), seconds=SECONDS
+        )
+    return found.provenance.source
+
+
+def fetch(source: sources.Registered, folder: pathlib.Path) -> runs.Found:
+    """The version, its files on this machine: where MLflow keeps them, or copied into `folder`. Raises as `resolve` does."""
+    found = _direct(source)
+    if found is not None:
+        return found
+    folder.mkdir()
+    wanted = tracking.Wanted(str(source), str(folder))
+    return children.run("fetch", wanted, runs.Found, env=children.open_environment(), seconds=FETCH_SECONDS)
+
+
+def available() -> tuple[str, ...]:
+    """References of what MLflow has registered. Raises ModelSourceInvalid where there is no MLflow to ask."""
+    path = locating.sqlite(locating.uri())
+    listed = database.available(path) if path and _one_store() else None
+    if listed is not None:
+        return listed
+    return children.run("list", _Nothing(), tracking.Listed, env=children.open_environment(), seconds=SECONDS).references
+
+
+def _direct(source: sources.Registered) -> runs.Found | None:
+    path = locating.sqlite(locating.uri())
+    return database.find(path, source) if path and _one_store() else None
+
+
+def _one_store() -> bool:
+    """Whether the registry is where the runs are: MLflow allows it to be elsewhere."""
+    return not os.environ.get("MLFLOW_REGISTRY_URI")

@@ -1,0 +1,106 @@
+"""Steps that are processes of their own: `python -m tidegate.delivery.registry VERB`, a request as JSON on standard input, one
+answer as JSON on standard output.
+
+What runs a model gets an environment without credentials; what talks to MLflow gets the caller's, and runs no model.
+"""
+
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from typing import TypeVar
+
+import msgspec
+
+import tidegate
+from tidegate.core.vocabulary import errors
+
+_T = TypeVar("_T")
+_KEPT = (
+    "PATH",
+    "LANG",
+    "TZ",
+    "TMPDIR",
+    "LD_LIBRARY_PATH",
+    "DYLD_LIBRARY_PATH",
+    "VIRTUAL_ENV",
+    "PYTHONPATH",
+    "PYTHONDONTWRITEBYTECODE",
+)
+_KEPT_FAMILIES = ("LC_", "OMP_", "OPENBLAS_", "MKL_")
+
+
+class Failure(msgspec.Struct, frozen=True, tag=True):
+    """An error of the tree, by its code."""
+
+    code: str
+    message: str
+    cure: str = ""
+    where: str = ""
+
+
+def run(verb: str, request: msgspec.Struct, answer: type[_T], *, env: Mapping[str, str], seconds: float) -> _T:
+    """Have a process do it. Raises the error it reports, or ModelLoadFailed when it ends without a word or takes too long."""
+    argv = [sys.executable, "-m", "tidegate.delivery.registry", verb]
+    began = subprocess.Popen(
+        argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=dict(env), start_new_session=True
+    )
+    try:
+        out, words = began.communicate(msgspec.json.encode(request), timeout=seconds)
+    except subprocess.TimeoutExpired as late:
+        _end(began)
+        raise errors.ModelLoadFailed(f"the model's {verb} took more than {seconds:.0f} s and was ended.") from late
+    except BaseException:
+        _end(began)
+        raise
+    try:
+        return msgspec.json.decode(out, type=answer)
+    except msgspec.DecodeError:
+        pass
+    try:
+        failure = msgspec.json.decode(out, type=Failure)
+    except msgspec.DecodeError as silent:
+        last = words.decode(errors="replace").strip().splitlines()[-1:] or ["it said nothing"]
+        how = f"ended by signal {-began.returncode}" if began.returncode < 0 else f"ended with code {began.returncode}"
+        if began.returncode == -signal.SIGKILL:
+            how += " (out of memory?)"
+        raise errors.ModelLoadFailed(f"the process for the model's {verb} {how}: {last[0][:500]}") from silent
+    raise error(failure)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+    process.communicate()
+
+
+def error(failure: Failure) -> errors.TidegateError:
+    """The error that a code stands for."""
+    waiting: list[type[errors.TidegateError]] = [errors.TidegateError]
+    while waiting:
+        kind = waiting.pop()
+        if kind.code == failure.code:
+            return kind(failure.message, cure=failure.cure, where=failure.where)
+        waiting.extend(kind.__subclasses__())
+    return errors.TidegateError(failure.message, cure=failure.cure, where=failure.where)
+
+
+def open_environment() -> dict[str, str]:
+    """For the process that talks to MLflow: the caller's own."""
+    return {**os.environ, "PYTHONPATH": _path()}
+
+
+def bare_environment(scratch: pathlib.Path) -> dict[str, str]:
+    """For the process that runs the model: no credential of the caller's, and a home folder of its own."""
+    kept = {name: value for name, value in os.environ.items() if name in _KEPT or name.startswith(_KEPT_FAMILIES)}
+    return {**kept, "PYTHONPATH": _path(), "HOME": str(scratch), "MPLCONFIGDIR": str(scratch)}
+
+
+def _path() -> str:
+    """Where this very tidegate is, first: the process is to run the same code."""
+    here = str(pathlib.Path(tidegate.__file__).parent.parent)
+    return os.pathsep.join([here, *filter(None, [os.environ.get("PYTHONPATH", "")])])

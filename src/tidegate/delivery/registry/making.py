@@ -1,0 +1,166 @@
+"""A model reference -> a bundle in HOME/bundles/<digest>. Everything happens in a staging folder; the last step is one rename.
+
+The same input gives the same digest: nothing of the clock, the machine or the staging folder gets into the manifest.
+"""
+
+import contextlib
+import errno
+import pathlib
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+
+import msgspec
+
+from tidegate.core.vocabulary import errors, home, manifests
+from tidegate.dataplane.models import bundles
+from tidegate.delivery.registry import asking, children, examples, mlmodel, profiling, signatures, sources
+
+PROFILE_SECONDS = 600.0
+MODEL = "model"
+EXAMPLE = "example.json"
+_STAGING = ".making-"
+_FORMS = {".joblib": "joblib", ".pkl": "pickle", ".pickle": "pickle", ".skops": "skops"}
+
+
+def make(
+    source: str,
+    place: home.Home,
+    *,
+    trust: str = "",
+    example: str | pathlib.Path | None = None,
+    method: str = "",
+) -> tuple[str, manifests.Manifest]:
+    """The bundle of a model: (digest, manifest). Making it again finds it there already.
+
+    `trust`: "pickle" accepts that loading runs code from the artifact. `example`: a CSV or JSON file of input rows, which a bare
+    model file needs (its signature is read off it) and which replaces an MLflow model's own. `method`: what to call instead of
+    what the model was logged with (predict, predict_proba).
+
+    Runs the model, in a process without credentials. Raises ModelSourceInvalid, ModelUnknown, SignatureMissing, TrustRequired
+    (before anything is loaded), LoaderMissing, ModelLoadFailed, WarmupFailed, OutputInvalid, DiskFull; nothing then remains.
+    """
+    parsed = sources.parse(source)
+    try:
+        with _staging(place.bundles) as staging:
+            return _make(parsed, staging, trust, pathlib.Path(example) if example else None, method)
+    except OSError as failed:
+        if failed.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise errors.DiskFull from failed
+        raise errors.ModelSourceInvalid(f"{source}: {failed}") from failed
+
+
+def _make(
+    source: sources.Registered | sources.Local, staging: pathlib.Path, trust: str, example: pathlib.Path | None, method: str
+) -> tuple[str, manifests.Manifest]:
+    name, origin, provenance = _fetched(source, staging / "source")
+    draft = mlmodel.read(origin) if origin.is_dir() else _bare(origin, example)
+    if draft.needs_trust and trust != "pickle":
+        cure = "If you trust its author, write `trust: pickle` in tidegate.yaml."
+        raise errors.TrustRequired(f"{draft.needs_trust}: loading it runs code.", cure=cure)
+    folder = staging / "bundle"
+    blobs = _copied(origin, draft, folder)
+    options = {**draft.options, **({"method": method} if method and draft.loader == "sklearn" else {})}
+    begun = manifests.Manifest(
+        name=name,
+        loader=draft.loader,
+        entry=f"{MODEL}/{draft.entry}" if draft.entry else MODEL,
+        signature=draft.signature,
+        files=blobs,
+        options=options,
+        trust=trust if draft.needs_trust or trust == "pickle" else "",
+        provenance=provenance,
+        example=EXAMPLE,
+    )
+    rows = examples.read(example) if example else draft.rows
+    asked = profiling.Asked(str(folder), begun, rows, draft.exact)
+    bare = children.bare_environment(staging)
+    profiled = children.run("profile", asked, profiling.Profiled, env=bare, seconds=PROFILE_SECONDS)
+    (folder / EXAMPLE).write_bytes(examples.body(profiled.rows))
+    manifest = msgspec.structs.replace(
+        begun,
+        signature=profiled.signature,
+        options=profiled.options,
+        profile=profiled.profile,
+        files=tuple(sorted((*blobs, bundles.measure(folder, EXAMPLE)), key=lambda blob: blob.path)),
+        lock=draft.lock or profiled.lock,
+        python=draft.python or profiled.python,
+    )
+    bundles.verify(folder, manifest)  # the model has run in the meantime: its files are still what was copied
+    return _placed(folder, staging.parent, manifest), manifest
+
+
+def _fetched(source: sources.Registered | sources.Local, folder: pathlib.Path) -> tuple[str, pathlib.Path, manifests.Provenance]:
+    """(name, model directory or file, provenance)."""
+    if isinstance(source, sources.Local):
+        return source.path.stem or "model", source.path, manifests.Provenance(str(source))
+    found = asking.fetch(source, folder)
+    return found.name, _model_directory(pathlib.Path(found.files or folder)), found.provenance
+
+
+def _model_directory(folder: pathlib.Path) -> pathlib.Path:
+    """Where the MLmodel is: MLflow's download may put the model one folder down."""
+    below = sorted(path.parent for path in folder.glob(f"*/{mlmodel.FILE}"))
+    return folder if (folder / mlmodel.FILE).is_file() or not below else below[0]
+
+
+def _bare(path: pathlib.Path, example: pathlib.Path | None) -> mlmodel.Draft:
+    """The draft of a model file that nobody has described: its signature is its example's."""
+    form = _FORMS.get(path.suffix.lower())
+    if form is None:
+        raise errors.LoaderMissing(
+            f"{path.name} is no model file known here.", cure=f"Known: {', '.join(_FORMS)}, and folders with an MLmodel."
+        )
+    if example is None:
+        cure = "Give --example rows.csv with some input rows; or log the model to MLflow with a signature."
+        raise errors.SignatureMissing(f"{path.name} says nothing of its inputs.", cure=cure)
+    rows = examples.read(example)
+    why = "" if form == "skops" else f"{path.name} is a {form if form != 'joblib' else 'joblib pickle'}"
+    options = {"format": form, "method": "predict"}
+    return mlmodel.Draft("sklearn", path.name, options, signatures.seen(rows), rows, (path.name,), why, exact=False)
+
+
+def _copied(origin: pathlib.Path, draft: mlmodel.Draft, folder: pathlib.Path) -> tuple[manifests.Blob, ...]:
+    blobs: list[manifests.Blob] = []
+    for path in draft.files:
+        target = folder / MODEL / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if path == mlmodel.FILE:
+            target.write_bytes(mlmodel.normalised(origin))
+        else:
+            shutil.copyfile(origin / path if origin.is_dir() else origin, target)
+        blobs.append(bundles.measure(folder, f"{MODEL}/{path}"))
+    return tuple(blobs)
+
+
+def _placed(folder: pathlib.Path, shelf: pathlib.Path, manifest: manifests.Manifest) -> str:
+    """Rename the finished bundle into place; one that is there and whole stays, one that is damaged makes room."""
+    digest = manifest.digest
+    (folder / bundles.MANIFEST).write_bytes(msgspec.json.encode(manifest, order="deterministic"))
+    for path in folder.rglob("*"):
+        if path.is_file():
+            path.chmod(0o400)
+    if (shelf / digest).exists():
+        try:
+            bundles.read(shelf, digest)
+        except errors.ModelError:
+            shutil.rmtree(shelf / digest, ignore_errors=True)
+        else:
+            return digest
+    folder.rename(shelf / digest)
+    return digest
+
+
+@contextlib.contextmanager
+def _staging(shelf: pathlib.Path) -> Iterator[pathlib.Path]:
+    """A folder beside the bundles, gone afterwards whatever happens; leftovers of killed makers go too."""
+    shelf.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for old in shelf.glob(f"{_STAGING}*"):
+        if time.time() - old.stat().st_mtime > asking.FETCH_SECONDS + PROFILE_SECONDS:
+            shutil.rmtree(old, ignore_errors=True)
+    folder = pathlib.Path(tempfile.mkdtemp(prefix=_STAGING, dir=shelf))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

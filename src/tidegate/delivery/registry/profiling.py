@@ -1,0 +1,172 @@
+"""The model loaded once and asked its example: what its outputs are, which classes it tells apart, how its answers spread.
+
+Runs foreign code, so only ever in the process that `children` starts for it, which has no credentials in its environment.
+"""
+
+import importlib.metadata
+import pathlib
+import platform
+from typing import Any
+
+import msgspec
+
+from tidegate.core.vocabulary import errors, manifests
+from tidegate.dataplane.models import batches, bins, bundles, model, signature
+from tidegate.dataplane.models.loaders import catalog
+from tidegate.dataplane.wire import frames
+from tidegate.delivery.registry import examples
+
+_UNIFORM = tuple(place / bins.MOST for place in range(1, bins.MOST))
+_FEW = 64
+"""Rows below which quantiles of probabilities say less than even steps from 0 to 1."""
+_KINDS = {"f": "double", "i": "long", "u": "long", "b": "boolean", "M": "datetime"}
+_TENSORS = {"f": "FP64", "i": "INT64", "u": "INT64", "b": "BOOL"}
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """What the process is to look at."""
+
+    folder: str
+    manifest: manifests.Manifest
+    """Its outputs are what was declared; a column without a name has none yet."""
+    rows: list[Any]
+    exact: bool
+
+
+class Profiled(msgspec.Struct, frozen=True):
+    """What it found."""
+
+    signature: manifests.Signature
+    options: dict[str, str]
+    profile: manifests.Profile
+    rows: list[Any]
+    """The example rows to keep."""
+    lock: tuple[str, ...]
+    """Versions of the packages it was loaded with here."""
+    python: str
+
+
+def profile(asked: Asked) -> Profiled:
+    """Load the model and ask it.
+
+    Raises what loading raises, WarmupFailed, OutputInvalid, or ModelSourceInvalid for an example that lacks columns.
+    """
+    folder = pathlib.Path(asked.folder)
+    bundle = bundles.Bundle(folder, asked.manifest)
+    loaded = catalog.load(bundle)
+    rows = asked.rows
+    if not asked.exact and (names := loaded.columns):
+        manifest = msgspec.structs.replace(asked.manifest, signature=_restricted(asked.manifest.signature, names))
+        bundle, rows = bundles.Bundle(folder, manifest), [{name: row.get(name) for name in names} for row in rows]
+        loaded = loaded.under(bundle)
+    given = rows or examples.made_up(bundle.manifest.signature)
+    batch = _batch(bundle.manifest, given)
+    try:
+        answer = loaded.answer(batch)
+    except (Exception, SystemExit) as raised:
+        raise _unanswered(rows, raised) from raised
+    outputs, options = _outputs(answer, bundle.manifest, loaded.classes)
+    final = msgspec.structs.replace(
+        bundle.manifest,
+        options={**bundle.manifest.options, **options},
+        signature=msgspec.structs.replace(bundle.manifest.signature, outputs=outputs),
+    )
+    kept = given[: examples.KEPT]
+    (folder / final.example).write_bytes(examples.body(kept))
+    proven = bundles.Bundle(folder, final)
+    answering = loaded.under(proven)
+    ready = model.Model(proven, answering)
+    ready.warm_up()
+    said = ready.codec.answers(ready.codec.checked(ready.predict(batch), batch.rows))
+    spread = _spread(said if rows else (), final, loaded.classes)
+    return Profiled(final.signature, final.options, spread, kept, _packages(final), platform.python_version())
+
+
+def _restricted(seen: manifests.Signature, names: tuple[str, ...]) -> manifests.Signature:
+    """The example's columns that the model was trained with, in its own order."""
+    by_name = {column.name: column for column in seen.inputs}
+    if absent := [name for name in names if name not in by_name]:
+        raise errors.ModelSourceInvalid(f"the example lacks columns that the model was trained with: {', '.join(absent)}.")
+    return msgspec.structs.replace(seen, inputs=tuple(by_name[name] for name in names))
+
+
+def _batch(manifest: manifests.Manifest, rows: list[Any]) -> batches.Batch:
+    # A codec needs outputs; what they are is not known yet, and no answer is encoded with this one.
+    draft = msgspec.structs.replace(manifest.signature, outputs=(manifests.Column("unknown", "double"),))
+    codec = signature.Codec(msgspec.structs.replace(manifest, signature=draft))
+    try:
+        return codec.decode(examples.body(rows), frames.Content.RECORDS).batch
+    except errors.RequestError as wrong:
+        raise errors.WarmupFailed(f"the example does not fit the model's own signature: {wrong}") from wrong
+
+
+def _unanswered(rows: list[Any], raised: BaseException) -> errors.WarmupFailed:
+    if rows:
+        return errors.WarmupFailed(f"the model raised on its example: {model.words(raised)}")
+    cure = "Log it with input_example=X[:20], or give --example rows.csv."
+    return errors.WarmupFailed(
+        f"the model has no input example, and a made-up one it did not answer: {model.words(raised)}.", cure=cure
+    )
+
+
+def _outputs(
+    answer: Any, manifest: manifests.Manifest, classes: tuple[Any, ...]
+) -> tuple[tuple[manifests.Column, ...], dict[str, str]]:
+    """The outputs, and what the loader has to know of them: declared names are kept, the model's own answer decides the rest."""
+    declared = manifest.signature.outputs
+    shape = tuple(getattr(answer, "shape", ()))
+    if manifest.options.get("method") == "predict_proba" and not hasattr(answer, "columns"):
+        if len(shape) != 2:
+            raise errors.OutputInvalid("the model answers probabilities for several outputs at once, which cannot be served.")
+        if len(declared) == shape[1] > 1 and all(column.name for column in declared):
+            return declared, {}
+        name = declared[0].name if len(declared) == 1 else ""
+        if shape[1] == 2:
+            return (manifests.Column(name or "probability", "double"),), {"positive": "1"}
+        listed = msgspec.json.encode([bins.said(one) for one in classes]).decode()
+        return (manifests.Column(name or "probabilities", "FP64", shape=(-1, shape[1])),), {"classes": listed}
+    if declared:
+        unnamed = "prediction" if len(declared) == 1 else "prediction_{}"
+        return tuple(
+            column if column.name else msgspec.structs.replace(column, name=unnamed.format(place))
+            for place, column in enumerate(declared)
+        ), {}
+    return _inferred(answer, shape), {}
+
+
+def _inferred(answer: Any, shape: tuple[int, ...]) -> tuple[manifests.Column, ...]:
+    if hasattr(answer, "columns"):
+        return tuple(manifests.Column(str(name), _KINDS.get(answer[name].dtype.kind, "string")) for name in answer.columns)
+    kind = getattr(getattr(answer, "dtype", None), "kind", "")
+    if not kind:
+        raise errors.OutputInvalid(
+            f"the model answers a {type(answer).__name__}, and its signature says no outputs.",
+            cure="Log it with signature=infer_signature(X, model.predict(X)).",
+        )
+    if len(shape) < 2 or shape[1:] == (1,):
+        return (manifests.Column("prediction", _KINDS.get(kind, "string")),)
+    return (manifests.Column("prediction", _TENSORS.get(kind, "BYTES"), shape=(-1, *shape[1:])),)
+
+
+def _spread(said: signature.Answers, manifest: manifests.Manifest, classes: tuple[Any, ...]) -> manifests.Profile:
+    """The baseline profile: classes where the answer is one, else edges with about equally many answers between them."""
+    options = manifest.options
+    if options.get("positive"):
+        numbers = [value for value in said if isinstance(value, float)]
+        return manifests.Profile(len(said), bins.edges(numbers) if len(numbers) >= _FEW else _UNIFORM)
+    if classes and (options.get("classes") or options.get("method", "predict") == "predict"):
+        return manifests.Profile(len(said), classes=tuple(bins.said(one) for one in classes[: bins.OTHER]))
+    if any(isinstance(value, str) for value in said):
+        return manifests.Profile(len(said), classes=tuple(sorted({str(value) for value in said})[: bins.OTHER]))
+    return manifests.Profile(len(said), bins.edges([value for value in said if isinstance(value, float)]))
+
+
+def _packages(manifest: manifests.Manifest) -> tuple[str, ...]:
+    wanted = {"sklearn": ("scikit-learn", "numpy", "pandas", "skops", "joblib")}.get(manifest.loader, ())
+    found: list[str] = []
+    for name in wanted:
+        try:
+            found.append(f"{name}=={importlib.metadata.version(name)}")
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return tuple(found)
