@@ -16,19 +16,22 @@ Tell = Callable[[view.Picture], None]
 FIRST_OF_MARCH = dt.datetime(2013, 3, 1, 12, tzinfo=dt.UTC)
 """v2 has seen all of January and February, so it goes out when these are over."""
 _LOOK_SECONDS = 0.3
+_LOADING = frozenset({"queued", "checking", "warming"})
 _STYLES = {"rolling_back": view.BAD, "rolled_back": view.BAD, "failed": view.BAD, "succeeded": view.GOOD, "probation": view.GOOD}
 
 
 class Stage:
     """The running demo: a Tidegate, the replay, and the picture of both."""
 
-    def __init__(self, tidegate: gate.Gate, traffic: replay.Replay, tempo: setting.Tempo, tell: Tell) -> None:
-        """`tell` is called with the picture several times a second."""
+    def __init__(
+        self, tidegate: gate.Gate, digests: dict[int, str], traffic: replay.Replay, tempo: setting.Tempo, tell: Tell
+    ) -> None:
+        """`digests`: the bundles to release. `tell` is called with the picture several times a second."""
         self.picture = view.Picture()
         self.lines: list[report.Line] = []
         self._gate, self._traffic, self._tempo, self._tell = tidegate, traffic, tempo, tell
         self._shown: tuple[str, str, int] = ("", "", 0)
-        self._release = ""
+        self._digests = digests
         self._seen: gate.Json = {}
 
     async def play(self) -> None:
@@ -57,8 +60,8 @@ class Stage:
         """Release one version, and wait for however it ends."""
         self._happened("bold", f"v{recipe.number} is released: {recipe.title}")
         self.picture.title = recipe.title
-        self._release = await asyncio.to_thread(self._gate.release, recipe.number, recipe.title)
-        mine = self._release
+        digest = self._digests[recipe.number]
+        mine = await asyncio.to_thread(self._gate.release, recipe.number, digest, recipe.title)
         await self._until(lambda: self._seen.get("id") == mine and bool(self._seen.get("ended")), flowing)
         if self._seen.get("id") != mine or not self._seen.get("ended"):
             waiting = (self._seen.get("waiting") or {}).get("sentence") or self._seen.get("reason", "")
@@ -108,6 +111,7 @@ class Stage:
         picture.stable = endpoint["stable"]["name"] if endpoint["stable"] else ""
         picture.share = endpoint["weight"] / arms.BUCKETS
         self._seen = release
+        self._traffic.rate = self._tempo.lull if release["phase"] in _LOADING else self._tempo.rate
         if release["stage"] is None:
             return
         stage, verdict = release["stage"], release["verdict"] or {}

@@ -9,6 +9,7 @@ import typing
 from collections.abc import Callable
 
 from tidegate.core.vocabulary import errors, home
+from tidegate.delivery.registry import making
 from tidegate.interface.api import addresses
 from tidegate.interface.api import client as clients
 from tidegate.interface.demo.flights import setting
@@ -22,13 +23,13 @@ Found = typing.TypeVar("Found")
 class Gate:
     """One Tidegate in the demo's directory."""
 
-    def __init__(self, folder: pathlib.Path, port: int) -> None:
-        """`port` 0: any free one."""
+    def __init__(self, folder: pathlib.Path, port: int, registry: str) -> None:
+        """`port` 0: any free one. `registry`: the MLflow to take models from; from now on this process's, too."""
+        os.environ["MLFLOW_TRACKING_URI"] = registry
         self.folder, self.place = folder.absolute(), home.Home(folder.absolute() / ".tidegate")
         self._port, self._lock = port, threading.Lock()
         self._client: clients.Client | None = None
-        registry = f"sqlite:///{self.folder / 'mlflow.db'}"
-        self._env = {**os.environ, "TIDEGATE_HOME": str(self.place.root), "MLFLOW_TRACKING_URI": registry}
+        self._env = {**os.environ, "TIDEGATE_HOME": str(self.place.root)}
 
     def up(self) -> None:
         """`tidegate up -d`: serves the model that tidegate.yaml names. Raises what it raises, in its words."""
@@ -45,11 +46,16 @@ class Gate:
         """Where predictions are asked for."""
         return addresses.read(self.place)["http"]
 
-    def release(self, version: int, reason: str) -> str:
-        """`tidegate release`: version `version` of the registered model; the release's id. Waits for the bundle only."""
-        model = f"mlflow://{setting.ENDPOINT}/{version}"
+    def pack(self, version: int) -> str:
+        """Make the bundle of a registered version, as a delivery pipeline does ahead of a release; its digest."""
+        digest, _ = making.make(_reference(version), self.place)
+        return digest
+
+    def release(self, version: int, digest: str, reason: str) -> str:
+        """`tidegate release` of a bundle that is there; the release's id."""
         with clients.Client(self.place) as client:
-            done = client.release(setting.ENDPOINT, {"model": model}, model=model, reason=reason, actor="demo")
+            settings = {"model": _reference(version)}
+            done = client.release(setting.ENDPOINT, settings, digest=digest, reason=reason, actor="demo")
         return str(done["release"])
 
     def endpoint(self) -> Json:
@@ -95,3 +101,7 @@ class Gate:
             said = (done.stderr or done.stdout).strip()
             raise errors.ProcessError(f"`tidegate {' '.join(words)}` failed: {said}", cure="`tidegate logs` may say more.")
         return done.stdout
+
+
+def _reference(version: int) -> str:
+    return f"mlflow://{setting.ENDPOINT}/{version}"

@@ -41,17 +41,21 @@ class Registered:
     sha256: str
 
 
+def address(folder: pathlib.Path) -> str:
+    """What MLFLOW_TRACKING_URI has to be for this one."""
+    return f"sqlite:///{folder.absolute() / 'mlflow.db'}"
+
+
 class Registry:
     """An MLflow of one's own in a directory."""
 
     def __init__(self, folder: pathlib.Path) -> None:
         """Make it, or open it where there is one."""
         folder.mkdir(parents=True, exist_ok=True)
-        self.uri = f"sqlite:///{folder.absolute() / 'mlflow.db'}"
         artifacts = (folder.absolute() / "mlruns").as_uri()
         with _quiet():
-            mlflow.set_tracking_uri(self.uri)
-            mlflow.set_registry_uri(self.uri)
+            mlflow.set_tracking_uri(address(folder))
+            mlflow.set_registry_uri(address(folder))
             self._client = mlflow.MlflowClient()
             found = self._client.get_experiment_by_name(_EXPERIMENT)
             self._experiment = found.experiment_id if found else self._client.create_experiment(_EXPERIMENT, artifacts)

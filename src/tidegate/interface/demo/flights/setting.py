@@ -16,6 +16,8 @@ class Tempo:
 
     rate: float
     """Requests a second."""
+    lull: float
+    """The same while a version loads: on two cores that takes its time, and traffic is not what is being shown then."""
     step: str
     """A canary step lasts at least this."""
     at_most: str
@@ -28,8 +30,8 @@ class Tempo:
     """Seconds after which a release that has not ended counts as one that went wrong."""
 
 
-FAST = Tempo(rate=1_800, step="2s", at_most="4s", within="2s", probation="1s", breath=0.5, patience=45)
-FULL = Tempo(rate=1_300, step="6s", at_most="15s", within="3s", probation="4s", breath=3, patience=75)
+FAST = Tempo(rate=2_000, lull=700, step="2s", at_most="4s", within="2s", probation="1s", breath=0.5, patience=45)
+FULL = Tempo(rate=1_300, lull=700, step="6s", at_most="15s", within="3s", probation="4s", breath=3, patience=75)
 
 _FILE = """\
 # What is served here, and how new versions reach it. The times are short because a year passes in minutes here.

@@ -10,13 +10,12 @@ import json
 import time
 from collections.abc import Iterator
 
-import pandas as pd
 import uvloop
 from rich import console
 
 from tidegate.core.vocabulary import errors
 from tidegate.interface.demo import client, stories
-from tidegate.interface.demo.flights import acts, audit, data, gate, models, recipes, registry, replay, report, screens, setting
+from tidegate.interface.demo.flights import acts, audit, gate, learning, registry, replay, report, screens, setting
 
 _CONNECTIONS = 64
 _RECORDER_SECONDS = 20
@@ -27,14 +26,11 @@ def tell(options: stories.Options, screen: console.Console) -> int:
     tempo = setting.FAST if options.fast else setting.FULL
     setting.prepare(options.folder, tempo)
     screen.print(f"\n [bold cyan]tidegate[/]  the flights that left New York in 2013  [dim]in {options.folder}[/]\n")
-    rows = _learn(options, screen)
-    tidegate = gate.Gate(options.folder, options.port)
+    tidegate = gate.Gate(options.folder, options.port, registry.address(options.folder))
     try:
-        with _step(screen, "v1 is served") as told:
-            tidegate.up()
-            told.append(tidegate.address)
+        learned = learning.learn(options, tidegate, screen)
         began = time.monotonic()
-        result = _play(tidegate, rows, tempo, screens.show(screen, plain=options.plain))
+        result = _play(learned, tempo, screens.show(screen, plain=options.plain))
         result.seconds = round(time.monotonic() - began, 1)
     finally:
         if not options.keep_up:
@@ -43,48 +39,36 @@ def tell(options: stories.Options, screen: console.Console) -> int:
     return _end(options, result, screen)
 
 
-def _learn(options: stories.Options, screen: console.Console) -> pd.DataFrame:
-    """Read the flights; train, log and register the four versions."""
-    with _step(screen, "the flights and the weather") as told:
-        rows = data.load()
-        told.append(f"{data.FLIGHTS:,} flights, {len(rows):,} of them left")
-    with _step(screen, "an MLflow of their own"):
-        shelf = registry.Registry(options.folder)
-    live = data.of_months(rows, 1)
-    for recipe in recipes.RECIPES:
-        with _step(screen, f"v{recipe.number} {recipe.title}") as told:
-            trained = models.train(recipe, rows)
-            logged = shelf.log(trained, live)
-            measured = trained.metrics
-            told.append(
-                f"offline accuracy {measured['accuracy']:.3f}, AUC {measured['auc']:.3f}; {registry.NAME} {logged.version}"
-            )
-    return rows
-
-
-def _play(tidegate: gate.Gate, rows: pd.DataFrame, tempo: setting.Tempo, show: screens.Show) -> report.Result:
+def _play(learned: learning.Learned, tempo: setting.Tempo, show: screens.Show) -> report.Result:
     """The acts, then what the clients and the log say of them."""
-    gc.collect()
-    gc.freeze()
-    with show:
-        traffic, stage = uvloop.run(_perform(tidegate, rows, tempo, show))
-    audited = audit.audit(tidegate.place, traffic.ids, traffic.accepted, _RECORDER_SECONDS)
+    with show, _unswept():
+        traffic, stage = uvloop.run(_perform(learned, tempo, show))
+    audited = audit.audit(learned.tidegate.place, traffic.ids, traffic.accepted, _RECORDER_SECONDS)
     return report.Result(
         requests=traffic.requests,
         failed_requests=traffic.failed,
         lost_records=audited.lost,
         outcomes_joined=audited.outcomes_joined,
         releases=stage.lines,
-        trace=_trace(tidegate, traffic),
+        trace=_trace(learned.tidegate, traffic),
     )
 
 
-async def _perform(
-    tidegate: gate.Gate, rows: pd.DataFrame, tempo: setting.Tempo, show: screens.Show
-) -> tuple[replay.Replay, acts.Stage]:
-    async with client.Client(tidegate.address, connections=_CONNECTIONS) as sender:
-        traffic = replay.Replay(setting.ENDPOINT, replay.flights(rows), sender, tempo.rate)
-        stage = acts.Stage(tidegate, traffic, tempo, show.picture)
+@contextlib.contextmanager
+def _unswept() -> Iterator[None]:
+    """Keep the many objects of training out of the garbage collector's rounds: each would stop traffic for a tenth of a second."""
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+
+
+async def _perform(learned: learning.Learned, tempo: setting.Tempo, show: screens.Show) -> tuple[replay.Replay, acts.Stage]:
+    async with client.Client(learned.tidegate.address, connections=_CONNECTIONS) as sender:
+        traffic = replay.Replay(setting.ENDPOINT, replay.flights(learned.rows), sender, tempo.rate)
+        stage = acts.Stage(learned.tidegate, learned.digests, traffic, tempo, show.picture)
         await stage.play()
         return traffic, stage
 
@@ -120,14 +104,3 @@ def _end(options: stories.Options, result: report.Result, screen: console.Consol
     for one in wrong:
         screen.print(f" [bold red]not as it should be:[/] {one}", markup=True)
     return 1 if wrong else 0
-
-
-@contextlib.contextmanager
-def _step(screen: console.Console, title: str) -> Iterator[list[str]]:
-    """One thing that takes a while: its title at once where there is a terminal, then what came of it and how long it took."""
-    told: list[str] = []
-    began = time.monotonic()
-    with screen.status(f"[dim]{title}[/]") if screen.is_terminal else contextlib.nullcontext():
-        yield told
-    took = f"{time.monotonic() - began:.1f} s"
-    screen.print(f" [green]✓[/] {title}  [dim]{'  '.join([*told, took])}[/]")
