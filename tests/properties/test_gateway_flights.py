@@ -87,7 +87,7 @@ class World:
         connection = Connection()
         exchange = exchanges.Exchange(connection)
         exchange.body = b"{}"
-        flight = flights.Flight(exchange, self.endpoint, ids.uuid7(1_700_000_000_000, len(self.flights)), 1)
+        flight = flights.Flight(exchange, self.endpoint, ids.uuid7(1_700_000_000_000, len(self.flights)), 0, 1)
         flight.begin(self.endpoint.sides[arm], 2.0)
         self.flights.append(flight)
         self.connections.append(connection)

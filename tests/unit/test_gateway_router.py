@@ -35,6 +35,13 @@ def test_a_ramp_keeps_the_units_it_had():
     assert len(before) == 4_000
 
 
+def test_a_unit_is_drawn_by_its_bucket():
+    given = route(2_500)
+    drawn = router.Router(given)
+    for unit in UNITS[:500]:
+        assert drawn.draw(unit).arm == (arms.bucket(given.endpoint, given.salt, unit) < 2_500)
+
+
 def test_another_salt_draws_others():
     first = [router.Router(route(5_000)).draw(unit).arm for unit in UNITS[:1_000]]
     salted = tables.msgspec.structs.replace(route(5_000), salt=b"other")

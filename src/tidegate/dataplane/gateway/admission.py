@@ -15,13 +15,11 @@ READ = frozenset(
         b"expect",
         b"inference-header-content-length",
         b"tidegate-timeout-ms",
-        b"transfer-encoding",
+        b"upgrade",
         b"x-request-id",
     }
 )
 """Headers that matter here, by lower-case name. All others are read over."""
-KEPT = READ - {b"content-length", b"transfer-encoding"}
-"""Those of them that matter once the request has been read."""
 _DIGITS = 9
 
 

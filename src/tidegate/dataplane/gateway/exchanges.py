@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from tidegate.core.vocabulary import errors, ids
+from tidegate.dataplane.gateway import paths
 from tidegate.dataplane.wire import answers
 
 JSON = b"content-type: application/json\r\n"
@@ -39,6 +40,8 @@ class Exchange:
 
     method: bytes = b"GET"
     url: bytes = b""
+    target = paths.Target(paths.Ask.NOTHING)
+    """What the URL asks for."""
     body: bytes = b""
     keep: bool = True
     """Whether the connection stays open behind it."""

@@ -43,10 +43,12 @@ class Flight(links.Caller, wheel.Item, journal.Entry):
     total_us = 0
     cell: sums.Cell | None = None
 
-    def __init__(self, exchange: exchanges.Exchange, endpoint: endpoints.Endpoint, identifier: bytes, content: int) -> None:
+    def __init__(
+        self, exchange: exchanges.Exchange, endpoint: endpoints.Endpoint, identifier: bytes, arrived_ns: int, content: int
+    ) -> None:
         self.exchange, self.endpoint = exchange, endpoint
         self.id, self.content = identifier, content
-        self.arrived_ns, self.arrived = time.time_ns(), _now()
+        self.arrived_ns, self.arrived = arrived_ns, _now()
 
     def begin(self, side: endpoints.Side, timeout: float) -> None:
         """Count it as drawn, and have it wait for the version drawn. `timeout`: seconds it has from its arrival."""

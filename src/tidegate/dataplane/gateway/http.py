@@ -22,7 +22,7 @@ CHUNKING = 8
 """Wire bytes a byte of body may take: chunks of one byte are foolish, endless chunk extensions hostile."""
 LINGER_BYTES = 1 << 26
 """What a refused client may still send before it is cut off."""
-_READ, _KEPT = admission.READ, admission.KEPT
+_READ = admission.READ
 _now = time.monotonic
 logger = logging.getLogger(__name__)
 
@@ -35,6 +35,9 @@ class Phase(enum.Enum):
     BODY = "body"
     LINGER = "linger"
     """It has been refused; what it still sends is thrown away."""
+
+
+_IDLE, _HEAD, _BODY = Phase.IDLE, Phase.HEAD, Phase.BODY
 
 
 class Owner(Protocol):
@@ -80,7 +83,7 @@ class Connection(asyncio.Protocol):
             if self._wire > LINGER_BYTES and self._transport is not None:
                 self._transport.abort()
             return
-        before = (self._heads, self.phase)
+        within, heads = self.phase, self._heads
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
@@ -88,11 +91,9 @@ class Connection(asyncio.Protocol):
         except httptools.HttpParserError as broken:
             if not self._deaf:  # else what follows the last request is of no interest
                 self._refuse(_understood(broken))
-        if before == (self._heads, self.phase):
-            self._wire += len(data)
+        if self.phase is not _IDLE:
+            self._wire = self._wire + len(data) if (within, heads) == (self.phase, self._heads) else 0
             self._bound_wire()
-        else:
-            self._wire = 0
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's
         """The client is gone; what it waited for is cancelled."""
@@ -157,7 +158,7 @@ class Connection(asyncio.Protocol):
         """The first byte of a request."""
         if self._deaf:
             raise errors.Draining  # only stops the parser: nobody is told
-        self.phase, self.since = Phase.HEAD, _now()
+        self.phase, self.since = _HEAD, _now()
         self._exchange = exchanges.Exchange(self)
         self._headers = self._size = self._length = 0
 
@@ -172,29 +173,30 @@ class Connection(asyncio.Protocol):
         if self._headers > self._bounds.headers or self._size > self._bounds.head_bytes:
             raise errors.HeaderInvalid(f"Over {self._bounds.headers} headers, or {self._bounds.head_bytes} bytes of them.")
         name = name.lower()
-        if name not in _READ or self.phase is not Phase.HEAD:
+        if name not in _READ or self.phase is not _HEAD:
             return
         if name == b"content-length":
             self._length = int(value)
-        elif name in _KEPT:
+        else:
             self._exchange.fields[name] = value
 
     def on_headers_complete(self) -> None:
         """What can be refused before the body is read is refused now."""
-        exchange, parser = self._exchange, self._parser
+        exchange = self._exchange
         self._heads += 1
         self._size = 0
-        self.phase, self.since = Phase.BODY, _now()
-        exchange.method = parser.get_method()
-        self._limit = self._service.body_limit(exchange.url)
+        self.phase = _BODY
+        exchange.method = self._parser.get_method()
+        self._limit = self._service.body_limit(exchange)
         if self._length > self._limit:
             raise errors.BodyTooLarge
-        if exchange.fields and b"expect" in exchange.fields:
-            self._expected(exchange.fields[b"expect"])
-        if parser.should_upgrade():
-            if exchange.method == b"CONNECT":
-                raise errors.MethodRefused
-            self._upgrading = True
+        fields = exchange.fields
+        if fields:
+            if b"expect" in fields:
+                self._expected(fields[b"expect"])
+            self._upgrading = b"upgrade" in fields and self._parser.should_upgrade()
+        if exchange.method == b"CONNECT":
+            raise errors.MethodRefused
 
     def on_body(self, body: bytes) -> None:
         """A piece of the body."""
@@ -211,7 +213,7 @@ class Connection(asyncio.Protocol):
         if parts:
             exchange.body = parts[0] if len(parts) == 1 else b"".join(parts)
             self._parts = []
-        self.phase, self.since = Phase.IDLE, _now()
+        self.phase, self.since = _IDLE, _now()
         self._continue = False
         waiting = self._waiting
         waiting.append(exchange)

@@ -23,6 +23,8 @@ SLOW_BEATS = 25
 REACH_SECONDS = 1.0
 """How long a new table's workers are waited for before it is confirmed without them."""
 SILENT_SECONDS = 10.0
+GARBAGE = 20_000
+"""Objects between two looks for reference cycles; requests make none."""
 logger = logging.getLogger(__name__)
 
 
@@ -66,6 +68,7 @@ class Gateway:
         await self._front.listen(listener)
         gc.collect()
         gc.freeze()
+        gc.set_threshold(GARBAGE, 20, 20)
         logger.info("serving", extra={"incarnation": self._boot.incarnation, "generation": self._endpoints.generation})
         await stop.wait()
         self._state = "draining"

@@ -2,35 +2,15 @@
 
 import importlib.metadata
 import logging
-import os
 import time
 
-from tidegate.core.vocabulary import errors, ids
-from tidegate.dataplane.gateway import admission, asking, endpoints, exchanges, flights, limits, outcomes, paths
+from tidegate.core.vocabulary import errors
+from tidegate.dataplane.gateway import admission, asking, endpoints, exchanges, flights, limits, mint, outcomes, paths
 from tidegate.dataplane.wire import answers, frames
 
 _CONTENT = {paths.Ask.INFER: int(frames.Content.INFER), paths.Ask.RECORDS: int(frames.Content.RECORDS)}
 _GET, _POST = b"GET", b"POST"
 logger = logging.getLogger(__name__)
-
-
-class Mint:
-    """Prediction ids. Chance comes from the system, so that nobody can guess another's id and label it."""
-
-    SIZE = 10
-
-    def __init__(self) -> None:
-        self._chance = b""
-        self._at = 0
-
-    def __call__(self) -> bytes:
-        """The 16 bytes of a new one."""
-        at = self._at
-        if at + self.SIZE > len(self._chance):
-            self._chance, at = os.urandom(self.SIZE * 512), 0
-        self._at = at + self.SIZE
-        chance = int.from_bytes(self._chance[at : at + self.SIZE], "big") >> 6
-        return ids.uuid7(time.time_ns() // 1_000_000, chance)
 
 
 class Service:
@@ -40,7 +20,7 @@ class Service:
         self.endpoints, self.bounds = obeyed, bounds
         self.draining = False
         self._boot = boot
-        self._mint = Mint()
+        self._mint = mint.Mint()
         self._server = answers.server(importlib.metadata.version("tidegate"))
         self._others = {
             paths.Ask.OUTCOMES: self._outcomes,
@@ -52,15 +32,16 @@ class Service:
             paths.Ask.MODEL_READY: self._model_ready,
         }
 
-    def body_limit(self, url: bytes) -> int:
-        """Bytes that a request to this URL may have in its body."""
-        endpoint = self.endpoints.by_name.get(paths.resolve(url).endpoint)
+    def body_limit(self, exchange: exchanges.Exchange) -> int:
+        """Understand the URL; the bytes that this request may have in its body."""
+        exchange.target = target = paths.resolve(exchange.url)
+        endpoint = self.endpoints.by_name.get(target.endpoint)
         return endpoint.route.limits.body if endpoint else self.bounds.body_bytes
 
     def answer(self, exchange: exchanges.Exchange) -> None:
         """Answer a request, now or later; never raises."""
         try:
-            target = paths.resolve(exchange.url)
+            target = exchange.target
             content = _CONTENT.get(target.ask)
             if content is not None and exchange.method == _POST:
                 self._predict(exchange, target, content)
@@ -83,9 +64,10 @@ class Service:
             timeout = admission.timeout(exchange.fields, timeout)
         if self._boot.flying >= self.bounds.flights:
             raise errors.QueueFull
-        identifier = self._mint()
+        arrived_ns = time.time_ns()
+        identifier = self._mint.one(arrived_ns)
         side = endpoint.pinned(target.version) if target.version else endpoint.draw(identifier)
-        flights.Flight(exchange, endpoint, identifier, content).begin(side, timeout)
+        flights.Flight(exchange, endpoint, identifier, arrived_ns, content).begin(side, timeout)
 
     def _other(self, exchange: exchanges.Exchange, target: paths.Target) -> None:
         answer = self._others.get(target.ask)
