@@ -69,7 +69,7 @@ def _refuse_known(desk: transitions.Desk, endpoint: str, model_digest: str) -> N
     hold = desk.store.held(desk.environment, endpoint, model_digest)
     if hold is not None:
         cure = f"Release a mended model, or clear the hold with `tidegate unhold {endpoint}`."
-        raise errors.DigestHeld(f"this very model was rolled back and is held: {hold.reason}.", cure=cure)
+        raise errors.DigestHeld(f"this very model was rolled back and is held: {hold.reason.rstrip('.')}.", cure=cure)
     stable = desk.stable(endpoint)
     if stable is not None and stable.model_digest == model_digest:
         raise errors.AlreadyStable(f"this very model is {endpoint}'s stable already, as {stable.name}.")

@@ -9,6 +9,8 @@ from tidegate.core.vocabulary.phases import EXPOSED, Phase
 
 LOST_SECONDS = 15.0
 """A version without a ready replica for this long is lost; a worker that died is restarted well within it."""
+_COMPARED = (Phase.RUNNING, Phase.PAUSED)
+"""In these stable still has to be gone back to; a promotion is leaving it."""
 CRASHES = 3
 """Restarts within one release after which a candidate is crash-looping."""
 
@@ -38,7 +40,7 @@ def next_event(
 
 def _lost(release: releases.Release, seen: observation.Observation, watch: Watch) -> decisions.Event | None:
     """Stable first: when it cannot answer there is nothing to roll back onto."""
-    if release.phase in EXPOSED and release.stable is not None and watch.stable_missing > LOST_SECONDS:
+    if release.phase in _COMPARED and release.stable is not None and watch.stable_missing > LOST_SECONDS:
         words = f"stable {release.stable.name} has had no ready worker for {watch.stable_missing:.0f} s"
         return decisions.Event(Kind.STABLE_SICK, reason=words)
     if release.phase is Phase.WARMING:
