@@ -45,7 +45,8 @@ class Stage:
         try:
             await self._until(lambda: self._traffic.clock >= FIRST_OF_MARCH.timestamp(), flowing)
             for recipe in recipes.RECIPES[1:]:
-                await self._act(recipe, flowing)
+                if not await self._act(recipe, flowing):
+                    break
             self._happened("", "the last flights land")
         finally:
             self._traffic.stop()
@@ -56,18 +57,20 @@ class Stage:
                 with contextlib.suppress(asyncio.CancelledError):
                     await task
 
-    async def _act(self, recipe: recipes.Recipe, flowing: "asyncio.Task[None]") -> None:
-        """Release one version, and wait for however it ends."""
+    async def _act(self, recipe: recipes.Recipe, flowing: "asyncio.Task[None]") -> bool:
+        """Release one version, and wait for however it ends. False when it has not: the next one cannot follow then."""
         self._happened("bold", f"v{recipe.number} is released: {recipe.title}")
         self.picture.title = recipe.title
         digest = self._digests[recipe.number]
         mine = await asyncio.to_thread(self._gate.release, recipe.number, digest, recipe.title)
         await self._until(lambda: self._seen.get("id") == mine and bool(self._seen.get("ended")), flowing)
-        if self._seen.get("id") != mine or not self._seen.get("ended"):
+        ended = self._seen.get("id") == mine and bool(self._seen.get("ended"))
+        if not ended:
             waiting = (self._seen.get("waiting") or {}).get("sentence") or self._seen.get("reason", "")
             self._happened(view.BAD, f"v{recipe.number} has not ended in {self._tempo.patience:g} s: {waiting}")
         await self._note(mine)
         await asyncio.sleep(self._tempo.breath)
+        return ended
 
     async def _note(self, identifier: str) -> None:
         """Keep what became of a release."""

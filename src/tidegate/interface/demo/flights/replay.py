@@ -26,7 +26,7 @@ from tidegate.core.vocabulary import ids
 from tidegate.interface.demo import client
 from tidegate.interface.demo.flights import data
 
-TICK_SECONDS = 0.025
+TICK_SECONDS = 0.04
 """Requests go out in small bursts, as traffic comes in; a worker then has a batch to do and a pause."""
 OPEN_MAX = 400
 """With this many requests unanswered the replay holds back, as clients of a slow service do."""

@@ -30,8 +30,8 @@ class Tempo:
     """Seconds after which a release that has not ended counts as one that went wrong."""
 
 
-FAST = Tempo(rate=2_000, lull=700, step="2s", at_most="4s", within="2s", probation="1s", breath=0.5, patience=45)
-FULL = Tempo(rate=1_300, lull=700, step="6s", at_most="15s", within="3s", probation="4s", breath=3, patience=75)
+FAST = Tempo(rate=2_000, lull=600, step="2s", at_most="6s", within="2s", probation="1s", breath=0.5, patience=150)
+FULL = Tempo(rate=1_400, lull=600, step="6s", at_most="15s", within="3s", probation="4s", breath=3, patience=180)
 
 _FILE = """\
 # What is served here, and how new versions reach it. The times are short because a year passes in minutes here.
@@ -42,7 +42,8 @@ release:
   steps: [5%, 25%, 50%]
   for: {step}                         # each step lasts at least this
   at_most: {at_most}                     # then it goes on, if nothing speaks against it; the last step needs proof
-  requests: 150
+  requests: 100
+  unsure: extend                  # a step that has seen too few requests in its time gets more of it
   promote_if: ["errors <= stable + 1%", "wrong <= stable + 2%"]
   probation: {probation}
 

@@ -17,7 +17,7 @@ from tidegate.core.vocabulary import errors
 from tidegate.interface.demo import client, stories
 from tidegate.interface.demo.flights import acts, audit, gate, learning, registry, replay, report, screens, setting
 
-_CONNECTIONS = 64
+_CONNECTIONS = 128
 _RECORDER_SECONDS = 20
 
 
@@ -56,7 +56,7 @@ def _play(learned: learning.Learned, tempo: setting.Tempo, show: screens.Show) -
 
 @contextlib.contextmanager
 def _unswept() -> Iterator[None]:
-    """Keep the many objects of training out of the garbage collector's rounds: each would stop traffic for a tenth of a second."""
+    """Keep the many objects of training out of the garbage collector's rounds, each of which would stop traffic for a while."""
     gc.collect()
     gc.freeze()
     try:
