@@ -35,8 +35,8 @@ def read(path: pathlib.Path) -> list[Any]:
 def _csv(path: pathlib.Path) -> list[Any]:
     with path.open(newline="", encoding="utf-8-sig") as file:
         reader = csv.DictReader(file)
+        names = [name for name in reader.fieldnames or () if name]
         raw = [row for row, _ in zip(reader, range(MOST), strict=False)]
-    names = [name for name in reader.fieldnames or () if name]
     columns = {name: _typed([row.get(name) for row in raw]) for name in names}
     return [{name: columns[name][place] for name in names} for place in range(len(raw))]
 

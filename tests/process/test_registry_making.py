@@ -1,0 +1,180 @@
+"""Bundles made from model files, in real processes. The model is a small one of our own, so that no heavy package is imported."""
+
+import json
+import os
+import pathlib
+import pickle
+import sys
+
+import pytest
+import worker_fixtures as fixtures
+
+from tidegate.core.vocabulary import errors, home, manifests
+from tidegate.dataplane.models import bundles
+from tidegate.delivery.registry import asking, making
+
+MODULE = '''
+import os
+import numpy as np
+
+class Score:
+    """Says how much; what it raises, prints and answers is set by its attributes."""
+    method = "score"
+    def __init__(self, **given): self.__dict__.update(given)
+    def predict(self, X):
+        print("a model that talks")
+        if getattr(self, "secret", ""): raise RuntimeError(f"{self.secret}={os.environ.get(self.secret)}")
+        if getattr(self, "dies", False): os._exit(9)
+        answer = np.asarray(X, dtype=float).sum(axis=1)
+        return answer * float("nan") if getattr(self, "nan", False) else answer
+
+class Judge(Score):
+    classes_ = np.array(["no", "yes"])
+    def predict_proba(self, X):
+        p = 1 / (1 + np.exp(-np.asarray(X, dtype=float).sum(axis=1)))
+        return np.column_stack([1 - p, p])
+    def predict(self, X):
+        return self.classes_[(self.predict_proba(X)[:, 1] > 0.5).astype(int)]
+'''
+
+
+@pytest.fixture
+def place(tmp_path):
+    made = home.Home(tmp_path / "home")
+    made.prepare()
+    return made
+
+
+@pytest.fixture
+def save(tmp_path, monkeypatch):
+    """Saves a model of the module above as a pickle, with an example beside it."""
+    lib = tmp_path / "lib"
+    lib.mkdir()
+    (lib / "score_model.py").write_text(MODULE)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [str(lib), os.environ.get("PYTHONPATH", "")])))
+    monkeypatch.syspath_prepend(str(lib))
+
+    def save(name="Score", **given):
+        import score_model
+
+        path = tmp_path / "model.pkl"
+        path.write_bytes(pickle.dumps(getattr(score_model, name)(**given)))
+        (tmp_path / "rows.json").write_text(json.dumps([[n, 0.5] for n in range(30)]))
+        return str(path), tmp_path / "rows.json"
+
+    yield save
+    sys.modules.pop("score_model", None)
+
+
+def _left(place):
+    return sorted(path.name for path in place.bundles.iterdir())
+
+
+def test_a_file_and_an_example_become_a_bundle_that_a_worker_serves(place, save):
+    path, rows = save()
+    digest, manifest = making.make(path, place, trust="pickle", example=rows)
+    assert _left(place) == [digest]
+    assert manifest.digest == digest
+    assert manifest.signature.inputs == (manifests.Column("input", "FP64", shape=(-1, 2)),)
+    assert manifest.signature.outputs == (manifests.Column("prediction", "double"),)
+    assert (manifest.profile.rows, len(manifest.profile.edges)) == (30, 15)
+    assert bundles.read(place.bundles, digest).manifest == manifest
+    worker = fixtures.Worker(place, digest)
+    try:
+        worker.until("ready")
+        gateway = worker.gateway()
+        gateway.welcome()
+        gateway.send((1, fixtures.infer([20, 0.5]), 1))
+        reply, body = gateway.replies(1)[1]
+        assert (reply.answers, reply.bin) == ((20.5,), 10)
+        assert body["outputs"][0]["name"] == "prediction"
+    finally:
+        worker.close()
+
+
+def test_making_again_gives_the_same_bundle_and_mends_a_damaged_one(place, save):
+    path, rows = save()
+    digest, manifest = making.make(path, place, trust="pickle", example=rows)
+    assert making.make(path, place, trust="pickle", example=rows) == (digest, manifest)
+    model = place.bundles / digest / "model" / "model.pkl"
+    model.chmod(0o600)
+    model.write_bytes(b"damaged")
+    assert making.make(path, place, trust="pickle", example=rows)[0] == digest
+    bundles.read(place.bundles, digest)
+    assert _left(place) == [digest]
+
+
+def test_probabilities_of_two_classes_are_that_of_the_second(place, save):
+    path, rows = save("Judge")
+    _, manifest = making.make(path, place, trust="pickle", example=rows, method="predict_proba")
+    assert manifest.signature.outputs == (manifests.Column("probability", "double"),)
+    assert manifest.options["positive"] == "1"
+    assert manifest.profile.edges[0] == 1 / 16
+
+
+def test_classes_are_the_bins_of_a_model_that_answers_them(place, save):
+    path, rows = save("Judge")
+    _, manifest = making.make(path, place, trust="pickle", example=rows)
+    assert manifest.signature.outputs == (manifests.Column("prediction", "string"),)
+    assert manifest.profile.classes == ("no", "yes")
+
+
+def test_a_pickle_that_nobody_trusts_is_refused_before_it_is_opened(place, save):
+    path, rows = save(dies=True)
+    with pytest.raises(errors.TrustRequired, match="loading it runs code"):
+        making.make(path, place, example=rows)
+    assert _left(place) == []
+
+
+def test_a_file_without_an_example_says_how_to_give_one(place, save):
+    with pytest.raises(errors.SignatureMissing) as caught:
+        making.make(save()[0], place, trust="pickle")
+    assert "--example" in caught.value.cure
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "words"),
+    [
+        pytest.param({"nan": True}, errors.WarmupFailed, "not finite", id="nan"),
+        pytest.param({"dies": True}, errors.ModelLoadFailed, "ended with code 9", id="dies"),
+        pytest.param({"secret": "MLFLOW_TRACKING_TOKEN"}, errors.WarmupFailed, "MLFLOW_TRACKING_TOKEN=None", id="no-secrets"),
+    ],
+)
+def test_a_model_that_cannot_answer_leaves_nothing_behind(place, save, monkeypatch, given, error, words):
+    monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", "secret")
+    path, rows = save(**given)
+    with pytest.raises(error, match=words):
+        making.make(path, place, trust="pickle", example=rows)
+    assert _left(place) == []
+
+
+def test_a_damaged_pickle_is_said_in_its_own_words(place, save):
+    path, rows = save()
+    pathlib.Path(path).write_bytes(b"no pickle at all")
+    with pytest.raises(errors.ModelLoadFailed, match="UnpicklingError"):
+        making.make(path, place, trust="pickle", example=rows)
+    assert _left(place) == []
+
+
+def test_a_model_that_takes_too_long_is_ended(place, save, monkeypatch):
+    path, rows = save()
+    monkeypatch.setattr(making, "PROFILE_SECONDS", 0.01)
+    with pytest.raises(errors.ModelLoadFailed, match="took more than"):
+        making.make(path, place, trust="pickle", example=rows)
+    assert _left(place) == []
+
+
+def test_a_file_that_is_no_model_names_the_formats(place, tmp_path):
+    (tmp_path / "model.h5").touch()
+    with pytest.raises(errors.LoaderMissing) as caught:
+        making.make(str(tmp_path / "model.h5"), place)
+    assert ".skops" in caught.value.cure
+
+
+def test_the_process_that_makes_a_bundle_never_imports_the_model(place, save):
+    path, rows = save()
+    making.make(path, place, trust="pickle", example=rows)
+    assert asking.resolve(path) == f"file://{path}"
+    loaded = pathlib.Path(sys.modules["score_model"].__file__)  # by this test itself, to pickle it
+    assert loaded.parent.name == "lib"
+    assert "mlflow" not in sys.modules or "PYTEST_XDIST_WORKER" in os.environ or "test_registry_mlflow" in sys.modules

@@ -1,0 +1,149 @@
+"""A real local MLflow: logged once by a process of its own, then read by ours."""
+
+import json
+import os
+import pathlib
+import sqlite3
+import subprocess
+import sys
+
+import pytest
+
+from tidegate.core.vocabulary import errors, home, manifests
+from tidegate.dataplane.models import bundles
+from tidegate.delivery.registry import asking, making
+
+LOG = """
+import logging, warnings
+warnings.simplefilter("ignore")
+import mlflow, numpy as np, pandas as pd
+from mlflow.models import infer_signature
+from sklearn.compose import make_column_transformer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder
+
+logging.disable(logging.WARNING)
+mlflow.set_experiment("flights")
+chance = np.random.default_rng(7)
+X = pd.DataFrame({"delay": chance.normal(size=200), "carrier": chance.choice(["AA", "UA"], 200), "hour": chance.integers(0, 24, 200)})
+X.loc[3, "carrier"] = None
+y = (X["delay"] > 0).astype(int)
+encode = make_column_transformer((OneHotEncoder(handle_unknown="ignore"), ["carrier"]), remainder="passthrough")
+model = make_pipeline(encode, LogisticRegression()).fit(X, y)
+given = dict(name="model", pip_requirements=["scikit-learn"], registered_model_name="flights")
+with mlflow.start_run(tags={"mlflow.source.git.commit": "c0ffee"}) as run:
+    mlflow.log_param("C", 1.0)
+    mlflow.log_metric("auc", 0.91)
+    mlflow.log_input(mlflow.data.from_pandas(X, source="jan.csv", name="january"), context="training")
+    mlflow.set_tag("training_data_sha256", "ab" * 32)
+    declared = infer_signature(X, model.predict_proba(X))
+    mlflow.sklearn.log_model(model, signature=declared, input_example=X[:5], pyfunc_predict_fn="predict_proba", **given)
+    mlflow.sklearn.log_model(model, **given)
+    mlflow.sklearn.log_model(model, signature=declared, serialization_format="cloudpickle", **given)
+mlflow.MlflowClient().set_registered_model_alias("flights", "candidate", 1)
+print(run.info.run_id)
+"""
+ENV = {"MLFLOW_DISABLE_TELEMETRY": "true", "GIT_PYTHON_REFRESH": "quiet", "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false"}
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory):
+    """A folder with mlflow.db, and the run's id. The three versions: as it should be; without a signature; a cloudpickle."""
+    folder = tmp_path_factory.mktemp("mlflow")
+    env = {**os.environ, **ENV, "MLFLOW_TRACKING_URI": f"sqlite:///{folder}/mlflow.db"}
+    logged = subprocess.run(
+        [sys.executable, "-c", LOG], cwd=folder, env=env, capture_output=True, text=True, timeout=110, check=False
+    )
+    assert logged.returncode == 0, logged.stderr[-2_000:]
+    return folder, logged.stdout.strip().splitlines()[-1]
+
+
+@pytest.fixture
+def here(registry, monkeypatch):
+    monkeypatch.chdir(registry[0])
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+
+
+@pytest.fixture
+def place(tmp_path):
+    made = home.Home(tmp_path / "home")
+    made.prepare()
+    return made
+
+
+@pytest.mark.timeout(240)
+def test_a_registered_version_becomes_a_bundle_with_its_whole_provenance(here, registry, place):
+    digest, manifest = making.make("mlflow://flights@candidate", place)
+    assert manifest == bundles.read(place.bundles, digest).manifest
+    assert manifest.provenance.source == "mlflow://flights/1"
+    assert manifest.provenance.run_id == registry[1]
+    assert manifest.provenance.model_id.startswith("m-")
+    assert manifest.provenance.code_revision == "c0ffee"
+    assert (manifest.provenance.parameters, manifest.provenance.metrics) == ({"C": "1.0"}, {"auc": 0.91})
+    assert manifest.provenance.data == (manifests.Dataset("january", "training", "ab" * 32, "jan.csv"),)
+    assert [column.name for column in manifest.signature.inputs] == ["delay", "carrier", "hour"]
+    assert not manifest.signature.inputs[1].required
+    assert manifest.signature.outputs == (manifests.Column("probability", "double"),)
+    assert manifest.options == {"format": "skops", "method": "predict_proba", "positive": "1"}
+    assert (manifest.lock, manifest.loader, manifest.trust) == (("scikit-learn",), "sklearn", "")
+    example = json.loads((place.bundles / digest / manifest.example).read_bytes())
+    assert len(example["records"]) == 5
+    assert example["records"][3]["carrier"] is None
+    assert str(registry[0]) not in (place.bundles / digest / bundles.MANIFEST).read_text()
+
+
+def test_an_alias_is_resolved_to_its_version(here):
+    assert asking.resolve("mlflow://flights@candidate") == "mlflow://flights/1"
+    assert asking.available() == ("mlflow://flights@candidate",)
+
+
+@pytest.mark.parametrize(
+    ("reference", "words"),
+    [
+        ("mlflow://flights@nobody", "It has versions 3, 2, 1; aliases candidate."),
+        ("mlflow://flights/9", "It has versions 3, 2, 1; aliases candidate."),
+        ("mlflow://trains/1", "It has flights."),
+    ],
+)
+def test_what_is_not_registered_is_answered_with_what_is(here, reference, words):
+    with pytest.raises(errors.ModelUnknown) as caught:
+        asking.resolve(reference)
+    assert words in caught.value.cure
+
+
+def test_a_version_without_a_signature_is_refused_with_the_cure(here, place):
+    with pytest.raises(errors.SignatureMissing, match="infer_signature"):
+        making.make("mlflow://flights/2", place)
+    assert list(place.bundles.iterdir()) == []
+
+
+def test_a_pickled_version_needs_trust(here, place):
+    with pytest.raises(errors.TrustRequired, match="cloudpickle"):
+        making.make("mlflow://flights/3", place)
+
+
+def test_a_moved_artifact_folder_is_named(here, registry, place, tmp_path, monkeypatch):
+    moved = tmp_path / "mlflow.db"
+    moved.write_bytes((registry[0] / "mlflow.db").read_bytes())
+    connection = sqlite3.connect(moved)
+    connection.execute("UPDATE model_versions SET storage_location = '/nowhere/models' WHERE version = 1")
+    connection.commit()
+    connection.close()
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{moved}")
+    with pytest.raises(errors.ModelSourceInvalid, match="/nowhere/models, which is not there"):
+        making.make("mlflow://flights/1", place)
+
+
+@pytest.mark.timeout(240)
+def test_mlflows_own_client_says_the_same_where_the_database_is_not_read_directly(here, registry, place, monkeypatch):
+    direct = asking.fetch(asking.sources.parse("mlflow://flights@candidate"), place.root / "unused")
+    monkeypatch.setenv("MLFLOW_REGISTRY_URI", f"sqlite:///{registry[0]}/mlflow.db")
+    asked = asking.fetch(asking.sources.parse("mlflow://flights@candidate"), place.root / "files")
+    assert asked.provenance == direct.provenance
+    assert {path.name for path in pathlib.Path(direct.files).iterdir()} <= {
+        path.name for path in (place.root / "files").rglob("*")
+    }
+    with pytest.raises(errors.ModelUnknown) as caught:
+        asking.resolve("mlflow://flights/9")
+    assert "It has versions 3, 2, 1; aliases candidate." in caught.value.cure

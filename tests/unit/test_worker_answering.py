@@ -1,0 +1,123 @@
+"""A group of calls through one model call, with a clock that the test holds."""
+
+import json
+
+import msgspec
+import pytest
+
+from tidegate.core.vocabulary import errors, ids, manifests, marks
+from tidegate.dataplane.models import signature
+from tidegate.dataplane.wire import frames
+from tidegate.dataplane.worker import answering, calls
+
+C = manifests.Column
+SIGNATURE = manifests.Signature("tensor", (C("input", "FP64", shape=(-1, -1)),), (C("score", "double"),))
+SECOND = 1_000_000_000
+
+
+class Peer:
+    """Keeps what is sent."""
+
+    def __init__(self):
+        self.frames = frames.Reader()
+        self.replies = {}
+
+    def send(self, data):
+        for kind, call, head, body in self.frames.feed(data):
+            assert kind == frames.Kind.REPLY
+            self.replies[call] = (msgspec.msgpack.decode(head, type=frames.Reply), json.loads(body))
+
+
+class Sum:
+    """A model that sums rows, counts its calls, raises on 666, and takes a second a call on the test's clock."""
+
+    def __init__(self):
+        self.codec = signature.Codec(manifests.Manifest("m", "sklearn", "m", SIGNATURE, ()))
+        self.sizes = []
+        self.now = 0
+
+    def clock(self):
+        return self.now
+
+    def predict(self, batch):
+        self.sizes.append(batch.rows)
+        self.now += SECOND
+        values = batch.inputs["input"]
+        if 666 in values:
+            raise ValueError("666")
+        width = batch.tails["input"][0]
+        return {"score": [sum(values[row * width : (row + 1) * width]) for row in range(batch.rows)]}
+
+
+@pytest.fixture
+def model():
+    return Sum()
+
+
+@pytest.fixture
+def peer():
+    return Peer()
+
+
+def _answer(model, peer, bodies, deadlines=None, turns=1):
+    backlog = calls.Backlog()
+    for number, body in enumerate(bodies):
+        head = frames.Call(ids.uuid7(1, number), "e", "v1", frames.Content.RECORDS, 0)
+        deadline = deadlines[number] if deadlines else float("inf")
+        backlog.add(calls.Pending(peer, number, head, json.dumps(body).encode(), deadline))
+    answerer = answering.Answerer(model, model.clock)
+    for _ in range(turns):
+        answerer.turn(backlog)
+    return {number: reply for number, (reply, _) in peer.replies.items()}, backlog
+
+
+def test_one_turn_is_one_call_of_the_model(model, peer):
+    replies, _ = _answer(model, peer, [[[1, 2]], [[3, 4], [5, 6]], [[7, 8]]])
+    assert model.sizes == [4]
+    assert [reply.answers for reply in replies.values()] == [(3.0,), (7.0, 11.0), (15.0,)]
+    assert {(reply.model_us, reply.batch_rows) for reply in replies.values()} == {(1_000_000, 4)}
+
+
+def test_other_shapes_wait_for_their_own_turn(model, peer):
+    replies, backlog = _answer(model, peer, [[[1, 2]], [[1, 2, 3]], [[3, 4]]])
+    assert sorted(replies) == [0, 2]
+    assert len(backlog) == 1
+    replies, _ = _answer(model, peer, [[[1, 2]], [[1, 2, 3]], [[3, 4]]], turns=2)
+    assert sorted(replies) == [0, 1, 2]
+
+
+def test_a_batch_has_at_most_so_many_rows_but_always_a_request(model, peer):
+    big = [[1, 2]] * (answering.MOST_ROWS - 1)
+    _answer(model, peer, [big, [[1, 2]] * 2, [[3, 4]]], turns=2)
+    assert model.sizes == [answering.MOST_ROWS, 2]
+
+
+def test_a_failed_batch_is_retried_one_by_one_once(model, peer):
+    replies, _ = _answer(model, peer, [[[1, 2]], [[666, 0]], [[3, 4]]])
+    assert model.sizes == [3, 1, 1, 1]
+    assert [replies[number].mark for number in range(3)] == [marks.Mark.OK, marks.Mark.ERROR, marks.Mark.OK]
+    assert replies[1].detail == "ValueError: 666"
+
+
+def test_who_runs_out_of_time_through_a_batch_mate_is_collateral(model, peer):
+    replies, _ = _answer(model, peer, [[[1, 2]], [[666, 0]], [[3, 4]]], deadlines=[9 * SECOND, 9 * SECOND, 2 * SECOND])
+    assert replies[2].mark == marks.Mark.COLLATERAL
+    assert replies[2].error == errors.DeadlinePassed.code
+
+
+def test_who_is_late_before_the_model_is_asked_is_a_timeout(model, peer):
+    replies, _ = _answer(model, peer, [[[1, 2]], [[3, 4]]], deadlines=[-1, 9 * SECOND])
+    assert [replies[number].mark for number in range(2)] == [marks.Mark.TIMEOUT, marks.Mark.OK]
+    assert model.sizes == [1]
+
+
+def test_a_reply_head_never_outgrows_its_limit(model, peer):
+    model.codec.answers = lambda values: ("é" * 200,) * len(values["score"])
+    replies, _ = _answer(model, peer, [[[1, 2]] * 5_000])
+    assert 0 < len(replies[0].answers) < 5_000
+    assert replies[0].rows == 5_000
+
+
+def test_a_failing_model_does_not_fill_the_log(model, peer, caplog):
+    _answer(model, peer, [[[666, n]] for n in range(40)])
+    assert sum("failed a request" in record.message for record in caplog.records) == 6
