@@ -68,7 +68,7 @@ class Living:
     def __init__(self, folder: pathlib.Path, models: pathlib.Path, extra: str = "") -> None:
         self.folder, self.models = folder, models
         self.home = home.Home(folder / ".tidegate")
-        steps = "release: {steps: [5%, 50%], for: 1s, at_most: 3s, probation: 1m}"
+        steps = "release: {steps: [5%, 50%], for: 1s, at_most: 3s, requests: 20, prove_last: false, probation: 1m}"
         (folder / "tidegate.yaml").write_text(f"endpoint: {ENDPOINT}\nmodel: {models / 'v1'}\n{steps}\n{extra}")
 
     def run(self, *words: str, code: int = 0) -> str:

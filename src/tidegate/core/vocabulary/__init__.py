@@ -1,6 +1,6 @@
 """The words of the project as frozen values. Everybody reads it; it reads nothing but msgspec and the standard library.
 
-- `errors`: the error tree, with stable codes and cures
+- `errors`, `codes`: the error tree, with stable codes and cures
 - `ids`, `arms`, `marks`, `phases`: prediction ids, who was drawn and with what probability, what was observed, where a release is
 - `releases`, `decisions`, `verdicts`, `sums`: what the release machine and the judge take and give
 - `tables`, `records`, `manifests`: the formats the planes meet in: routes down, records up, bundles across

@@ -21,7 +21,7 @@
     |   |- PortInUse  AlreadyRunning  NotRunning  DiskFull  InstanceLost  ApiUnreachable
     |   |- ControlDown  ExtraMissing
     |- AccessError          who may do what              (fault: client)
-        |- TokenMissing  ScopeMissing  OriginRefused
+        |- TokenMissing  OriginRefused
 
 The docstring of a class is its default message and ends with the cure. `code` is stable: programs match on it, `docs/errors.md`
 explains it. `status` is the HTTP status where the error reaches a client. Nothing else is an expected error: what is not
@@ -487,26 +487,7 @@ class TokenMissing(AccessError):
     status = 401
 
 
-class ScopeMissing(AccessError):
-    """This token does not have the scope for that."""
-
-    code = "scope-missing"
-
-
 class OriginRefused(AccessError):
     """The control API answers only requests made to its own address, as JSON."""
 
     code = "origin-refused"
-
-
-def tree(root: type[TidegateError] = TidegateError) -> list[type[TidegateError]]:
-    """Every class of the tree, parents first, in the order written."""
-    found = [root]
-    for child in root.__subclasses__():
-        found += tree(child)
-    return found
-
-
-def by_code(code: str) -> type[TidegateError]:
-    """The class of a stable code; `TidegateError` itself for one that is not known here (a newer peer's)."""
-    return next((one for one in tree() if one.code == code), TidegateError)

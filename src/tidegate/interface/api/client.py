@@ -7,7 +7,7 @@ from urllib import parse
 
 import httpx
 
-from tidegate.core.vocabulary import errors, home
+from tidegate.core.vocabulary import codes, errors, home
 from tidegate.interface.api import addresses
 
 MAKING_SECONDS = 300.0
@@ -133,7 +133,7 @@ class Client:
             raise errors.ApiUnreachable(f"what answers at {self.address} is not a control API.") from strange
         if answer.is_success:
             return found
-        raise errors.by_code(str(found.get("code", "")))(str(found.get("error", answer.text)), cure=str(found.get("cure", "")))
+        raise codes.by_code(str(found.get("code", "")))(str(found.get("error", answer.text)), cure=str(found.get("cure", "")))
 
 
 _CURE = "Predictions go on; `tidegate rollback` works without it. `tidegate logs api` may say why."

@@ -5,7 +5,7 @@ from typing import Any
 
 from tidegate.control.store import commands
 from tidegate.control.store import store as stores
-from tidegate.core.vocabulary import errors, home, instances
+from tidegate.core.vocabulary import codes, errors, home, instances
 from tidegate.interface.api import answers, shelf
 
 PATIENCE_SECONDS = 20.0
@@ -52,7 +52,7 @@ def _await_control(place: home.Home) -> None:
 def _done(store: stores.Store, command: commands.Command) -> answers.Done:
     result: dict[str, Any] = command.result
     if command.status == commands.REFUSED or "error" in result:
-        raise errors.by_code(str(result.get("code", "")))(str(result.get("error", "")))
+        raise codes.by_code(str(result.get("code", "")))(str(result.get("error", "")))
     identifier = str(result.get("release", ""))
     candidate = store.release(identifier).candidate if identifier else None
     return answers.Done(

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 
 from tidegate.control.loop.keeper import core, instance, logfiles, signals, sockets, turns
-from tidegate.core.vocabulary import errors, home, instances, logs
+from tidegate.core.vocabulary import codes, errors, home, instances, logs
 
 HAND_OVER_SECONDS = 3.0
 """How long a living gateway has to hand the listening sockets over; then it is taken for hung and replaced."""
@@ -80,7 +80,7 @@ def detach(place: home.Home, up: Up) -> dict[str, str]:
     told = json.loads(said) if said else {"code": "instance-lost", "message": "the keeper did not come up."}
     if "code" in told:
         child.wait()
-        raise errors.by_code(told["code"])(told["message"], cure=told.get("cure", ""), where=told.get("where", ""))
+        raise codes.by_code(told["code"])(told["message"], cure=told.get("cure", ""), where=told.get("where", ""))
     child.returncode = 0  # it lives on without us: no warning that nobody waited for it
     return {str(name): str(address) for name, address in told.items()}
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import httpx
 import typer
 
-from tidegate.core.vocabulary import errors, ids
+from tidegate.core.vocabulary import codes, errors, ids
 from tidegate.interface.api import addresses
 from tidegate.interface.cli import options, screen, traffic, words
 
@@ -96,4 +96,4 @@ def _post(address: str, outcomes: list[dict[str, Any]]) -> int:
         raise errors.WorkerUnavailable(f"what answers at {address} is not a gateway.") from strange
     if answer.is_success:
         return int(said.get("accepted", 0))
-    raise errors.by_code(str(said.get("code", "")))(str(said.get("error", answer.text)))
+    raise codes.by_code(str(said.get("code", "")))(str(said.get("error", answer.text)))
