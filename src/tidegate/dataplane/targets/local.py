@@ -9,8 +9,8 @@ from tidegate.dataplane.targets import target
 
 KIND = "worker"
 WORKER = ("{python}", "-m", "tidegate.dataplane.worker")
-NICE = 5
-"""Below the gateway: a loading candidate must not slow stable's answers down."""
+LOAD_NICE = "5"
+"""While it loads, a worker gives way to those that serve; serving itself runs at full priority."""
 _DRAINING = "draining"
 _THREADS = (
     "OMP_NUM_THREADS",
@@ -103,8 +103,7 @@ class Local:
             kind=KIND,
             argv=(*self._program, str(self._home.root), name),
             token=secrets.token_hex(16),
-            env=dict.fromkeys(_THREADS, "1"),
-            nice=NICE,
+            env=dict.fromkeys(_THREADS, "1") | {"TIDEGATE_LOAD_NICE": LOAD_NICE},
             labels={
                 "endpoint": version.endpoint,
                 "ordinal": str(version.ordinal),
