@@ -14,8 +14,8 @@ from tidegate.interface.api import addresses
 from tidegate.interface.api import client as clients
 from tidegate.interface.demo.flights import setting
 
-_UP_SECONDS = 120
-_DOWN_SECONDS = 60
+_UP_SECONDS = 600
+_DOWN_SECONDS = 120
 Json = dict[str, typing.Any]
 Found = typing.TypeVar("Found")
 
