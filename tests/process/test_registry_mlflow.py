@@ -26,7 +26,8 @@ from sklearn.preprocessing import OneHotEncoder
 logging.disable(logging.WARNING)
 mlflow.set_experiment("flights")
 chance = np.random.default_rng(7)
-X = pd.DataFrame({"delay": chance.normal(size=200), "carrier": chance.choice(["AA", "UA"], 200), "hour": chance.integers(0, 24, 200)})
+X = pd.DataFrame({"delay": chance.normal(size=200), "carrier": chance.choice(["AA", "UA"], 200)})
+X["hour"] = chance.integers(0, 24, 200)
 X.loc[3, "carrier"] = None
 y = (X["delay"] > 0).astype(int)
 encode = make_column_transformer((OneHotEncoder(handle_unknown="ignore"), ["carrier"]), remainder="passthrough")
@@ -51,12 +52,17 @@ ENV = {"MLFLOW_DISABLE_TELEMETRY": "true", "GIT_PYTHON_REFRESH": "quiet", "MLFLO
 def registry(tmp_path_factory):
     """A folder with mlflow.db, and the run's id. The three versions: as it should be; without a signature; a cloudpickle."""
     folder = tmp_path_factory.mktemp("mlflow")
+    # What is imported here is imported again by the processes below: compiled once, even where nothing may be written beside it.
+    patched = pytest.MonkeyPatch()
+    patched.setenv("PYTHONPYCACHEPREFIX", str(folder / "compiled"))
+    patched.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
     env = {**os.environ, **ENV, "MLFLOW_TRACKING_URI": f"sqlite:///{folder}/mlflow.db"}
     logged = subprocess.run(
         [sys.executable, "-c", LOG], cwd=folder, env=env, capture_output=True, text=True, timeout=110, check=False
     )
     assert logged.returncode == 0, logged.stderr[-2_000:]
-    return folder, logged.stdout.strip().splitlines()[-1]
+    yield folder, logged.stdout.strip().splitlines()[-1]
+    patched.undo()
 
 
 @pytest.fixture
@@ -141,9 +147,8 @@ def test_mlflows_own_client_says_the_same_where_the_database_is_not_read_directl
     monkeypatch.setenv("MLFLOW_REGISTRY_URI", f"sqlite:///{registry[0]}/mlflow.db")
     asked = asking.fetch(asking.sources.parse("mlflow://flights@candidate"), place.root / "files")
     assert asked.provenance == direct.provenance
-    assert {path.name for path in pathlib.Path(direct.files).iterdir()} <= {
-        path.name for path in (place.root / "files").rglob("*")
-    }
+    copied = {path.name for path in (place.root / "files").rglob("*")}
+    assert {path.name for path in pathlib.Path(direct.files).iterdir()} <= copied
     with pytest.raises(errors.ModelUnknown) as caught:
         asking.resolve("mlflow://flights/9")
     assert "It has versions 3, 2, 1; aliases candidate." in caught.value.cure
