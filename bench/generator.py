@@ -55,7 +55,7 @@ def _wrk(url: str, bodies: list[bytes], connections: int, seconds: float) -> Mea
         lines.write_bytes(b"\n".join(bodies) + b"\n")
         script.write_text(_SCRIPT % json.dumps(str(lines)))
         argv = ["wrk", "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s", "--latency", "-s", str(script), url]
-        told = subprocess.run(argv, capture_output=True, text=True, check=True, preexec_fn=_pin).stdout  # noqa: PLW1509
+        told = subprocess.run(argv, capture_output=True, text=True, check=True, preexec_fn=_pin).stdout
     found = json.loads(told.rpartition("JSON")[2])
     return Measured(found["requests"] / found["us"] * 1e6, found["p50"] / 1e3, found["p99"] / 1e3, found["errors"])
 

@@ -15,6 +15,9 @@ import sys
 import tempfile
 from urllib import request
 
+import joblib
+from sklearn import datasets, linear_model, pipeline, preprocessing
+
 from bench import generator, servers
 from tidegate.core.vocabulary import home
 from tidegate.delivery.registry import making
@@ -69,9 +72,6 @@ def _measure(folder: pathlib.Path, rounds: int, seconds: float) -> list[dict]:
 
 def _prepare(folder: pathlib.Path) -> tuple[pathlib.Path, list[bytes], list[float]]:
     """The model's file, the request bodies, and what the model itself answers them."""
-    import joblib
-    from sklearn import datasets, linear_model, pipeline, preprocessing
-
     given, labels = datasets.load_breast_cancer(return_X_y=True)
     model = pipeline.make_pipeline(preprocessing.StandardScaler(), linear_model.LogisticRegression(max_iter=1_000))
     model.fit(given, labels)

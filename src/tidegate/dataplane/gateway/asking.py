@@ -31,7 +31,7 @@ class Question(links.Caller, wheel.Item):
     def frame(self, call: int, now: float) -> bytes:
         """The CALL for metadata."""
         budget = int((self.arrived + SECONDS - now) * 1e6)
-        head = frames.Call(b"", self._endpoint, self._pool.deployed.name, frames.Content.METADATA, max(0, budget))
+        head = frames.Call(b"", self._endpoint, self._pool.deployed.name, frames.Content.METADATA, max(1, budget))
         return frames.pack(frames.Kind.CALL, call, head)
 
     def replied(self, reply: frames.Reply, body: bytes) -> None:

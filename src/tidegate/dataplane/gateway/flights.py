@@ -72,7 +72,7 @@ class Flight(links.Caller, wheel.Item, journal.Entry):
     def frame(self, call: int, now: float) -> bytes:
         """The CALL, with the client's body untouched."""
         side = self.asked
-        budget = max(0, int((self.until - now) * 1e6))
+        budget = max(1, int((self.until - now) * 1e6))  # 0 would be no limit
         head = frames.Call(self.id, self.endpoint.route.endpoint, side.name, self.content, budget)
         return frames.pack(frames.Kind.CALL, call, head, self.exchange.body)
 
