@@ -14,7 +14,7 @@ _SAID = ("at", "level", "logger", "instance", "event", "stack")
 
 
 def files(place: home.Home, wanted: str) -> list[pathlib.Path]:
-    """The log files of "" (all), a process, an endpoint or ENDPOINT/VERSION. Raises NotRunning, EndpointUnknown, VersionUnknown."""
+    """The log files of "" (all), a process, an endpoint or ENDPOINT/VERSION. Raises NotRunning or EndpointUnknown."""
     if not place.logs.is_dir():
         raise errors.NotRunning("there are no logs here.", where=str(place.logs), cure="They begin with `tidegate up`.")
     known = sorted(place.logs.glob("*.log"))
@@ -28,8 +28,6 @@ def files(place: home.Home, wanted: str) -> list[pathlib.Path]:
     if found:
         return found
     names = ", ".join(path.stem for path in known) or "none"
-    if version:
-        raise errors.VersionUnknown(f"there is no log of {wanted}.", cure=f"There are logs of {names}.")
     raise errors.EndpointUnknown(f"there is no log of {wanted}.", cure=f"There are logs of {names}.")
 
 

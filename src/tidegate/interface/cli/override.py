@@ -72,7 +72,8 @@ def _aims(place: home.Home, route: tables.Route, to: int | None) -> tuple[tables
     if to == route.stable.ordinal:
         raise errors.AlreadyStable(f"{route.endpoint} is on {route.stable.name} already.")
     warm = [one for one in route.kept if _warm(place, one)]
-    wanted = next((one for one in warm if to in {None, one.ordinal}), None)
+    # Unasked only to an earlier one: a later one that is kept was itself left by a rollback.
+    wanted = next((one for one in warm if (one.ordinal < route.stable.ordinal if to is None else one.ordinal == to)), None)
     if wanted is None:
         named = "an earlier version" if to is None else f"v{to}"
         names = ", ".join(one.name for one in warm) or "none"

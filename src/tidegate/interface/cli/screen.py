@@ -6,7 +6,7 @@ from typing import Any
 
 from rich import console
 
-WIDE = 100
+WIDE = 160
 """Columns when nobody's terminal says."""
 
 

@@ -72,16 +72,14 @@ def bodies(place: home.Home, endpoint: str, digest: str, source: str = "") -> li
     plain = f"/endpoints/{endpoint}/predict"
     if source:
         return [Body(plain, row) for row in rows_of(pathlib.Path(source))]
-    logged = reader.sample(place, endpoint, LOGGED)
-    if logged:
-        infer = f"/v2/models/{endpoint}/infer"
-        return [Body(infer if content == _INFER else plain, raw) for content, raw in logged]
-    rows = curl.example(place, digest)
-    if not rows:
+    infer = f"/v2/models/{endpoint}/infer"
+    logged = [Body(infer if content == _INFER else plain, raw) for content, raw in reader.sample(place, endpoint, LOGGED)]
+    found = list(dict.fromkeys(logged + [Body(plain, _record(row)) for row in curl.example(place, digest)]))
+    if not found:
         raise errors.InputInvalid(
             f"the model behind {endpoint} has no example and nothing is logged.", cure="Name rows to send: --from rows.csv"
         )
-    return [Body(plain, _record(row)) for row in rows]
+    return found
 
 
 def rows_of(path: pathlib.Path) -> list[bytes]:

@@ -12,7 +12,7 @@ from tidegate.core.spec import file as spec
 from tidegate.core.vocabulary import errors, ids, manifests
 from tidegate.core.vocabulary import home as homes
 from tidegate.delivery.registry import asking, making
-from tidegate.interface.cli import options, project, screen
+from tidegate.interface.cli import options, project, screen, starting
 
 _OLD_STORE = "mlruns"
 _WAY_OUT = (
@@ -47,6 +47,7 @@ def init(
         raise errors.SpecInvalid("it is there already.", where=spec.NAME, cure="Edit it, or write over it with --force.")
     if example and not pathlib.Path(example).is_file():
         raise errors.ModelSourceInvalid(f"there is no example at {example}.", cure="Give a CSV file with a header.")
+    starting.prepare(options.place(home))
     digest, manifest, trusted = _make(options.place(home), model, example, trust)
     endpoint = _name(name or manifest.name)
     written = spec.template(

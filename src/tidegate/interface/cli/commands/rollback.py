@@ -32,7 +32,8 @@ def rollback(
     ordinal = _ordinal(to)
     try:
         done = _through_control(place, endpoint, ordinal, reason)
-    except (errors.ProcessError, errors.StateError) as down:
+    except (errors.ProcessError, errors.StateError, errors.EndpointUnknown) as down:
+        # Unknown to the store and known to the table is an endpoint whose store is gone.
         done = _by_hand(place, endpoint, ordinal, reason, down)
     if as_json:
         screen.document(done)
@@ -60,10 +61,10 @@ def _through_control(place: homes.Home, endpoint: str, to: int | None, reason: s
 
 
 def _by_hand(place: homes.Home, endpoint: str, to: int | None, reason: str, down: errors.TidegateError) -> dict[str, Any]:
-    table = tablefile.read(place.table)
-    if not table.routes:
+    routes = tablefile.read(place.table).routes
+    named = endpoint or _only(list(routes))
+    if named not in routes:
         raise down
-    named = endpoint or _only(list(table.routes))
     written = override.roll_back(place, named, to, actor=reaching.actor(), reason=reason)
     said = (
         f"{named}: all traffic is on {written.now}, taken from {written.before}; written to the routing table "
@@ -86,8 +87,8 @@ def _by_hand(place: homes.Home, endpoint: str, to: int | None, reason: str, down
 
 
 def _only(names: list[str]) -> str:
-    if len(names) == 1:
-        return names[0]
+    if len(names) <= 1:
+        return "".join(names)
     raise errors.EndpointUnknown("there are several endpoints.", cure=f"Name one of them: {', '.join(sorted(names))}.")
 
 

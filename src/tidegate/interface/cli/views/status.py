@@ -60,7 +60,8 @@ def of_endpoint(endpoint: Json, now: float) -> Lines:
             shown.append(_line("traffic", bar(endpoint["weight"], stable["name"], release["candidate"]["name"])))
     if release is not None:
         shown += of_release(release, now)
-    if under_way and endpoint["rate"] == 0 and release["phase"] in {"running", "paused"} and stable:
+    told = under_way and release["waiting"] and release["waiting"]["on"] == "traffic"
+    if under_way and not told and endpoint["rate"] == 0 and release["phase"] in {"running", "paused"} and stable:
         hint = f"no traffic: this will not advance; `tidegate send {endpoint['name']}` makes some"
         shown.append(_line("", text.Text(hint, style="yellow")))
     if endpoint["kept"]:
@@ -172,9 +173,7 @@ def _trouble(status: Json) -> Lines:
         shown.append(f"{words.count(lost, 'record')} of the prediction log lost: `tidegate logs recorder` says where")
     if status["recorder"].get("trouble"):
         shown.append(str(status["recorder"]["trouble"]))
-    for one in status["processes"]:
-        if not one["well"]:
-            shown.append(_unwell(one))
+    shown += [_unwell(one) for one in status["processes"] if not one["well"] and one["kind"] != "control"]
     return [text.Text(f"! {line}", style="bold red") for line in shown]
 
 
