@@ -111,9 +111,21 @@ def test_sigterm_drains_what_has_come_is_answered_and_the_exit_is_clean(place, s
         frames_seen.append((frame[0], frame[1]))
         if frame[0] == frames.Kind.DRAIN:
             gateway.send((3, fixtures.infer([2, 0]), INFER))  # crossed the DRAIN on its way
+            gateway.sock.sendall(frames.pack(frames.Kind.DRAIN, 0, None))
     assert sorted(frames_seen) == [(frames.Kind.REPLY, 1), (frames.Kind.REPLY, 2), (frames.Kind.REPLY, 3), (frames.Kind.DRAIN, 0)]
     assert worker.process.wait(10) == 0
     assert worker.state()["state"] == "done"
+
+
+def test_a_gateway_that_does_not_confirm_a_drain_is_waited_for_but_not_for_ever(place, started):
+    worker = started(fixtures.bundle(place))
+    worker.until("ready")
+    gateway = worker.gateway()
+    gateway.welcome()
+    worker.terminate()
+    assert gateway.frame()[0] == frames.Kind.DRAIN
+    assert gateway.frame() is None
+    assert worker.process.wait(10) == 0
 
 
 def test_an_idle_worker_drains_at_once(place, started):

@@ -152,7 +152,7 @@ def test_a_signature_that_no_request_could_keep_is_missing(given):
 
 
 MODEL = """
-artifact_path: /home/somebody/mlruns/1/models/m-1/artifacts
+artifact_path: /srv/somebody/mlruns/1/models/m-1/artifacts
 flavors:
   python_function: {loader_module: mlflow.sklearn, predict_fn: predict_proba, python_version: 3.11.7}
   sklearn: {pickled_model: model.skops, serialization_format: skops, code: null, skops_trusted_types: [numpy.dtype]}

@@ -5,6 +5,7 @@
 - `releases`, `decisions`, `verdicts`, `sums`: what the release machine and the judge take and give
 - `tables`, `records`, `manifests`: the formats the planes meet in: routes down, records up, bundles across
 - `home`, `instances`: where things are on disk, and processes as the keeper knows them
+- `logs`: JSON lines on standard error, as every process logs
 
 Not here: anything that acts, reads a clock, or opens a file other than `instances` and `home` for the keeper's sake.
 """

@@ -5,7 +5,8 @@
 The worker listens; the gateway connects and says HELLO with the worker's token, the worker answers WELCOME or closes.
 Then: CALL (gateway) -> REPLY (worker), matched by `call`; the calls between two pauses of the socket are one batch.
 CANCEL asks to skip a call that has not begun; its REPLY never comes. DRAIN (worker): send me nothing more; it answers
-what it has and closes. A peer that speaks no common protocol version is told so and closed.
+what it has and closes. A gateway may answer DRAIN with DRAIN once it sends nothing more: the worker then need not wait and
+see. A peer that speaks no common protocol version is told so and closed.
 """
 
 import enum

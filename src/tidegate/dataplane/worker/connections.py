@@ -33,6 +33,8 @@ class Connection:
         self._out: list[bytes] = []
         self._unsent = b""
         self.open = True
+        self.confirmed = False
+        """Whether it has answered DRAIN: what it sent before has all come, and nothing follows."""
 
     @property
     def known(self) -> bool:

@@ -12,8 +12,8 @@ import msgspec
 from tidegate.dataplane.wire import frames
 from tidegate.dataplane.worker import answering, calls, connections
 
-QUIET = 0.25
-"""Seconds without a new call, after DRAIN was sent, until a connection is done: calls may have crossed it on the way."""
+QUIET = 1.0
+"""Seconds without a new call after DRAIN until nothing is taken to be on its way any more, where a gateway did not confirm it."""
 PATIENCE = 30.0
 """Seconds after which a worker that drains closes whatever a gateway has still not taken."""
 
@@ -65,7 +65,7 @@ class Server:
         if self._draining and self._listener.fileno() >= 0:
             self._begin_drain()
         # With work at hand the sockets are only looked at: a cancel or a closed gateway may spare some of it.
-        for key, events in self._selector.select(0 if self._backlog else QUIET / 5 if self._draining else None):
+        for key, events in self._selector.select(0 if self._backlog else QUIET / 20 if self._draining else None):
             if key.fileobj is self._listener:
                 self._accept()
             elif key.fileobj is self._wake:
@@ -96,6 +96,8 @@ class Server:
             self._last_call = time.monotonic()
         elif kind == frames.Kind.CANCEL:
             self._backlog.cancel(peer, number)
+        elif kind == frames.Kind.DRAIN:
+            peer.confirmed = True
         else:
             _log.warning("a frame that is not for workers", extra={"kind": kind, "gateway": peer.incarnation})
 
@@ -133,5 +135,6 @@ class Server:
         if not self._peers:
             return True
         now = time.monotonic()
-        settled = not any(peer.unsent for peer in self._peers) and now - self._last_call >= QUIET
-        return settled or now > self._give_up
+        if any(peer.unsent for peer in self._peers):
+            return now > self._give_up
+        return all(peer.confirmed for peer in self._peers) or now - self._last_call >= QUIET
