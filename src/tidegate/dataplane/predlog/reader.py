@@ -34,6 +34,17 @@ class Found(msgspec.Struct, frozen=True):
     """Whether the prediction is in Parquet already."""
 
 
+class Failure(msgspec.Struct, frozen=True):
+    """Predictions of one version that failed in the same words."""
+
+    version: int
+    error: str
+    requests: int
+    last_ns: int
+    example: str
+    """The id of the newest of them."""
+
+
 class Count(msgspec.Struct, frozen=True):
     """Requests of one version on one day."""
 
@@ -133,6 +144,24 @@ def sample(place: home.Home, endpoint: str, wanted: int) -> list[tuple[str, byte
         rows = _rows(ask, {**given, "left": left}, lambda path=path: [path])  # type: ignore[misc]
         bodies += [(content, body.encode()) for content, body in rows]
     return bodies
+
+
+def failures(place: home.Home, endpoint: str, version: int = 0, wanted: int = 10) -> list[Failure]:
+    """Why the latest predictions of an endpoint (or one version of it) failed, in the model's words; newest first."""
+    ask = (
+        "SELECT version, error, count(*), max(epoch_ns(arrived)), max(id) FROM"
+        " read_parquet($files, union_by_name = true, hive_partitioning = false)"
+        " WHERE error != '' AND $version IN (0, version) GROUP BY version, error ORDER BY max(arrived) DESC LIMIT $wanted"
+    )
+    given = {"version": version, "wanted": wanted}
+    rows = _rows(ask, given, lambda: _paths(place.log, parquet.PREDICTIONS, endpoint))
+    found = {(one.version, one.error): one for one in (Failure(*row) for row in rows)}
+    for one in _fresh(place):
+        if isinstance(one, records.Prediction) and one.endpoint == endpoint and one.error and version in (0, one.version):
+            before = found.get((one.version, one.error))
+            count = before.requests + 1 if before else 1
+            found[(one.version, one.error)] = Failure(one.version, one.error, count, one.arrived_ns, ids.text(one.id))
+    return sorted(found.values(), key=lambda one: one.last_ns, reverse=True)[:wanted]
 
 
 def _usable(one: records.Prediction) -> bool:

@@ -31,11 +31,12 @@ def ready(books: shelf.Shelf, endpoint: str, body: asked.Release) -> dict[str, A
 
 
 def merged(row: endpoints.Endpoint | None, endpoint: str, body: asked.Release) -> specification.Settings:
-    """What was sent over what the endpoint's last release went by. Raises SpecInvalid where that is not whole."""
+    """What was sent, null left out, over what the endpoint's last release went by. Raises SpecInvalid where that is not whole."""
     if not ids.is_name(endpoint):
         raise errors.SpecInvalid(f"{endpoint!r} cannot be a name.", cure="Use 1 to 63 of a-z, 0-9 and inner hyphens.")
-    given = {"endpoint": endpoint, **(row.settings if row else {}), **body.settings}
-    if body.settings.get("strategy") == "full" and "stages" not in body.settings:
+    asked_for = {key: value for key, value in body.settings.items() if value is not None}
+    given = {"endpoint": endpoint, **(row.settings if row else {}), **asked_for}
+    if asked_for.get("strategy") == "full" and "stages" not in asked_for:
         given["stages"] = ()
     if body.model:
         given["model"] = body.model

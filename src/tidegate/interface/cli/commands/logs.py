@@ -7,7 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
-from tidegate.interface.cli import logbook, options, screen
+from tidegate.core.vocabulary import home as homes
+from tidegate.dataplane.predlog import reader
+from tidegate.interface.cli import logbook, options, screen, words
 
 _LOOK_SECONDS = 0.2
 
@@ -30,6 +32,8 @@ def logs(
     found, offsets = logbook.merged(files, lines)
     for fields in found:
         _print(fields, as_json)
+    if not as_json:
+        _failures(place, whose)
     if not follow:
         return
     try:
@@ -42,6 +46,18 @@ def logs(
             sys.stdout.flush()
     except KeyboardInterrupt:
         return
+
+
+def _failures(place: homes.Home, whose: str) -> None:
+    """Why predictions failed, as they were logged; nothing for a process that answers none."""
+    endpoint, _, version = whose.partition("/")
+    if not endpoint or (place.logs / f"{endpoint}.log").exists():
+        return
+    ordinal = int(version.removeprefix("v")) if version.removeprefix("v").isdecimal() else 0
+    for one in reader.failures(place, endpoint, ordinal):
+        head = f"{words.moment(one.last_ns / 1e9)}  v{one.version}  {words.count(one.requests, 'failed prediction')}"
+        screen.line(f"{head}, the last {one.example}:")
+        screen.line(f"    {one.error}")
 
 
 def _print(fields: dict[str, Any], as_json: bool) -> None:
