@@ -1,6 +1,7 @@
 """Tables change and workers die under load, and no client notices what it need not."""
 
-import json
+import os
+import signal
 import time
 
 import pytest
@@ -29,7 +30,7 @@ def test_no_request_fails_while_the_table_changes(rig):
     rig.route(one)
     rig.start()
     with Load(rig) as load:
-        for turn in range(4):
+        for _ in range(4):
             for weight in (100, 2_500, 5_000, 10_000):
                 rig.route(one, two, weight=weight)
                 load.more(30)
@@ -37,7 +38,6 @@ def test_no_request_fails_while_the_table_changes(rig):
             load.more(30)
             rig.route(one)
             load.more(30)
-            assert rig.state["workers"] == ["flights-v1-0"] or turn < 4
     assert load.failures == []
     stable, candidate = settled(rig)
     assert stable.opened + candidate.opened == len(load.answers) == len(rig.records())
@@ -95,6 +95,7 @@ def test_a_killed_worker_costs_no_request_while_its_version_has_another(rig):
             name = f"flights-v1-{number}"
             rig.kill(name)
             load.more(60)
+            until(lambda name=name: name not in rig.state["workers"])
             rig.worker(1, ordinal=number)
             until(lambda name=name: name in rig.state["workers"])
     assert load.failures == []
@@ -159,9 +160,17 @@ def test_a_worker_with_another_token_or_digest_is_not_talked_to(rig):
     assert rig.state["workers"] == []
 
 
-def test_a_worker_that_stands_still_is_reported(rig):
-    rig.route(deployed(1, rig.worker(1)), limits=tables.Limits(timeout_ms=200))
-    rig.start()
-    with rig.client() as client:
-        assert client.predict({"do": "hang"}).status == 504
-        assert json.dumps(rig.state["silent"]) == "{}"
+def test_a_worker_that_stands_still_is_reported_and_works_again_when_it_moves():
+    rig = Rig({"limits.silent_seconds": "0.3"})
+    try:
+        rig.route(deployed(1, rig.worker(1)), limits=tables.Limits(timeout_ms=200))
+        rig.start()
+        with rig.client() as client:
+            os.kill(rig.workers["flights-v1-0"].pid, signal.SIGSTOP)
+            assert [client.predict().status for _ in range(3)] == [504] * 3
+            until(lambda: rig.state["silent"].get("flights-v1-0", 0) > 0.3)
+            os.kill(rig.workers["flights-v1-0"].pid, signal.SIGCONT)
+            until(lambda: client.predict().status == 200)
+            until(lambda: rig.state["silent"] == {})
+    finally:
+        rig.close()

@@ -28,6 +28,8 @@ class Service:
     linger_seconds: float = 1.0
     """How long a refused client is read from, so that it gets to see why before the connection ends."""
     drain_seconds: float = 10.0
+    silent_seconds: float = 10.0
+    """A worker that has not answered for so long is reported in the state."""
 
 
 def service(labels: dict[str, str]) -> Service:

@@ -22,7 +22,6 @@ SLOW_BEATS = 25
 """Beats from one sweep of the connections to the next."""
 REACH_SECONDS = 1.0
 """How long a new table's workers are waited for before it is confirmed without them."""
-SILENT_SECONDS = 10.0
 GARBAGE = 20_000
 """Objects between two looks for reference cycles; requests make none."""
 logger = logging.getLogger(__name__)
@@ -119,7 +118,7 @@ class Gateway:
             "dropped": self._boot.journal.dropped,
             "connections": len(self._front.connections),
             "workers": self._endpoints.connected(),
-            "silent": self._endpoints.silent(now, SILENT_SECONDS),
+            "silent": self._endpoints.silent(now, self._front.service.bounds.silent_seconds),
         }
         said = f"{self._state} {facts}"
         if said == self._said:

@@ -4,7 +4,7 @@ import logging
 import pathlib
 import time
 
-from tidegate.core.vocabulary import errors
+from tidegate.core.vocabulary import errors, tables
 from tidegate.dataplane.gateway import endpoints
 from tidegate.dataplane.wire import tablefile
 
@@ -29,7 +29,10 @@ class Watch:
             return False
         self._seen = seen
         try:
-            self._endpoints.adopt(tablefile.read(self._path), time.monotonic())
+            table = tablefile.read(self._path)
+            if table is tables.EMPTY:
+                return False  # removed since it was looked at
+            self._endpoints.adopt(table, time.monotonic())
         except (errors.StateError, OSError) as unreadable:
             detail = {"detail": str(unreadable), "generation": self._endpoints.generation}
             logger.error("the routing table cannot be read; the last good one stays in force", extra=detail)  # noqa: TRY400
