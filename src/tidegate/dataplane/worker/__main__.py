@@ -50,6 +50,7 @@ def _serve(place: home.Home, spec: instances.Spec, claim: instances.Claim) -> in
     welcome = frames.Welcome(frames.PROTOCOL, spec.name, digest)
     server = serving.Server(listener, answering.Answerer(loaded), spec.token, welcome)
     server.on_drain = lambda: claim.say("draining")
+    server.heed()
     claim.say("ready", address=address, rss=loading.resident(), load_seconds=seconds)
     _log.info("ready", extra={"address": address, "seconds": seconds})
     try:

@@ -38,13 +38,16 @@ class Server:
         self.on_drain: Callable[[], None] = lambda: None
         self._decode = msgspec.msgpack.Decoder(frames.Call).decode
 
-    def run(self) -> None:
-        """Serve until SIGTERM, then drain and return. SIGINT is left to the keeper, which drains in the right order."""
+    def heed(self) -> None:
+        """From here on SIGTERM drains. SIGINT is left to the keeper, which drains in the right order. Call before saying ready."""
         for end in (self._wake, self._waker, self._listener):
             end.setblocking(False)
         signal.set_wakeup_fd(self._waker.fileno(), warn_on_full_buffer=False)
         signal.signal(signal.SIGTERM, lambda *_: self.drain())
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def run(self) -> None:
+        """Serve until SIGTERM, then drain and return."""
         self._selector.register(self._wake, selectors.EVENT_READ)
         self._selector.register(self._listener, selectors.EVENT_READ)
         try:
