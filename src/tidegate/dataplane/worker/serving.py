@@ -39,7 +39,7 @@ class Server:
         self._decode = msgspec.msgpack.Decoder(frames.Call).decode
 
     def heed(self) -> None:
-        """From here on SIGTERM drains. SIGINT is left to the keeper, which drains in the right order. Call before saying ready."""
+        """From here on SIGTERM drains; SIGINT is left to the keeper, which drains in order. To be called before saying ready."""
         for end in (self._wake, self._waker, self._listener):
             end.setblocking(False)
         signal.set_wakeup_fd(self._waker.fileno(), warn_on_full_buffer=False)
