@@ -16,10 +16,14 @@ class Tempo:
 
     rate: float
     """Requests a second."""
+    first: float
+    """The same in a canary's first step, which can then be watched."""
     lull: float
-    """The same while a version loads: on two cores that takes its time, and traffic is not what is being shown then."""
+    """The same while a version loads, which on two cores takes its time."""
+    first_step: str
+    """The first step lasts at least this."""
     step: str
-    """A canary step lasts at least this."""
+    """The others last at least this."""
     at_most: str
     within: str
     """The label age: even the longest flight has landed, and its outcome been posted, in less on the replay's clock."""
@@ -30,8 +34,26 @@ class Tempo:
     """Seconds after which a release that has not ended counts as one that went wrong."""
 
 
-FAST = Tempo(rate=2_000, lull=600, step="2s", at_most="6s", within="2s", probation="1s", breath=0.5, patience=150)
-FULL = Tempo(rate=1_400, lull=600, step="6s", at_most="15s", within="3s", probation="4s", breath=3, patience=180)
+FAST = Tempo(
+    *(2_000, 1_000, 600),
+    first_step="4s",
+    step="2s",
+    at_most="6s",
+    within="2s",
+    probation="1s",
+    breath=0.5,
+    patience=150,
+)
+FULL = Tempo(
+    *(1_400, 1_000, 600),
+    first_step="8s",
+    step="6s",
+    at_most="15s",
+    within="3s",
+    probation="4s",
+    breath=3,
+    patience=180,
+)
 
 _FILE = """\
 # What is served here, and how new versions reach it. The times are short because a year passes in minutes here.
@@ -39,9 +61,9 @@ endpoint: {endpoint}
 model: mlflow://{endpoint}/1
 
 release:
-  steps: [5%, 25%, 50%]
-  for: {step}                         # each step lasts at least this
-  at_most: {at_most}                     # then it goes on, if nothing speaks against it; the last step needs proof
+  steps: [{{traffic: 5%, for: {first_step}}}, 25%, 50%]
+  for: {step:<26} # each of the other steps lasts at least this
+  at_most: {at_most:<22} # then it goes on, if nothing speaks against it; the last step needs proof
   requests: 100
   unsure: extend                  # a step that has seen too few requests in its time gets more of it
   promote_if: ["errors <= stable + 1%", "wrong <= stable + 2%"]
@@ -49,7 +71,7 @@ release:
 
 outcomes:                         # whether the flight was late, posted once it has landed
   kind: probability
-  within: {within}                      # by then every flight has landed, on the replay's clock
+  within: {within:<23} # by then every flight has landed, on the replay's clock
 """
 
 
