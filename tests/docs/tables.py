@@ -57,10 +57,10 @@ def _default(option: Any) -> str:
 
 def codes_table() -> str:
     """Every error code: its meaning with its cure, whose affair it is, the HTTP status, the exit code."""
-    rows = [
-        f"| `{one.code}` | {_words(one)} | {one.fault} | {one.status} | {int(exits.of_error(one()))} | {'yes' if one.retryable else ''} |"
-        for one in codes.tree()
-    ]
+    rows = []
+    for one in codes.tree():
+        cells = (f"`{one.code}`", _words(one), one.fault, one.status, int(exits.of_error(one())), "yes" if one.retryable else "")
+        rows.append(f"| {' | '.join(map(str, cells))} |")
     return "\n".join(["| code | meaning and cure | fault | HTTP | exit | retryable |", "|---|---|---|---|---|---|", *rows, ""])
 
 

@@ -1,0 +1,221 @@
+"""The control API over a real store and home: what it reads, what it hands to control, how it refuses."""
+
+import asyncio
+import contextlib
+import threading
+
+import httpx
+import pytest
+
+from tidegate.control.store import commands, database, endpoints
+from tidegate.control.store import store as stores
+from tidegate.core.spec import settings as specification
+from tidegate.core.vocabulary import decisions, errors, home, instances, phases, releases, tables, verdicts
+from tidegate.dataplane.wire import tablefile
+from tidegate.interface.api import access, app, orders, shelf
+
+DIGEST = "a" * 64
+
+
+@pytest.fixture
+def place(tmp_path):
+    found = home.Home(tmp_path / "home")
+    for folder in (found.root, found.instances, found.bundles, found.sums):
+        folder.mkdir(parents=True, exist_ok=True)
+    return found
+
+
+@pytest.fixture
+def store(place):
+    with stores.Store(database.sqlite_url(place.store)) as opened:
+        settings = specification.plain(specification.Settings("delay", "mlflow://delay/1"))
+        opened.put_endpoint(endpoints.Endpoint("production", "delay", settings, stable=1))
+        opened.add_version("production", "delay", DIGEST, "m" * 64, "mlflow://delay/1", 10.0)
+        yield opened
+
+
+class Asked:
+    """The application itself, asked without a socket."""
+
+    def __init__(self, application):
+        self._transport = httpx.ASGITransport(application, raise_app_exceptions=False)
+
+    def request(self, method, path, **body):
+        async def once():
+            headers = {"authorization": "Bearer secret", "content-type": "application/json"}
+            base = "http://127.0.0.1:8081"
+            async with httpx.AsyncClient(transport=self._transport, base_url=base, headers=headers) as client:
+                return await client.request(method, path, **body)
+
+        return asyncio.run(once())
+
+    def get(self, path):
+        return self.request("GET", path)
+
+    def post(self, path, **body):
+        return self.request("POST", path, **body)
+
+
+@pytest.fixture
+def asked(place):
+    books = shelf.Shelf(place, "production")
+    yield Asked(app.app(books, hosts=access.own_hosts(8081), token="secret"))
+    books.close()
+
+
+@contextlib.contextmanager
+def control(place, store, answer):
+    """Something that holds control's lock and answers commands, as control does."""
+    claim, stop = instances.Claim(place.instances, "control", "t"), threading.Event()
+
+    def serve():
+        while not stop.wait(0.005):
+            for command in store.pending_commands("production"):
+                answer(command)
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+        claim.release()
+
+
+def release(phase=phases.Phase.RUNNING):
+    version = releases.Version("delay", 2, "b" * 64, "n" * 64, "mlflow://delay/2", 20.0)
+    stable = releases.Version("delay", 1, DIGEST, "m" * 64, "mlflow://delay/1", 10.0)
+    stages = (releases.Stage("5%", 500), releases.Stage("50%", 5000))
+    policy = releases.Policy()
+    return releases.Release(
+        "r1", "production", "delay", version, stable, "canary", stages, policy, b"salt", created_at=20.0, phase=phase
+    )
+
+
+def test_status_tells_endpoints_and_processes(place, store, asked):
+    instances.Spec("recorder", "recorder", ("x",), "tok").write(place.instances)
+    found = asked.get("/v1/status").json()
+    assert [one["name"] for one in found["endpoints"]] == ["delay"]
+    assert found["endpoints"][0]["stable"]["name"] == "v1"
+    assert found["control"] is False
+    assert found["processes"] == [found["processes"][0] | {"name": "recorder", "alive": False, "state": "down", "well": False}]
+
+
+def test_status_answers_from_the_table_when_the_store_is_gone(place, asked):
+    route = tables.Route("delay", "production", tables.Deployed(3, DIGEST, "mlflow://delay/3"), weight=0)
+    tablefile.write(place.table, lambda table: tables.Table(0, 0, {"delay": route}))
+    found = asked.get("/v1/status").json()
+    assert "not there" in found["store"]
+    assert found["endpoints"][0]["stable"]["name"] == "v3"
+    assert asked.get("/v1/endpoints/delay").json()["code"] == "store-unavailable"
+
+
+def test_a_release_is_told_with_stage_waiting_and_verdict(store, asked):
+    store.create(release())
+    waiting = decisions.Waiting("requests", "needs about 4,100 more canary requests")
+    store.put_waiting("r1", waiting)
+    unbounded = verdicts.Evidence("errors", "immediate", 1.0, 1.5, 4.6, (3, 100), (0, 900))
+    verdict = verdicts.Verdict(verdicts.Result.UNSURE, "too early", (unbounded,), verdicts.Harm(100, 3, 3))
+    store.put_verdict("r1", verdict, {})
+    found = asked.get("/v1/releases/r1").json()
+    assert found["stage"] == {"name": "5%", "index": 0, "of": 2, "weight": 500}
+    assert found["waiting"]["sentence"] == waiting.sentence
+    assert found["verdict"]["harm"]["rescued"] == 3
+    assert found["verdict"]["evidence"][0]["interval"] == [0.0, None]
+    assert asked.get("/v1/releases/r1/verdict").json()["sentence"] == "too early"
+    assert asked.get("/v1/releases/unknown").json()["code"] == "release-unknown"
+
+
+def test_a_verb_is_handed_to_control_and_its_answer_comes_back(place, store, asked):
+    store.create(release())
+
+    def answer(command):
+        assert (command.kind, command.actor, command.reason) == ("pause", "ann", "lunch")
+        store.finish(command.id, {"release": "r1", "phase": "paused", "reason": "lunch"})
+
+    with control(place, store, answer):
+        done = asked.post("/v1/endpoints/delay/pause", json={"actor": "ann", "reason": "lunch"})
+    assert done.json() == {"release": "r1", "phase": "paused", "reason": "lunch", "version": "v2", "digest": "b" * 64}
+
+
+def test_what_control_refuses_comes_back_with_its_code(place, store, asked):
+    with control(place, store, lambda command: store.refuse(command.id, errors.TransitionRefused("it is not paused."))):
+        refused = asked.post("/v1/endpoints/delay/resume", json={})
+    assert (refused.status_code, refused.json()["code"]) == (409, "transition-refused")
+    assert refused.json()["error"] == "it is not paused."
+
+
+def test_without_control_nothing_is_queued(store, asked, monkeypatch):
+    monkeypatch.setattr(orders, "REVIVAL_SECONDS", 0.0)
+    refused = asked.post("/v1/endpoints/delay/rollback", json={})
+    assert (refused.status_code, refused.json()["code"]) == (503, "control-down")
+    assert refused.headers["retry-after"]
+    assert store.pending_commands("production") == []
+
+
+def test_a_release_with_a_bad_model_is_refused_before_control_hears_of_it(place, store, asked):
+    answered: list[commands.Command] = []
+    with control(place, store, answered.append):
+        refused = asked.post("/v1/endpoints/delay/releases", json={"model": "/nowhere/model.joblib"})
+        missing = asked.post("/v1/endpoints/delay/releases", json={"digest": "c" * 64})
+    assert (refused.status_code, refused.json()["code"]) == (422, "model-source-invalid")
+    assert missing.json()["code"] == "bundle-missing"
+    assert answered == []
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        ({"settings": {"stratgy": "full"}}, "stratgy"),
+        ({"settings": {"endpoint": "other"}}, "other"),
+        ({"settings": {"environment": "staging"}}, "staging"),
+        ({"settings": {"replicas": "many"}}, "replicas"),
+    ],
+)
+def test_settings_that_cannot_be_used_are_named(store, asked, body, says):
+    refused = asked.post("/v1/endpoints/delay/releases", json=body)
+    assert refused.json()["code"] == "spec-invalid"
+    assert says in refused.json()["error"]
+
+
+def test_bodies_paths_and_methods_that_are_not_known_are_named(store, asked):
+    misspelt = asked.post("/v1/endpoints/delay/pause", json={"reson": "x"})
+    assert misspelt.json()["code"] == "body-malformed"
+    assert "reson" in misspelt.json()["error"]
+    assert asked.post("/v1/endpoints/delay/pause", content=b"{").json()["code"] == "body-malformed"
+    assert asked.post("/v1/endpoints/delay/explode", json={}).json()["code"] == "path-unknown"
+    assert asked.get("/v1/nothing").json()["code"] == "path-unknown"
+    assert asked.request("DELETE", "/v1/status").json()["code"] == "method-refused"
+    assert asked.post("/v1/endpoints/nobody/pause", json={}).json() == {
+        "error": "there is no endpoint 'nobody'.",
+        "code": "endpoint-unknown",
+        "cure": "There are: delay.",
+    }
+    assert asked.post("/v1/adopt", content=b" " * (access.BODY_MAX + 1)).json()["code"] == "body-too-large"
+
+
+def test_an_unexpected_fault_tells_clients_nothing_of_itself(store, asked, monkeypatch):
+    def burst(*_):
+        raise RuntimeError("/secret/path")
+
+    monkeypatch.setattr(stores.Store, "endpoint", burst)
+    failed = asked.get("/v1/endpoints/delay")
+    assert (failed.status_code, failed.json()["code"]) == (500, "internal")
+    assert "secret" not in failed.text
+
+
+def test_history_and_events_are_told_in_order(store, asked):
+    store.create(release(), decisions.Event(decisions.Kind.TICK, actor="ann", reason="new data"))
+    found = asked.get("/v1/endpoints/delay/history").json()
+    assert [one["id"] for one in found["releases"]] == ["r1"]
+    assert found["events"][0]["actor"] == "ann"
+    last = found["events"][-1]["sequence"]
+    assert asked.get(f"/v1/events?after={last}").json() == []
+
+
+def test_the_description_is_whole_and_without_scripts(asked):
+    paths = asked.get("/openapi.json").json()["paths"]
+    page = asked.get("/docs").text
+    assert all(path in page for path in paths)
+    assert "<script" not in page
