@@ -34,7 +34,7 @@ def feedback(
     """
     if bool(file) == bool(prediction and label):
         raise errors.OutcomeInvalid("give an ID and a LABEL, or --file.", cure="tidegate feedback ID 1")
-    outcomes = list(_read(pathlib.Path(file))) if file else [_outcome(prediction, traffic.value(label), 1, "")]
+    outcomes = list(read(pathlib.Path(file))) if file else [_outcome(prediction, traffic.value(label), 1, "")]
     address = addresses.read(options.place(home)).get("http", "")
     if not address:
         raise errors.NotRunning(where=str(options.place(home).root))
@@ -45,7 +45,7 @@ def feedback(
         screen.line(f"{words.count(accepted, 'outcome')} accepted")
 
 
-def _read(path: pathlib.Path) -> Iterator[dict[str, Any]]:
+def read(path: pathlib.Path) -> Iterator[dict[str, Any]]:
     """The outcomes in a file, all checked before the first is sent. Raises OutcomeInvalid with the line."""
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:

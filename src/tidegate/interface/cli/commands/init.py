@@ -49,7 +49,7 @@ def init(
         raise errors.ModelSourceInvalid(f"there is no example at {example}.", cure="Give a CSV file with a header.")
     starting.prepare(options.place(home))
     digest, manifest, trusted = _make(options.place(home), model, example, trust)
-    endpoint = _name(name or manifest.name)
+    endpoint = named(name or manifest.name)
     written = spec.template(
         endpoint, _relative(model), manifest.signature, trust="pickle" if trusted else "", example=_relative(example)
     )
@@ -106,7 +106,7 @@ def _point_out_old_store(wrong: errors.ModelSourceInvalid) -> None:
         screen.note(_WAY_OUT)
 
 
-def _name(wanted: str) -> str:
+def named(wanted: str) -> str:
     """An endpoint's name from a model's: lower case, hyphens. Raises SpecInvalid where nothing of it can be used."""
     made: Any = re.sub(r"[^a-z0-9]+", "-", wanted.lower()).strip("-")[:63].strip("-")
     if not ids.is_name(made):

@@ -29,12 +29,12 @@ def rollback(
     store gone, the routing table is written here and the gateways confirm it.
     """
     place = options.place(home)
-    ordinal = _ordinal(to)
+    wanted = ordinal(to)
     try:
-        done = _through_control(place, endpoint, ordinal, reason)
+        done = _through_control(place, endpoint, wanted, reason)
     except (errors.ProcessError, errors.StateError, errors.EndpointUnknown) as down:
         # Unknown to the store and known to the table is an endpoint whose store is gone.
-        done = _by_hand(place, endpoint, ordinal, reason, down)
+        done = _by_hand(place, endpoint, wanted, reason, down)
     if as_json:
         screen.document(done)
     else:
@@ -92,7 +92,8 @@ def _only(names: list[str]) -> str:
     raise errors.EndpointUnknown("there are several endpoints.", cure=f"Name one of them: {', '.join(sorted(names))}.")
 
 
-def _ordinal(shown: str) -> int | None:
+def ordinal(shown: str) -> int | None:
+    """The ordinal of v3 or 3; None for "". Raises VersionUnknown."""
     if not shown:
         return None
     found = re.fullmatch(r"v?([1-9][0-9]{0,8})", shown)

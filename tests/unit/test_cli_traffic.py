@@ -1,0 +1,70 @@
+"""Bodies to send, and outcomes to report, from files: what is read, and which line is wrong."""
+
+import json
+
+import pytest
+
+from tidegate.core.vocabulary import errors, ids
+from tidegate.interface.cli import traffic
+from tidegate.interface.cli.commands import feedback
+
+ID = ids.text(ids.uuid7(1_700_000_000_000, 5))
+
+
+def test_a_csv_row_is_a_record_with_numbers_nulls_and_words(tmp_path):
+    path = tmp_path / "rows.csv"
+    path.write_text("carrier,delay,gust,late\nUA,12,,true\nDL,-1.5,nan,x y\n")
+    first, second = (json.loads(one)["records"][0] for one in traffic.rows_of(path))
+    assert first == {"carrier": "UA", "delay": 12, "gust": None, "late": True}
+    assert second == {"carrier": "DL", "delay": -1.5, "gust": "nan", "late": "x y"}
+
+
+def test_json_lines_are_records_or_whole_bodies(tmp_path):
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"a": 1}\n\n{"records": [{"a": 2}, {"a": 3}]}\n')
+    assert [json.loads(one) for one in traffic.rows_of(path)] == [{"records": [{"a": 1}]}, {"records": [{"a": 2}, {"a": 3}]}]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "says"),
+    [("x.jsonl", '{"a": 1}\n{"a"\n', "x.jsonl:2"), ("x.csv", "a,b\n", "no rows"), ("x.csv", "", "no rows")],
+)
+def test_a_file_that_cannot_be_used_is_named_with_its_line(tmp_path, name, text, says):
+    (tmp_path / name).write_text(text)
+    with pytest.raises(errors.InputInvalid) as wrong:
+        traffic.rows_of(tmp_path / name)
+    assert says in str(wrong.value)
+
+
+def test_outcomes_are_read_whole_before_any_is_sent(tmp_path):
+    path = tmp_path / "outcomes.csv"
+    path.write_text(f"id,label,label_version\n{ID},1,\n{ID}/3,late,2\n")
+    assert list(feedback.read(path)) == [
+        {"id": ID, "label": 1, "label_version": 1},
+        {"id": f"{ID}/3", "label": "late", "label_version": 2},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("id,value\nx,1\n", "outcomes.csv:1"),
+        (f"id,label\n{ID},1\nnonsense,1\n", "outcomes.csv:3"),
+        (f"id,label\n{ID},\n", "outcomes.csv:2"),
+        (f"id,label,label_version\n{ID},1,0.5\n", "outcomes.csv:2"),
+    ],
+)
+def test_an_outcome_that_cannot_be_used_is_named_with_its_line(tmp_path, text, says):
+    path = tmp_path / "outcomes.csv"
+    path.write_text(text)
+    with pytest.raises(errors.OutcomeInvalid) as wrong:
+        list(feedback.read(path))
+    assert says in str(wrong.value)
+
+
+def test_a_tally_counts_versions_failures_and_percentiles():
+    tally = traffic.Tally(answered=3, failed=1, sent=4, seconds=2.0)
+    tally.latencies.extend([0.001, 0.002, 0.1])
+    facts = tally.facts()
+    assert (facts["rps"], facts["p50_ms"], facts["p99_ms"]) == (1.5, 2.0, 100.0)
+    assert traffic.Tally().facts()["p99_ms"] == 0.0
