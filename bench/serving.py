@@ -33,7 +33,7 @@ def main() -> int:
     parser.add_argument("--json", type=pathlib.Path, help="write the result here")
     parser.add_argument("--quick", action="store_true", help="one short round, at most a minute")
     given = parser.parse_args()
-    rounds, seconds = (1, 3.0) if given.quick else (3, 8.0)
+    rounds, seconds = (1, 2.0) if given.quick else (3, 8.0)
     with tempfile.TemporaryDirectory(prefix="bench") as folder:
         rows = _measure(pathlib.Path(folder), rounds, seconds)
     result = {

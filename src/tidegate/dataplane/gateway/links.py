@@ -158,8 +158,9 @@ class Link(asyncio.Protocol):
             return
         self._transport.write(frames.pack(frames.Kind.CANCEL, caller.call, None))
         batch = found[1]
-        if batch.waiting > 1:
+        if batch.waiting > 1 or self.state is not State.READY:
             batch.waiting -= 1
+            self.batches -= not batch.waiting
             return
         probe = _Probe(self._owner.deployed.name)
         self._number += 1
@@ -230,6 +231,8 @@ class Link(asyncio.Protocol):
             self._owner.freed()
         elif kind == _DRAIN:
             self.state = State.DRAINING
+            if self._transport is not None:
+                self._transport.write(frames.pack(frames.Kind.DRAIN, 0, None))  # confirmed: nothing more comes from here
             self._owner.bereaved([])
         elif kind == _REFUSED:
             self._complain("the worker refuses this gateway", "its token or its protocol differs")

@@ -101,26 +101,34 @@ def pack(kind: Kind, call: int, head: msgspec.Struct | None, body: bytes = b"") 
 
 
 class Reader:
-    """Bytes in, frames out: (kind, call, head, body). Keeps the unfinished tail."""
+    """Bytes in, frames out: (kind, call, head, body). Keeps the unfinished tail, and joins it only when it is a whole frame."""
 
     def __init__(self) -> None:
-        self._tail = bytearray()
+        self._parts: list[bytes] = []
+        self._have = self._need = 0
 
     def feed(self, data: bytes) -> list[tuple[int, int, bytes, bytes]]:
         """The frames completed by `data`. Raises FrameMalformed on an impossible header; the connection is to be closed."""
-        tail = self._tail
-        tail += data
-        frames: list[tuple[int, int, bytes, bytes]] = []
-        at, size = 0, len(tail)
+        if self._parts:
+            self._parts.append(data)
+            self._have += len(data)
+            if self._have < self._need:
+                return []
+            data, self._parts = b"".join(self._parts), []
+        found: list[tuple[int, int, bytes, bytes]] = []
+        at, size, need = 0, len(data), HEADER.size
         while size - at >= HEADER.size:
-            protocol, kind, _, _, call, head, body = HEADER.unpack_from(tail, at)
+            protocol, kind, _, _, call, head, body = HEADER.unpack_from(data, at)
             if protocol < OLDEST or head > HEAD_MAX or body > BODY_MAX:
                 raise errors.FrameMalformed(f"frame with protocol {protocol}, head {head} and body {body} bytes")
             begin = at + HEADER.size
-            if size - begin < head + body:
+            middle = begin + head
+            end = middle + body
+            if end > size:
+                need = end - at
                 break
-            frames.append((kind, call, bytes(tail[begin : begin + head]), bytes(tail[begin + head : begin + head + body])))
-            at = begin + head + body
-        if at:
-            del tail[:at]
-        return frames
+            found.append((kind, call, data[begin:middle], data[middle:end]))
+            at = end
+        if at < size:
+            self._parts, self._have, self._need = [data[at:]], size - at, need
+        return found
