@@ -23,10 +23,11 @@ def told(number: int, outcome: str, **harm: float) -> report.Line:
         "outcome": outcome,
         "phase": outcome,
         "reason": "because",
+        "stable": {"name": "v1"},
         "verdict": {"harm": harm, "evidence": [EVIDENCE]},
     }
     moments = [("warming", 10.0), ("running", 12.5), ("rolling_back", 15.0), (outcome, 15.25)]
-    return report.line(release, [{"phase_after": phase, "at": at} for phase, at in moments])
+    return report.line(release, [{"phase_after": phase, "at": at, "reason": f"to {phase}"} for phase, at in moments])
 
 
 def good() -> report.Result:
@@ -58,6 +59,23 @@ def test_a_release_is_told_by_its_events_and_its_verdict() -> None:
 def test_harmed_counts_proven_excess_where_nothing_failed() -> None:
     assert told(4, "rolled_back", candidate_requests=900, failed=0, wrong=170, excess=41.3).harmed == 42
     assert told(2, "succeeded", candidate_requests=9_000, failed=0, wrong=900, excess=0.0).harmed == 0
+
+
+def test_a_success_is_told_by_what_promoted_it_and_not_by_what_ended_its_watch() -> None:
+    events = [
+        {"phase_after": "promoting", "at": 1.0, "reason": "proven"},
+        {"phase_after": "succeeded", "at": 2.0, "reason": "over"},
+    ]
+    release = {
+        "id": "r",
+        "candidate": {"name": "v2"},
+        "strategy": "canary",
+        "outcome": "succeeded",
+        "phase": "succeeded",
+        "reason": "over",
+    }
+    assert report.line({**release, "stable": {"name": "v1"}, "verdict": None}, events).reason == "proven"
+    assert report.line({**release, "stable": None, "verdict": None}, events).reason == "over"
 
 
 def test_a_first_release_has_no_verdict_and_no_harm() -> None:

@@ -4,6 +4,7 @@ A row is an object by column name, or a (nested) list for models of a tensor. Mi
 """
 
 import csv
+import json
 import math
 import pathlib
 from typing import Any
@@ -22,10 +23,10 @@ CURE = 'An example is a CSV with a header, or JSON: [{"column": value}, ...] or 
 def read(path: pathlib.Path) -> list[Any]:
     """The rows of a file. Raises ModelSourceInvalid where it has none."""
     try:
-        rows = _csv(path) if path.suffix.lower() == ".csv" else rows_of(msgspec.json.decode(path.read_bytes()))
+        rows = _csv(path) if path.suffix.lower() == ".csv" else rows_of(json.loads(path.read_bytes()))
     except OSError as gone:
         raise errors.ModelSourceInvalid(f"the example {path} cannot be read: {gone.strerror}.", cure=CURE) from gone
-    except (msgspec.DecodeError, UnicodeDecodeError, csv.Error) as broken:
+    except (ValueError, csv.Error) as broken:
         raise errors.ModelSourceInvalid(f"the example {path} cannot be read: {broken}.", cure=CURE) from broken
     if not rows:
         raise errors.ModelSourceInvalid(f"the example {path} has no rows.", cure=CURE)
@@ -75,8 +76,8 @@ def of_mlflow(folder: pathlib.Path, info: dict[str, Any], signature: manifests.S
     """The rows of the input example saved with an MLflow model; none where it has none or one that is not rows."""
     path = folder / str(info.get("artifact_path") or "input_example.json")
     try:
-        given = msgspec.json.decode(path.read_bytes())
-    except (OSError, msgspec.DecodeError):
+        given = json.loads(path.read_bytes())  # the standard library's, since MLflow writes missing numbers as NaN
+    except (OSError, ValueError):
         return []
     given = given.get("inputs", given) if isinstance(given, dict) and info.get("type") == "ndarray" else given
     if signature.kind == "tensor" and isinstance(given, dict):

@@ -26,7 +26,7 @@ class Line:
     """Requests that the candidate failed, or, where more, that it is proven to have answered worse than stable."""
     rescued: int
     seconds: float
-    """From the first request to the candidate until the release had ended, its rollback seen in force."""
+    """From the first step's beginning until the release had ended, its rollback seen in force."""
     evidence: list[Json]
     failed: int = 0
     wrong: int = 0
@@ -55,12 +55,13 @@ def line(release: Json, events: list[Json]) -> Line:
     kept = ("metric", "e_value", "log_e", "threshold", "group")
     began = [one["at"] for one in events if one["phase_after"] == "running"]
     ended = [one["at"] for one in events if one["phase_after"] in {"rolled_back", "succeeded", "aborted", "failed"}]
+    promoted = [one["reason"] for one in events if one["phase_after"] == "promoting" and release["stable"]]
     failed = int(harm.get("failed", 0))
     return Line(
         version=release["candidate"]["name"],
         strategy=release["strategy"],
         outcome=release["outcome"] or release["phase"],
-        reason=release["reason"],
+        reason=promoted[-1] if promoted and release["phase"] == "succeeded" else release["reason"],
         candidate_requests=int(harm.get("candidate_requests", 0)),
         harmed=max(failed, math.ceil(harm.get("excess", 0.0))),
         rescued=int(harm.get("rescued", 0)),
