@@ -4,8 +4,8 @@ import pathlib
 
 import pandas as pd
 import pytest
-from tests.unit import demo_fixtures
 
+from tests.unit import demo_fixtures
 from tidegate.core.vocabulary import errors
 from tidegate.interface.demo.flights import data
 

@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 import pandas as pd
 import pytest
-from tests.unit import demo_fixtures
 
+from tests.unit import demo_fixtures
 from tidegate.core.vocabulary import ids
 from tidegate.interface.demo import client
 from tidegate.interface.demo.flights import data, replay
