@@ -99,7 +99,7 @@ def test_status_tells_endpoints_and_processes(place, store, asked):
     assert [one["name"] for one in found["endpoints"]] == ["delay"]
     assert found["endpoints"][0]["stable"]["name"] == "v1"
     assert found["control"] is False
-    assert found["processes"] == [found["processes"][0] | {"name": "recorder", "alive": False, "state": "down", "well": False}]
+    assert found["processes"] == [found["processes"][0] | {"name": "recorder", "alive": False, "state": "starting", "well": True}]
 
 
 def test_status_answers_from_the_table_when_the_store_is_gone(place, asked):

@@ -12,7 +12,7 @@ from tidegate.dataplane.wire import sums, tablefile
 from tidegate.interface.api import addresses, answers, records
 
 RATE_SECONDS = 5
-WELL = frozenset({"ready", "starting", "loading", "draining"})
+WELL = frozenset({"ready", "starting", "loading", "draining", "stopped", "done"})
 Rates = dict[str, tuple[int, int]]
 
 
@@ -112,14 +112,15 @@ def _process(place: home.Home, spec: instances.Spec) -> answers.Process:
     said = instances.read_state(place.instances, spec.name)
     said = said if said.get("token") == spec.token else {}
     alive = instances.holder(place.instances, spec.name) != 0
+    begun = bool(said) or instances.read_restarts(place.instances, spec.name).get("token") == spec.token
     state = str(said.get("state", "")) or "starting"
     ordinal = spec.labels.get("ordinal", "")
     return answers.Process(
         name=spec.name,
         kind=spec.kind,
         alive=alive,
-        state=state if alive or state == "failed" else "down",
-        well=alive and state in WELL,
+        state=state if alive or state == "failed" or not begun else "down",
+        well=state in WELL if alive else not begun,
         code=str(said.get("code", "")),
         message=str(said.get("message", "")),
         endpoint=spec.labels.get("endpoint", ""),

@@ -60,7 +60,7 @@ def _packages() -> Iterator[Finding]:
             yield Finding(module, "warning", f"not installed: {why}", cure)
         else:
             yield Finding(module, "ok", "installed")
-    uv = shutil.which("uv")
+    uv = shutil.which("uv") or shutil.which("uv", path=str(pathlib.Path(sys.executable).parent))
     yield (
         Finding("uv", "ok", uv)
         if uv

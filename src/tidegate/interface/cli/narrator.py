@@ -8,7 +8,7 @@ from typing import Any
 
 from rich import text
 
-from tidegate.core.vocabulary import errors, home
+from tidegate.core.vocabulary import errors, home, instances
 from tidegate.interface.api import client
 from tidegate.interface.cli import main, project, screen, starting
 from tidegate.interface.cli.views import history
@@ -66,6 +66,9 @@ class Narrator:
     def _follow(self, api: client.Client, seen: int) -> None:
         terminal = screen.out()
         while not self._stop.wait(LOOK_SECONDS):
+            if instances.read_state(self._home.instances, "keeper").get("state") == "draining":
+                screen.line("stopping: what is under way is answered first; Ctrl-C again ends it at once")
+                return
             try:
                 events = api.events(seen)
                 status = api.status()

@@ -33,14 +33,18 @@ def status(
         return
     terminal = screen.out()
     for line in view.lines(seen):
-        terminal.print(line)
+        for part in view.hanging(line, terminal):
+            terminal.print(part)
 
 
 def _watch(place: home.Home, endpoint: str) -> None:
-    with live.Live(console=screen.out(), screen=False, auto_refresh=False) as shown:
+    terminal = screen.out()
+    with live.Live(console=terminal, auto_refresh=False) as shown:
         try:
             while True:
-                shown.update(console.Group(*view.lines(_only(reaching.status(place), endpoint))), refresh=True)
+                lines = view.lines(_only(reaching.status(place), endpoint))
+                parts = (part for line in lines for part in view.hanging(line, terminal))
+                shown.update(console.Group(*parts), refresh=True)
                 time.sleep(_EVERY_SECONDS)
         except KeyboardInterrupt:
             return

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from rich import text
+from rich import console, text
 
 from tidegate.interface.cli import words
 
@@ -195,6 +195,16 @@ def _foot(status: Json) -> Lines:
         parts.append(f"{int(recorder['recorded']):,} records, {int(recorder.get('joined', 0)):,} outcomes joined")
     parts.append(status["home"])
     return [text.Text(" · ".join(parts), style="dim")]
+
+
+def hanging(line: text.Text, terminal: console.Console) -> Lines:
+    """The line broken where the terminal ends, a fact's further lines under its first; as it is where nobody looks."""
+    indent = _LABEL + 2
+    if not terminal.is_terminal or not line.plain.startswith("  ") or len(line.plain) <= terminal.width:
+        return [line]
+    label, said = line.divide([indent])
+    first, *rest = said.wrap(terminal, max(20, terminal.width - indent))
+    return [text.Text.assemble(label, first), *(text.Text.assemble(" " * indent, one) for one in rest)]
 
 
 def _line(word: str, said: text.Text) -> text.Text:
