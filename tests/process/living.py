@@ -39,7 +39,7 @@ for name, fitted in made.items():
     filled = X.fillna(3.0)
     answer = fitted.predict_proba(filled)
     mlflow.sklearn.save_model(
-        fitted, f"{sys.argv[1]}/{name}", signature=infer_signature(X, answer), input_example=X.iloc[:5],
+        fitted, f"{sys.argv[1]}/{name}", signature=infer_signature(X, answer), input_example=X.dropna().iloc[:5],
         pip_requirements=["scikit-learn"], pyfunc_predict_fn="predict_proba", skops_trusted_types=["numpy.dtype"],
     )
 """

@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 TICK_SECONDS = 0.2
 NOTE_SECONDS = 1.0
 """Verdicts and waiting are stored this often between decisions, for people to look at."""
+SETTLE_SECONDS = 15.0
+"""Requests in flight when a release ends still count towards its harm; the longest of them end within this."""
 _JUDGED = (Phase.RUNNING, Phase.PAUSED, Phase.PROBATION)
 
 
@@ -37,6 +39,7 @@ class Control:
         self._missing: dict[tuple[str, int], float] = {}
         self._restarts: dict[str, int] = {}
         self._noted: dict[str, tuple[float, object]] = {}
+        self._settling: dict[str, tuple[float, releases.Release]] = {}
 
     def tick(self, now: float) -> None:
         """Look, answer commands, advance every release under way by one event, make true what is asked.
@@ -44,7 +47,7 @@ class Control:
         Raises StoreUnavailable, StoreBehindTable, GenerationConflict, ParentStale, DiskFull: nothing half-done, try again.
         """
         desk = self._desk
-        under_way = [one.id for one in desk.store.active(desk.environment)]
+        under_way = [*(one.id for one in desk.store.active(desk.environment)), *self._settling]
         seen = observation.look(self._home, self._placed, under_way, now)
         self._settle(seen, now)
         for command in desk.store.pending_commands(desk.environment):
@@ -55,6 +58,7 @@ class Control:
         active = {one.endpoint: one for one in advanced if one.phase not in phases.ENDED}
         needs = [upkeep.asked(desk, row, active.get(row.name), seen) for row in rows]
         upkeep.hold_true(desk, self._home, self._placed, needs, seen)
+        self._settle_harm(seen)
 
     def close(self) -> None:
         """Stop what it started in its own process."""
@@ -85,6 +89,7 @@ class Control:
         decision = self._desk.tell(release, event, seen.at)
         if decision.release.phase in phases.ENDED:
             self._forget(release.id)
+            self._settling[release.id] = (seen.at, decision.release)
         else:
             self._note(decision, verdict, seen)
         return decision.release
@@ -116,6 +121,18 @@ class Control:
         self._desk.store.put_waiting(release.id, decision.waiting, decision.look_again_at)
         if verdict is not None:
             self._desk.store.put_verdict(release.id, verdict, _inputs(release, seen), seen.at)
+
+    def _settle_harm(self, seen: observation.Observation) -> None:
+        """Count what ended after its release did, into the verdict that the release ended with."""
+        for identifier, (ended, release) in list(self._settling.items()):
+            verdict = self._desk.store.verdict(identifier)
+            if verdict is not None and release.stable is not None:
+                harm = self._judge(release, seen).harm
+                if harm != verdict.harm:
+                    settled = msgspec.structs.replace(verdict, harm=harm)
+                    self._desk.store.put_verdict(identifier, settled, _inputs(release, seen), seen.at)
+            if seen.at - ended > SETTLE_SECONDS:
+                del self._settling[identifier]
 
     def _forget(self, release: str) -> None:
         self._checks.forget(release)
