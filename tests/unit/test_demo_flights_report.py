@@ -123,13 +123,13 @@ def test_every_way_of_not_coming_out_is_said() -> None:
 
 def test_the_summary_shows_every_release_with_its_reason_and_the_trace() -> None:
     text = shown(report.draw(good()))
-    for said in ("v1", "v4", "rolled back", "because", "training data sha256", "0 failed", "0 lost"):
+    for said in ("v1", "v4", "rolled back", "because", "data sha256", "0 failed", "0 lost"):
         assert said in text
 
 
 def test_what_to_type_next_names_the_traced_prediction_and_the_directory() -> None:
     text = shown(report.next_steps(stories.Options(folder=pathlib.Path("here")), good()))
-    assert "tidegate trace p " in text
+    assert "tidegate trace p  " in text
     assert "cd here" in text
 
 

@@ -99,8 +99,8 @@ def complaints(result: Result) -> list[str]:
 
 
 def draw(result: Result) -> console.RenderableType:
-    """The end of the story: what became of each release, and one bad prediction traced."""
-    parts: list[console.RenderableType] = [_counts(result), _releases(result), _truths()]
+    """The end of the story: what became of each release and why, and one bad prediction traced."""
+    parts: list[console.RenderableType] = [_counts(result), _releases(result), _reasons(result)]
     if result.trace:
         parts.append(_trace(result.trace))
     return console.Group(*parts)
@@ -108,22 +108,21 @@ def draw(result: Result) -> console.RenderableType:
 
 def next_steps(options: stories.Options, result: Result) -> text.Text:
     """Where things are and what to type next: every command works as it stands."""
-    said = text.Text(f"\n Everything is in {options.folder}: ")
-    said.append("tidegate.yaml, the models (mlflow.db, mlruns), the releases and the prediction log (.tidegate)\n", view.DIM)
-    said.append(" It is still up. " if options.keep_up else " It is down again. ").append("Next:\n")
-    identifier = result.trace.get("prediction_id", "ID")
+    said = text.Text(f"\n Everything is in {options.folder}:\n")
+    said.append(" tidegate.yaml, the models (mlflow.db, mlruns/), releases and prediction log (.tidegate/)\n", view.DIM)
+    said.append("\n It is still up. " if options.keep_up else "\n It is down again. ").append("What to type next:\n")
     commands = [
         (f"cd {options.folder}", ""),
         *([] if options.keep_up else [("tidegate up -d", "serves v2 again, as it was")]),
-        ("tidegate status", "one screen: what is served, and what waits for what"),
-        (f"tidegate history {setting.ENDPOINT}", "what became of each release, and why"),
-        (f"tidegate trace {identifier}", "the prediction above, link by link"),
-        (f"tidegate release --model mlflow://{setting.ENDPOINT}/4", "refused: v4 is held, until a person clears that"),
+        ("tidegate status", "everything on one screen"),
+        (f"tidegate history {setting.ENDPOINT}", "what became of each release"),
+        (f"tidegate trace {result.trace.get('prediction_id', 'ID')}", "the one above"),
+        (f"tidegate release --model mlflow://{setting.ENDPOINT}/4", "refused: it is held"),
         (f"tidegate send {setting.ENDPOINT} --rate 50", "traffic of your own"),
-        *([("tidegate down", "stops it")]),
+        ("tidegate down", "stops it"),
     ]
     for command, words in commands:
-        said.append(f"   {command:<58}", "bold").append(f"{words}\n", view.DIM)
+        said.append(f"   {command}", "bold").append(f"   # {words}\n" if words else "\n", view.DIM)
     return said
 
 
@@ -135,37 +134,51 @@ def _counts(result: Result) -> text.Text:
 
 
 def _releases(result: Result) -> table.Table:
-    rows = table.Table(box=box.SIMPLE_HEAD, pad_edge=False, expand=True, padding=(0, 1))
-    rows.add_column("", no_wrap=True)
-    rows.add_column("outcome", no_wrap=True)
-    rows.add_column("why", ratio=1)
+    rows = table.Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim", expand=True)
+    rows.add_column("", no_wrap=True, min_width=3)
+    rows.add_column("what its authors say", no_wrap=True, overflow="ellipsis", ratio=1)
+    rows.add_column("outcome", no_wrap=True, min_width=11)
     for title in ("canary\nrequests", "harmed", "rescued", "seconds"):
-        rows.add_column(title, justify="right", no_wrap=True)
+        rows.add_column(title, justify="right", no_wrap=True, min_width=max(map(len, title.split())))
+    titles = {f"v{recipe.number}": recipe.title for recipe in recipes.RECIPES}
     for one in result.releases:
         style = view.GOOD if one.outcome.startswith("succeeded") else view.BAD
         numbers = (f"{one.candidate_requests:,}", f"{one.harmed:,}", f"{one.rescued:,}", f"{one.seconds:.1f}")
-        rows.add_row(text.Text(one.version, "bold"), text.Text(_said(one.outcome), style), text.Text(one.reason), *numbers)
+        told = (text.Text(f" {one.version}", "bold"), titles.get(one.version, ""), text.Text(_said(one.outcome), style))
+        rows.add_row(*told, *numbers)
     return rows
 
 
-def _truths() -> text.Text:
-    """What was really the matter with the bad ones."""
-    said = text.Text()
-    for recipe in recipes.RECIPES:
-        if recipe.truth:
-            said.append(f" v{recipe.number}  ", "bold").append(f"“{recipe.title}”. ", "italic").append(
-                f"{recipe.truth}\n", view.DIM
-            )
-    return said
+def _reasons(result: Result) -> table.Table:
+    """Why each ended as it did; and what was really the matter with the bad ones, which nobody had told Tidegate."""
+    rows = table.Table.grid(padding=(0, 1))
+    rows.add_column(style="bold", no_wrap=True)
+    rows.add_column()
+    truths = {f"v{recipe.number}": recipe.truth for recipe in recipes.RECIPES}
+    for one in result.releases:
+        rows.add_row(f" {one.version}", one.reason)
+        if truth := truths.get(one.version):
+            rows.add_row("", text.Text(f"The bug: {truth}", view.DIM))
+    return rows
 
 
 def _trace(trace: Json) -> console.RenderableType:
-    rows = table.Table.grid(padding=(0, 2))
-    rows.add_column(style=view.DIM, justify="right")
+    rows = table.Table.grid(padding=(0, 1))
+    rows.add_column(style=view.DIM, justify="right", no_wrap=True)
     rows.add_column(overflow="fold")
-    for key, value in trace.items():
-        rows.add_row(f" {key.replace('_', ' ')}", str(value))
-    return console.Group(text.Text(" One bad prediction, from its id to the data its model was trained on", "bold"), rows)
+    truth = "late" if trace.get("outcome") else "on time"
+    shown = {
+        "prediction": trace.get("prediction_id"),
+        "flight": trace.get("flight"),
+        "said": f"late with probability {trace.get('answer', 0.0):.5f}; it was {truth}",
+        "version": f"{trace.get('version')} in release {trace.get('release')}",
+        "bundle": trace.get("bundle_digest"),
+        "run": trace.get("run_id"),
+        "data sha256": trace.get("training_data_sha256"),
+    }
+    for key, value in shown.items():
+        rows.add_row(f" {key}", str(value))
+    return console.Group(text.Text("\n One bad prediction, from its id to the data its model was trained on", "bold"), rows)
 
 
 def _said(outcome: str) -> str:

@@ -36,10 +36,10 @@ class Tempo:
 
 FAST = Tempo(
     *(2_000, 1_000, 600),
-    first_step="4s",
+    first_step="3s",
     step="2s",
     at_most="6s",
-    within="2s",
+    within="1500ms",
     probation="1s",
     breath=0.5,
     patience=150,
