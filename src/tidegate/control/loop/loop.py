@@ -26,6 +26,7 @@ NOTE_SECONDS = 1.0
 """Verdicts and waiting are stored this often between decisions, for people to look at."""
 SETTLE_SECONDS = 15.0
 """Requests in flight when a release ends still count towards its harm; the longest of them end within this."""
+SWEEP_SECONDS = 60.0
 _JUDGED = (Phase.RUNNING, Phase.PAUSED, Phase.PROBATION)
 
 
@@ -40,6 +41,7 @@ class Control:
         self._restarts: dict[str, int] = {}
         self._noted: dict[str, tuple[float, object]] = {}
         self._settling: dict[str, tuple[float, releases.Release]] = {}
+        self._swept = 0.0
 
     def tick(self, now: float) -> None:
         """Look, answer commands, advance every release under way by one event, make true what is asked.
@@ -59,6 +61,9 @@ class Control:
         needs = [upkeep.asked(desk, row, active.get(row.name), seen) for row in rows]
         upkeep.hold_true(desk, self._home, self._placed, needs, seen)
         self._settle_harm(seen)
+        if now - self._swept > SWEEP_SECONDS:
+            self._swept = now
+            upkeep.sweep(self._home, seen, min((one.created_at for one in advanced), default=now))
 
     def close(self) -> None:
         """Stop what it started in its own process."""

@@ -12,10 +12,13 @@ import msgspec
 from tidegate.control.loop import observation, routes, transitions
 from tidegate.control.store import endpoints
 from tidegate.core.decide import machine
-from tidegate.core.vocabulary import decisions, home, releases, tables
+from tidegate.core.vocabulary import decisions, errors, home, releases, tables
 from tidegate.dataplane.targets import target
+from tidegate.dataplane.wire import sums
 
 log = logging.getLogger(__name__)
+KEEP_SUMS_SECONDS = 3600
+"""For how long the sums of a dead gateway stay although nothing under way needs them: a release that just ended may settle."""
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -82,6 +85,18 @@ def _let_go(desk: transitions.Desk, placed: target.Target, needed: set[tuple[str
             continue
         version = desk.version(endpoint, ordinal) or releases.Version(endpoint, ordinal, digest, "", "")
         placed.remove(version)
+
+
+def sweep(place: home.Home, seen: observation.Observation, since: float) -> None:
+    """Delete the sums of gateways that are dead and fell silent before `since`: no release under way can ask for them."""
+    living = {one.incarnation for one in seen.gateways}
+    for path in place.sums.glob("[!.]*.sums"):
+        try:
+            boot = sums.read(path, ())
+        except (OSError, errors.StoreUnavailable):
+            continue
+        if boot.incarnation not in living and boot.at_tick + KEEP_SUMS_SECONDS < since:
+            path.unlink(missing_ok=True)
 
 
 def _routed(table: tables.Table) -> set[tuple[str, int]]:

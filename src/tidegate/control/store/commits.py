@@ -6,7 +6,7 @@ Called by `store.Store` inside one writing transaction.
 import msgspec
 import sqlalchemy as sa
 
-from tidegate.control.store import chain, commands, endpoints, evidence, holds, release_rows
+from tidegate.control.store import chain, commands, endpoints, evidence, holds, release_rows, versions
 from tidegate.core.vocabulary import decisions, errors, phases, releases
 
 
@@ -76,7 +76,15 @@ def _own(connection: sa.Connection, before: releases.Release, release: releases.
         return
     ordinal = release.owner.ordinal if release.owner else None
     ahead = release.phase in phases.OWNED_BY_CANDIDATE
-    endpoints.put(connection, endpoints.known(connection, *release.key).owned_by(ordinal, ahead=ahead))
+    row = endpoints.known(connection, *release.key).owned_by(ordinal, ahead=ahead)
+    # A version whose model is held is no way back, so it is not kept warm as one.
+    kept = tuple(one for one in row.kept if not _is_held(connection, release.key, one))
+    endpoints.put(connection, msgspec.structs.replace(row, kept=kept))
+
+
+def _is_held(connection: sa.Connection, key: tuple[str, str], ordinal: int) -> bool:
+    version = versions.get(connection, *key, ordinal)
+    return version is not None and holds.get(connection, *key, version.model_digest) is not None
 
 
 def _hold(connection: sa.Connection, decision: decisions.Decision, event: decisions.Event, at: float) -> None:
