@@ -13,8 +13,8 @@ from tidegate.core.vocabulary import arms, errors
 from tidegate.interface.demo.flights import gate, recipes, replay, report, setting, view
 
 Tell = Callable[[view.Picture], None]
-FIRST_OF_MARCH = dt.datetime(2013, 3, 1, 12, tzinfo=dt.UTC)
-"""v2 has seen all of January and February, so it goes out when these are over."""
+FIRST_OF_MARCH = dt.datetime(2013, 3, 1, 5, tzinfo=dt.UTC)
+"""Midnight in New York. v2 has seen January and February, so it goes out when these are over."""
 _LOOK_SECONDS = 0.3
 _LOADING = frozenset({"queued", "checking", "warming"})
 _STYLES = {"rolling_back": view.BAD, "rolled_back": view.BAD, "failed": view.BAD, "succeeded": view.GOOD, "probation": view.GOOD}
@@ -114,7 +114,7 @@ class Stage:
         picture.stable = endpoint["stable"]["name"] if endpoint["stable"] else ""
         picture.share = endpoint["weight"] / arms.BUCKETS
         self._seen = release
-        self._traffic.rate = self._rate(release)
+        self._traffic.rate = self._tempo.lull if release["phase"] in _LOADING else self._tempo.rate
         if release["stage"] is None:
             return
         stage, verdict = release["stage"], release["verdict"] or {}
@@ -132,12 +132,6 @@ class Stage:
             if one["group"] in {"immediate", "labels", "promotion"}
         )
         self._tell_of(release)
-
-    def _rate(self, release: gate.Json) -> float:
-        if release["phase"] in _LOADING:
-            return self._tempo.lull
-        first = release["phase"] == "running" and release["stage"] is not None and release["stage"]["index"] == 0
-        return self._tempo.first if first else self._tempo.rate
 
     def _tell_of(self, release: gate.Json) -> None:
         """An event for every new phase and step of a release."""

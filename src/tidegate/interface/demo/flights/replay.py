@@ -26,12 +26,13 @@ from tidegate.core.vocabulary import ids
 from tidegate.interface.demo import client
 from tidegate.interface.demo.flights import data
 
-TICK_SECONDS = 0.04
-"""Requests go out in small bursts, as traffic comes in; a worker then has a batch to do and a pause."""
+BURST = 80
+"""Requests go out so many at a time: a worker then has a batch to do and a pause, whatever the rate."""
 OPEN_MAX = 400
 """With this many requests unanswered the replay holds back, as clients of a slow service do."""
 _OUTCOMES_EACH = 500
 _CHUNK = 500
+_LAST_SECONDS = 0.02
 _ZONE = zoneinfo.ZoneInfo(data.NEW_YORK)
 START = dt.datetime(2013, 2, 1, tzinfo=_ZONE)
 _encode = msgspec.json.Encoder().encode
@@ -136,16 +137,16 @@ class Replay:
         """Replay until stopped, then let land what is in the air, and post the last outcomes."""
         due, before = 0.0, time.perf_counter()
         while not self.over:
-            await asyncio.sleep(TICK_SECONDS)
+            await asyncio.sleep(BURST / self.rate)
             now = time.perf_counter()
-            due = min(due + (now - before) * self.rate, 4 * TICK_SECONDS * self.rate)
+            due = min(due + (now - before) * self.rate, 4.0 * BURST)
             before = now
             while due >= 1 and self._sender.counts.pending < OPEN_MAX and not self.over:
                 due -= 1
                 self._send()
             self._land(self.clock)
         while self._sender.counts.pending:
-            await asyncio.sleep(TICK_SECONDS)
+            await asyncio.sleep(_LAST_SECONDS)
         self._land(float("inf"))
         while self._posts:
             await asyncio.gather(*self._posts)

@@ -16,15 +16,12 @@ class Tempo:
 
     rate: float
     """Requests a second."""
-    first: float
-    """The same in a canary's first step, which can then be watched."""
     lull: float
     """The same while a version loads, which on two cores takes its time."""
-    first_step: str
-    """The first step lasts at least this."""
     step: str
-    """The others last at least this."""
+    """A canary's step lasts at least this."""
     at_most: str
+    """After this a step goes on without proof, if nothing speaks against it."""
     within: str
     """The label age: even the longest flight has landed, and its outcome been posted, in less on the replay's clock."""
     probation: str
@@ -35,20 +32,20 @@ class Tempo:
 
 
 FAST = Tempo(
-    *(2_000, 1_000, 600),
-    first_step="3s",
+    rate=2_000,
+    lull=600,
     step="2s",
-    at_most="6s",
-    within="1500ms",
+    at_most="3s",
+    within="1s",
     probation="1s",
-    breath=0.5,
+    breath=0.3,
     patience=150,
 )
 FULL = Tempo(
-    *(1_400, 1_000, 600),
-    first_step="8s",
-    step="6s",
-    at_most="15s",
+    rate=1_400,
+    lull=600,
+    step="5s",
+    at_most="8s",
     within="3s",
     probation="4s",
     breath=3,
@@ -61,12 +58,12 @@ endpoint: {endpoint}
 model: mlflow://{endpoint}/1
 
 release:
-  steps: [{{traffic: 5%, for: {first_step}}}, 25%, 50%]
-  for: {step:<26} # each of the other steps lasts at least this
+  steps: [5%, 25%, 50%]
+  for: {step:<26} # each step lasts at least this
   at_most: {at_most:<22} # then it goes on, if nothing speaks against it; the last step needs proof
-  requests: 100
+  requests: 150                   # and until the new version has answered so many
   unsure: extend                  # a step that has seen too few requests in its time gets more of it
-  promote_if: ["errors <= stable + 1%", "wrong <= stable + 2%"]
+  promote_if: ["errors <= stable + 1%", "wrong <= stable + 3%"]
   probation: {probation}
 
 outcomes:                         # whether the flight was late, posted once it has landed
