@@ -124,20 +124,28 @@ class Control:
             return
         self._noted[release.id] = (seen.at, shown)
         self._desk.store.put_waiting(release.id, decision.waiting, decision.look_again_at)
-        if verdict is not None:
+        if release.phase is Phase.PROBATION:
+            self._count_harm(release, seen)
+        elif verdict is not None:
             self._desk.store.put_verdict(release.id, verdict, _inputs(release, seen), seen.at)
 
     def _settle_harm(self, seen: observation.Observation) -> None:
-        """Count what ended after its release did, into the verdict that the release ended with."""
+        """Requests in flight when a release ended count, too."""
         for identifier, (ended, release) in list(self._settling.items()):
-            verdict = self._desk.store.verdict(identifier)
-            if verdict is not None and release.stable is not None:
-                harm = self._judge(release, seen).harm
-                if harm != verdict.harm:
-                    settled = msgspec.structs.replace(verdict, harm=harm)
-                    self._desk.store.put_verdict(identifier, settled, _inputs(release, seen), seen.at)
+            self._count_harm(release, seen)
             if seen.at - ended > SETTLE_SECONDS:
                 del self._settling[identifier]
+
+    def _count_harm(self, release: releases.Release, seen: observation.Observation) -> None:
+        """Bring the harm up to date in the verdict that was decided on; what it was decided on stays as it was."""
+        store = self._desk.store
+        decided = store.verdict(release.id)
+        if decided is None or release.stable is None:
+            return
+        harm = self._judge(release, seen).harm
+        if harm != decided.harm:
+            inputs = store.verdict_inputs(release.id)
+            store.put_verdict(release.id, msgspec.structs.replace(decided, harm=harm), inputs, seen.at)
 
     def _forget(self, release: str) -> None:
         self._checks.forget(release)
