@@ -56,6 +56,16 @@ def test_the_screen_says_what_is_the_case() -> None:
         assert said in text
 
 
+def test_every_event_is_one_line_however_long_it_is() -> None:
+    one = picture()
+    for hour in range(10, 20):
+        one.events.append(
+            (f"27 Apr {hour}:23", "", "v3 rolled back: v3 fails 15.1 % [3.9, 35] of requests, stable 0 %; e = over 1,000,000")
+        )
+    lines = drawn(one, 80)
+    assert [line[:14].strip() for line in lines[-5:]] == [f"27 Apr {hour}:23" for hour in range(15, 20)]
+
+
 def test_a_bar_is_filled_to_an_eighth_of_a_character_and_never_beyond_its_width() -> None:
     assert view.bar(0.5, 4, "").plain == "██··"
     assert view.bar(0.03125, 4, "").plain == "▏···"

@@ -202,9 +202,9 @@ def _evidence(picture: Picture, inner: int) -> console.RenderableType:
 
 
 def _events(picture: Picture) -> console.RenderableType:
-    rows = table.Table.grid(padding=(0, 1))
-    rows.add_column(width=13, style=DIM, justify="right")
-    rows.add_column(no_wrap=True, overflow="ellipsis")
+    rows = table.Table.grid(padding=(0, 1), expand=True)
+    rows.add_column(min_width=13, no_wrap=True, style=DIM, justify="right")
+    rows.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
     shown = list(picture.events)[-_EVENTS:]
     for when, style, said in shown:
         rows.add_row(when, text.Text(said, style, no_wrap=True, overflow="ellipsis"))
