@@ -114,7 +114,7 @@ class Stage:
         picture.stable = endpoint["stable"]["name"] if endpoint["stable"] else ""
         picture.share = endpoint["weight"] / arms.BUCKETS
         self._seen = release
-        self._traffic.rate = self._tempo.lull if release["phase"] in _LOADING else self._tempo.rate
+        self._traffic.rate = self._rate(release)
         if release["stage"] is None:
             return
         stage, verdict = release["stage"], release["verdict"] or {}
@@ -132,6 +132,12 @@ class Stage:
             if one["group"] in {"immediate", "labels", "promotion"}
         )
         self._tell_of(release)
+
+    def _rate(self, release: gate.Json) -> float:
+        if release["phase"] in _LOADING:
+            return self._tempo.lull
+        first = release["phase"] == "running" and release["stage"] is not None and release["stage"]["index"] == 0
+        return self._tempo.first if first else self._tempo.rate
 
     def _tell_of(self, release: gate.Json) -> None:
         """An event for every new phase and step of a release."""

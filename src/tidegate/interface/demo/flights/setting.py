@@ -16,6 +16,8 @@ class Tempo:
 
     rate: float
     """Requests a second."""
+    first: float
+    """The same in a canary's first step: a version that fails answers batches one by one, which takes its worker long."""
     lull: float
     """The same while a version loads, which on two cores takes its time."""
     step: str
@@ -33,6 +35,7 @@ class Tempo:
 
 FAST = Tempo(
     rate=2_000,
+    first=1_000,
     lull=600,
     step="2s",
     at_most="3s",
@@ -43,6 +46,7 @@ FAST = Tempo(
 )
 FULL = Tempo(
     rate=1_400,
+    first=1_000,
     lull=600,
     step="5s",
     at_most="8s",
@@ -61,7 +65,7 @@ release:
   steps: [5%, 25%, 50%]
   for: {step:<26} # each step lasts at least this
   at_most: {at_most:<22} # then it goes on, if nothing speaks against it; the last step needs proof
-  requests: 150                   # and until the new version has answered so many
+  requests: 100                   # and until the new version has answered so many
   unsure: extend                  # a step that has seen too few requests in its time gets more of it
   promote_if: ["errors <= stable + 1%", "wrong <= stable + 3%"]
   probation: {probation}
