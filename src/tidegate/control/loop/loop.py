@@ -90,6 +90,8 @@ class Control:
         if release.phase is Phase.CHECKING:
             self._checks.start(release)
         verdict = self._judge(release, seen) if release.phase in _JUDGED and release.stable is not None else None
+        if verdict is not None and release.phase is Phase.PROBATION and verdict.result is not verdicts.Result.FAIL:
+            verdict = None  # what it was promoted on stays what it is known by
         event = events.next_event(release, seen, self._watched(release, seen), self._checks.result(release), verdict)
         decision = self._desk.tell(release, event, seen.at)
         if decision.release.phase in phases.ENDED:
