@@ -37,6 +37,7 @@ check: setup
 
 bench: setup
 	$(BIN)/python -m bench.serving --quick
+	$(BIN)/python -m bench.analyst --quick
 
 lock: setup
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra dev --generate-hashes --no-header pyproject.toml -o requirements.lock

@@ -9,7 +9,7 @@ import pytest
 from rich import console
 
 from tidegate.core.vocabulary import errors
-from tidegate.interface.demo import stories
+from tidegate.interface.demo import options
 from tidegate.interface.demo.flights import report, setting
 
 EVIDENCE = {"metric": "errors", "e_value": 250.0, "log_e": 5.5, "threshold": 4.8, "group": "immediate", "weight": 0.5}
@@ -128,7 +128,7 @@ def test_the_summary_shows_every_release_with_its_reason_and_the_trace() -> None
 
 
 def test_what_to_type_next_names_the_traced_prediction_and_the_directory() -> None:
-    text = shown(report.next_steps(stories.Options(folder=pathlib.Path("here")), good()))
+    text = shown(report.next_steps(options.Options(folder=pathlib.Path("here")), good()))
     assert "tidegate trace p  " in text
     assert "cd here" in text
 

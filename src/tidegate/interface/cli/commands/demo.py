@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from tidegate.interface.cli import screen
+from tidegate.interface.demo import options as asked
 from tidegate.interface.demo import stories
 
 
@@ -31,5 +32,5 @@ def demo(
     """
     folder, result = pathlib.Path(home), pathlib.Path(json_file) if json_file else None
     told = {Story.FLIGHTS: stories.flights}[story]
-    options = stories.Options(folder=folder, fast=fast, port=port, json_file=result, plain=plain, keep_up=keep_up)
+    options = asked.Options(folder=folder, fast=fast, port=port, json_file=result, plain=plain, keep_up=keep_up)
     raise typer.Exit(told(options, screen.out()))

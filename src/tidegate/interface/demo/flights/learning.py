@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import pandas as pd
 from rich import console
 
-from tidegate.interface.demo import stories
+from tidegate.interface.demo import options as asked
 from tidegate.interface.demo.flights import data, gate, models, recipes, registry
 
 _BEHIND = 2
@@ -30,7 +30,7 @@ class Learned:
     """The bundles of v2, v3 and v4."""
 
 
-def learn(options: stories.Options, tidegate: gate.Gate, screen: console.Console) -> Learned:
+def learn(options: asked.Options, tidegate: gate.Gate, screen: console.Console) -> Learned:
     """All of it, told step by step. Raises what reading, training, `up` and packing raise."""
     with _step(screen, "the flights and the weather") as told:
         rows = data.load()

@@ -6,7 +6,7 @@ import typing
 
 from rich import box, console, table, text
 
-from tidegate.interface.demo import stories
+from tidegate.interface.demo import options as asked
 from tidegate.interface.demo.flights import recipes, setting, view
 
 Json = dict[str, typing.Any]
@@ -106,7 +106,7 @@ def draw(result: Result) -> console.RenderableType:
     return console.Group(*parts)
 
 
-def next_steps(options: stories.Options, result: Result) -> text.Text:
+def next_steps(options: asked.Options, result: Result) -> text.Text:
     """Where things are and what to type next: every command works as it stands."""
     said = text.Text(f"\n Everything is in {options.folder}:\n")
     said.append(" tidegate.yaml, the models (mlflow.db, mlruns/), releases and prediction log (.tidegate/)\n", view.DIM)

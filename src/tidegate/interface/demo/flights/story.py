@@ -14,14 +14,15 @@ import uvloop
 from rich import console
 
 from tidegate.core.vocabulary import errors
-from tidegate.interface.demo import client, stories
+from tidegate.interface.demo import client
+from tidegate.interface.demo import options as asked
 from tidegate.interface.demo.flights import acts, audit, gate, learning, registry, replay, report, screens, setting
 
 _CONNECTIONS = 128
 _RECORDER_SECONDS = 20
 
 
-def tell(options: stories.Options, screen: console.Console) -> int:
+def tell(options: asked.Options, screen: console.Console) -> int:
     """Tell it. 0 when it came out as it should; 1 when not, saying what did not."""
     tempo = setting.FAST if options.fast else setting.FULL
     setting.prepare(options.folder, tempo)
@@ -94,7 +95,7 @@ def _trace(tidegate: gate.Gate, traffic: replay.Replay) -> dict[str, object]:
     }
 
 
-def _end(options: stories.Options, result: report.Result, screen: console.Console) -> int:
+def _end(options: asked.Options, result: report.Result, screen: console.Console) -> int:
     """Show the result, write it, and say what is where and what to do next."""
     screen.print(report.draw(result))
     if options.json_file is not None:
