@@ -13,41 +13,32 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 
+import joblib
+import numpy as np
+from sklearn import datasets, linear_model, pipeline, preprocessing
+
 from tidegate.core.vocabulary import home, instances
 from tidegate.interface.api import client as api
 from tidegate.interface.demo import client as traffic
 
 ENDPOINT = "iris"
-MODELS = """
-import sys, numpy as np, pandas as pd, mlflow
-from sklearn.compose import make_column_transformer
-from sklearn.datasets import load_iris
-from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
-from mlflow.models import infer_signature
-data = load_iris(as_frame=True)
-X, y = data.data.copy(), (data.target == 2).astype(int)
-X.columns = ["sepal_length", "sepal_width", "petal_length", "petal_width"]
-X.loc[X.index % 7 == 0, "sepal_width"] = np.nan
-def model(strength, *steps):
-    return make_pipeline(*steps, StandardScaler(), LogisticRegression(C=strength)).fit(X if steps else X.fillna(3.0), y)
-made = {f"v{n}": model(1.0 - n / 10, SimpleImputer()) for n in (1, 2, 3)}
-made["nan-fails"] = model(1.0)
-for name, fitted in made.items():
-    filled = X.fillna(3.0)
-    answer = fitted.predict_proba(filled)
-    mlflow.sklearn.save_model(
-        fitted, f"{sys.argv[1]}/{name}", signature=infer_signature(X, answer), input_example=X.dropna().iloc[:5],
-        pip_requirements=["scikit-learn"], pyfunc_predict_fn="predict_proba", skops_trusted_types=["numpy.dtype"],
-    )
-"""
+COLUMNS = ("sepal_length", "sepal_width", "petal_length", "petal_width")
 
 
 def make_models(folder: pathlib.Path) -> pathlib.Path:
-    """v1, v2, v3 (good, all different) and nan-fails (raises on missing values: one request in seven of `Traffic`)."""
-    subprocess.run([sys.executable, "-W", "ignore", "-c", MODELS, str(folder)], check=True, capture_output=True, timeout=120)
+    """v1, v2, v3 (good, all different) and no-negatives, which raises on one request in seven of `Traffic`."""
+    flowers = datasets.load_iris(as_frame=True)
+    given = flowers.data.set_axis(COLUMNS, axis=1)
+    virginica = (flowers.target == 2).astype(int)
+    for number in (1, 2, 3):
+        line = linear_model.LogisticRegression(C=1 - number / 10)
+        joblib.dump(
+            pipeline.make_pipeline(preprocessing.StandardScaler(), line).fit(given, virginica), folder / f"v{number}.joblib"
+        )
+    root = preprocessing.FunctionTransformer(np.sqrt)
+    careless = pipeline.make_pipeline(root, preprocessing.StandardScaler(), linear_model.LogisticRegression())
+    joblib.dump(careless.fit(given, virginica), folder / "no-negatives.joblib")
+    given.iloc[:5].to_csv(folder / "example.csv", index=False)
     return folder
 
 
@@ -69,7 +60,12 @@ class Living:
         self.folder, self.models = folder, models
         self.home = home.Home(folder / ".tidegate")
         steps = "release: {steps: [5%, 50%], for: 1s, at_most: 3s, requests: 20, prove_last: false, probation: 1m}"
-        (folder / "tidegate.yaml").write_text(f"endpoint: {ENDPOINT}\nmodel: {models / 'v1'}\n{steps}\n{extra}")
+        bare = f"trust: pickle\nexample: {models / 'example.csv'}"
+        (folder / "tidegate.yaml").write_text(f"endpoint: {ENDPOINT}\nmodel: {self.model('v1')}\n{bare}\n{steps}\n{extra}")
+
+    def model(self, name: str) -> str:
+        """The reference of one of the models."""
+        return str(self.models / f"{name}.joblib")
 
     def run(self, *words: str, code: int = 0) -> str:
         """A command; its output."""
@@ -104,7 +100,7 @@ class Living:
     def release(self, model: str, **settings: object) -> str:
         """Begin a release; its id."""
         with self.api as asked:
-            return asked.release(ENDPOINT, settings or None, model=str(self.models / model))["release"]
+            return asked.release(ENDPOINT, settings or None, model=self.model(model))["release"]
 
     def await_phase(self, *phases: str, seconds: float = 40.0) -> str:
         """Wait until the endpoint's release is in one of these phases; which one."""
@@ -198,7 +194,7 @@ class Traffic(threading.Thread):
     def _send(self, client: traffic.Client) -> None:
         long = self._chance.random() < 0.5
         petal = self._chance.uniform(5.2, 6.5) if long else self._chance.uniform(1.2, 4.5)
-        width = None if self._chance.random() < 1 / 7 else 3.0
+        width = -1.0 if self._chance.random() < 1 / 7 else 3.0
         flower = {"sepal_length": 6.0, "sepal_width": width, "petal_length": petal, "petal_width": petal / 2.7}
         client.submit(
             client.request(f"/endpoints/{ENDPOINT}/predict", json.dumps(flower).encode()), lambda one: self._note(one, long)

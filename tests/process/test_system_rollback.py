@@ -5,10 +5,10 @@ import json
 from tests.process import living
 
 
-def test_a_version_that_fails_on_missing_values_is_rolled_back_and_held(tmp_path, models):
+def test_a_version_that_fails_on_some_inputs_is_rolled_back_and_held(tmp_path, models):
     with living.alive(tmp_path, models) as system:
         with living.Traffic(system.address, 400) as traffic:
-            identifier = system.release("nan-fails")
+            identifier = system.release("no-negatives")
             system.await_phase("rolled_back")
         assert traffic.failed == 0, traffic.failures
         with system.api as asked:
@@ -16,12 +16,12 @@ def test_a_version_that_fails_on_missing_values_is_rolled_back_and_held(tmp_path
         assert verdict["result"] == "fail"
         assert 1 <= verdict["harm"]["failed"] <= 40
         assert system.endpoint()["stable"]["name"] == "v1"
-        system.run("release", "--model", str(models / "nan-fails"), "--no-wait", code=3)
+        system.run("release", "--model", system.model("no-negatives"), "--no-wait", code=3)
 
 
 def test_an_operator_rolls_back_with_control_dead_and_the_store_moved_away(tmp_path, models):
     with living.alive(tmp_path, models) as system, living.Traffic(system.address, 200) as traffic:
-        system.release("v2", stages=None)
+        system.release("v2")
         system.await_phase("running")
         _stop_for_good(system, "control")
         store = system.home.store
