@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
+# Where this is set, every process compiles what it imports anew: seconds each time.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: setup demo test unit check bench lock clean
 
