@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import shutil
 import threading
 
 import httpx
@@ -25,12 +26,21 @@ def place(tmp_path):
     return found
 
 
-@pytest.fixture
-def store(place):
-    with stores.Store(database.sqlite_url(place.store)) as opened:
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A store with one endpoint, made once: its migrations take longer than any test here."""
+    path = tmp_path_factory.mktemp("made") / "store.db"
+    with stores.Store(database.sqlite_url(path)) as opened:
         settings = specification.plain(specification.Settings("delay", "mlflow://delay/1"))
         opened.put_endpoint(endpoints.Endpoint("production", "delay", settings, stable=1))
         opened.add_version("production", "delay", DIGEST, "m" * 64, "mlflow://delay/1", 10.0)
+    return path
+
+
+@pytest.fixture
+def store(place, made):
+    shutil.copy(made, place.store)
+    with stores.Store(database.sqlite_url(place.store)) as opened:
         yield opened
 
 
