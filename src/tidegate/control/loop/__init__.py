@@ -3,7 +3,8 @@
 - `observation`: everything seen at one moment, as one frozen value
 - `events`: from what was seen to the one event a release is told next (pure)
 - `commands`: what people asked for, turned into releases and events
-- `routes`, `effects`: decisions carried out: workers through the target, routes through the table file
+- `transitions`: the one desk at which a release is advanced and committed
+- `routes`, `upkeep`: what has to hold now, made true: routes through the table file, workers through the target
 - `checks`: what a release must pass before it may warm up
 - `overrides`: a table written by hand while control was down, imported before anything else is done
 - `loop`: ties them; restartable at any instant, since every effect is idempotent and repeated until it is seen to hold

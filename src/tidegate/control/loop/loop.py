@@ -51,7 +51,7 @@ class Control:
         desk = self._desk
         under_way = [*(one.id for one in desk.store.active(desk.environment)), *self._settling]
         seen = observation.look(self._home, self._placed, under_way, now)
-        self._settle(seen, now)
+        self._heed_overrides(seen, now)
         for command in desk.store.pending_commands(desk.environment):
             commands.answer(desk, self._home, command, now)
         self._watch(seen)
@@ -69,7 +69,7 @@ class Control:
         """Stop what it started in its own process."""
         self._checks.close()
 
-    def _settle(self, seen: observation.Observation, now: float) -> None:
+    def _heed_overrides(self, seen: observation.Observation, now: float) -> None:
         try:
             overrides.settle(self._desk, seen.table, now)
         except errors.StoreBehindTable as behind:
