@@ -7,7 +7,7 @@ import pydantic
 
 from tidegate.core.decide import strategies
 from tidegate.core.spec import document, faults, keys, rules, settings, starter, units
-from tidegate.core.vocabulary import arms, errors, manifests, releases, tables
+from tidegate.core.vocabulary import arms, errors, handling, manifests, releases, tables
 
 NAME = "tidegate.yaml"
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -51,6 +51,14 @@ def resolve(model: keys.Tidegate) -> settings.Settings:
         limits=_limits(model),
         outcomes=_outcomes(model),
         fallback="" if model.fallback is None else msgspec.json.encode(model.fallback).decode(),
+        terms=handling.Terms(coerce=model.input == "coerce", round=-1 if model.round is None else model.round),
+        access=model.access,
+        origins=model.origins,
+        compile=model.compile,
+        runtime=model.runtime,
+        resources=settings.Resources(model.resources.memory, model.resources.cpu, model.resources.files),
+        scale_to_zero=model.scale_to_zero,
+        follow=model.follow,
         replicas=model.replicas,
         load_seconds=model.load_within,
         probation_seconds=model.release.probation,
@@ -74,7 +82,14 @@ def explain(resolved: settings.Settings) -> list[tuple[str, str, str]]:
         ("example", resolved.example or "the model's own"),
         ("trust", resolved.trust or "nothing that runs code on loading"),
         ("environment", resolved.environment),
+        ("follow", "yes" if resolved.follow else "no"),
+        ("compile", resolved.compile),
+        ("runtime", resolved.runtime),
         ("replicas", str(resolved.replicas)),
+        ("resources.memory", units.size_text(resolved.resources.memory) if resolved.resources.memory else "unlimited"),
+        ("resources.cpu", f"{resolved.resources.cpu:g} cores" if resolved.resources.cpu else "unlimited"),
+        ("resources.files", str(resolved.resources.files or "unlimited")),
+        ("scale_to_zero", units.duration_text(resolved.scale_to_zero) if resolved.scale_to_zero else "never"),
         ("release.strategy", resolved.strategy),
         ("release.steps", "; ".join([*map(_stage_text, resolved.stages), "100%"])),
         ("release.unsure", policy.on_unsure),
@@ -89,6 +104,12 @@ def explain(resolved: settings.Settings) -> list[tuple[str, str, str]]:
         ("limits.queue", str(limits.queue)),
         ("limits.body", units.size_text(limits.body)),
         ("limits.batch", str(limits.batch)),
+        ("limits.rate", f"{limits.rate:g} a second" if limits.rate else "unlimited"),
+        ("limits.daily", str(limits.daily or "unlimited")),
+        ("access", resolved.access),
+        ("origins", ", ".join(resolved.origins) or "none"),
+        ("input", "coerce" if resolved.terms.coerce else "strict"),
+        ("round", f"{resolved.terms.round} decimals" if resolved.terms.round >= 0 else "as the model says"),
         ("log.inputs", resolved.inputs),
         ("log.durability", resolved.durability),
         ("fallback", resolved.fallback or "none: 503"),
@@ -113,7 +134,7 @@ def json_schema() -> dict[str, Any]:
     found = keys.Tidegate.model_json_schema(by_alias=True)
     steps = found["$defs"]["Release"]["properties"]["steps"]
     steps["items"] = {"anyOf": [found["$defs"]["Step"]["properties"]["traffic"], steps["items"]]}
-    for key in ("release", "outcomes", "limits", "log"):
+    for key in ("release", "outcomes", "limits", "log", "resources"):
         block = found["properties"][key]
         reference = block.pop("$ref")
         block["anyOf"] = [{"$ref": reference}, {"type": "null"}]
@@ -178,7 +199,14 @@ def _limits(model: keys.Tidegate) -> tables.Limits:
     limits = model.limits
     if not 0.001 <= limits.timeout <= 3_600:
         raise errors.SpecInvalid(f"{units.duration_text(limits.timeout)} is no time limit.", cure="Write 1ms to 1h.")
-    return tables.Limits(timeout_ms=round(limits.timeout * 1_000), queue=limits.queue, body=limits.body, batch=limits.batch)
+    return tables.Limits(
+        timeout_ms=round(limits.timeout * 1_000),
+        queue=limits.queue,
+        body=limits.body,
+        batch=limits.batch,
+        rate=limits.rate,
+        daily=limits.daily,
+    )
 
 
 def _outcomes(model: keys.Tidegate) -> tables.Outcomes:

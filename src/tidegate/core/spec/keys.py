@@ -130,12 +130,27 @@ class Outcomes(Block):
 
 
 class Limits(Block):
-    """What the endpoint takes, per gateway."""
+    """What the endpoint takes."""
 
     timeout: Duration = _key("A request is answered within this, by the candidate, stable or the fallback.", 2.0, "2s")
-    queue: int = _key("Requests that may wait; more get 429.", 1_000, ge=1)
+    queue: int = _key("Requests that may wait, over all gateways; more get 429.", 1_000, ge=1)
     body: Size = _key("Bytes of one request's body, decompressed.", 4 << 20, "4MiB")
     batch: int = _key("Requests in one batch at most.", 256, ge=1, le=65_536)
+    rate: float = _key(
+        "Predictions a second for each token, or for all clients together where none is asked for; 0: no limit.",
+        0.0,
+        ge=0,
+        allow_inf_nan=False,
+    )
+    daily: int = _key("Predictions a day (UTC) likewise.", 0, ge=0)
+
+
+class Resources(Block):
+    """What each worker may use."""
+
+    memory: Size = _key("Bytes of memory; a worker that holds more is ended and started again. 0: no limit.", 0)
+    cpu: float = _key("Cores, fractions too; 0: no limit.", 0.0, ge=0, allow_inf_nan=False)
+    files: int = _key("Open files and sockets; 0: as many as the account may have.", 0, ge=0)
 
 
 class Log(Block):
@@ -160,7 +175,28 @@ class Tidegate(Block):
     )
     trust: Literal["pickle"] | None = _key("`pickle`: loading this model may run code that is inside it.", None)
     environment: Name = _key("Where this file is released to.", "production")
+    follow: bool = _key("Release by itself when `model` comes to mean another model: an alias moved, a file replaced.", False)
+    compile: Literal["auto", "never", "required"] = _key(
+        "Whether bundles hold the model converted to ONNX. `auto`: where a converter exists and the answers stay the same.",
+        "auto",
+    )
+    runtime: Literal["auto", "own", "shared"] = _key(
+        "`own`: an environment of each version's own, built from its lock. `shared`: Tidegate's. `auto`: own where they differ.",
+        "auto",
+    )
     replicas: int = _key("Worker processes of each version.", 1, ge=1, le=256)
+    resources: Annotated[Resources, EMPTY_BLOCK] = _key("What each worker may use.", Resources(), {})
+    scale_to_zero: Duration = _key("Without a request for this long the workers are stopped; 0s: never.", 0.0, "0s")
+    input: Literal["strict", "coerce"] = _key(
+        '`coerce` takes "3" for 3, 3.0 for 3 and 0/1 for false/true; `strict` refuses them.', "strict"
+    )
+    round: int | None = _key(
+        "Decimals that clients see of numbers; the log keeps all. Without it: as the model says.", None, ge=0, le=15
+    )
+    access: Literal["open", "token"] = _key("`token`: predictions need one with the predict scope.", "open")
+    origins: tuple[str, ...] = _key(
+        "Web origins whose pages may read answers (CORS), such as https://shop.example; `*` is any.", (), [], strict=False
+    )
     release: Annotated[Release, EMPTY_BLOCK] = _key("How traffic moves to a new version.", Release(), {})
     outcomes: Annotated[Outcomes, EMPTY_BLOCK] = _key("Ground truth that arrives late.", Outcomes(), {})
     limits: Annotated[Limits, EMPTY_BLOCK] = _key("What the endpoint takes.", Limits(), {})

@@ -2,7 +2,18 @@
 
 import msgspec
 
-from tidegate.core.vocabulary import errors, releases, tables
+from tidegate.core.vocabulary import errors, handling, releases, tables
+
+
+class Resources(msgspec.Struct, frozen=True):
+    """What each worker of an endpoint may use; 0: no limit of ours."""
+
+    memory: int = 0
+    """Bytes resident."""
+    cpu: float = 0.0
+    """Cores."""
+    files: int = 0
+    """Open file descriptors."""
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -23,7 +34,23 @@ class Settings(msgspec.Struct, frozen=True):
     limits: tables.Limits = tables.Limits()
     outcomes: tables.Outcomes = tables.Outcomes()
     fallback: str = ""
-    """JSON answered, and flagged, when no version can answer; empty: 503."""
+    """JSON answered, and flagged, when no version can answer and nothing of `fallbacks` holds; empty: 503."""
+    fallbacks: tuple[tables.Fallback, ...] = ()
+    fallback_version: str = ""
+    guard: str = "rescue"
+    terms: handling.Terms = handling.PLAIN
+    access: str = "open"
+    """open, or token: predictions need one with the predict scope."""
+    origins: tuple[str, ...] = ()
+    compile: str = "auto"
+    """auto, never or required: whether bundles are made with the model converted to ONNX."""
+    runtime: str = "auto"
+    """auto, own or shared: whether a version runs in an environment built from its lock."""
+    resources: Resources = Resources()
+    scale_to_zero: float = 0.0
+    """Seconds without a request after which stable's workers are stopped; 0: never."""
+    follow: bool = False
+    """Release by itself when the model reference comes to mean another model."""
     replicas: int = 1
     load_seconds: float = 60.0
     probation_seconds: float = 600.0

@@ -10,7 +10,15 @@ _OPTIONAL = """\
 # Everything below is the default; take away a "#" to change it. `tidegate plan` shows what is in force.
 
 # environment: production
+# follow: false                     # true: release by itself when `model` comes to mean another model
+# compile: auto                     # to ONNX where the answers stay the same: never | required
+# runtime: auto                     # own: an environment of each version's own; shared: Tidegate's
 # replicas: 1                       # worker processes of each version
+# resources:                        # of each worker; 0: no limit
+#   memory: 0
+#   cpu: 0
+#   files: 0
+# scale_to_zero: 0s                 # without a request for this long, workers are stopped; 0s: never
 
 # release:                          # how traffic moves to a new version
 #   strategy: canary                # or: full
@@ -35,11 +43,17 @@ _OPTIONAL = """\
 #   queue: 1000                     # waiting requests; more get 429
 #   body: 4MiB
 #   batch: 256
+#   rate: 0                         # predictions a second for each token; 0: no limit
+#   daily: 0                        # and a day
 
 # log:
 #   inputs: all                     # none: records carry no request and response bodies
 #   durability: interval            # ack: on disk before the answer leaves
 
+# input: strict                     # coerce: "3" is taken for 3
+# round: null                       # decimals that clients see of numbers; without it all
+# access: open                      # token: predictions need one with the predict scope
+# origins: []                       # web origins whose pages may read answers
 # pin: refuse                       # allow: clients may ask for one version
 # keep: 1                           # previous versions kept warm
 # load_within: 1m

@@ -5,12 +5,13 @@
     |   |- SpecNotFound  SpecInvalid  RuleInvalid
     |- ModelError           a model or its bundle        (fault: model)
     |   |- ModelUnknown  ModelSourceInvalid  SignatureMissing  TrustRequired  DigestMismatch  BundleMissing
-    |   |- LoaderMissing  ModelLoadFailed  WarmupFailed  PredictFailed  OutputInvalid  ContractBroken
+    |   |- LoaderMissing  ModelLoadFailed  WarmupFailed  PredictFailed  OutputInvalid  OutputRefused  ContractBroken
+    |   |- CompileFailed  RuntimeUnavailable
     |- RequestError         what a client sent           (fault: client)
     |   |- EndpointUnknown  VersionUnknown  PathUnknown  MethodRefused  BodyMalformed  BodyTooLarge
-    |   |- HeaderInvalid  InputInvalid  OutcomeInvalid  PinRefused  PredictionUnknown
+    |   |- HeaderInvalid  InputInvalid  InputQuarantined  OutcomeInvalid  PinRefused  PredictionUnknown  RequestSlow
     |- CapacityError        nothing can answer just now  (fault: us, retryable)
-    |   |- QueueFull  DeadlinePassed  WorkerUnavailable  LogUnavailable  Draining
+    |   |- QueueFull  RateExceeded  DeadlinePassed  WorkerUnavailable  LogUnavailable  Draining
     |- ReleaseError         a release says no            (fault: operator)
     |   |- ReleaseInProgress  ReleaseUnknown  TransitionUnknown  TransitionRefused  DigestHeld
     |   |- NothingToRollBack  AlreadyStable
@@ -19,15 +20,17 @@
     |   |- TableUnreadable  SegmentCorrupt  FrameMalformed  ProtocolMismatch  ChainBroken
     |- ProcessError         processes and their machine  (fault: operator)
     |   |- PortInUse  AlreadyRunning  NotRunning  DiskFull  InstanceLost  ApiUnreachable
-    |   |- ControlDown  ExtraMissing
+    |   |- ControlDown  ExtraMissing  BackupInvalid
     |- AccessError          who may do what              (fault: client)
-        |- TokenMissing  OriginRefused
+        |- TokenMissing  ScopeMissing  OriginRefused
 
-The docstring of a class is its default message and ends with the cure. `code` is stable: programs match on it, `docs/errors.md`
-explains it. `status` is the HTTP status where the error reaches a client. Nothing else is an expected error: what is not
-in this tree is a bug, shown to clients as `internal` and to operators with its stack (`tidegate logs`).
+The docstring of a class is its default message and ends with the cure. `code` is made of the class's name and is stable:
+programs match on it, `docs/errors.md` explains it. `status` is the HTTP status where the error reaches a client. Nothing else is
+an expected error: what is not in this tree is a bug, shown to clients as `internal` and to operators with its stack
+(`tidegate logs`).
 """
 
+import re
 from typing import ClassVar, Literal
 
 Fault = Literal["operator", "model", "client", "us"]
@@ -48,6 +51,11 @@ class TidegateError(Exception):
         self.where = where
         super().__init__(self.message)
 
+    def __init_subclass__(cls) -> None:
+        """The code is the class's own name: QueueFull is `queue-full`, ModelError is `model`."""
+        words = re.findall("[A-Z][a-z]*", cls.__name__)
+        cls.code = "-".join(words[:-1] if words[-1] == "Error" else words).lower()
+
     def __str__(self) -> str:
         """One line: where, what, cure."""
         head = f"{self.where}: " if self.where else ""
@@ -58,7 +66,6 @@ class TidegateError(Exception):
 class SpecError(TidegateError):
     """The file is not right. Run `tidegate plan` to see what it resolves to."""
 
-    code = "spec"
     fault: ClassVar[Fault] = "operator"
     status = 422
 
@@ -66,25 +73,18 @@ class SpecError(TidegateError):
 class SpecNotFound(SpecError):
     """There is no tidegate.yaml here or above. Write one with `tidegate init MODEL`."""
 
-    code = "spec-not-found"
-
 
 class SpecInvalid(SpecError):
     """tidegate.yaml has a value that cannot be used. The line is named; `docs/file.md` lists every key."""
-
-    code = "spec-invalid"
 
 
 class RuleInvalid(SpecError):
     """A rule cannot be read. Write a comparison with units, such as "p99 <= 120ms" or "errors <= stable + 0.1%"."""
 
-    code = "rule-invalid"
-
 
 class ModelError(TidegateError):
     """The model cannot be used. See its version in the registry."""
 
-    code = "model"
     fault: ClassVar[Fault] = "model"
     status = 422
 
@@ -92,81 +92,72 @@ class ModelError(TidegateError):
 class ModelUnknown(ModelError):
     """The registry has no such model, version or alias. List what there is with `tidegate init` and no argument."""
 
-    code = "model-unknown"
-
 
 class ModelSourceInvalid(ModelError):
     """A model reference cannot be read. Write mlflow://NAME@ALIAS, mlflow://NAME/VERSION or a path."""
-
-    code = "model-source-invalid"
 
 
 class SignatureMissing(ModelError):
     """The model has no signature, so no request could be checked. Log it again with signature=infer_signature(X, y)."""
 
-    code = "signature-missing"
-
 
 class TrustRequired(ModelError):
     """Loading this format runs code that is inside it. If you trust its author, write `trust: pickle` in tidegate.yaml."""
-
-    code = "trust-required"
 
 
 class DigestMismatch(ModelError):
     """The bundle's bytes differ from its digest: it was changed or damaged. Make it again with `tidegate release`."""
 
-    code = "digest-mismatch"
-
 
 class BundleMissing(ModelError):
     """There is no bundle with this digest here. Make it with `tidegate release`."""
-
-    code = "bundle-missing"
 
 
 class LoaderMissing(ModelError):
     """No loader knows this model's format. `docs/rooms/models.md` lists the formats."""
 
-    code = "loader-missing"
-
 
 class ModelLoadFailed(ModelError):
     """The model did not load. `tidegate logs ENDPOINT/VERSION` has its own words."""
-
-    code = "model-load-failed"
 
 
 class WarmupFailed(ModelError):
     """The model loaded but did not answer its warm-up request. `tidegate logs ENDPOINT/VERSION` has its own words."""
 
-    code = "warmup-failed"
-
 
 class PredictFailed(ModelError):
     """The model raised an error on this input. Operators find its own words with `tidegate logs ENDPOINT`."""
 
-    code = "predict-failed"
     status = 500
 
 
 class OutputInvalid(ModelError):
     """The model's answer broke its contract (not finite, wrong shape or type). Operators: `tidegate logs ENDPOINT`."""
 
-    code = "output-invalid"
+    status = 500
+
+
+class OutputRefused(ModelError):
+    """The model's answer broke a rule of this endpoint and is not given out. Operators: `tidegate logs ENDPOINT`."""
+
     status = 500
 
 
 class ContractBroken(ModelError):
     """The candidate does not keep the endpoint's contract. Clients of stable would break; release it behind a new endpoint."""
 
-    code = "contract-broken"
+
+class CompileFailed(ModelError):
+    """The model could not be compiled, or its compiled form answers differently, and the file says `compile: required`."""
+
+
+class RuntimeUnavailable(ModelError):
+    """The version's own runtime cannot be built from its lock. Mend its requirements, or say `runtime: shared`."""
 
 
 class RequestError(TidegateError):
     """The request cannot be answered as sent."""
 
-    code = "request"
     fault: ClassVar[Fault] = "client"
     status = 400
 
@@ -174,80 +165,70 @@ class RequestError(TidegateError):
 class EndpointUnknown(RequestError):
     """There is no such endpoint. GET /v2/models lists them."""
 
-    code = "endpoint-unknown"
     status = 404
 
 
 class VersionUnknown(RequestError):
     """The endpoint has no such version at hand. GET /v2/models/NAME lists its versions."""
 
-    code = "version-unknown"
     status = 404
 
 
 class PathUnknown(RequestError):
     """Nothing is served at this path. Predictions: POST /v2/models/NAME/infer or /endpoints/NAME/predict."""
 
-    code = "path-unknown"
     status = 404
 
 
 class MethodRefused(RequestError):
     """This path does not take this method."""
 
-    code = "method-refused"
     status = 405
 
 
 class BodyMalformed(RequestError):
     """The body is not the JSON this path takes."""
 
-    code = "body-malformed"
-
 
 class BodyTooLarge(RequestError):
     """The body is over this endpoint's limit. Send fewer rows a request, or raise `limits.body` in tidegate.yaml."""
 
-    code = "body-too-large"
     status = 413
 
 
 class HeaderInvalid(RequestError):
     """A header cannot be used: a request id takes at most 128 visible ASCII characters."""
 
-    code = "header-invalid"
-
 
 class InputInvalid(RequestError):
     """The inputs do not fit the model's signature. GET /v2/models/NAME shows it."""
 
-    code = "input-invalid"
+
+class InputQuarantined(RequestError):
+    """A worker died while it answered this very input, so it is not tried again. Send other input, or mend the model."""
+
+    status = 422
 
 
 class OutcomeInvalid(RequestError):
     """An outcome cannot be taken: it needs the prediction id from the response header and a label."""
 
-    code = "outcome-invalid"
-
 
 class PinRefused(RequestError):
     """This endpoint does not take requests for one version. Leave /versions/... out, or set `pin: allow`."""
 
-    code = "pin-refused"
     status = 403
 
 
 class PredictionUnknown(RequestError):
     """No prediction of this id is in the log. Take the id from the response header tidegate-prediction-id."""
 
-    code = "prediction-unknown"
     status = 404
 
 
 class RequestSlow(RequestError):
     """The request did not arrive within the time that one may take. Send it again, all at once."""
 
-    code = "request-slow"
     retryable = True
     status = 408
 
@@ -255,7 +236,6 @@ class RequestSlow(RequestError):
 class CapacityError(TidegateError):
     """Nothing can answer just now. Try again after the time in Retry-After."""
 
-    code = "capacity"
     retryable = True
     status = 503
 
@@ -263,39 +243,36 @@ class CapacityError(TidegateError):
 class QueueFull(CapacityError):
     """Too many requests are waiting. Try again after the time in Retry-After."""
 
-    code = "queue-full"
+    status = 429
+
+
+class RateExceeded(CapacityError):
+    """This token has asked for more than it may, in this second or this day. Try again after the time in Retry-After."""
+
     status = 429
 
 
 class DeadlinePassed(CapacityError):
     """The model did not answer within the time limit."""
 
-    code = "deadline-passed"
     status = 504
 
 
 class WorkerUnavailable(CapacityError):
     """No worker of this endpoint is up. Try again after the time in Retry-After."""
 
-    code = "worker-unavailable"
-
 
 class LogUnavailable(CapacityError):
     """The prediction cannot be recorded, and this endpoint answers only what it records. Operators: free disk space."""
-
-    code = "log-unavailable"
 
 
 class Draining(CapacityError):
     """The gateway is shutting down. Try again after the time in Retry-After."""
 
-    code = "draining"
-
 
 class ReleaseError(TidegateError):
     """The release cannot do that now."""
 
-    code = "release"
     fault: ClassVar[Fault] = "operator"
     status = 409
 
@@ -303,20 +280,16 @@ class ReleaseError(TidegateError):
 class ReleaseInProgress(ReleaseError):
     """This endpoint has a release under way. Wait for it, or end it with `tidegate abort ENDPOINT`."""
 
-    code = "release-in-progress"
-
 
 class ReleaseUnknown(ReleaseError):
     """There is no such release, or none under way. `tidegate history` lists them."""
 
-    code = "release-unknown"
     status = 404
 
 
 class TransitionUnknown(ReleaseError):
     """The machine has no line for this phase and event: a fault in Tidegate, please report it with both names."""
 
-    code = "transition-unknown"
     fault: ClassVar[Fault] = "us"
     status = 500
 
@@ -324,37 +297,26 @@ class TransitionUnknown(ReleaseError):
 class TransitionRefused(ReleaseError):
     """The release's phase does not allow this. `tidegate status` shows where it is and what it waits for."""
 
-    code = "transition-refused"
-
 
 class DigestHeld(ReleaseError):
     """This model was rolled back and is held. Release a mended one, or clear the hold with `tidegate unhold ENDPOINT`."""
-
-    code = "digest-held"
 
 
 class NothingToRollBack(ReleaseError):
     """There is no earlier version to go back to."""
 
-    code = "nothing-to-roll-back"
-
 
 class AlreadyStable(ReleaseError):
     """This very model is already stable on this endpoint; there is nothing to release."""
-
-    code = "already-stable"
 
 
 class StateError(TidegateError):
     """Tidegate's own state cannot be used as it is."""
 
-    code = "state"
-
 
 class GenerationConflict(StateError):
     """Somebody else changed this release first. Look again with `tidegate status`, then repeat."""
 
-    code = "generation-conflict"
     retryable = True
     status = 409
 
@@ -362,7 +324,6 @@ class GenerationConflict(StateError):
 class ParentStale(StateError):
     """The routing table moved on while this one was being written; it was not published."""
 
-    code = "parent-stale"
     retryable = True
     status = 409
 
@@ -370,7 +331,6 @@ class ParentStale(StateError):
 class StoreUnavailable(StateError):
     """The store cannot be reached. Predictions go on; releases wait."""
 
-    code = "store-unavailable"
     retryable = True
     status = 503
 
@@ -378,68 +338,48 @@ class StoreUnavailable(StateError):
 class StoreBehindTable(StateError):
     """The routing table is newer than the store (restored from a backup?). Nothing is done until `tidegate adopt`."""
 
-    code = "store-behind-table"
-
 
 class TableUnreadable(StateError):
     """The routing table on disk cannot be read. The last good one is beside it."""
-
-    code = "table-unreadable"
 
 
 class SegmentCorrupt(StateError):
     """A segment of the prediction log has bytes that do not match their checksum; what follows them is skipped."""
 
-    code = "segment-corrupt"
-
 
 class FrameMalformed(StateError):
     """A frame between gateway and worker cannot be read; the connection is closed."""
-
-    code = "frame-malformed"
 
 
 class ProtocolMismatch(StateError):
     """The two processes speak no common protocol version. Upgrade the older one."""
 
-    code = "protocol-mismatch"
-
 
 class ChainBroken(StateError):
     """The event log was changed after it was written. What comes before the named event can be trusted; restore a backup."""
-
-    code = "chain-broken"
 
 
 class ProcessError(TidegateError):
     """A process or the machine under it is not as it has to be."""
 
-    code = "process"
     fault: ClassVar[Fault] = "operator"
 
 
 class PortInUse(ProcessError):
     """The port is taken by another program. Choose one with --port, or --port 0 for any free one."""
 
-    code = "port-in-use"
-
 
 class AlreadyRunning(ProcessError):
     """Tidegate is already up in this directory. `tidegate status` shows it; `tidegate down` ends it."""
-
-    code = "already-running"
 
 
 class NotRunning(ProcessError):
     """Tidegate is not up here. Start it with `tidegate up`."""
 
-    code = "not-running"
-
 
 class DiskFull(ProcessError):
     """The disk is full. Free some space; nothing that was acknowledged is lost."""
 
-    code = "disk-full"
     retryable = True
     status = 503
 
@@ -447,13 +387,10 @@ class DiskFull(ProcessError):
 class InstanceLost(ProcessError):
     """A process did not come up in its time. `tidegate logs` has its own words."""
 
-    code = "instance-lost"
-
 
 class ApiUnreachable(ProcessError):
     """The control API does not answer. Predictions go on; `tidegate rollback` works without it."""
 
-    code = "api-unreachable"
     retryable = True
     status = 503
 
@@ -461,7 +398,6 @@ class ApiUnreachable(ProcessError):
 class ControlDown(ProcessError):
     """Control is not running, so nothing can be decided. It is restarted by itself; `tidegate rollback` works without it."""
 
-    code = "control-down"
     retryable = True
     status = 503
 
@@ -469,13 +405,14 @@ class ControlDown(ProcessError):
 class ExtraMissing(ProcessError):
     """An optional part of Tidegate is not installed here. Install it with pip install 'tidegate[EXTRA]'."""
 
-    code = "extra-missing"
+
+class BackupInvalid(ProcessError):
+    """The backup is not whole, or not one of ours. Nothing was restored."""
 
 
 class AccessError(TidegateError):
     """You may not do that."""
 
-    code = "access"
     fault: ClassVar[Fault] = "client"
     status = 403
 
@@ -483,11 +420,12 @@ class AccessError(TidegateError):
 class TokenMissing(AccessError):
     """The control API needs a token: Authorization: Bearer ... The command line reads it from the home's `token` file."""
 
-    code = "token-missing"
     status = 401
+
+
+class ScopeMissing(AccessError):
+    """This token may not do that. Use one with the scope that is named, made with `tidegate token`."""
 
 
 class OriginRefused(AccessError):
     """The control API answers only requests made to its own address, as JSON."""
-
-    code = "origin-refused"

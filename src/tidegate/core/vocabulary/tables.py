@@ -2,7 +2,7 @@
 
 import msgspec
 
-from tidegate.core.vocabulary import arms
+from tidegate.core.vocabulary import arms, handling, tokens
 
 PROTOCOL = 1
 
@@ -31,16 +31,21 @@ class Deployed(msgspec.Struct, frozen=True):
 
 
 class Limits(msgspec.Struct, frozen=True):
-    """What one endpoint takes, per gateway."""
+    """What one endpoint takes."""
 
     timeout_ms: int = 2_000
     queue: int = 1_000
+    """Requests that wait, over all gateways."""
     body: int = 4 << 20
     """Bytes of one request's body, decompressed."""
     rescue_share: float = 0.5
     """Rescues as a share of the requests drawn for stable: keeps a dead canary from doubling stable's load."""
     batch: int = 256
     """Requests in one batch at most."""
+    rate: float = 0.0
+    """Predictions a second for each token, over all gateways; without tokens for all clients together. 0: no limit."""
+    daily: int = 0
+    """Predictions a day (UTC) likewise."""
 
 
 class Outcomes(msgspec.Struct, frozen=True):
@@ -53,6 +58,23 @@ class Outcomes(msgspec.Struct, frozen=True):
     tolerance: float = 0.0
     within_seconds: float = 0.0
     """The label age a*; 0: outcomes are joined and shown, but are not evidence."""
+
+
+class Condition(msgspec.Struct, frozen=True):
+    """A comparison of one input of the request."""
+
+    column: str
+    op: str
+    """==, !=, <, <=, > or >=."""
+    value: float | str | bool | None
+
+
+class Fallback(msgspec.Struct, frozen=True):
+    """What is answered when no version can answer and all of `when` holds for the first row; none of it: always."""
+
+    value: str
+    """JSON."""
+    when: tuple[Condition, ...] = ()
 
 
 class Override(msgspec.Struct, frozen=True):
@@ -88,7 +110,18 @@ class Route(msgspec.Struct, frozen=True):
     limits: Limits = Limits()
     outcomes: Outcomes = Outcomes()
     fallback: str = ""
-    """JSON answered, and flagged, when no version can answer; empty: 503."""
+    """JSON answered, and flagged, when no version can answer and nothing of `fallbacks` holds; empty: 503."""
+    fallbacks: tuple[Fallback, ...] = ()
+    """Tried in order, before `fallback`."""
+    fallback_version: str = ""
+    """A version asked before any of them: v3, or previous (the newest of `kept`); empty: none."""
+    guard: str = "rescue"
+    """What a breach of `terms` does: rescue, fallback, reject or flag."""
+    terms: handling.Terms = handling.PLAIN
+    origins: tuple[str, ...] = ()
+    """Web origins whose pages may read answers (CORS); `*` is any. Empty: none."""
+    asleep: bool = False
+    """Stable has no worker because nobody asked; a request is kept waiting while one is woken."""
     pin: str = "refuse"
     durability: str = "interval"
     inputs: str = "all"
@@ -96,7 +129,7 @@ class Route(msgspec.Struct, frozen=True):
     kept: tuple[Deployed, ...] = ()
     """Versions kept warm, newest first: with control down, rollback goes to these."""
     tokens: tuple[str, ...] = ()
-    """sha256 of tokens with the predict scope; empty: none is asked on loopback."""
+    """sha256 of tokens that may predict here; empty: none is asked for."""
 
     @property
     def rho(self) -> float:
@@ -113,6 +146,10 @@ class Table(msgspec.Struct, frozen=True):
     protocol: int = PROTOCOL
     written_at: float = 0.0
     written_by: str = "control"
+    gateways: int = 1
+    """How many share what `limits` allow."""
+    holders: tuple[tokens.Token, ...] = ()
+    """Tokens that gateways have to know: with the scopes predict, feedback or operate."""
     override: Override | None = None
 
 

@@ -44,6 +44,16 @@ class Content(enum.IntEnum):
     """{"records": [{column: value}]}, or one bare record, or a list of them."""
     METADATA = 3
     """No body: the model's v2 metadata is asked for."""
+    CONFIG = 4
+    """No body: the model's configuration, in the form that load tools read."""
+    OPENAPI = 5
+    """No body: the endpoint's OpenAPI document, from the model's signature."""
+    INVOCATIONS = 6
+    """MLflow's scoring protocol: JSON with dataframe_split, dataframe_records, instances or inputs."""
+    CSV = 7
+    """MLflow's scoring protocol: a CSV with a header line."""
+    GRPC = 8
+    """A ModelInferRequest of the Open Inference Protocol's gRPC service; answered with a ModelInferResponse, errors with JSON."""
 
 
 class Hello(msgspec.Struct, frozen=True, array_like=True):
@@ -72,6 +82,10 @@ class Call(msgspec.Struct, frozen=True, array_like=True, gc=False):
     content: int
     budget_us: int
     """Time left until the arm's deadline when the frame was sent."""
+    json_bytes: int = -1
+    """INFER with binary tensors: how many bytes at the body's beginning are its JSON; -1: all of it."""
+    terms: bytes = b""
+    """The endpoint's `handling.Terms` in MessagePack; empty: the plain ones."""
 
 
 class Reply(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -89,6 +103,12 @@ class Reply(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Stable code of the error, empty when ok."""
     detail: str = ""
     """The model's own words, for operators: goes into the log, never to clients."""
+    json_bytes: int = -1
+    """INFER answered with binary tensors: how many bytes at the body's beginning are its JSON; -1: all of it."""
+    breach: str = ""
+    """The endpoint's rule that the answer breaks. The body is the answer all the same: its fate is the gateway's affair."""
+    worker_us: int = 0
+    """From the call's arrival in the worker to this reply."""
 
 
 _encoder = msgspec.msgpack.Encoder()
