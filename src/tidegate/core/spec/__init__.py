@@ -6,6 +6,7 @@
 - `document`: YAML to plain values, remembering on which line each one stands; refuses duplicate keys
 - `units`: durations, shares and sizes, read and written as people do ("2h", "0.5%", "4MiB")
 - `rules`: the small language of comparisons ("errors <= stable + 0.1%"), its own parser, no eval
+- `guards`, `conditions`: rules about answers ("0 <= probability <= 1") and conditions on inputs ("distance > 1000"), likewise
 - `keys`: every key with its meaning and default, as pydantic models; the JSON Schema for editors comes from them
 - `faults`: what pydantic says, turned into one line with file, line, what is wrong and the cure
 - `settings`: the resolved form, plain and frozen, that is stored with an endpoint and frozen into a release

@@ -1,12 +1,13 @@
 """The door of this room: text in, settings out, and what people and editors are told about the file."""
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 import pydantic
 
 from tidegate.core.decide import strategies
-from tidegate.core.spec import document, faults, keys, rules, settings, starter, units
+from tidegate.core.spec import conditions, document, faults, guards, keys, rules, settings, starter, units
 from tidegate.core.vocabulary import arms, errors, handling, manifests, releases, tables
 
 NAME = "tidegate.yaml"
@@ -27,7 +28,7 @@ def load(text: str, name: str = NAME) -> keys.Tidegate:
         model = keys.Tidegate.model_validate(read.value)
     except pydantic.ValidationError as wrong:
         raise faults.first(read, keys.Tidegate, wrong) from None
-    for path, check in ((("release", "promote_if"), _margins), (("release", "steps"), _stages), (("limits", "timeout"), _limits)):
+    for path, check in _TOGETHER:
         try:
             check(model)
         except errors.SpecError as wrong:
@@ -51,7 +52,11 @@ def resolve(model: keys.Tidegate) -> settings.Settings:
         limits=_limits(model),
         outcomes=_outcomes(model),
         fallback="" if model.fallback is None else msgspec.json.encode(model.fallback).decode(),
-        terms=handling.Terms(coerce=model.input == "coerce", round=-1 if model.round is None else model.round),
+        fallbacks=_fallbacks(model),
+        fallback_version=model.fallback_version or "",
+        guard=model.guard.action,
+        terms=_terms(model),
+        check=guards.check(model.guard.check)[0] if model.guard.check else "",
         access=model.access,
         origins=model.origins,
         compile=model.compile,
@@ -112,7 +117,12 @@ def explain(resolved: settings.Settings) -> list[tuple[str, str, str]]:
         ("round", f"{resolved.terms.round} decimals" if resolved.terms.round >= 0 else "as the model says"),
         ("log.inputs", resolved.inputs),
         ("log.durability", resolved.durability),
+        ("guard.rules", "; ".join(rule.text for rule in resolved.terms.rules) or "none"),
+        ("guard.check", f"{resolved.check}:{resolved.terms.check.partition(':')[2]}" if resolved.check else "none"),
+        ("guard.action", resolved.guard),
         ("fallback", resolved.fallback or "none: 503"),
+        ("fallback_rules", "; ".join(map(_fallback_text, resolved.fallbacks)) or "none"),
+        ("fallback_version", resolved.fallback_version or "none"),
         ("pin", resolved.pin),
         ("keep", str(resolved.keep)),
         ("load_within", units.duration_text(resolved.load_seconds)),
@@ -134,7 +144,7 @@ def json_schema() -> dict[str, Any]:
     found = keys.Tidegate.model_json_schema(by_alias=True)
     steps = found["$defs"]["Release"]["properties"]["steps"]
     steps["items"] = {"anyOf": [found["$defs"]["Step"]["properties"]["traffic"], steps["items"]]}
-    for key in ("release", "outcomes", "limits", "log", "resources"):
+    for key in ("release", "outcomes", "limits", "log", "resources", "guard"):
         block = found["properties"][key]
         reference = block.pop("$ref")
         block["anyOf"] = [{"$ref": reference}, {"type": "null"}]
@@ -212,6 +222,40 @@ def _limits(model: keys.Tidegate) -> tables.Limits:
 def _outcomes(model: keys.Tidegate) -> tables.Outcomes:
     given = model.outcomes
     return tables.Outcomes(given.kind, given.threshold, given.tolerance, given.within)
+
+
+def _terms(model: keys.Tidegate) -> handling.Terms:
+    return handling.Terms(
+        coerce=model.input == "coerce",
+        round=-1 if model.round is None else model.round,
+        rules=tuple(map(guards.parse, model.guard.rules)),
+        check=guards.check(model.guard.check)[1] if model.guard.check else "",
+    )
+
+
+def _fallbacks(model: keys.Tidegate) -> tuple[tables.Fallback, ...]:
+    return tuple(
+        tables.Fallback(msgspec.json.encode(one.value).decode(), tuple(map(conditions.parse, one.when)))
+        for one in model.fallback_rules
+    )
+
+
+def _fallback_version(model: keys.Tidegate) -> None:
+    if model.fallback_version == "previous" and not model.keep:
+        raise errors.SpecInvalid("with `keep: 0` there is no previous version to ask.", cure="Let `keep` be at least 1.")
+
+
+_TOGETHER: tuple[tuple[tuple[str, ...], Callable[[keys.Tidegate], object]], ...] = (
+    (("release", "promote_if"), _margins),
+    (("release", "steps"), _stages),
+    (("limits", "timeout"), _limits),
+    (("fallback_version",), _fallback_version),
+)
+"""What is right only together with other keys, and the key whose line is named when it is not."""
+
+
+def _fallback_text(one: tables.Fallback) -> str:
+    return f"{' and '.join(map(conditions.shown, one.when))}: {one.value}"
 
 
 def _stage_text(stage: releases.Stage) -> str:

@@ -3,13 +3,14 @@
 The models are also the Python form of the file: `Tidegate.model_validate({...})` takes what YAML gives.
 """
 
+import re
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 import pydantic
 import pydantic_core
 
-from tidegate.core.spec import rules, units
+from tidegate.core.spec import conditions, guards, rules, units
 from tidegate.core.vocabulary import errors, ids
 
 
@@ -43,6 +44,25 @@ def _margin(value: object) -> str:
     return rules.margin(value).text
 
 
+def _answer_rule(value: object) -> str:
+    return guards.parse(value).text
+
+
+def _check(value: object) -> str:
+    file, function = guards.check(value)
+    return f"{file}:{function.partition(':')[2]}"
+
+
+def _condition(value: object) -> str:
+    return conditions.shown(conditions.parse(value))
+
+
+def _version(value: object) -> str:
+    if isinstance(value, str) and re.fullmatch(r"previous|v[1-9]\d{0,8}", value):
+        return value
+    raise errors.SpecInvalid(f"{value!r} is no version.", cure="Write `previous`, or one by its name: v3.")
+
+
 def _step(value: object) -> object:
     return value if isinstance(value, dict | pydantic.BaseModel) else {"traffic": value}
 
@@ -61,6 +81,10 @@ Duration = Annotated[float, _reads(units.duration), _schema(r"^(\d+(\.\d+)?(ms|s
 Share = Annotated[float, _reads(units.share), _schema(r"^\d+(\.\d+)? *%$", "5%", type="number", minimum=0, exclusiveMaximum=1)]
 Size = Annotated[int, _reads(units.size), _schema(r"^\d+(\.\d+)? *(B|[kKMG]B|[KMG]iB)$", "4MiB", type="integer", minimum=0)]
 Margin = Annotated[str, _reads(_margin)]
+AnswerRule = Annotated[str, _reads(_answer_rule)]
+Check = Annotated[str, _reads(_check)]
+Condition = Annotated[str, _reads(_condition)]
+Version = Annotated[str, _reads(_version)]
 EMPTY_BLOCK = pydantic.BeforeValidator(_block)
 
 
@@ -137,7 +161,7 @@ class Limits(Block):
     body: Size = _key("Bytes of one request's body, decompressed.", 4 << 20, "4MiB")
     batch: int = _key("Requests in one batch at most.", 256, ge=1, le=65_536)
     rate: float = _key(
-        "Predictions a second for each token, or for all clients together where none is asked for; 0: no limit.",
+        "Predictions (rows) a second for each token, or for all clients together where none is asked for; 0: no limit.",
         0.0,
         ge=0,
         allow_inf_nan=False,
@@ -161,6 +185,32 @@ class Log(Block):
         "`interval`: survives the death of any process. `ack`: survives a power cut, at the price of a disk sync an answer.",
         "interval",
     )
+
+
+class Guard(Block):
+    """What every answer is held to before a client sees it."""
+
+    rules: tuple[AnswerRule, ...] = _key(
+        "Rules for every row: `finite`, `0 <= probability <= 1`, `price >= 0`, `grade in [low, high]`.", (), [], strict=False
+    )
+    check: Check | None = _key(
+        "A function of one's own, in a file beside this one: `checks.py:plausible`, called with a request's inputs and outputs.",
+        None,
+    )
+    action: Literal["rescue", "fallback", "reject", "flag"] = _key(
+        "What becomes of an answer that breaks one. `rescue`: stable answers in the candidate's place. `fallback`: the fallback. "
+        "`reject`: an error. `flag`: the answer, with a header that says so.",
+        "rescue",
+    )
+
+
+class FallbackRule(Block):
+    """A fallback for some inputs."""
+
+    when: tuple[Condition, ...] = _key(
+        "Conditions on the request's first row, all of which hold: `distance > 1000`.", min_length=1, strict=False
+    )
+    value: pydantic.JsonValue = _key("JSON answered, and flagged.")
 
 
 class Tidegate(Block):
@@ -201,7 +251,17 @@ class Tidegate(Block):
     outcomes: Annotated[Outcomes, EMPTY_BLOCK] = _key("Ground truth that arrives late.", Outcomes(), {})
     limits: Annotated[Limits, EMPTY_BLOCK] = _key("What the endpoint takes.", Limits(), {})
     log: Annotated[Log, EMPTY_BLOCK] = _key("The prediction log.", Log(), {})
+    guard: Annotated[Guard, EMPTY_BLOCK] = _key("What every answer is held to before a client sees it.", Guard(), {})
     fallback: pydantic.JsonValue = _key("JSON answered, and flagged, when no version can answer; without it: 503.", None)
+    fallback_rules: tuple[FallbackRule, ...] = _key(
+        'Fallbacks for some inputs, tried in order before `fallback`: `{when: ["distance > 1000"], value: 0.4}`.',
+        (),
+        [],
+        strict=False,
+    )
+    fallback_version: Version | None = _key(
+        "A version asked before any of these fallbacks: `previous` (the one kept warm), or one by its name, v3.", None
+    )
     pin: Literal["allow", "refuse"] = _key("Whether clients may ask for one version by /versions/vN.", "refuse")
     keep: int = _key("Previous versions kept warm, for a rollback without loading.", 1, ge=0, le=16)
     load_within: Duration = _key("A version that is not ready after this has failed to load.", 60.0, "1m")

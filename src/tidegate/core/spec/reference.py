@@ -25,7 +25,8 @@ def _rows(schema: dict[str, Any], block: dict[str, Any], prefix: str) -> list[st
 
 def _blocks(schema: dict[str, Any], key: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     """The blocks that a key holds: itself, or the items of its list."""
-    found = [("", one) for one in key.get("anyOf", [])] + [("[]", one) for one in key.get("items", {}).get("anyOf", [])]
+    items = key.get("items", {})
+    found = [("", one) for one in key.get("anyOf", [])] + [("[]", one) for one in (items, *items.get("anyOf", []))]
     return [(suffix, schema["$defs"][one["$ref"].rpartition("/")[2]]) for suffix, one in found if one.get("$ref")]
 
 

@@ -39,6 +39,8 @@ class Settings(msgspec.Struct, frozen=True):
     fallback_version: str = ""
     guard: str = "rescue"
     terms: handling.Terms = handling.PLAIN
+    check: str = ""
+    """The file that `terms.check` is in: it becomes part of each bundle."""
     access: str = "open"
     """open, or token: predictions need one with the predict scope."""
     origins: tuple[str, ...] = ()

@@ -57,7 +57,14 @@ _OPTIONAL = """\
 # pin: refuse                       # allow: clients may ask for one version
 # keep: 1                           # previous versions kept warm
 # load_within: 1m
+# guard:                            # what every answer is held to
+#   rules: []                       # such as [finite, 0 <= probability <= 1]
+#   check: null                     # a function of your own beside this file: checks.py:plausible
+#   action: rescue                  # when one is broken: rescue | fallback | reject | flag
+
 # fallback: null                    # JSON answered when no version can; without it: 503
+# fallback_rules: []                # tried before it: {when: ["distance > 1000"], value: 0.4}
+# fallback_version: null            # asked before both: previous, or v3
 """
 
 

@@ -42,7 +42,8 @@ def load(given: str = "", *, model: str = "", strategy: str = "") -> Project:
     resolved = file.resolve(read)
     source = absolute(model, pathlib.Path.cwd()) if model else absolute(resolved.model, path.parent)
     example = absolute(resolved.example, path.parent) if resolved.example else ""
-    return Project(path, msgspec.structs.replace(resolved, model=source, example=example))
+    check = absolute(resolved.check, path.parent) if resolved.check else ""
+    return Project(path, msgspec.structs.replace(resolved, model=source, example=example, check=check))
 
 
 def absolute(model: str, folder: pathlib.Path) -> str:
