@@ -92,7 +92,7 @@ def test_a_registered_version_becomes_a_bundle_with_its_whole_provenance(here, r
     assert not manifest.signature.inputs[1].required
     assert manifest.signature.outputs == (manifests.Column("probability", "double"),)
     assert manifest.options == {"format": "skops", "method": "predict_proba", "positive": "1"}
-    assert (manifest.lock, manifest.loader, manifest.trust) == (("scikit-learn",), "sklearn", "")
+    assert (manifest.lock, manifest.loader, manifest.trust) == (("scikit-learn", "skops", "pandas>=2.2,<3"), "sklearn", "")
     example = json.loads((place.bundles / digest / manifest.example).read_bytes())
     assert len(example["records"]) == 5
     assert example["records"][3]["carrier"] is None

@@ -32,6 +32,21 @@ class Home:
         return self.root / "bundles"
 
     @property
+    def runtimes(self) -> pathlib.Path:
+        """Environments of versions by the sha256 of their lock: runtimes/<64 hex digits>/bin/python."""
+        return self.root / "runtimes"
+
+    @property
+    def code(self) -> pathlib.Path:
+        """Frozen copies of what a worker needs of Tidegate: code/<64 hex digits>/tidegate/..."""
+        return self.root / "code"
+
+    @property
+    def warm(self) -> pathlib.Path:
+        """The latest requests that were answered, by endpoint, for warming up on: warm/<endpoint>.bin."""
+        return self.root / "warm"
+
+    @property
     def segments(self) -> pathlib.Path:
         """Segments of the prediction log as gateways write them: segments/<incarnation>-<n>.seg."""
         return self.root / "segments"

@@ -5,6 +5,8 @@ import hashlib
 import msgspec
 
 FORMAT = 1
+RUNTIME = "runtime.txt"
+"""File of a bundle whose version runs in an environment of its own: every package of it, with hashes."""
 
 
 class Column(msgspec.Struct, frozen=True):
@@ -94,6 +96,11 @@ class Manifest(msgspec.Struct, frozen=True):
     def digest(self) -> str:
         """sha256 of the canonical JSON: 64 hexadecimal digits."""
         return hashlib.sha256(msgspec.json.encode(self, order="deterministic")).hexdigest()
+
+    @property
+    def runtime(self) -> str:
+        """sha256 of the lock of the version's own runtime: its name on disk. Empty: it runs in Tidegate's."""
+        return next((blob.sha256 for blob in self.files if blob.path == RUNTIME), "")
 
     @property
     def model_digest(self) -> str:

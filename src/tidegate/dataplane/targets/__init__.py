@@ -5,6 +5,7 @@ Who calls them: the control loop, which executes effects (EnsureWorkers, Drain, 
 
     target    the Protocol, and Replica: one worker as a target sees it
     local     this machine: specifications on disk, which the keeper starts and stops
+    frozen    copies of the code that workers import, which an upgrade does not touch
     fake      in memory, for tests and scenarios
     checks    the suite that every target passes, the fake included
 

@@ -2,13 +2,17 @@
 
 import dataclasses
 import errno
+import pathlib
 import secrets
 
 from tidegate.core.vocabulary import errors, home, instances, releases
-from tidegate.dataplane.targets import target
+from tidegate.dataplane.models import bundles
+from tidegate.dataplane.targets import frozen, target
 
 KIND = "worker"
-WORKER = ("{python}", "-m", "tidegate.dataplane.worker")
+PYTHON = "{python}"
+"""The interpreter the keeper runs under: that of every version without a runtime of its own."""
+WORKER = (PYTHON, "-m", "tidegate.dataplane.worker")
 LOAD_NICE = "5"
 """While it loads, a worker gives way to those that serve; serving itself runs at full priority."""
 _DRAINING = "draining"
@@ -98,12 +102,13 @@ class Local:
 
     def _fresh(self, version: releases.Version, number: int) -> instances.Spec:
         name = f"w-{version.endpoint[:12].strip('-')}-{version.ordinal}-{number}-{secrets.token_hex(2)}"
+        python, path = self._runtime(version.digest)
         return instances.Spec(
             name=name,
             kind=KIND,
-            argv=(*self._program, str(self._home.root), name),
+            argv=(*(python if word == PYTHON else word for word in self._program), str(self._home.root), name),
             token=secrets.token_hex(16),
-            env=dict.fromkeys(_THREADS, "1") | {"TIDEGATE_LOAD_NICE": LOAD_NICE},
+            env=dict.fromkeys(_THREADS, "1") | {"TIDEGATE_LOAD_NICE": LOAD_NICE} | path,
             labels={
                 "endpoint": version.endpoint,
                 "ordinal": str(version.ordinal),
@@ -112,17 +117,34 @@ class Local:
             },
         )
 
+    def _runtime(self, digest: str) -> tuple[str, dict[str, str]]:
+        """The interpreter of a bundle's workers, and what has to be on its path: the keeper's own, or that of its own runtime."""
+        try:
+            runtime = bundles.read_manifest(self._home.bundles / digest).runtime
+        except errors.ModelError:
+            return PYTHON, {}  # the worker finds out, and says so as the reason why it failed
+        if not runtime:
+            return PYTHON, {}
+        try:
+            path = str(frozen.copy(self._home))
+        except OSError as failed:
+            raise _refused(self._home.code, "Tidegate's code cannot be copied", failed) from failed
+        return str(self._home.runtimes / runtime / "bin" / "python"), {"PYTHONPATH": path, "PYTHONNOUSERSITE": "1"}
+
     def _write(self, spec: instances.Spec) -> None:
         try:
             spec.write(self._home.instances)
         except OSError as failed:
-            where = str(self._home.instances)
-            if failed.errno in {errno.ENOSPC, errno.EDQUOT}:
-                raise errors.DiskFull(where=where) from failed
-            raise errors.InstanceLost(f"a worker's specification cannot be written: {failed.strerror}.", where=where) from failed
+            raise _refused(self._home.instances, "a worker's specification cannot be written", failed) from failed
 
     def _drop(self, spec: instances.Spec) -> None:
         (self._home.instances / f"{spec.name}.json").unlink(missing_ok=True)
+
+
+def _refused(where: pathlib.Path, what: str, failed: OSError) -> errors.ProcessError:
+    if failed.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return errors.DiskFull(where=str(where))
+    return errors.InstanceLost(f"{what}: {failed.strerror or failed}.", where=str(where))
 
 
 def _state(spec: instances.Spec, said: dict[str, object], *, alive: bool, begun: bool) -> target.State:

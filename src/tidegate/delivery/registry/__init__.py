@@ -6,13 +6,15 @@
 - `runs`: what MLflow says of a run, in our words
 - `mlmodel`: the MLmodel file of a model directory -> loader, signature, requirements, example
 - `examples`, `signatures`: rows of an example, and the signature they have or MLflow declared
+- `requirements`, `choosing`: a model's requirement lines, and whether Tidegate's own interpreter meets them
+- `interpreters`, `locking`, `runtimes`: uv and the Pythons of this machine; lines -> a lock with hashes -> an environment
 - `profiling`: the model loaded once and asked its example: outputs, classes, baseline profile
 - `making`: all of it in order, in a staging folder that becomes the bundle by one rename or leaves nothing behind
 - `children`: steps that are processes of their own: MLflow's client (with its credentials; runs no model), and the model
-  (without any credentials)
+  (without any credentials, in the runtime it will be served in)
 
 Called by the control API and the command line; neither imports MLflow or a model by doing so. What is refused (no signature, an
 unknown version, a pickle that nobody trusts) is refused before a byte of the model is loaded.
 
-Not here: serving, gates, runtimes, and the choice of what to release.
+Not here: serving, gates, and the choice of what to release.
 """

@@ -4,6 +4,7 @@ answer as JSON on standard output.
 What runs a model gets an environment without credentials; what talks to MLflow gets the caller's, and runs no model.
 """
 
+import contextlib
 import os
 import pathlib
 import signal
@@ -18,6 +19,8 @@ import tidegate
 from tidegate.core.vocabulary import errors
 
 _T = TypeVar("_T")
+NICE = 10
+"""None of this is as urgent as predictions are."""
 _KEPT = (
     "PATH",
     "LANG",
@@ -42,12 +45,19 @@ class Failure(msgspec.Struct, frozen=True, tag=True):
     where: str = ""
 
 
-def run(verb: str, request: msgspec.Struct, answer: type[_T], *, env: Mapping[str, str], seconds: float) -> _T:
-    """Have a process do it. Raises the error it reports, or ModelLoadFailed when it ends without a word or takes too long."""
-    argv = [sys.executable, "-m", "tidegate.delivery.registry", verb]
+def run(
+    verb: str, request: msgspec.Struct, answer: type[_T], *, env: Mapping[str, str], seconds: float, python: str = sys.executable
+) -> _T:
+    """Have a process do it, under this interpreter or another.
+
+    Raises the error it reports, or ModelLoadFailed when it ends without a word or takes too long.
+    """
+    argv = [python, "-m", "tidegate.delivery.registry", verb]
     began = subprocess.Popen(
         argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=dict(env), start_new_session=True
     )
+    with contextlib.suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, began.pid, NICE)
     try:
         out, words = began.communicate(msgspec.json.encode(request), timeout=seconds)
     except subprocess.TimeoutExpired as late:
@@ -95,10 +105,14 @@ def open_environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": _path()}
 
 
-def bare_environment(scratch: pathlib.Path) -> dict[str, str]:
-    """For the process that runs the model: no credential of the caller's, and a home folder of its own."""
+def bare_environment(scratch: pathlib.Path, path: str = "") -> dict[str, str]:
+    """For the process that runs the model: no credential of the caller's, and a home folder of its own.
+
+    `path`: all that is on its path beside its interpreter's own packages; else this tidegate and what is on ours.
+    """
     kept = {name: value for name, value in os.environ.items() if name in _KEPT or name.startswith(_KEPT_FAMILIES)}
-    return {**kept, "PYTHONPATH": _path(), "HOME": str(scratch), "MPLCONFIGDIR": str(scratch)}
+    own = {"PYTHONPATH": path, "PYTHONNOUSERSITE": "1"} if path else {"PYTHONPATH": _path()}
+    return {**kept, **own, "HOME": str(scratch), "MPLCONFIGDIR": str(scratch)}
 
 
 def _path() -> str:

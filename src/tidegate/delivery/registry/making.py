@@ -4,9 +4,11 @@ The same input gives the same digest: nothing of the clock, the machine or the s
 """
 
 import contextlib
+import dataclasses
 import errno
 import pathlib
 import shutil
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -15,13 +17,35 @@ import msgspec
 
 from tidegate.core.vocabulary import errors, home, manifests
 from tidegate.dataplane.models import bundles
-from tidegate.delivery.registry import asking, children, examples, mlmodel, profiling, signatures, sources
+from tidegate.dataplane.targets import frozen
+from tidegate.delivery.registry import (
+    asking,
+    children,
+    choosing,
+    examples,
+    locking,
+    mlmodel,
+    profiling,
+    runtimes,
+    signatures,
+    sources,
+)
 
 PROFILE_SECONDS = 600.0
 MODEL = "model"
 EXAMPLE = "example.json"
 _STAGING = ".making-"
 _FORMS = {".joblib": "joblib", ".pkl": "pickle", ".pickle": "pickle", ".skops": "skops"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Wishes:
+    """What a bundle is to be made with, beside the model."""
+
+    trust: str = ""
+    example: pathlib.Path | None = None
+    method: str = ""
+    runtime: str = "auto"
 
 
 def make(
@@ -31,36 +55,50 @@ def make(
     trust: str = "",
     example: str | pathlib.Path | None = None,
     method: str = "",
+    runtime: str = "auto",
 ) -> tuple[str, manifests.Manifest]:
     """The bundle of a model: (digest, manifest). Making it again finds it there already.
 
     `trust`: "pickle" accepts that loading runs code from the artifact. `example`: a CSV or JSON file of input rows, which a bare
     model file needs (its signature is read off it) and which replaces an MLflow model's own. `method`: what to call instead of
-    what the model was logged with (predict, predict_proba).
+    what the model was logged with (predict, predict_proba). `runtime`: auto, own or shared; an own one is locked and built here.
 
     Runs the model, in a process without credentials. Raises ModelSourceInvalid, ModelUnknown, SignatureMissing, TrustRequired
-    (before anything is loaded), LoaderMissing, ModelLoadFailed, WarmupFailed, OutputInvalid, DiskFull; nothing then remains.
+    (before anything is loaded), LoaderMissing, RuntimeUnavailable, ModelLoadFailed, WarmupFailed, OutputInvalid, DiskFull;
+    nothing then remains.
     """
     parsed = sources.parse(source)
+    wishes = Wishes(trust, pathlib.Path(example) if example else None, method, runtime)
     try:
         with _staging(place.bundles) as staging:
-            return _make(parsed, staging, trust, pathlib.Path(example) if example else None, method)
+            made = _make(parsed, place, staging, wishes)
     except OSError as failed:
         if failed.errno in (errno.ENOSPC, errno.EDQUOT):
             raise errors.DiskFull from failed
         raise errors.ModelSourceInvalid(f"{source}: {failed}") from failed
+    runtimes.sweep(place)
+    frozen.sweep(place)
+    return made
 
 
 def _make(
-    source: sources.Registered | sources.Local, staging: pathlib.Path, trust: str, example: pathlib.Path | None, method: str
+    source: sources.Registered | sources.Local, place: home.Home, staging: pathlib.Path, wishes: Wishes
 ) -> tuple[str, manifests.Manifest]:
+    trust, example, method = wishes.trust, wishes.example, wishes.method
     name, origin, provenance = _fetched(source, staging / "source")
     draft = mlmodel.read(origin) if origin.is_dir() else _bare(origin, example)
     if draft.needs_trust and trust != "pickle":
         cure = "If you trust its author, write `trust: pickle` in tidegate.yaml."
         raise errors.TrustRequired(f"{draft.needs_trust}: loading it runs code.", cure=cure)
     folder = staging / "bundle"
+    choice = choosing.choose(wishes.runtime, draft)
     blobs = _copied(origin, draft, folder)
+    python, bare = sys.executable, children.bare_environment(staging)
+    if choice.own:
+        (folder / manifests.RUNTIME).write_bytes(locking.lock(place, choice.lines, choice.python))
+        blobs = (*blobs, bundles.measure(folder, manifests.RUNTIME))
+        python = str(runtimes.ensure(place, (folder / manifests.RUNTIME).read_bytes()))
+        bare = children.bare_environment(staging, str(frozen.copy(place)))
     options = {**draft.options, **({"method": method} if method and draft.loader == "sklearn" else {})}
     begun = manifests.Manifest(
         name=name,
@@ -75,8 +113,7 @@ def _make(
     )
     rows = examples.read(example) if example else draft.rows
     asked = profiling.Asked(str(folder), begun, rows, draft.exact)
-    bare = children.bare_environment(staging)
-    profiled = children.run("profile", asked, profiling.Profiled, env=bare, seconds=PROFILE_SECONDS)
+    profiled = children.run("profile", asked, profiling.Profiled, env=bare, seconds=PROFILE_SECONDS, python=python)
     (folder / EXAMPLE).write_bytes(examples.body(profiled.rows))
     manifest = msgspec.structs.replace(
         begun,
@@ -84,7 +121,7 @@ def _make(
         options=profiled.options,
         profile=profiled.profile,
         files=tuple(sorted((*blobs, bundles.measure(folder, EXAMPLE)), key=lambda blob: blob.path)),
-        lock=draft.lock or profiled.lock,
+        lock=choice.lines or profiled.lock,
         python=draft.python or profiled.python,
     )
     bundles.verify(folder, manifest)  # the model has run in the meantime: its files are still what was copied
@@ -157,7 +194,7 @@ def _staging(shelf: pathlib.Path) -> Iterator[pathlib.Path]:
     """A folder beside the bundles, gone afterwards whatever happens; leftovers of killed makers go too."""
     shelf.mkdir(mode=0o700, parents=True, exist_ok=True)
     for old in shelf.glob(f"{_STAGING}*"):
-        if time.time() - old.stat().st_mtime > asking.FETCH_SECONDS + PROFILE_SECONDS:
+        if time.time() - old.stat().st_mtime > asking.FETCH_SECONDS + runtimes.SECONDS + PROFILE_SECONDS:
             shutil.rmtree(old, ignore_errors=True)
     folder = pathlib.Path(tempfile.mkdtemp(prefix=_STAGING, dir=shelf))
     try:

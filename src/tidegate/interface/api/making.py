@@ -10,8 +10,7 @@ from tidegate.control.store import endpoints
 from tidegate.control.store import store as stores
 from tidegate.core.spec import settings as specification
 from tidegate.core.vocabulary import errors, ids
-from tidegate.dataplane.models import bundles
-from tidegate.delivery.registry import making
+from tidegate.delivery.registry import making, runtimes
 from tidegate.interface.api import asked, shelf
 
 
@@ -24,9 +23,10 @@ def ready(books: shelf.Shelf, endpoint: str, body: asked.Release) -> dict[str, A
             f"this Tidegate runs {books.environment}, and the release is for {settings.environment}.", cure=cure
         )
     if body.digest:
-        bundles.read_manifest(books.home.bundles / body.digest)
+        runtimes.ensure_of(books.home, body.digest)
         return {"digest": body.digest, "settings": specification.plain(settings)}
-    digest, _ = making.make(settings.model, books.home, trust=settings.trust, example=settings.example or None)
+    wishes = {"trust": settings.trust, "runtime": settings.runtime}
+    digest, _ = making.make(settings.model, books.home, example=settings.example or None, **wishes)
     return {"digest": digest, "settings": specification.plain(settings)}
 
 

@@ -61,7 +61,8 @@ def _bundle(place: homes.Home, given: project.Project) -> str:
     """The bundle is made here, where MLFLOW_TRACKING_URI and paths are those of whoever asks."""
     wanted = given.settings
     with spinner.Status(f"making the bundle of {wanted.model}", console=screen.err()):
-        digest, _ = making.make(wanted.model, place, trust=wanted.trust, example=wanted.example or None)
+        wishes = {"trust": wanted.trust, "runtime": wanted.runtime}
+        digest, _ = making.make(wanted.model, place, example=wanted.example or None, **wishes)
     return digest
 
 

@@ -1,0 +1,97 @@
+"""Requirement lines of a model: what they ask for, what has to be added to them, and whether this interpreter meets them."""
+
+import importlib.metadata
+import platform
+from collections.abc import Iterable, Sequence
+
+from packaging import requirements, utils
+
+from tidegate.core.vocabulary import errors
+
+_LOADED_WITH = {"sklearn": ("scikit-learn", "numpy", "pandas", "skops", "joblib"), "pyfunc": ("mlflow", "numpy", "pandas")}
+"""What a model that says nothing itself was made with, if it is installed here."""
+_SAME = {"mlflow": "mlflow-skinny"}
+"""A package that does for another of the same version."""
+_PANDAS = "pandas>=2.2,<3"
+
+
+def completed(lines: Sequence[str], loader: str, options: dict[str, str], *, columns: bool) -> tuple[str, ...]:
+    """The model's own lines with those that loading it needs besides: skops for its format, pandas for named columns."""
+    needed = []
+    if loader == "sklearn":
+        needed += ["skops"] if options.get("format") == "skops" else []
+        needed += [_PANDAS] if columns else []
+    have = {name(line) for line in lines}
+    return (*lines, *(line for line in needed if name(line) not in have))
+
+
+def here(loader: str) -> tuple[str, ...]:
+    """The packages that models of a loader are made with, as they are installed here."""
+    found = ((package, installed(package)) for package in _LOADED_WITH.get(loader, ()))
+    return tuple(f"{package}=={version}" for package, version in found if version)
+
+
+def name(line: str) -> str:
+    """The package that a line is about, normalised; empty for an option or what cannot be read."""
+    read = _read(line)
+    return utils.canonicalize_name(read.name) if read else ""
+
+
+def unmet(lines: Iterable[str], python: str) -> str:
+    """Why this interpreter does not do for the lines and the Python version they are for; empty when it does."""
+    if python and minor(python) != minor(platform.python_version()):
+        return f"it was made with Python {minor(python)}, and this is {minor(platform.python_version())}"
+    for line in lines:
+        if line.startswith("-"):
+            continue
+        read = _read(line)
+        if read is None or read.url:
+            return f"{line} cannot be compared with what is installed"
+        if read.marker is not None and not read.marker.evaluate():
+            continue
+        version = installed(read.name)
+        if not version:
+            return f"{read.name} is not installed here"
+        if not read.specifier.contains(version, prereleases=True):
+            return f"it needs {read.name}{read.specifier}, and {version} is installed here"
+    return ""
+
+
+def resolvable(lines: Iterable[str]) -> tuple[str, ...]:
+    """The lines that a resolver is given, sorted. Raises RuntimeUnavailable for one that a model may not ask for."""
+    kept = []
+    for line in lines:
+        if line.startswith("-"):
+            cure = "Take it out of the model's requirements; set an index for Tidegate itself (UV_DEFAULT_INDEX, UV_INDEX)."
+            raise errors.RuntimeUnavailable(f"the model's requirements hold the option {line.split()[0]}.", cure=cure)
+        read = _read(line)
+        if read is None:
+            raise errors.RuntimeUnavailable(f"{line!r} in the model's requirements cannot be read.", cure="Write NAME==VERSION.")
+        if read.url:
+            cure = "Publish it to an index as a wheel and require NAME==VERSION, or say `runtime: shared`."
+            raise errors.RuntimeUnavailable(f"{line!r} is an address, and only wheels of an index are installed.", cure=cure)
+        kept.append(str(read))
+    return tuple(sorted(set(kept)))
+
+
+def installed(package: str) -> str:
+    """The version that is installed here, or that of what does for it; empty where there is none. Imports nothing of it."""
+    wanted = utils.canonicalize_name(package)
+    for candidate in (wanted, _SAME.get(wanted, "")):
+        try:
+            return importlib.metadata.version(candidate) if candidate else ""
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return ""
+
+
+def minor(version: str) -> str:
+    """3.11 of 3.11.7."""
+    return ".".join(version.split(".")[:2])
+
+
+def _read(line: str) -> requirements.Requirement | None:
+    try:
+        return requirements.Requirement(line.partition(" #")[0].partition(" --hash")[0].rstrip("\\ "))
+    except requirements.InvalidRequirement:
+        return None
