@@ -10,6 +10,7 @@
     |- RequestError         what a client sent           (fault: client)
     |   |- EndpointUnknown  VersionUnknown  PathUnknown  MethodRefused  BodyMalformed  BodyTooLarge
     |   |- HeaderInvalid  InputInvalid  InputQuarantined  OutcomeInvalid  PinRefused  PredictionUnknown  RequestSlow
+    |   |- MediaRefused
     |- CapacityError        nothing can answer just now  (fault: us, retryable)
     |   |- QueueFull  RateExceeded  DeadlinePassed  WorkerUnavailable  LogUnavailable  Draining
     |- ReleaseError         a release says no            (fault: operator)
@@ -22,7 +23,7 @@
     |   |- PortInUse  AlreadyRunning  NotRunning  DiskFull  InstanceLost  ApiUnreachable
     |   |- ControlDown  ExtraMissing  BackupInvalid
     |- AccessError          who may do what              (fault: client)
-        |- TokenMissing  ScopeMissing  OriginRefused
+        |- TokenMissing  ScopeMissing  TokenTaken  TokenUnknown  OriginRefused  ExposureRefused
 
 The docstring of a class is its default message and ends with the cure. `code` is made of the class's name and is stable:
 programs match on it, `docs/errors.md` explains it. `status` is the HTTP status where the error reaches a client. Nothing else is
@@ -43,6 +44,8 @@ class TidegateError(Exception):
     fault: ClassVar[Fault] = "us"
     retryable: ClassVar[bool] = False
     status: ClassVar[int] = 500
+    wait: float = 1.0
+    """Seconds after which trying again makes sense, where that is `retryable`."""
 
     def __init__(self, message: str = "", *, cure: str = "", where: str = "") -> None:
         """`message` says what is wrong, `cure` what to do, `where` names file:line or the object; all three may be empty."""
@@ -196,6 +199,12 @@ class BodyTooLarge(RequestError):
     status = 413
 
 
+class MediaRefused(RequestError):
+    """The body's content type or encoding is not taken here. Send JSON, as it is or compressed by gzip or deflate."""
+
+    status = 415
+
+
 class HeaderInvalid(RequestError):
     """A header cannot be used: a request id takes at most 128 visible ASCII characters."""
 
@@ -247,7 +256,7 @@ class QueueFull(CapacityError):
 
 
 class RateExceeded(CapacityError):
-    """This token has asked for more than it may, in this second or this day. Try again after the time in Retry-After."""
+    """More was asked for than may be, in this second or this day. Try again after the time in Retry-After."""
 
     status = 429
 
@@ -427,5 +436,21 @@ class ScopeMissing(AccessError):
     """This token may not do that. Use one with the scope that is named, made with `tidegate token`."""
 
 
+class TokenTaken(AccessError):
+    """There is a token of this name already. Choose another name, or revoke that one with `tidegate token revoke`."""
+
+    status = 409
+
+
+class TokenUnknown(AccessError):
+    """There is no token of this name. `tidegate token list` shows them."""
+
+    status = 404
+
+
 class OriginRefused(AccessError):
     """The control API answers only requests made to its own address, as JSON."""
+
+
+class ExposureRefused(AccessError):
+    """This endpoint asks for no token, so it answers on this machine only. Operators: set `access: token` in tidegate.yaml."""

@@ -62,6 +62,11 @@ class Home:
         return self.root / "sums"
 
     @property
+    def quotas(self) -> pathlib.Path:
+        """Rows used this day, by gateway: quotas/NAME.json, made when a limit is first counted."""
+        return self.root / "quotas"
+
+    @property
     def labels(self) -> pathlib.Path:
         """Label sums by endpoint, rewritten whole by the recorder: labels/<endpoint>.json."""
         return self.root / "labels"

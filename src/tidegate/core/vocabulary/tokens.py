@@ -6,6 +6,8 @@ import msgspec
 
 SCOPES = ("predict", "feedback", "read", "operate", "approve", "admin")
 """admin holds them all."""
+NOBODY = "0" * 64
+"""The hash of no token: a list of those that may predict holds it where nobody may, since an empty one means everybody."""
 
 
 class Token(msgspec.Struct, frozen=True):
