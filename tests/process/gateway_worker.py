@@ -2,7 +2,8 @@
 
 python gateway_worker.py ADDRESS TOKEN INSTANCE DIGEST VERSION [DEFAULT]
 
-do: ok, error, invalid, reject, hang, die, slow (0.3 s), or nothing: DEFAULT (ok). Its answers say which batch they were in.
+do: ok, error, invalid, reject, hang, die, slow (0.3 s), large (300 kB), binary (answers with tensors), or nothing: DEFAULT (ok).
+Its answers say which batch they were in. A CSV or a protobuf message is answered as DEFAULT says.
 """
 
 import asyncio
@@ -17,6 +18,21 @@ from tidegate.dataplane.wire import frames
 MARKS = {"ok": marks.Mark.OK, "error": marks.Mark.ERROR, "invalid": marks.Mark.INVALID, "reject": marks.Mark.REJECTED}
 STATUS = {"ok": 200, "error": 500, "invalid": 500, "reject": 400}
 CODES = {"ok": "", "error": "predict-failed", "invalid": "output-invalid", "reject": "input-invalid"}
+
+ABOUT = (frames.Content.METADATA, frames.Content.CONFIG, frames.Content.OPENAPI)
+OPENAPI = {
+    "openapi": "3.1.0",
+    "info": {"title": "flights <b>", "version": "v1"},
+    "paths": {
+        "/endpoints/flights/predict": {
+            "post": {
+                "summary": "Predict",
+                "requestBody": {"content": {"application/json": {"example": {"it's": 1}}}},
+                "responses": {"200": {"content": {"application/json": {"example": {"answer": 0.5}}}}},
+            }
+        }
+    },
+}
 
 
 class Serving(asyncio.Protocol):
@@ -46,12 +62,16 @@ class Serving(asyncio.Protocol):
                 self.call(call, frames.msgspec.msgpack.decode(head, type=frames.Call), body, len(found))
 
     def call(self, number, head, body, calls):
-        if head.content == frames.Content.METADATA:
+        if head.content in ABOUT:
             told = {"name": head.endpoint, "versions": [head.version], "platform": "test", "inputs": [], "outputs": []}
+            if head.content == frames.Content.OPENAPI:
+                told = OPENAPI
             self.answer(number, "ok", json.dumps(told).encode(), calls)
             return
         try:
-            given = json.loads(body or b"{}")
+            plain = head.content in (frames.Content.CSV, frames.Content.GRPC)
+            said = body if head.json_bytes < 0 else body[: head.json_bytes]
+            given = {} if plain else json.loads(said or b"{}")
         except ValueError:
             given = {"do": "reject"}
         do = given.get("do", self.default) if isinstance(given, dict) else self.default
@@ -60,15 +80,22 @@ class Serving(asyncio.Protocol):
             os.kill(os.getpid(), 9)
         elif do == "slow":
             asyncio.get_running_loop().call_later(0.3, self.answer, number, "ok", b'{"slow": true}', calls)
+        elif do == "large":
+            self.answer(number, "ok", json.dumps({"pad": "x" * 300_000}).encode(), calls)
+        elif do == "binary":
+            self.answer(number, "ok", b'{"outputs":[]}' + bytes(8), calls, json_bytes=14)
         elif do != "hang":
             answer = {"did": do, "version": head.version, "calls": calls, "batch": self.batch, "got": len(body)}
+            answer |= {"content": head.content, "json": head.json_bytes}
             self.answer(number, do, json.dumps(answer).encode(), calls)
 
-    def answer(self, number, do, body, calls):
+    def answer(self, number, do, body, calls, json_bytes=-1):
         if number in self.cancelled:
             return
         ok = do == "ok"
-        reply = frames.Reply(STATUS[do], MARKS[do], 150, 1, calls, 3 if ok else -1, (0.5,) if ok else (), CODES[do], "")
+        reply = frames.Reply(
+            STATUS[do], MARKS[do], 150, 1, calls, 3 if ok else -1, (0.5,) if ok else (), CODES[do], "", json_bytes
+        )
         self.transport.write(frames.pack(frames.Kind.REPLY, number, reply, body))
 
 

@@ -24,6 +24,16 @@ from tidegate.dataplane.gateway.paths import Ask, Target
         (b"http://host:80/v2/models/m/infer", Target(Ask.INFER, "m")),
         (b"/endpoints/m/predict", Target(Ask.RECORDS, "m")),
         (b"/outcomes", Target(Ask.OUTCOMES)),
+        (b"/ping", Target(Ask.READY)),
+        (b"/health", Target(Ask.READY)),
+        (b"/version", Target(Ask.PROGRAM)),
+        (b"/invocations", Target(Ask.INVOCATIONS)),
+        (b"/endpoints/m/invocations", Target(Ask.INVOCATIONS, "m")),
+        (b"/endpoints/m", Target(Ask.PAGE, "m")),
+        (b"/endpoints/m/openapi.json", Target(Ask.OPENAPI, "m")),
+        (b"/v2/models/m/config", Target(Ask.CONFIG, "m")),
+        (b"/v2/models/m/versions/2/config", Target(Ask.CONFIG, "m", "2")),
+        (b"*", Target(Ask.ANYTHING)),
     ],
 )
 def test_a_path_is_understood(url, target):
@@ -31,7 +41,19 @@ def test_a_path_is_understood(url, target):
 
 
 @pytest.mark.parametrize(
-    "url", [b"/", b"", b"/v3", b"/v2/models/m/versions", b"/v2/models/m/infer/x", b"/endpoints/m", b"/endpoints//predict/x", b"*"]
+    "url",
+    [
+        b"/",
+        b"",
+        b"/v3",
+        b"/v2/models/m/versions",
+        b"/v2/models/m/infer/x",
+        b"/v2/models//infer",
+        b"/endpoints",
+        b"/endpoints/m/other",
+        b"/endpoints//predict",
+        b"/endpoints//invocations",
+    ],
 )
 def test_other_paths_are_nothing(url):
     assert paths.resolve(url).ask is Ask.NOTHING

@@ -8,12 +8,16 @@ from tidegate.core.vocabulary import errors, ids
 
 READ = frozenset(
     {
+        b"accept-encoding",
+        b"access-control-request-method",
         b"authorization",
         b"connection",
         b"content-encoding",
         b"content-length",
+        b"content-type",
         b"expect",
         b"inference-header-content-length",
+        b"origin",
         b"tidegate-timeout-ms",
         b"upgrade",
         b"x-request-id",
@@ -24,16 +28,12 @@ _DIGITS = 9
 
 
 def check(fields: Mapping[bytes, bytes], tokens: frozenset[str]) -> None:
-    """Raises HeaderInvalid, BodyMalformed for an encoding that is not taken, TokenMissing.
+    """Raises HeaderInvalid, TokenMissing.
 
     `tokens`: sha256 of those that may predict; empty: none is asked for.
     """
     if not ids.is_request_id(fields.get(b"x-request-id", b"").decode("latin-1")):
         raise errors.HeaderInvalid
-    if fields.get(b"content-encoding", b"identity").strip().lower() != b"identity":
-        raise errors.BodyMalformed("A compressed body is not taken.", cure="Send it without content-encoding.")
-    if b"inference-header-content-length" in fields:
-        raise errors.BodyMalformed("Binary tensors are not taken.", cure="Send the tensors as JSON (binary_data=False).")
     if tokens and not _known(fields.get(b"authorization", b""), tokens):
         raise errors.TokenMissing("This endpoint needs a token: Authorization: Bearer ...")
 

@@ -1,6 +1,10 @@
-"""GET of a model's metadata: asked from a worker of the version, once, then remembered with the version's pool."""
+"""What only a worker knows of a model: its metadata, its configuration, its OpenAPI document. Asked once of each version,
+then remembered with the version's pool.
+"""
 
 import time
+from collections.abc import Callable
+from typing import NamedTuple
 
 from tidegate.core.vocabulary import errors
 from tidegate.dataplane.gateway import exchanges, links, pool, wheel
@@ -9,18 +13,28 @@ from tidegate.dataplane.wire import frames
 SECONDS = 5.0
 
 
-class Question(links.Caller, wheel.Item):
-    """One client that waits for metadata."""
+class Topic(NamedTuple):
+    """What is asked."""
 
-    def __init__(self, exchange: exchanges.Exchange, endpoint: str, where: pool.Pool, timers: wheel.Wheel) -> None:
-        self._exchange, self._endpoint, self._pool, self._timers = exchange, endpoint, where, timers
+    content: frames.Content
+    endpoint: str
+    show: Callable[[bytes], tuple[bytes, bytes]] | None = None
+    """From what the worker says to (header lines, body) for the client; None: as it is."""
+
+
+class Question(links.Caller, wheel.Item):
+    """One client that waits for it."""
+
+    def __init__(self, exchange: exchanges.Exchange, topic: Topic, where: pool.Pool, timers: wheel.Wheel) -> None:
+        self._exchange, self._topic, self._pool, self._timers = exchange, topic, where, timers
         self.arrived = time.monotonic()
         exchange.cancel = self.cancelled
 
     def ask(self) -> None:
         """Answer from memory, or put it to a worker."""
-        if self._pool.metadata:
-            self._exchange.respond(200, self._pool.metadata)
+        told = self._pool.told.get(self._topic.content)
+        if told is not None:
+            self._tell(told)
             return
         refused = self._pool.take(self)
         if refused is not None:
@@ -29,17 +43,19 @@ class Question(links.Caller, wheel.Item):
             self._timers.add(self, self.arrived + SECONDS)
 
     def frame(self, call: int, now: float) -> bytes:
-        """The CALL for metadata."""
-        budget = int((self.arrived + SECONDS - now) * 1e6)
-        head = frames.Call(b"", self._endpoint, self._pool.deployed.name, frames.Content.METADATA, max(1, budget))
+        """The CALL for it."""
+        budget = max(1, int((self.arrived + SECONDS - now) * 1e6))
+        head = frames.Call(b"", self._topic.endpoint, self._pool.deployed.name, self._topic.content, budget)
         return frames.pack(frames.Kind.CALL, call, head)
 
     def replied(self, reply: frames.Reply, body: bytes) -> None:
-        """Pass it on."""
-        self._timers.remove(self)
+        """Pass it on. The timer goes last: should showing it fail, the client is still told when its time is up."""
         if reply.status == 200:
-            self._pool.metadata = body
-        self._exchange.respond(reply.status, body)
+            self._pool.told[self._topic.content] = body
+            self._tell(body)
+        else:
+            self._exchange.respond(reply.status, body)
+        self._timers.remove(self)
 
     def lost(self, *, first: bool) -> None:  # noqa: ARG002 - nothing is counted
         """No worker answers."""
@@ -55,3 +71,10 @@ class Question(links.Caller, wheel.Item):
         """The client went away."""
         self._timers.remove(self)
         self._pool.forget(self)
+
+    def _tell(self, told: bytes) -> None:
+        if self._topic.show is None:
+            self._exchange.respond(200, told)
+            return
+        lines, shown = self._topic.show(told)
+        self._exchange.respond(200, shown, lines)

@@ -107,6 +107,10 @@ class Endpoints:
     def __init__(self, boot: Boot) -> None:
         self.generation = 0
         self.by_name: dict[str, Endpoint] = {}
+        self.sole = ""
+        """The one endpoint's name, where there is only one."""
+        self.origins: frozenset[str] = frozenset()
+        """Web origins that any endpoint lists: for paths that name none."""
         self._boot = boot
         self._pools: dict[tuple[str, int, str], pool.Pool] = {}
         self._guards: dict[str, guard.Guard] = {}
@@ -117,6 +121,8 @@ class Endpoints:
         made = {name: self._endpoint(route, now) for name, route in table.routes.items()}
         self._leaving += self.by_name.values()
         self.by_name, self.generation = made, table.generation
+        self.sole = next(iter(made)) if len(made) == 1 else ""
+        self.origins = frozenset(origin for route in table.routes.values() for origin in route.origins)
         for endpoint in made.values():
             for version in versions(endpoint.route):
                 endpoint.pools[version.ordinal].update(version, endpoint.route.limits)

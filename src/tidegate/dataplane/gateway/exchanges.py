@@ -1,12 +1,13 @@
 """One request of one connection, and the bytes of its answer. Answers leave in the order the requests came."""
 
+import asyncio
 import http
 import time
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from tidegate.core.vocabulary import errors, ids
-from tidegate.dataplane.gateway import paths
+from tidegate.dataplane.gateway import encodings, paths
 from tidegate.dataplane.wire import answers
 
 JSON = b"content-type: application/json\r\n"
@@ -43,6 +44,12 @@ class Exchange:
     target = paths.Target(paths.Ask.NOTHING)
     """What the URL asks for."""
     body: bytes = b""
+    json_bytes: int = -1
+    """How many bytes at the body's beginning are its JSON, where binary tensors follow; -1: all of it."""
+    lines: bytes = b""
+    """Header lines that every answer to it has."""
+    exposed: bool = False
+    """Whether it may come from another machine, as far as its connection knows."""
     keep: bool = True
     """Whether the connection stays open behind it."""
     answer: bytes | None = None
@@ -62,9 +69,28 @@ class Exchange:
 
     def respond(self, status: int, body: bytes, headers: bytes = JSON) -> None:
         """Answer; `headers` are whole lines."""
+        if len(body) >= encodings.LEAST and b"accept-encoding" in self.fields:
+            encoding = encodings.wished(self.fields[b"accept-encoding"])
+            if encoding:
+                self._compress(status, body, headers, encoding)
+                return
+        self._write(status, body, headers)
+
+    def _compress(self, status: int, body: bytes, headers: bytes, encoding: bytes) -> None:
+        """Answer compressed: at once, or when a thread is done where that takes milliseconds. The order of answers stays."""
+        headers += b"content-encoding: %s\r\nvary: accept-encoding\r\n" % encoding
+        compress = encodings.compressor(encoding)
+        if len(body) < encodings.LARGE:
+            self._write(status, compress(body), headers)
+            return
+        self.cancel = None
+        done = asyncio.get_running_loop().run_in_executor(None, compress, body)
+        done.add_done_callback(lambda made: self._write(status, made.result(), headers))
+
+    def _write(self, status: int, body: bytes, headers: bytes) -> None:
         parts = [_STATUS[status], Date.line, headers, b"content-length: %d\r\n" % len(body)]
         if self.fields:
-            parts.append(self._echo())
+            parts += (self.lines, self._echo())
         if not self.keep:
             parts.append(_CLOSE)
         parts.append(b"\r\n")

@@ -7,12 +7,12 @@ candidate did not serve it, stable may (`rescuing`); when nobody can, the endpoi
 import time
 
 from tidegate.core.vocabulary import arms, errors, ids, marks, records
-from tidegate.dataplane.gateway import endpoints, exchanges, journal, links, wheel
+from tidegate.dataplane.gateway import bodies, endpoints, exchanges, journal, links, wheel
 from tidegate.dataplane.predlog import segments
 from tidegate.dataplane.wire import answers, frames, sums
 
 OK, REJECTED = int(marks.Mark.OK), int(marks.Mark.REJECTED)
-CONTENT = {int(frames.Content.INFER): "infer", int(frames.Content.RECORDS): "records"}
+CONTENT = {int(one): one.name.lower() for one in frames.Content}
 CLIENT_GONE = 499
 FALLBACK = -1
 _RESCUED = b"\r\ntidegate-rescued: true\r\n"
@@ -35,6 +35,8 @@ class Flight(links.Caller, wheel.Item, journal.Entry):
     mark = OK
     status = 200
     output = b""
+    json_bytes = -1
+    """How many bytes of the output are JSON, where binary tensors follow; -1: all of them."""
     answered_by = 0
     error = ""
     reply: frames.Reply | None = None
@@ -73,7 +75,7 @@ class Flight(links.Caller, wheel.Item, journal.Entry):
         """The CALL, with the client's body untouched."""
         side = self.asked
         budget = max(1, int((self.until - now) * 1e6))  # 0 would be no limit
-        head = frames.Call(self.id, self.endpoint.route.endpoint, side.name, self.content, budget)
+        head = frames.Call(self.id, self.endpoint.route.endpoint, side.name, self.content, budget, self.exchange.json_bytes)
         return frames.pack(frames.Kind.CALL, call, head, self.exchange.body)
 
     def replied(self, reply: frames.Reply, body: bytes) -> None:
@@ -91,6 +93,7 @@ class Flight(links.Caller, wheel.Item, journal.Entry):
         elif self._rescue(now) or (reply.mark != REJECTED and self._fall_back()):
             return
         self.status, self.output, self.answered_by = reply.status, body, asked.draw.version.ordinal
+        self.json_bytes = reply.json_bytes
         self._end(now)
 
     def expired(self) -> None:
@@ -154,8 +157,10 @@ class Flight(links.Caller, wheel.Item, journal.Entry):
         elif self.answered_by == FALLBACK:
             exchange.respond(self.status, self.output, _FALLBACK + shown.encode() + b"\r\n")
         elif self.status != CLIENT_GONE:
-            tail = _RESCUED if self.rescued else b"\r\n"
-            exchange.respond(self.status, self.output, self.asked.head + shown.encode() + tail)
+            head, tail = self.asked.head, _RESCUED if self.rescued else b"\r\n"
+            if self.json_bytes >= 0:
+                head = bodies.binary(exchange.target, self.json_bytes) + head.removeprefix(exchanges.JSON)
+            exchange.respond(self.status, self.output, head + shown.encode() + tail)
 
     def _ask(self, side: endpoints.Side) -> None:
         """Have it wait for this side's version."""

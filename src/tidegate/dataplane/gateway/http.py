@@ -177,7 +177,7 @@ class Connection(asyncio.Protocol):
             return
         if name == b"content-length":
             self._length = int(value)
-        else:
+        elif name != b"content-type" or value != b"application/json":  # which every path takes
             self._exchange.fields[name] = value
 
     def on_headers_complete(self) -> None:
@@ -265,7 +265,8 @@ class Connection(asyncio.Protocol):
         self._deaf = True
         if self.phase is Phase.LINGER:
             self.since = _now()
-            self._transport.write_eof()
+            if self._transport.can_write_eof():  # TLS cannot close one half
+                self._transport.write_eof()
         else:
             self._transport.close()
 

@@ -15,25 +15,47 @@ class Ask(enum.Enum):
 
     INFER = "infer"
     RECORDS = "records"
+    INVOCATIONS = "invocations"
+    GRPC = "grpc"
+    """An infer request as a protobuf message: by framed connections only, no path leads here."""
     OUTCOMES = "outcomes"
     SERVER = "server"
     LIVE = "live"
     READY = "ready"
+    PROGRAM = "program"
+    """Which Tidegate this is, as plain text."""
     MODELS = "models"
     MODEL = "model"
     MODEL_READY = "model ready"
+    CONFIG = "config"
+    OPENAPI = "openapi"
+    PAGE = "page"
+    ANYTHING = "anything"
+    """OPTIONS *: the server as a whole."""
     NOTHING = "nothing"
 
 
-POSTED = frozenset({Ask.INFER, Ask.RECORDS, Ask.OUTCOMES})
+PREDICTED = frozenset({Ask.INFER, Ask.RECORDS, Ask.INVOCATIONS, Ask.GRPC})
+POSTED = PREDICTED | {Ask.OUTCOMES}
 _PLAIN = {
     ("outcomes",): Ask.OUTCOMES,
+    ("invocations",): Ask.INVOCATIONS,
+    ("ping",): Ask.READY,
+    ("health",): Ask.READY,
+    ("version",): Ask.PROGRAM,
     ("v2",): Ask.SERVER,
     ("v2", "health", "live"): Ask.LIVE,
     ("v2", "health", "ready"): Ask.READY,
     ("v2", "models"): Ask.MODELS,
+    ("*",): Ask.ANYTHING,
 }
-_OF_MODEL = {(): Ask.MODEL, ("ready",): Ask.MODEL_READY, ("infer",): Ask.INFER}
+_OF_MODEL = {(): Ask.MODEL, ("ready",): Ask.MODEL_READY, ("infer",): Ask.INFER, ("config",): Ask.CONFIG}
+_OF_ENDPOINT = {
+    (): Ask.PAGE,
+    ("predict",): Ask.RECORDS,
+    ("invocations",): Ask.INVOCATIONS,
+    ("openapi.json",): Ask.OPENAPI,
+}
 
 
 class Target(NamedTuple):
@@ -51,15 +73,17 @@ def resolve(url: bytes) -> Target:
     try:
         path = httptools.parse_url(url).path or b""
     except httptools.HttpParserInvalidURLError:
-        return Target(Ask.NOTHING)
+        path = url if url == b"*" else b""
     parts = tuple(urllib.parse.unquote(part) for part in path.decode("ascii", "replace").strip("/").split("/"))
     if parts in _PLAIN:
         return Target(_PLAIN[parts])
+    if len(parts) > 1 and "" in parts:
+        return Target(Ask.NOTHING)
     if parts[:2] == ("v2", "models"):
         name, rest, version = parts[2], parts[3:], ""
         if rest[:1] == ("versions",) and len(rest) > 1:
             version, rest = rest[1], rest[2:]
         return Target(_OF_MODEL.get(rest, Ask.NOTHING), name, version)
-    if len(parts) == 3 and parts[0] == "endpoints" and parts[2] == "predict":
-        return Target(Ask.RECORDS, parts[1])
+    if parts[0] == "endpoints" and len(parts) > 1:
+        return Target(_OF_ENDPOINT.get(parts[2:], Ask.NOTHING), parts[1])
     return Target(Ask.NOTHING)

@@ -26,8 +26,8 @@ class Pool:
         self.deployed = deployed
         self.recent = guard.Recent(time.monotonic())
         self.limits = tables.Limits()
-        self.metadata = b""
-        """The model's v2 metadata once a worker has told it."""
+        self.told: dict[int, bytes] = {}
+        """What a worker has told of the model, by `frames.Content`."""
         self.hopeful = False
         """Whether a worker is up, or may be in a moment."""
         self._incarnation, self._loop = incarnation, loop

@@ -5,6 +5,7 @@ import contextlib
 import gc
 import logging
 import os
+import pathlib
 import resource
 import secrets
 import signal
@@ -13,7 +14,7 @@ import time
 from collections.abc import Callable
 
 from tidegate.core.vocabulary import errors, home, instances
-from tidegate.dataplane.gateway import endpoints, exchanges, front, handover, journal, limits, service, watch, wheel
+from tidegate.dataplane.gateway import certificates, endpoints, exchanges, front, handover, journal, limits, service, watch, wheel
 from tidegate.dataplane.predlog import segments
 from tidegate.dataplane.wire import sums
 
@@ -31,7 +32,7 @@ class Gateway:
     """See the module. Everything of one boot, put together."""
 
     def __init__(self, where: home.Home, name: str, spec: instances.Spec, loop: asyncio.AbstractEventLoop) -> None:
-        """Raises AlreadyRunning when another process has the name."""
+        """Raises AlreadyRunning when another process has the name, ProcessError for a certificate that cannot be used."""
         try:
             self._claim = instances.Claim(where.instances, name, spec.token)
         except BlockingIOError as taken:
@@ -47,9 +48,11 @@ class Gateway:
             wheel.Wheel(loop, time.monotonic),
         )
         self._loop = loop
+        self._framed_path = where.run / f"{name}.front.sock"
         self._endpoints = endpoints.Endpoints(self._boot)
         self._watch = watch.Watch(where.table, self._endpoints)
         self._front = front.Front(service.Service(self._endpoints, self._boot, limits.service(spec.labels)))
+        self._spec, self._certificate = spec, _certificate(spec.labels)
         self._state, self._said, self._confirmed = "starting", "", -1
         self._adopted_at = time.monotonic()
         self._beats = 0
@@ -64,7 +67,8 @@ class Gateway:
         await self._wait_for_workers()
         self._state = "ready"
         self._beat()
-        await self._front.listen(listener)
+        await self._front.listen(listener, self._certificate.context if self._certificate else None)
+        await self._front.listen_framed(unix_listener(self._framed_path), self._spec.token, self._spec.name)
         gc.collect()
         gc.freeze()
         gc.set_threshold(GARBAGE, 20, 20)
@@ -77,6 +81,7 @@ class Gateway:
         self._boot.sums.beat(time.time())
         self._state = "done"
         self._say()
+        self._framed_path.unlink(missing_ok=True)
         self._endpoints.close()
         self._boot.journal.close()
 
@@ -95,6 +100,8 @@ class Gateway:
         if self._beats % SLOW_BEATS == 1:
             exchanges.Date.look(now)
             self._front.sweep()
+            if self._certificate is not None:
+                self._certificate.look()
             self._endpoints.look(time.monotonic())
             self._endpoints.tidy()
             self._say()
@@ -169,6 +176,24 @@ async def _main(where: home.Home, name: str, spec: instances.Spec, listener: soc
         await gateway.serve(listener)
     finally:
         giving.close()
+
+
+def unix_listener(path: pathlib.Path) -> socket.socket:
+    """A listening socket at this path, for this account only, in place of whatever was there. Raises OSError."""
+    scratch = path.with_name(f".{path.name}")
+    scratch.unlink(missing_ok=True)
+    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listening.bind(str(scratch))
+    scratch.chmod(0o600)
+    listening.listen(16)
+    scratch.replace(path)
+    return listening
+
+
+def _certificate(labels: dict[str, str]) -> certificates.Certificate | None:
+    """What the specification's labels `tls.cert` and `tls.key` name."""
+    chain, key = labels.get("tls.cert", ""), labels.get("tls.key", "")
+    return certificates.Certificate(pathlib.Path(chain), pathlib.Path(key)) if chain else None
 
 
 def _open_files() -> None:

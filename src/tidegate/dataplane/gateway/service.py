@@ -3,13 +3,32 @@
 import importlib.metadata
 import logging
 import time
+from collections.abc import Callable
 
 from tidegate.core.vocabulary import errors
-from tidegate.dataplane.gateway import admission, asking, endpoints, exchanges, flights, limits, mint, outcomes, paths
+from tidegate.dataplane.gateway import (
+    admission,
+    asking,
+    bodies,
+    endpoints,
+    exchanges,
+    flights,
+    limits,
+    mint,
+    origins,
+    outcomes,
+    page,
+    paths,
+)
 from tidegate.dataplane.wire import answers, frames
 
-_CONTENT = {paths.Ask.INFER: int(frames.Content.INFER), paths.Ask.RECORDS: int(frames.Content.RECORDS)}
-_GET, _POST = b"GET", b"POST"
+EXTENSIONS = ("binary_tensor_data", "parameters", "model_configuration")
+"""Of the Open Inference Protocol: these, and no others."""
+TEXT = b"content-type: text/plain; charset=utf-8\r\n"
+_GET, _POST, _HEAD, _OPTIONS = b"GET", b"POST", b"HEAD", b"OPTIONS"
+_READING = (_GET, _HEAD, _OPTIONS)
+_WRITING = (_POST, _OPTIONS)
+Answers = Callable[[exchanges.Exchange, paths.Target], None]
 logger = logging.getLogger(__name__)
 
 
@@ -19,32 +38,50 @@ class Service:
     def __init__(self, obeyed: endpoints.Endpoints, boot: endpoints.Boot, bounds: limits.Service) -> None:
         self.endpoints, self.bounds = obeyed, bounds
         self.draining = False
+        self.exposed = False
+        """Whether clients may come from other machines: endpoints that ask for no token are refused to them."""
+        self.address = ""
+        """Where clients reach this, for examples on pages."""
         self._boot = boot
         self._mint = mint.Mint()
-        self._server = answers.server(importlib.metadata.version("tidegate"))
-        self._others = {
+        self._program = importlib.metadata.version("tidegate")
+        self._server = answers.server(self._program, EXTENSIONS)
+        self._others: dict[paths.Ask, Answers] = {
             paths.Ask.OUTCOMES: self._outcomes,
             paths.Ask.SERVER: lambda exchange, _: exchange.respond(200, self._server),
             paths.Ask.LIVE: lambda exchange, _: exchange.respond(200, answers.LIVE),
             paths.Ask.READY: self._ready,
+            paths.Ask.PROGRAM: lambda exchange, _: exchange.respond(200, self._program.encode() + b"\n", TEXT),
             paths.Ask.MODELS: self._models,
-            paths.Ask.MODEL: self._model,
+            paths.Ask.MODEL: lambda exchange, target: self._ask(exchange, target, frames.Content.METADATA),
             paths.Ask.MODEL_READY: self._model_ready,
+            paths.Ask.CONFIG: lambda exchange, target: self._ask(exchange, target, frames.Content.CONFIG),
+            paths.Ask.OPENAPI: lambda exchange, target: self._ask(exchange, target, frames.Content.OPENAPI),
+            paths.Ask.PAGE: lambda exchange, target: self._ask(exchange, target, frames.Content.OPENAPI),
         }
 
     def body_limit(self, exchange: exchanges.Exchange) -> int:
         """Understand the URL; the bytes that this request may have in its body."""
-        exchange.target = target = paths.resolve(exchange.url)
+        target = paths.resolve(exchange.url)
+        if target.ask is paths.Ask.INVOCATIONS and not target.endpoint:
+            target = target._replace(endpoint=self.endpoints.sole)
+        return self.aim(exchange, target)
+
+    def aim(self, exchange: exchanges.Exchange, target: paths.Target) -> int:
+        """Say what a request is for; the bytes that it may have in its body."""
+        exchange.target = target
         endpoint = self.endpoints.by_name.get(target.endpoint)
+        origin = exchange.fields.get(b"origin")
+        if origin is not None:
+            exchange.lines = origins.lines(origin, endpoint.route.origins if endpoint else self.endpoints.origins)
         return endpoint.route.limits.body if endpoint else self.bounds.body_bytes
 
     def answer(self, exchange: exchanges.Exchange) -> None:
         """Answer a request, now or later; never raises."""
         try:
             target = exchange.target
-            content = _CONTENT.get(target.ask)
-            if content is not None and exchange.method == _POST:
-                self._predict(exchange, target, content)
+            if target.ask in paths.PREDICTED and exchange.method == _POST:
+                self._predict(exchange, target)
             else:
                 self._other(exchange, target)
         except errors.TidegateError as refused:
@@ -54,14 +91,15 @@ class Service:
             if exchange.answer is None:
                 exchange.fail(errors.TidegateError("Something went wrong on our side."))
 
-    def _predict(self, exchange: exchanges.Exchange, target: paths.Target, content: int) -> None:
-        endpoint = self.endpoints.by_name.get(target.endpoint)
-        if endpoint is None:
-            raise errors.EndpointUnknown
+    def _predict(self, exchange: exchanges.Exchange, target: paths.Target) -> None:
+        endpoint = self._endpoint(target)
         timeout = endpoint.timeout
+        if not endpoint.tokens and (self.exposed or exchange.exposed):
+            raise errors.ExposureRefused
         if exchange.fields or endpoint.tokens:
             admission.check(exchange.fields, endpoint.tokens)
             timeout = admission.timeout(exchange.fields, timeout)
+        content = bodies.prepare(exchange, endpoint.route.limits.body)
         if self._boot.flying >= self.bounds.flights:
             raise errors.QueueFull
         arrived_ns = time.time_ns()
@@ -70,17 +108,25 @@ class Service:
         flights.Flight(exchange, endpoint, identifier, arrived_ns, content).begin(side, timeout)
 
     def _other(self, exchange: exchanges.Exchange, target: paths.Target) -> None:
-        answer = self._others.get(target.ask)
-        allowed = _POST if target.ask in paths.POSTED else _GET
         if target.ask is paths.Ask.NOTHING:
             raise errors.PathUnknown
-        if exchange.method != allowed or answer is None:
-            exchange.refuse_method((allowed,))
+        allowed = _WRITING if target.ask in paths.POSTED else _READING
+        if exchange.method == _OPTIONS:
+            self._options(exchange, allowed)
+        elif exchange.method not in allowed or target.ask is paths.Ask.ANYTHING:
+            exchange.refuse_method(allowed)
         else:
-            answer(exchange, target)
+            self._others[target.ask](exchange, target)
+
+    def _options(self, exchange: exchanges.Exchange, allowed: tuple[bytes, ...]) -> None:
+        methods = b", ".join(allowed)
+        if origins.ASKING in exchange.fields and exchange.lines.startswith(origins.ALLOWED):
+            exchange.lines += origins.beforehand(methods)
+        exchange.respond(200, b"", b"allow: %s\r\n" % methods)
 
     def _outcomes(self, exchange: exchanges.Exchange, _: paths.Target) -> None:
         admission.check(exchange.fields, frozenset())
+        bodies.unfold(exchange, self.bounds.body_bytes)
         found = outcomes.parse(exchange.body)
         must_sync = any(endpoint.must_sync for endpoint in self.endpoints.by_name.values())
         self._boot.journal.settle(outcomes.Posting(exchange, found, self._boot, must_sync=must_sync))
@@ -92,16 +138,26 @@ class Service:
     def _models(self, exchange: exchanges.Exchange, _: paths.Target) -> None:
         exchange.respond(200, answers.models({name: found.names for name, found in self.endpoints.by_name.items()}))
 
-    def _model(self, exchange: exchanges.Exchange, target: paths.Target) -> None:
-        endpoint = self._endpoint(target)
-        asking.Question(exchange, target.endpoint, endpoint.version(target.version), self._boot.wheel).ask()
-
     def _model_ready(self, exchange: exchanges.Exchange, target: paths.Target) -> None:
         ready = bool(self._endpoint(target).version(target.version).connected)
         exchange.respond(200 if ready else 503, answers.model_ready(target.endpoint, ready))
 
+    def _ask(self, exchange: exchanges.Exchange, target: paths.Target, content: frames.Content) -> None:
+        """Ask a worker what only it knows."""
+        endpoint = self._endpoint(target)
+        show = None
+        if target.ask is paths.Ask.PAGE:
+            show = page.Page(target.endpoint, self.address, needs_token=bool(endpoint.tokens)).show
+        topic = asking.Topic(content, target.endpoint, show)
+        asking.Question(exchange, topic, endpoint.version(target.version), self._boot.wheel).ask()
+
     def _endpoint(self, target: paths.Target) -> endpoints.Endpoint:
         endpoint = self.endpoints.by_name.get(target.endpoint)
-        if endpoint is None:
-            raise errors.EndpointUnknown
-        return endpoint
+        if endpoint is not None:
+            return endpoint
+        if target.ask is paths.Ask.INVOCATIONS and not target.endpoint and self.endpoints.by_name:
+            raise errors.EndpointUnknown(
+                "Several endpoints are served here, and this path names none.",
+                cure="POST to /endpoints/NAME/invocations; GET /v2/models lists the names.",
+            )
+        raise errors.EndpointUnknown
