@@ -1,96 +1,16 @@
 """The control API over a real store and home: what it reads, what it hands to control, how it refuses."""
 
-import asyncio
-import contextlib
-import shutil
-import threading
-
-import httpx
+import api_fixtures
 import pytest
 
-from tidegate.control.store import commands, database, endpoints
+from tidegate.control.store import commands
 from tidegate.control.store import store as stores
-from tidegate.core.spec import settings as specification
-from tidegate.core.vocabulary import decisions, errors, home, instances, phases, releases, tables, verdicts
+from tidegate.core.vocabulary import decisions, errors, instances, phases, releases, tables, verdicts
 from tidegate.dataplane.wire import tablefile
-from tidegate.interface.api import access, app, orders, shelf
+from tidegate.interface.api import access, orders
 
-DIGEST = "a" * 64
-
-
-@pytest.fixture
-def place(tmp_path):
-    found = home.Home(tmp_path / "home")
-    for folder in (found.root, found.instances, found.bundles, found.sums):
-        folder.mkdir(parents=True, exist_ok=True)
-    return found
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    """A store with one endpoint, made once: its migrations take longer than any test here."""
-    path = tmp_path_factory.mktemp("made") / "store.db"
-    with stores.Store(database.sqlite_url(path)) as opened:
-        settings = specification.plain(specification.Settings("delay", "mlflow://delay/1"))
-        opened.put_endpoint(endpoints.Endpoint("production", "delay", settings, stable=1))
-        opened.add_version("production", "delay", DIGEST, "m" * 64, "mlflow://delay/1", 10.0)
-    return path
-
-
-@pytest.fixture
-def store(place, made):
-    shutil.copy(made, place.store)
-    with stores.Store(database.sqlite_url(place.store)) as opened:
-        yield opened
-
-
-class Asked:
-    """The application itself, asked without a socket."""
-
-    def __init__(self, application):
-        self._transport = httpx.ASGITransport(application, raise_app_exceptions=False)
-
-    def request(self, method, path, **body):
-        async def once():
-            headers = {"authorization": "Bearer secret", "content-type": "application/json"}
-            base = "http://127.0.0.1:8081"
-            async with httpx.AsyncClient(transport=self._transport, base_url=base, headers=headers) as client:
-                return await client.request(method, path, **body)
-
-        return asyncio.run(once())
-
-    def get(self, path):
-        return self.request("GET", path)
-
-    def post(self, path, **body):
-        return self.request("POST", path, **body)
-
-
-@pytest.fixture
-def asked(place):
-    books = shelf.Shelf(place, "production")
-    yield Asked(app.app(books, hosts=access.own_hosts(8081), token="secret"))
-    books.close()
-
-
-@contextlib.contextmanager
-def control(place, store, answer):
-    """Something that holds control's lock and answers commands, as control does."""
-    claim, stop = instances.Claim(place.instances, "control", "t"), threading.Event()
-
-    def serve():
-        while not stop.wait(0.005):
-            for command in store.pending_commands("production"):
-                answer(command)
-
-    thread = threading.Thread(target=serve)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
-        claim.release()
+DIGEST = api_fixtures.DIGEST
+made, place, store, asked = api_fixtures.made, api_fixtures.place, api_fixtures.store, api_fixtures.asked
 
 
 def release(phase=phases.Phase.RUNNING):
@@ -144,13 +64,15 @@ def test_a_verb_is_handed_to_control_and_its_answer_comes_back(place, store, ask
         assert (command.kind, command.actor, command.reason) == ("pause", "ann", "lunch")
         store.finish(command.id, {"release": "r1", "phase": "paused", "reason": "lunch"})
 
-    with control(place, store, answer):
+    with api_fixtures.control(place, store, answer):
         done = asked.post("/v1/endpoints/delay/pause", json={"actor": "ann", "reason": "lunch"})
     assert done.json() == {"release": "r1", "phase": "paused", "reason": "lunch", "version": "v2", "digest": "b" * 64}
 
 
 def test_what_control_refuses_comes_back_with_its_code(place, store, asked):
-    with control(place, store, lambda command: store.refuse(command.id, errors.TransitionRefused("it is not paused."))):
+    with api_fixtures.control(
+        place, store, lambda command: store.refuse(command.id, errors.TransitionRefused("it is not paused."))
+    ):
         refused = asked.post("/v1/endpoints/delay/resume", json={})
     assert (refused.status_code, refused.json()["code"]) == (409, "transition-refused")
     assert refused.json()["error"] == "it is not paused."
@@ -166,7 +88,7 @@ def test_without_control_nothing_is_queued(store, asked, monkeypatch):
 
 def test_a_release_with_a_bad_model_is_refused_before_control_hears_of_it(place, store, asked):
     answered: list[commands.Command] = []
-    with control(place, store, answered.append):
+    with api_fixtures.control(place, store, answered.append):
         refused = asked.post("/v1/endpoints/delay/releases", json={"model": "/nowhere/model.joblib"})
         missing = asked.post("/v1/endpoints/delay/releases", json={"digest": "c" * 64})
     assert (refused.status_code, refused.json()["code"]) == (422, "model-source-invalid")

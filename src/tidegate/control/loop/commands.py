@@ -2,8 +2,9 @@
 
 import msgspec
 
-from tidegate.control.loop import overrides, transitions
+from tidegate.control.loop import holders, overrides, transitions
 from tidegate.control.store import commands, endpoints, holds
+from tidegate.core.spec import conditions, guards
 from tidegate.core.spec import settings as specification
 from tidegate.core.vocabulary import decisions, errors, home, phases, releases
 from tidegate.core.vocabulary.decisions import Kind
@@ -35,6 +36,9 @@ def _carry_out(desk: transitions.Desk, place: home.Home, command: commands.Comma
     if command.kind == "adopt":
         _adopt(desk, place, command, now)
         return None
+    if command.kind in (holders.CREATE, holders.REVOKE):
+        holders.answer(desk, command, now)
+        return None
     if command.kind not in VERBS:
         raise errors.TransitionRefused(f"there is no verb {command.kind!r}.")
     event = decisions.Event(VERBS[command.kind], actor=command.actor, reason=command.reason)
@@ -57,6 +61,8 @@ def _release(desk: transitions.Desk, place: home.Home, command: commands.Command
         words = f"{settings.endpoint} has a release of {under_way.candidate.name} under way ({under_way.phase.value})."
         raise errors.ReleaseInProgress(words, cure=f"Wait for it, or end it with `tidegate abort {settings.endpoint}`.")
     _refuse_known(desk, settings.endpoint, manifest.model_digest)
+    guards.fit(settings.terms, manifest.signature)
+    conditions.fit(settings.fallbacks, manifest.signature)
     _settle(desk, settings)
     source = manifest.provenance.source or settings.model
     version = desk.store.add_version(desk.environment, settings.endpoint, digest, manifest.model_digest, source, now)

@@ -11,6 +11,7 @@ transaction that somebody else has opened:
     chain         events: append-only, each hashed over the one before
     evidence      verdicts with what they were computed from
     holds         model digests that are refused until a person clears them
+    holders       tokens by their hashes, with what they are good for
     commands      what people asked control to do, and what came of it
     facts         single facts of an environment, such as the last table generation that control has written
 

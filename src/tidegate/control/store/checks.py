@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import msgspec
 
-from tidegate.control.store import chain, commands, endpoints, holds, store
-from tidegate.core.vocabulary import decisions, errors, phases, releases, verdicts
+from tidegate.control.store import chain, commands, endpoints, holders, holds, store
+from tidegate.core.vocabulary import decisions, errors, phases, releases, tokens, verdicts
 
 Check = Callable[[store.Store], None]
 ENV, NAME = "production", "flight-delay"
@@ -246,6 +246,26 @@ def a_held_digest_stays_held_until_cleared(books: store.Store) -> None:
     assert _refused(lambda: books.hold(holds.HoldRow(ENV, "unknown", "m", "x")), errors.EndpointUnknown)
 
 
+def tokens_are_kept_by_their_hashes(books: store.Store) -> None:
+    """A name and a hash are there once; making and revoking are events, in whose name and why."""
+    token = tokens.Token("shop", "a" * 64, ("predict",), (NAME,), rate=5.0, daily=1_000)
+    holder = holders.Holder(ENV, token, "ana", 5.0)
+    books.admit(holder, "the web shop")
+    for same in (msgspec.structs.replace(token, sha256="b" * 64), msgspec.structs.replace(token, name="other")):
+        assert _refused(lambda same=same: books.admit(holders.Holder(ENV, same)), errors.TokenTaken)  # type: ignore[misc]
+    books.admit(holders.Holder("staging", token))
+    assert books.holders(ENV) == [holder]
+    assert books.holder(ENV, "a" * 64) == holder
+    assert books.holder(ENV, "b" * 64) is None
+    assert _refused(lambda: books.revoke(ENV, "nobody", "ben", "", 6.0), errors.TokenUnknown)
+    books.revoke(ENV, "shop", "ben", "leaked", 7.0)
+    assert (books.holders(ENV), len(books.holders("staging"))) == ([], 1)
+    made, gone = books.last_events(ENV, limit=2)
+    assert (made.kind, made.actor, made.said, made.facts["scopes"]) == ("token_created", "ana", "the web shop", ["predict"])
+    assert (gone.kind, gone.actor, gone.said, gone.facts["name"]) == ("token_revoked", "ben", "leaked", "shop")
+    books.admit(holder)
+
+
 def commands_are_answered_once_in_their_order(books: store.Store) -> None:
     """The same id is the same command, and the first answer stands."""
     given = [commands.Command(ENV, NAME, kind, {"to": [1]}, "ana", "why", 1.0) for kind in ("release", "pause", "abort")]
@@ -303,6 +323,7 @@ ALL: tuple[Check, ...] = (
     an_event_may_carry_an_endpoint,
     verdicts_are_kept_by_generation,
     a_held_digest_stays_held_until_cleared,
+    tokens_are_kept_by_their_hashes,
     commands_are_answered_once_in_their_order,
     a_commit_answers_its_command_with_itself,
     the_adopted_generation_is_kept_by_environment,

@@ -5,7 +5,7 @@ Every row carries (environment, endpoint) first. Changing anything here takes a 
 
 import sqlalchemy as sa
 
-REVISIONS = ("0001",)
+REVISIONS = ("0001", "0002")
 """All revisions there have been, oldest first; the last is what this code reads and writes."""
 
 METADATA = sa.MetaData(
@@ -145,3 +145,16 @@ FACTS = sa.Table(
     sa.Column("name", sa.Text, primary_key=True),
     sa.Column("value", sa.Text, nullable=False),
 )
+
+HOLDERS = sa.Table(
+    "holders",
+    METADATA,
+    *_key(primary=True),
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("sha256", sa.Text, nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("at", sa.Double, nullable=False),
+    sa.UniqueConstraint("environment", "sha256"),
+)
+"""Tokens that are good, by name. `endpoint` is empty: those that a token is for are a list, in its body."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from tidegate.control.store import chain, commands, commits, database, evidence, facts, release_rows, schema
 from tidegate.control.store import endpoints as endpoint_rows
+from tidegate.control.store import holders as holder_rows
 from tidegate.control.store import holds as hold_rows
 from tidegate.control.store import versions as version_rows
 from tidegate.core.vocabulary import decisions, errors, releases, verdicts
@@ -207,6 +208,30 @@ class Store:
             chain.append(connection, _held("hold_cleared", row))
             return True
 
+    # tokens
+
+    def holders(self, environment: str) -> list[holder_rows.Holder]:
+        """The tokens that are good, by name."""
+        with self._database.reading() as connection:
+            return holder_rows.listed(connection, environment)
+
+    def holder(self, environment: str, sha256: str) -> holder_rows.Holder | None:
+        """The holder of the token with this hash, or None."""
+        with self._database.reading() as connection:
+            return holder_rows.by_digest(connection, environment, sha256)
+
+    def admit(self, holder: holder_rows.Holder, reason: str = "") -> None:
+        """Keep a new token, with its event in the name of `holder.actor`. Raises TokenTaken."""
+        with self._database.writing() as connection:
+            holder_rows.put(connection, holder)
+            chain.append(connection, _token("token_created", holder, reason))
+
+    def revoke(self, environment: str, name: str, actor: str, reason: str, at: float) -> None:
+        """Forget a token, with its event. Raises TokenUnknown."""
+        with self._database.writing() as connection:
+            gone = holder_rows.drop(connection, environment, name)
+            chain.append(connection, _token("token_revoked", holder_rows.Holder(environment, gone, actor, at), reason))
+
     # commands
 
     def submit(self, command: commands.Command) -> str:
@@ -256,4 +281,17 @@ def _held(kind: str, row: hold_rows.HoldRow) -> chain.StoredEvent:
         said=row.reason,
         release=row.release,
         facts={"model_digest": row.model_digest},
+    )
+
+
+def _token(kind: str, holder: holder_rows.Holder, reason: str) -> chain.StoredEvent:
+    token = holder.token
+    return chain.StoredEvent(
+        environment=holder.environment,
+        endpoint="",
+        kind=kind,
+        at=holder.at,
+        actor=holder.actor,
+        said=reason,
+        facts={"name": token.name, "scopes": token.scopes, "endpoints": token.endpoints, "sha256": token.sha256},
     )

@@ -11,7 +11,9 @@ predictions and releases go on, and the command line falls back on the files.
     records   single releases and their past, as answers
     orders    commands: control must live, submit, wait, raise what control refused with
     making    a release asked for: settings checked, bundle made, before control hears of it
-    access    token, Host, Origin, JSON only
+    access    token, Host, Origin, JSON only: whose request it is
+    scopes    what a token may ask, path by path, and in whose name
+    issuing   tokens made, listed and revoked
     shelf     the store, opened when first needed and again after it was away
     serving   uvicorn on the inherited listening socket
     client    the other side: what the command line and the demo call

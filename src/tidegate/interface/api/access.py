@@ -1,21 +1,26 @@
-"""Who may ask: the holder of the token, at this API's own address, in JSON.
+"""Who may ask: the holder of a token, at this API's own address, in JSON. What a holder may ask is for `scopes` to say.
 
 A token even on loopback, since any program and any web page on this machine can reach a port there. Host is checked
 against DNS rebinding, Origin against other pages, the content type against plain HTML forms.
 """
 
-import hmac
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
-from tidegate.core.vocabulary import errors
+from starlette import concurrency
+
+from tidegate.core.vocabulary import errors, tokens
 
 BODY_MAX = 1 << 20
 OPEN = frozenset({"/docs", "/openapi.json"})
 """Served without the token: they say what could be asked, and hold nothing of this Tidegate."""
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+HOLDER = "tidegate.holder"
+"""Where the ASGI scope of a request says whose it is."""
 Headers = dict[bytes, list[bytes]]
+Known = Callable[[str], tokens.Token | None]
+"""The token with this sha256, or None."""
 
 
 def own_hosts(port: int) -> frozenset[str]:
@@ -23,8 +28,8 @@ def own_hosts(port: int) -> frozenset[str]:
     return frozenset(f"{name}:{port}" for name in _LOOPBACK)
 
 
-def check(headers: Headers, *, method: str, path: str, hosts: Iterable[str], token: str) -> None:
-    """Raises OriginRefused or TokenMissing; returns when the request may pass."""
+def check(headers: Headers, *, method: str, hosts: Iterable[str]) -> None:
+    """Raises OriginRefused for a request that was not meant for this API."""
     host = _one(headers, b"host")
     if host not in hosts:
         raise errors.OriginRefused(f"Host is {host!r}, which is not this API's address.")
@@ -34,11 +39,16 @@ def check(headers: Headers, *, method: str, path: str, hosts: Iterable[str], tok
             raise errors.OriginRefused(f"Origin is {origin!r}: pages of other sites may not ask.")
     if method not in {"GET", "HEAD"} and _one(headers, b"content-type").partition(";")[0].strip().lower() != "application/json":
         raise errors.OriginRefused("the body has to be JSON.", cure="Send Content-Type: application/json.")
-    if path in OPEN:
-        return
+
+
+def identify(headers: Headers, known: Known) -> tokens.Token:
+    """Whose request it is. Raises TokenMissing, and StoreUnavailable where that cannot be told."""
     scheme, _, given = _one(headers, b"authorization").partition(" ")
-    if scheme.lower() != "bearer" or not token or not hmac.compare_digest(given.strip().encode(), token.encode()):
+    token = given.strip().encode()
+    found = known(tokens.digest(token)) if token and scheme.lower() == "bearer" else None
+    if found is None:
         raise errors.TokenMissing()
+    return found
 
 
 def _one(headers: Headers, name: bytes) -> str:
@@ -50,8 +60,8 @@ def _one(headers: Headers, name: bytes) -> str:
 class Access:
     """ASGI middleware around the whole application."""
 
-    def __init__(self, app: Any, *, hosts: frozenset[str], token: str) -> None:
-        self._app, self._hosts, self._token = app, hosts, token
+    def __init__(self, app: Any, *, hosts: frozenset[str], known: Known) -> None:
+        self._app, self._hosts, self._known = app, hosts, known
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Let the request pass, or answer it with why not."""
@@ -62,7 +72,10 @@ class Access:
         for name, value in scope["headers"]:
             headers.setdefault(name.lower(), []).append(value)
         try:
-            check(headers, method=scope["method"], path=scope["path"], hosts=self._hosts, token=self._token)
+            check(headers, method=scope["method"], hosts=self._hosts)
+            if scope["path"] not in OPEN:
+                # it may have to look into the store, which may be busy
+                scope[HOLDER] = await concurrency.run_in_threadpool(identify, headers, self._known)
             body = await _body(receive)
         except errors.TidegateError as refused:
             await _answer(send, refused)

@@ -172,6 +172,8 @@ class Gateway(Answer):
     generation: int
     current: bool
     """Whether that is the newest."""
+    shed: dict[str, int] = {}
+    """Predictions that it refused or could not have answered since its start, by the error's code."""
 
 
 class Override(Answer):
@@ -241,3 +243,24 @@ class Done(Answer):
     version: str = ""
     """Of a new release: the candidate's name."""
     digest: str = ""
+
+
+class Token(Answer):
+    """A token that is good, by its name."""
+
+    name: str
+    scopes: tuple[str, ...]
+    endpoints: tuple[str, ...] = ()
+    """Those it is good for; empty: all."""
+    rate: float = 0.0
+    daily: int = 0
+    actor: str
+    """Who made it."""
+    at: float
+
+
+class NewToken(Token):
+    """A token just made."""
+
+    token: str
+    """Shown here and never again."""

@@ -13,9 +13,9 @@ from starlette import exceptions as http
 
 from tidegate.control.loop import trace
 from tidegate.control.store import commands
-from tidegate.core.vocabulary import errors
+from tidegate.core.vocabulary import errors, tokens
 from tidegate.dataplane.wire import tablefile
-from tidegate.interface.api import access, answers, asked, look, making, orders, pages, records, shelf
+from tidegate.interface.api import access, answers, asked, issuing, look, making, orders, pages, records, scopes, shelf
 
 log = logging.getLogger(__name__)
 DESCRIPTION = "The control API of Tidegate: releases and what is known of them. Predictions are the gateway's."
@@ -23,7 +23,7 @@ _FAILURES: dict[int | str, dict[str, Any]] = {"4XX": {"model": answers.Failure},
 
 
 def app(books: shelf.Shelf, *, hosts: frozenset[str], token: str) -> fastapi.FastAPI:
-    """The application over one store and home, for requests to `hosts` that carry `token`."""
+    """The application over one store and home, for requests to `hosts`. `token` is the home's own; it holds admin."""
 
     @contextlib.asynccontextmanager
     async def lifespan(_: fastapi.FastAPI) -> AsyncIterator[None]:
@@ -39,12 +39,13 @@ def app(books: shelf.Shelf, *, hosts: frozenset[str], token: str) -> fastapi.Fas
         lifespan=lifespan,
         responses=_FAILURES,
     )
-    made.add_middleware(access.Access, hosts=hosts, token=token)
+    made.add_middleware(access.Access, hosts=hosts, known=scopes.known(books, token))
     made.add_exception_handler(errors.TidegateError, _refused)
     made.add_exception_handler(exceptions.RequestValidationError, _malformed)
     made.add_exception_handler(http.HTTPException, _unknown)
     made.add_exception_handler(Exception, _internal)
     made.include_router(_reading(books))
+    made.include_router(issuing.router(books))
     made.include_router(_telling(books))
 
     @made.get("/docs", include_in_schema=False, response_class=responses.HTMLResponse)
@@ -58,7 +59,7 @@ def _reading(books: shelf.Shelf) -> fastapi.APIRouter:
     reading = fastapi.APIRouter(prefix="/v1", tags=["reading"])
 
     @reading.get("/status")
-    def status() -> answers.Status:
+    def status(_: scopes.Reader) -> answers.Status:
         """Everything on one screen; answers with the store gone too."""
         try:
             store, trouble = books.store(), ""
@@ -67,7 +68,7 @@ def _reading(books: shelf.Shelf) -> fastapi.APIRouter:
         return look.status(books.home, books.environment, store, time.time(), trouble)
 
     @reading.get("/endpoints/{endpoint}")
-    def endpoint(endpoint: str) -> answers.Endpoint:
+    def endpoint(endpoint: str, _: scopes.Reader) -> answers.Endpoint:
         """One endpoint, with its settings."""
         store = books.store()
         row = making.known(store, books.environment, endpoint)
@@ -75,7 +76,7 @@ def _reading(books: shelf.Shelf) -> fastapi.APIRouter:
         return found.model_copy(update={"settings": row.settings})
 
     @reading.get("/endpoints/{endpoint}/history")
-    def history(endpoint: str, limit: int = fastapi.Query(default=50, ge=1, le=1000)) -> answers.History:
+    def history(endpoint: str, _: scopes.Reader, limit: int = fastapi.Query(default=50, ge=1, le=1000)) -> answers.History:
         """Its newest releases and events."""
         store = books.store()
         making.known(store, books.environment, endpoint)
@@ -86,38 +87,44 @@ def _reading(books: shelf.Shelf) -> fastapi.APIRouter:
         )
 
     @reading.get("/releases/{identifier}")
-    def release(identifier: str) -> answers.Release:
+    def release(identifier: str, holder: scopes.Anybody) -> answers.Release:
         """One release, with what it waits for and its verdict."""
         store = books.store()
-        return records.release(store, store.release(identifier))
+        found = store.release(identifier)
+        scopes.demand(holder, "read", found.endpoint)
+        return records.release(store, found)
 
     @reading.get("/releases/{identifier}/verdict")
-    def verdict(identifier: str) -> answers.Verdict:
+    def verdict(identifier: str, holder: scopes.Anybody) -> answers.Verdict:
         """How the evidence stood at the last look."""
         store = books.store()
-        store.release(identifier)
+        scopes.demand(holder, "read", store.release(identifier).endpoint)
         found = store.verdict(identifier)
         if found is None:
             raise errors.ReleaseUnknown(f"release {identifier} has not been judged.", cure="Nothing was compared yet.")
         return records.verdict(found)
 
     @reading.get("/trace/{prediction_id}")
-    def traced(prediction_id: str) -> dict[str, Any]:
+    def traced(prediction_id: str, holder: scopes.Anybody) -> dict[str, Any]:
         """From a prediction to the version, the release, the bundle, the training run and its data."""
         try:
             store = books.store()
         except errors.StoreUnavailable:
             store = None
-        found: dict[str, Any] = msgspec.to_builtins(trace.trace(books.home, store, prediction_id))
-        return found
+        found = trace.trace(books.home, store, prediction_id)
+        scopes.demand(holder, "read", found.prediction.endpoint)
+        told: dict[str, Any] = msgspec.to_builtins(found)
+        return told
 
     @reading.get("/events")
     def events(
+        holder: scopes.Anybody,
         after: int = fastapi.Query(default=0, ge=0),
         endpoint: str | None = None,
         limit: int = fastapi.Query(default=200, ge=1, le=1000),
     ) -> list[answers.Event]:
         """Events past the sequence number `after`, oldest first."""
+        scopes.demand(holder, "read", endpoint or "")
         return [records.event(one) for one in books.store().events(books.environment, endpoint, after, limit)]
 
     return reading
@@ -127,39 +134,42 @@ def _telling(books: shelf.Shelf) -> fastapi.APIRouter:
     telling = fastapi.APIRouter(prefix="/v1", tags=["telling"])
 
     @telling.post("/endpoints/{endpoint}/releases", status_code=201)
-    def begin(endpoint: str, body: asked.Release) -> answers.Done:
+    def begin(endpoint: str, body: asked.Release, holder: scopes.Operator) -> answers.Done:
         """Release a model: its bundle is made and checked first, so that a bad model is refused here and now."""
         ordered = making.ready(books, endpoint, body)
-        return orders.carry_out(books, _command(books, endpoint, "release", body, ordered))
+        return orders.carry_out(books, _command(books, endpoint, "release", body, holder, ordered))
 
     @telling.post("/endpoints/{endpoint}/{verb}")
-    def tell(endpoint: str, verb: str, body: asked.Verb) -> answers.Done:
+    def tell(endpoint: str, verb: str, body: asked.Verb, holder: scopes.Anybody) -> answers.Done:
         """promote, pause, resume, abort, rollback (`to` an ordinal) or unhold (`digest`)."""
         if verb not in orders.VERBS:
             raise errors.PathUnknown(f"there is no verb {verb!r}.", cure=f"The verbs are {', '.join(orders.VERBS)}.")
+        scopes.demand(holder, scopes.VERBS.get(verb, "operate"), endpoint)
         making.known(books.store(), books.environment, endpoint)
         payload: dict[str, Any] = {}
         if verb == "rollback" and body.to is not None:
             payload["to"] = body.to
         if verb == "unhold":
             payload["digest"] = body.digest
-        return orders.carry_out(books, _command(books, endpoint, verb, body, payload))
+        return orders.carry_out(books, _command(books, endpoint, verb, body, holder, payload))
 
     @telling.post("/adopt")
-    def adopt(body: asked.Asked) -> answers.Done:
+    def adopt(body: asked.Asked, holder: scopes.Admin) -> answers.Done:
         """Take the routing table on disk as the truth, after a store was restored from the past."""
-        return orders.carry_out(books, _command(books, "", "adopt", body, {}))
+        return orders.carry_out(books, _command(books, "", "adopt", body, holder, {}))
 
     return telling
 
 
-def _command(books: shelf.Shelf, endpoint: str, kind: str, body: asked.Asked, payload: dict[str, Any]) -> commands.Command:
+def _command(
+    books: shelf.Shelf, endpoint: str, kind: str, body: asked.Asked, holder: tokens.Token, payload: dict[str, Any]
+) -> commands.Command:
     return commands.Command(
         environment=books.environment,
         endpoint=endpoint,
         kind=kind,
         payload=payload,
-        actor=body.actor,
+        actor=scopes.actor(holder, body),
         reason=body.reason,
         at=time.time(),
     )

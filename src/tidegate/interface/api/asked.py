@@ -11,7 +11,7 @@ class Asked(pydantic.BaseModel):
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
     reason: str = pydantic.Field(default="", max_length=500)
     actor: str = pydantic.Field(default="operator", min_length=1, max_length=64)
-    """Who asks, for the event log. There is one token by now, so this is a word, not a proof."""
+    """Who asks, for the event log: heeded with the home's own token only, any other speaks in its own name."""
 
 
 class Release(Asked):
@@ -30,3 +30,17 @@ class Verb(Asked):
     """rollback: the ordinal of the version to go back to."""
     digest: str = pydantic.Field(default="", pattern="^[0-9a-f]{0,64}$")
     """unhold: the model digest, or its beginning; empty: all holds of the endpoint."""
+
+
+class Token(Asked):
+    """A token to be made."""
+
+    name: str
+    scopes: list[str]
+    """Of predict, feedback, read, operate, approve, admin."""
+    endpoints: list[str] = []
+    """Those it is good for; empty: all."""
+    rate: float = pydantic.Field(default=0.0, ge=0, allow_inf_nan=False)
+    """Predictions (rows) a second; 0: the endpoint's own limit."""
+    daily: int = pydantic.Field(default=0, ge=0)
+    """A day likewise."""

@@ -1,5 +1,6 @@
 """The control API from outside: what the command line, the demo and scripts call. Errors come back as the tree's own classes."""
 
+import os
 import time
 from types import TracebackType
 from typing import Any
@@ -13,6 +14,8 @@ from tidegate.interface.api import addresses
 MAKING_SECONDS = 300.0
 """A release waits for its bundle: a model is fetched, loaded and profiled."""
 ANSWER_SECONDS = 30.0
+TOKEN = "TIDEGATE_TOKEN"
+"""Whose environment variable holds the token to show, in place of the home's own."""
 Json = dict[str, Any]
 
 
@@ -26,10 +29,7 @@ class Client:
         """Raises NotRunning when this home was never up, or is down."""
         self.home = place
         address = addresses.read(place).get("api", "")
-        try:
-            token = place.token.read_text().strip()
-        except OSError:
-            token = ""
+        token = own_token(place)
         if not address or not token:
             raise errors.NotRunning(where=str(place.root))
         self.address = address
@@ -73,6 +73,19 @@ class Client:
         """promote, pause, resume, abort, rollback (`to=ordinal`), unhold (`digest=...`): `answers.Done`."""
         body = {"reason": reason, "actor": actor} | {key: value for key, value in more.items() if value is not None}
         return self._object("POST", f"/v1/endpoints/{_part(endpoint)}/{_part(verb)}", body)
+
+    def tokens(self) -> list[Json]:
+        """The tokens that are good: a list of `answers.Token`."""
+        found = self._ask("GET", "/v1/tokens")
+        return found if isinstance(found, list) else []
+
+    def create_token(self, name: str, *, reason: str = "", actor: str = "operator", **more: object) -> Json:
+        """Make one (`scopes`, and `endpoints`, `rate`, `daily`): `answers.NewToken`, which alone shows it."""
+        return self._object("POST", "/v1/tokens", {"name": name, "reason": reason, "actor": actor, **more})
+
+    def revoke_token(self, name: str, *, reason: str = "", actor: str = "operator") -> Json:
+        """Have it mean nothing from now on."""
+        return self._object("POST", f"/v1/tokens/{_part(name)}/revoke", {"reason": reason, "actor": actor})
 
     def adopt(self, *, reason: str = "", actor: str = "operator") -> Json:
         """Have control take the routing table on disk as the truth."""
@@ -134,6 +147,14 @@ class Client:
         if answer.is_success:
             return found
         raise codes.by_code(str(found.get("code", "")))(str(found.get("error", answer.text)), cure=str(found.get("cure", "")))
+
+
+def own_token(place: home.Home) -> str:
+    """What a program at home shows: TIDEGATE_TOKEN, else the home's own token; empty where there is none."""
+    try:
+        return os.environ.get(TOKEN, "").strip() or place.token.read_text().strip()
+    except OSError:
+        return ""
 
 
 _CURE = "Predictions go on; `tidegate rollback` works without it. `tidegate logs api` may say why."

@@ -147,7 +147,10 @@ def gateways(place: home.Home, newest: int) -> tuple[answers.Gateway, ...]:
         if instances.holder(place.instances, path.stem):
             obeys = int(said.get("generation", 0))
             incarnation = str(said.get("incarnation", ""))
-            living.append(answers.Gateway(name=path.stem, incarnation=incarnation, generation=obeys, current=obeys >= newest))
+            shed = {str(code): int(count) for code, count in said.get("shed", {}).items()}
+            living.append(
+                answers.Gateway(name=path.stem, incarnation=incarnation, generation=obeys, current=obeys >= newest, shed=shed)
+            )
     return tuple(living)
 
 

@@ -24,6 +24,7 @@ COMMANDS = {
     "feedback": ("feedback:feedback", "Report what really happened for a prediction."),
     "send": ("send:send", "Make traffic, from a file or from the model's own example."),
     "logs": ("logs:logs", "What the processes say, for people. For a version: why its model failed."),
+    "token": ("token:token", "Make, list or revoke tokens: who may predict, report outcomes, read, operate."),
     "demo": ("demo:demo", "See it work on real data: `tidegate demo flights`."),
     "doctor": ("doctor:doctor", "Check this machine: Python, ports, disk, limits, what is installed."),
 }
