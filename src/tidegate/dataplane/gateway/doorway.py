@@ -1,74 +1,74 @@
-"""The handshake of TLS, before a connection speaks HTTP. It counts as a connection from its first byte on.
+"""The way in by TLS: clients are accepted here and shake hands before their connection speaks HTTP.
 
-A handshake takes a task, which no request does: there is one a connection, and it costs a millisecond anyway.
+A handshake under way counts as a connection, and has little time: without that, clients who never finish one would be
+bounded by nothing. It takes a task, which no request does: there is one a connection, and it costs a millisecond anyway.
 """
 
 import asyncio
+import contextlib
+import logging
+import socket
 import ssl
-import typing
-from typing import Protocol
+from collections.abc import Callable
 
-from tidegate.dataplane.gateway import http
-
-
-class Owner(Protocol):
-    """Who keeps the connections: `front`."""
-
-    def arrived(self, doorway: "Doorway") -> bool:
-        """A client wants to come in; False: there are too many."""
-
-    def passed(self, doorway: "Doorway") -> None:
-        """It is in, or gone."""
+AT_ONCE = 64
+"""Clients accepted in one turn of the event loop."""
+PAUSE_SECONDS = 0.5
+"""How long nobody is accepted when there are no descriptors left."""
+logger = logging.getLogger(__name__)
 
 
-class Doorway(asyncio.Protocol):
-    """One client that has not shaken hands yet."""
+class Doorway:
+    """Accepts clients of one listening socket. `open` has the handshakes under way."""
 
-    def __init__(self, owner: Owner, context: ssl.SSLContext, seconds: float, connection: http.Connection) -> None:
-        self._owner, self._context, self._seconds, self._connection = owner, context, seconds, connection
-        self._transport: asyncio.Transport | None = None
-        self._task: asyncio.Task[None] | None = None
-        self._early: list[bytes] = []
-        self._gone = False
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """A client has connected."""
-        if self._transport is not None:
-            return
-        self._transport = typing.cast("asyncio.Transport", transport)
-        self._transport.pause_reading()  # what comes is the handshake's, and not for us
-        if self._owner.arrived(self):
-            self._task = asyncio.get_running_loop().create_task(self._shake(self._transport))
-        else:
-            self._transport.abort()  # to say why would take the very handshake that is one too many
-
-    def data_received(self, data: bytes) -> None:
-        """What a client sent right behind its handshake, before its connection was made."""
-        self._early.append(data)
-
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's
-        """The client went away before it was in."""
-        self._gone = True
-        self._owner.passed(self)
+    def __init__(
+        self, listener: socket.socket, context: ssl.SSLContext, make: Callable[[], asyncio.Protocol], room: Callable[[], bool]
+    ) -> None:
+        """`make`: the protocol of one that is in; `room`: whether one more may come."""
+        self._listener, self._context, self._make, self._room = listener, context, make, room
+        self._loop = asyncio.get_running_loop()
+        self.open: set[asyncio.Task[None]] = set()
+        self.seconds = 10.0
+        """How long a handshake may take."""
+        listener.setblocking(False)
+        self._resume()
 
     def close(self) -> None:
-        """Send it away."""
-        if self._transport is not None:
-            self._transport.abort()
+        """Take no more clients; those that shake hands may come in."""
+        if self._listener.fileno() >= 0:
+            self._loop.remove_reader(self._listener)
+            self._listener.close()
 
-    async def _shake(self, transport: asyncio.Transport) -> None:
-        loop = asyncio.get_running_loop()
-        try:
-            inner = await loop.start_tls(
-                transport, self, self._context, server_side=True, ssl_handshake_timeout=self._seconds, ssl_shutdown_timeout=1.0
+    def clear(self) -> None:
+        """Send away who is still shaking hands."""
+        for task in self.open:
+            task.cancel()
+
+    def _resume(self) -> None:
+        if self._listener.fileno() >= 0:
+            self._loop.add_reader(self._listener, self._accept)
+
+    def _accept(self) -> None:
+        for _ in range(AT_ONCE):
+            try:
+                client, _ = self._listener.accept()
+            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+                return
+            except OSError as full:
+                logger.error("no client can be accepted", extra={"detail": str(full)})  # noqa: TRY400 - no fault of ours
+                self._loop.remove_reader(self._listener)
+                self._loop.call_later(PAUSE_SECONDS, self._resume)
+                return
+            if not self._room():
+                client.close()  # to say why would take the very handshake that is one too many
+                continue
+            client.setblocking(False)
+            task = self._loop.create_task(self._shake(client))
+            self.open.add(task)
+            task.add_done_callback(self.open.discard)
+
+    async def _shake(self, client: socket.socket) -> None:
+        with contextlib.suppress(OSError):  # errors of TLS and of time are such too: the client is gone, and that is all
+            await self._loop.connect_accepted_socket(
+                self._make, client, ssl=self._context, ssl_handshake_timeout=self.seconds, ssl_shutdown_timeout=1.0
             )
-        except (OSError, ssl.SSLError, asyncio.CancelledError):
-            transport.abort()
-            inner = None
-        self._owner.passed(self)
-        if inner is None or self._gone:
-            return
-        inner.set_protocol(self._connection)
-        self._connection.connection_made(inner)
-        for data in self._early:
-            self._connection.data_received(data)

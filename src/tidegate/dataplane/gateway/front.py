@@ -1,7 +1,6 @@
 """All clients' connections: taken from the inherited listening socket, watched for their times, drained at the end."""
 
 import asyncio
-import functools
 import ipaddress
 import socket
 import ssl
@@ -22,7 +21,7 @@ class Front:
         self.connections: set[http.Connection] = set()
         self.framed: set[framed.Connection] = set()
         """Those of other fronts on this machine, which speak frames."""
-        self._doorways: set[doorway.Doorway] = set()
+        self._doorway: doorway.Doorway | None = None
         self._servers: list[asyncio.Server] = []
 
     async def listen(self, listener: socket.socket, context: ssl.SSLContext | None = None) -> None:
@@ -30,8 +29,12 @@ class Front:
         host, port = listener.getsockname()[:2]
         self.service.exposed = not ipaddress.ip_address(host).is_loopback
         self.service.address = f"http{'s' if context else ''}://{_shown(host)}:{port}"
-        make = self._plain if context is None else functools.partial(self._secured, context)
-        self._servers.append(await asyncio.get_running_loop().create_server(make, sock=listener, backlog=BACKLOG))
+        if context is None:
+            made = await asyncio.get_running_loop().create_server(lambda: http.Connection(self), sock=listener, backlog=BACKLOG)
+            self._servers.append(made)
+        else:
+            self._doorway = doorway.Doorway(listener, context, lambda: http.Connection(self), self._room)
+            self._doorway.seconds = self.service.bounds.head_seconds
 
     async def listen_framed(self, listener: socket.socket, token: str, welcome: str) -> None:
         """Take other fronts from now on, on a unix socket. `token` is what they have to say; `welcome`, who we are."""
@@ -42,20 +45,11 @@ class Front:
     def joined(self, connection: http.Connection) -> bool:
         """Keep it; False when there are too many, and then it is refused."""
         self.connections.add(connection)
-        return self._room
+        return self.count <= self.service.bounds.connections
 
     def left(self, connection: http.Connection) -> None:
         """It is gone."""
         self.connections.discard(connection)
-
-    def arrived(self, door: doorway.Doorway) -> bool:
-        """Someone wants to shake hands; False when there are too many."""
-        self._doorways.add(door)
-        return self._room
-
-    def passed(self, door: doorway.Doorway) -> None:
-        """The handshake is over, well or not."""
-        self._doorways.discard(door)
 
     def sweep(self) -> None:
         """End the connections whose time has run out."""
@@ -66,7 +60,7 @@ class Front:
     async def drain(self) -> bool:
         """Take no more clients, answer what is under way, end all connections; whether that was possible in time."""
         self.service.draining = True
-        for server in self._servers:
+        for server in (*self._servers, *([self._doorway] if self._doorway else ())):
             server.close()
         for other in list(self.framed):
             other.drain()
@@ -79,27 +73,25 @@ class Front:
         return not self._busy
 
     @property
-    def _busy(self) -> bool:
-        return bool(self.connections or self.framed or self._doorways)
+    def count(self) -> int:
+        """Clients that are in, or shaking hands."""
+        return len(self.connections) + (len(self._doorway.open) if self._doorway else 0)
 
     @property
+    def _busy(self) -> bool:
+        return bool(self.count or self.framed)
+
     def _room(self) -> bool:
-        return len(self.connections) + len(self._doorways) <= self.service.bounds.connections
+        return self.count < self.service.bounds.connections
 
     def _retire(self) -> None:
         """End whoever is quiet."""
-        for door in list(self._doorways):
-            door.close()
+        if self._doorway is not None:
+            self._doorway.clear()
         for connection in list(self.connections):
             connection.retire()
         for other in list(self.framed):
             other.retire()
-
-    def _plain(self) -> http.Connection:
-        return http.Connection(self)
-
-    def _secured(self, context: ssl.SSLContext) -> doorway.Doorway:
-        return doorway.Doorway(self, context, self.service.bounds.head_seconds, http.Connection(self))
 
 
 def _shown(host: str) -> str:

@@ -14,7 +14,21 @@ import time
 from collections.abc import Callable
 
 from tidegate.core.vocabulary import errors, home, instances
-from tidegate.dataplane.gateway import certificates, endpoints, exchanges, front, handover, journal, limits, service, watch, wheel
+from tidegate.dataplane.gateway import (
+    admission,
+    certificates,
+    endpoints,
+    exchanges,
+    front,
+    handover,
+    journal,
+    limits,
+    quota,
+    service,
+    tallies,
+    watch,
+    wheel,
+)
 from tidegate.dataplane.predlog import segments
 from tidegate.dataplane.wire import sums
 
@@ -39,6 +53,7 @@ class Gateway:
             raise errors.AlreadyRunning(f"Another process is {name} already.") from taken
         incarnation, host = secrets.token_hex(16), socket.gethostname()
         writer = segments.Writer(where.segments, host, incarnation)
+        self._tallies = tallies.Tallies(where.quotas, name, time.time())
         self._boot = endpoints.Boot(
             host,
             incarnation,
@@ -46,6 +61,7 @@ class Gateway:
             sums.Writer(where.sums / f"{incarnation}.sums", incarnation, time.time()),
             journal.Journal(loop, writer),
             wheel.Wheel(loop, time.monotonic),
+            admission.Admission(quota.Quotas(self._tallies.used, self._tallies.use)),
         )
         self._loop = loop
         self._framed_path = where.run / f"{name}.front.sock"
@@ -56,6 +72,7 @@ class Gateway:
         self._state, self._said, self._confirmed = "starting", "", -1
         self._adopted_at = time.monotonic()
         self._beats = 0
+        self._wanted: list[str] = []
 
     async def serve(self, listener: socket.socket) -> None:
         """Serve until SIGTERM or SIGINT, then drain. `listener` has been bound by the keeper."""
@@ -64,6 +81,7 @@ class Gateway:
         for number in (signal.SIGTERM, signal.SIGINT):
             self._loop.add_signal_handler(number, stop.set)
         self._watch.look()
+        self._front.service.share(self._endpoints.gateways)
         await self._wait_for_workers()
         self._state = "ready"
         self._beat()
@@ -79,6 +97,7 @@ class Gateway:
         drained = await self._front.drain()
         logger.info("drained" if drained else "not everything could be drained", extra={"flying": self._boot.flying})
         self._boot.sums.beat(time.time())
+        self._tallies.settle(time.time())
         self._state = "done"
         self._say()
         self._framed_path.unlink(missing_ok=True)
@@ -96,6 +115,7 @@ class Gateway:
         self._boot.sums.beat(now)
         if self._watch.look():
             self._adopted_at = time.monotonic()
+            self._front.service.share(self._endpoints.gateways)
         self._beats += 1
         if self._beats % SLOW_BEATS == 1:
             exchanges.Date.look(now)
@@ -104,8 +124,9 @@ class Gateway:
                 self._certificate.look()
             self._endpoints.look(time.monotonic())
             self._endpoints.tidy()
+            self._tallies.settle(now)
             self._say()
-        elif self._confirmed != self._endpoints.generation:
+        elif self._confirmed != self._endpoints.generation or self._wanted != self._endpoints.wanted():
             self._say()
         if self._state != "done":
             self._loop.call_later(BEAT_SECONDS, self._beat)
@@ -118,13 +139,16 @@ class Gateway:
         now = time.monotonic()
         if self._endpoints.reached or now - self._adopted_at >= REACH_SECONDS:
             self._confirmed = self._endpoints.generation
+        self._wanted = self._endpoints.wanted()
         facts = {
             "incarnation": self._boot.incarnation,
             "host": self._boot.host,
             "generation": max(self._confirmed, 0),
             "dropped": self._boot.journal.dropped,
-            "connections": len(self._front.connections),
+            "shed": dict(self._boot.admitting.refused),
+            "connections": self._front.count,
             "workers": self._endpoints.connected(),
+            "wanted": self._wanted,
             "silent": self._endpoints.silent(now, self._front.service.bounds.silent_seconds),
         }
         said = f"{self._state} {facts}"
