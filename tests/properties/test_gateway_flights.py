@@ -20,7 +20,7 @@ class Pool:
         self.deployed, self.room, self.hopeful, self.waiting = deployed, room, True, []
         self.recent, self.blamed, self.taken = guard.Recent(0.0), False, set()
 
-    def take(self, caller, size=0):
+    def take(self, caller, now):
         if not self.hopeful:
             return errors.WorkerUnavailable
         if len(self.waiting) >= self.room:
@@ -29,6 +29,9 @@ class Pool:
         self.taken.add(caller)
         self.waiting.append(caller)
         return None
+
+    def survived(self, caller):
+        assert caller in self.taken
 
     def forget(self, caller):
         if caller in self.waiting:

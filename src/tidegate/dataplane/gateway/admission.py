@@ -1,10 +1,13 @@
-"""What a request's headers may say. Checked before anything is drawn, so what is refused here counts nowhere."""
+"""What a request's headers may say, and whom one gateway lets in: checked before anything is drawn, so what is refused here
+counts for no arm; how often and why is counted in `Admission.refused`.
+"""
 
-import hashlib
-import hmac
-from collections.abc import Mapping
+import collections
+import time
+from collections.abc import Collection, Iterable, Mapping
 
-from tidegate.core.vocabulary import errors, ids
+from tidegate.core.vocabulary import errors, ids, tables, tokens
+from tidegate.dataplane.gateway import holders, quota
 
 READ = frozenset(
     {
@@ -27,15 +30,10 @@ READ = frozenset(
 _DIGITS = 9
 
 
-def check(fields: Mapping[bytes, bytes], tokens: frozenset[str]) -> None:
-    """Raises HeaderInvalid, TokenMissing.
-
-    `tokens`: sha256 of those that may predict; empty: none is asked for.
-    """
+def check(fields: Mapping[bytes, bytes]) -> None:
+    """Raises HeaderInvalid."""
     if not ids.is_request_id(fields.get(b"x-request-id", b"").decode("latin-1")):
         raise errors.HeaderInvalid
-    if tokens and not _known(fields.get(b"authorization", b""), tokens):
-        raise errors.TokenMissing("This endpoint needs a token: Authorization: Bearer ...")
 
 
 def timeout(fields: Mapping[bytes, bytes], most: float) -> float:
@@ -48,7 +46,31 @@ def timeout(fields: Mapping[bytes, bytes], most: float) -> float:
     return min(most, int(given) / 1000)
 
 
-def _known(authorization: bytes, tokens: frozenset[str]) -> bool:
-    scheme, _, token = authorization.partition(b" ")
-    digest = hashlib.sha256(token.strip()).hexdigest()
-    return scheme.lower() == b"bearer" and any(hmac.compare_digest(digest, known) for known in tokens)
+class Admission:
+    """Whom one gateway lets in: by token, and by how much that one, or all, have asked for. It outlives changes of the table."""
+
+    def __init__(self, quotas: quota.Quotas | None = None) -> None:
+        self.quotas = quotas or quota.Quotas(lambda _: 0, lambda _key, _rows: None)
+        self.holders = holders.Holders()
+        self.refused: collections.Counter[str] = collections.Counter()
+        """Predictions that were refused or that nobody could answer, by the error's code."""
+
+    def adopt(self, known: Iterable[tokens.Token], gateways: int) -> None:
+        """Follow the table."""
+        self.holders = holders.Holders(known)
+        self.quotas.gateways = gateways
+
+    def admit(self, route: tables.Route, admitted: Collection[str], fields: Mapping[bytes, bytes]) -> quota.Meter | None:
+        """Let one prediction in; what to put its rows on, where they are limited. `admitted`: the route's tokens.
+
+        Raises TokenMissing, ScopeMissing, RateExceeded.
+        """
+        holder = self.holders.predictor(fields.get(b"authorization", b""), admitted) if admitted else None
+        held_to = quota.terms(route.limits, route.endpoint, holder)
+        if not held_to.rate and not held_to.daily:
+            return None
+        return self.quotas.admit(held_to, time.monotonic(), time.time())
+
+    def count(self, error: errors.TidegateError) -> None:
+        """One more that was not served."""
+        self.refused[error.code] += 1

@@ -36,7 +36,7 @@ class Question(links.Caller, wheel.Item):
         if told is not None:
             self._tell(told)
             return
-        refused = self._pool.take(self)
+        refused = self._pool.take(self, self.arrived)
         if refused is not None:
             self._exchange.fail(refused())
         else:

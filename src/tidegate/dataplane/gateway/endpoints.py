@@ -9,8 +9,10 @@ import dataclasses
 import functools
 from collections.abc import Iterator
 
+import msgspec
+
 from tidegate.core.vocabulary import arms, tables
-from tidegate.dataplane.gateway import exchanges, guard, journal, pool, router, wheel
+from tidegate.dataplane.gateway import admission, exchanges, guard, journal, pool, router, wheel
 from tidegate.dataplane.wire import sums
 
 
@@ -24,8 +26,11 @@ class Boot:
     sums: sums.Writer
     journal: journal.Journal
     wheel: wheel.Wheel
+    admitting: admission.Admission = dataclasses.field(default_factory=admission.Admission)
     flying: int = 0
     """Flights that have not ended."""
+    landed: int = 0
+    """Flights that have."""
 
 
 class Side:
@@ -72,15 +77,17 @@ class Endpoint:
         self.must_sync = route.durability == "ack"
         self.logs_bodies = route.inputs != "none"
         self.tokens = frozenset(route.tokens)
+        self.gated = bool(route.tokens or route.limits.rate or route.limits.daily)
+        """Whether who asks, or how much, has to be looked at."""
         self._pinned = functools.cache(self._pin)
 
     def draw(self, prediction_id: bytes) -> Side:
         """The side of a request that names no version."""
         return self.sides[self.router.draw(prediction_id).arm]
 
-    def pinned(self, version: str) -> Side:
-        """The side of a request for one version. Raises VersionUnknown, PinRefused."""
-        return self._pinned(version)
+    def pinned(self, version: str, authorization: bytes) -> Side:
+        """The side of a request for one version: any, where the token may operate. Raises VersionUnknown, PinRefused."""
+        return self._pinned(version, self.boot.admitting.holders.operates(authorization, self.route.endpoint))
 
     def version(self, name: str) -> pool.Pool:
         """The pool of a version that is only asked about; empty: stable's. Raises VersionUnknown."""
@@ -97,8 +104,8 @@ class Endpoint:
         lane = self.boot.sums.lane(self.route, draw.arm) if draw.role is arms.Role.LIVE else None
         return Side(self.route, draw, self.pools[draw.version.ordinal], lane)
 
-    def _pin(self, version: str) -> Side:
-        return self._side(self.router.pinned(version))
+    def _pin(self, version: str, freely: bool) -> Side:
+        return self._side(self.router.pinned(version, freely=freely))
 
 
 class Endpoints:
@@ -115,17 +122,24 @@ class Endpoints:
         self._pools: dict[tuple[str, int, str], pool.Pool] = {}
         self._guards: dict[str, guard.Guard] = {}
         self._leaving: list[Endpoint] = []
+        self._sleepers: list[tuple[str, pool.Pool]] = []
+        self.gateways = 1
+        """How many there are: each holds to its part of what limits allow."""
 
     def adopt(self, table: tables.Table, now: float) -> None:
         """Obey this table from now on. Raises TableUnreadable, and then goes on with the one before."""
         made = {name: self._endpoint(route, now) for name, route in table.routes.items()}
+        self._boot.admitting.adopt(table.holders, max(1, table.gateways))
         self._leaving += self.by_name.values()
         self.by_name, self.generation = made, table.generation
         self.sole = next(iter(made)) if len(made) == 1 else ""
         self.origins = frozenset(origin for route in table.routes.values() for origin in route.origins)
         for endpoint in made.values():
             for version in versions(endpoint.route):
-                endpoint.pools[version.ordinal].update(version, endpoint.route.limits)
+                asleep = endpoint.route.asleep and version is endpoint.route.stable
+                endpoint.pools[version.ordinal].update(version, _part(endpoint.route.limits, table.gateways), asleep=asleep)
+        self.gateways = max(1, table.gateways)
+        self._sleepers = [(name, endpoint.stable.pool) for name, endpoint in made.items() if endpoint.route.asleep]
         self._guards = {name: self._guards[name] for name in made}
         self.tidy()
 
@@ -140,10 +154,11 @@ class Endpoints:
             else:
                 found.tidy()
 
-    def look(self, now: float) -> None:
-        """Work the p99s out again."""
+    def look(self, now: float, turnaround: float) -> None:
+        """Work the p99s out again. `turnaround`: seconds of this process's own work a request, lately."""
         for found in self._pools.values():
             found.recent.look(now)
+            found.batching.turnaround = turnaround
 
     def close(self) -> None:
         """Let go of all workers."""
@@ -152,8 +167,12 @@ class Endpoints:
 
     @property
     def ready(self) -> bool:
-        """Whether some endpoint's stable has a worker that answers; no endpoints are not ready."""
-        return any(endpoint.stable.pool.connected for endpoint in self.by_name.values())
+        """Whether some endpoint's stable has a worker that answers, or gets one when asked; no endpoints are not ready."""
+        return any(endpoint.route.asleep or endpoint.stable.pool.connected for endpoint in self.by_name.values())
+
+    def wanted(self) -> list[str]:
+        """Endpoints asleep for which somebody waits."""
+        return [name for name, found in self._sleepers if found.waiting]
 
     @property
     def reached(self) -> bool:
@@ -180,6 +199,11 @@ class Endpoints:
         return self._pools[key]
 
 
+def _part(limits: tables.Limits, gateways: int) -> tables.Limits:
+    """What one of so many gateways holds to; rates are divided where they are counted."""
+    return msgspec.structs.replace(limits, queue=max(1, limits.queue // gateways)) if gateways > 1 else limits
+
+
 def versions(route: tables.Route) -> Iterator[tables.Deployed]:
     """Every version a route lists: stable, candidate, and those kept warm; each once."""
     listed = [route.stable, *([route.candidate] if route.candidate else []), *route.kept]
@@ -187,7 +211,7 @@ def versions(route: tables.Route) -> Iterator[tables.Deployed]:
 
 
 def _weighted(endpoint: Endpoint) -> Iterator[Side]:
-    if endpoint.route.weight < arms.BUCKETS:
+    if endpoint.route.weight < arms.BUCKETS and not endpoint.route.asleep:
         yield endpoint.stable
     if endpoint.route.candidate and endpoint.route.weight:
         yield endpoint.sides[arms.Arm.CANDIDATE]

@@ -2,6 +2,7 @@
 
 import asyncio
 import http
+import math
 import time
 from collections.abc import Callable, Iterable
 from typing import Protocol
@@ -106,7 +107,9 @@ class Exchange:
         if prediction_id:
             headers += b"tidegate-prediction-id: %s\r\n" % prediction_id.encode()
         if error.retryable:
-            headers += RETRY_AFTER
+            headers += RETRY_AFTER if error.wait <= 1 else b"retry-after: %d\r\n" % math.ceil(error.wait)
+        elif isinstance(error, errors.TokenMissing):
+            headers += b"www-authenticate: Bearer\r\n"
         self.respond(error.status, answers.failure(error, prediction_id), headers)
 
     def refuse_method(self, allowed: Iterable[bytes]) -> None:

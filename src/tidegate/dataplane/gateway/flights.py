@@ -7,7 +7,7 @@ candidate did not serve it, stable may (`rescuing`); when nobody can, the endpoi
 import time
 
 from tidegate.core.vocabulary import arms, errors, ids, marks, records
-from tidegate.dataplane.gateway import bodies, endpoints, exchanges, journal, links, wheel
+from tidegate.dataplane.gateway import bodies, endpoints, exchanges, journal, links, quota, wheel
 from tidegate.dataplane.predlog import segments
 from tidegate.dataplane.wire import answers, frames, sums
 
@@ -44,11 +44,13 @@ class Flight(links.Caller, wheel.Item, journal.Entry):
     failure: errors.TidegateError | None = None
     total_us = 0
     cell: sums.Cell | None = None
+    meter: quota.Meter | None = None
+    """Where its rows are limited."""
 
     def __init__(
         self, exchange: exchanges.Exchange, endpoint: endpoints.Endpoint, identifier: bytes, arrived_ns: int, content: int
     ) -> None:
-        self.exchange, self.endpoint = exchange, endpoint
+        self.exchange, self.endpoint, self.body = exchange, endpoint, exchange.body
         self.id, self.content = identifier, content
         self.arrived_ns, self.arrived = arrived_ns, _now()
 
@@ -76,7 +78,7 @@ class Flight(links.Caller, wheel.Item, journal.Entry):
         side = self.asked
         budget = max(1, int((self.until - now) * 1e6))  # 0 would be no limit
         head = frames.Call(self.id, self.endpoint.route.endpoint, side.name, self.content, budget, self.exchange.json_bytes)
-        return frames.pack(frames.Kind.CALL, call, head, self.exchange.body)
+        return frames.pack(frames.Kind.CALL, call, head, self.body)
 
     def replied(self, reply: frames.Reply, body: bytes) -> None:
         """A worker has answered, well or not."""
@@ -90,6 +92,7 @@ class Flight(links.Caller, wheel.Item, journal.Entry):
         if reply.mark == OK:
             self.rescued = self.rescuing
             asked.pool.recent.add(now - self.since)
+            asked.pool.survived(self)
         elif self._rescue(now) or (reply.mark != REJECTED and self._fall_back()):
             return
         self.status, self.output, self.answered_by = reply.status, body, asked.draw.version.ordinal
@@ -137,7 +140,7 @@ class Flight(links.Caller, wheel.Item, journal.Entry):
                 self.total_us,
                 *told,
                 CONTENT[self.content],
-                self.exchange.body if logs else b"",
+                self.body if logs else b"",
                 self.output if logs else b"",
                 self.error,
             )
@@ -165,15 +168,16 @@ class Flight(links.Caller, wheel.Item, journal.Entry):
     def _ask(self, side: endpoints.Side) -> None:
         """Have it wait for this side's version."""
         self.asked, self.since = side, _now()
-        refused = side.pool.take(self, len(self.exchange.body))
+        refused = side.pool.take(self, self.since)
         if refused is None:
             self.endpoint.boot.wheel.add(self, self.until)
         elif refused is errors.QueueFull:
             self._fail(marks.Mark.SHED, refused)
         else:
-            self._fail(marks.Mark.ERROR if side.pool.blame() else marks.Mark.COLLATERAL, refused)
+            own = refused is errors.InputQuarantined or side.pool.blame()
+            self._fail(marks.Mark.ERROR if own else marks.Mark.COLLATERAL, refused)
 
-    def _fail(self, mark: marks.Mark, failure: type[errors.CapacityError]) -> None:
+    def _fail(self, mark: marks.Mark, failure: type[errors.TidegateError]) -> None:
         """The version asked did not answer at all."""
         if self.done:
             return
@@ -214,6 +218,11 @@ class Flight(links.Caller, wheel.Item, journal.Entry):
         self.total_us = int((now - self.arrived) * 1e6)
         boot = self.endpoint.boot
         boot.wheel.remove(self)
+        if self.meter is not None and self.reply is not None:
+            self.meter.more(self.reply.rows - 1)
+        if self.failure is not None:
+            boot.admitting.count(self.failure)
         boot.flying -= 1
+        boot.landed += 1
         self.endpoint.open -= 1
         boot.journal.settle(self)

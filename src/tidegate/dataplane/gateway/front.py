@@ -6,7 +6,7 @@ import socket
 import ssl
 import time
 
-from tidegate.dataplane.gateway import doorway, framed, http, service
+from tidegate.dataplane.gateway import doorway, framed, heads, http, service
 
 BACKLOG = 1_024
 GRACE_SECONDS = 0.5
@@ -18,6 +18,7 @@ class Front:
 
     def __init__(self, answering: service.Service) -> None:
         self.service = answering
+        self.heads = heads.Heads()
         self.connections: set[http.Connection] = set()
         self.framed: set[framed.Connection] = set()
         """Those of other fronts on this machine, which speak frames."""

@@ -15,7 +15,7 @@ from typing import Protocol
 import httptools
 
 from tidegate.core.vocabulary import errors
-from tidegate.dataplane.gateway import admission, exchanges, service
+from tidegate.dataplane.gateway import admission, exchanges, heads, service
 
 BUFFER_BYTES = 1 << 18
 CHUNKING = 8
@@ -44,6 +44,7 @@ class Owner(Protocol):
     """Who keeps the connections: `front`."""
 
     service: service.Service
+    heads: heads.Heads
 
     def joined(self, connection: "Connection") -> bool:
         """A client has connected; False: there are too many."""
@@ -60,13 +61,14 @@ class Connection(asyncio.Protocol):
         self.since = _now()
         """When the phase began."""
         self._owner, self._service, self._bounds = owner, owner.service, owner.service.bounds
+        self._known = owner.heads
         self._transport: asyncio.Transport | None = None
         self._exchange = exchanges.Exchange(self)
         self._waiting: collections.deque[exchanges.Exchange] = collections.deque()
         self._parts: list[bytes] = []
         self._deaf = self._paused = self._upgrading = self._continue = False
         self._stalled_since = 0.0
-        self._heads = self._headers = self._size = self._length = self._limit = self._wire = 0
+        self._begun = self._headers = self._size = self._length = self._limit = self._wire = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client has connected."""
@@ -83,7 +85,13 @@ class Connection(asyncio.Protocol):
             if self._wire > LINGER_BYTES and self._transport is not None:
                 self._transport.abort()
             return
-        within, heads = self.phase, self._heads
+        if self.phase is _IDLE:
+            end = data.find(b"\r\n\r\n") + 4
+            head = self._known.get(data[:end])
+            if head is not None and end + head.length == len(data):
+                self._again(head, data[end:])
+                return
+        within, begun = self.phase, self._begun
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
@@ -92,8 +100,12 @@ class Connection(asyncio.Protocol):
             if not self._deaf:  # else what follows the last request is of no interest
                 self._refuse(_understood(broken))
         if self.phase is not _IDLE:
-            self._wire = self._wire + len(data) if (within, heads) == (self.phase, self._heads) else 0
+            self._wire = self._wire + len(data) if (within, begun) == (self.phase, self._begun) else 0
             self._bound_wire()
+        elif within is _IDLE and self._begun == begun + 1 and not self._deaf:
+            exchange = self._exchange
+            if len(exchange.body) == self._length:  # not chunked
+                self._known.add(data, heads.Head(exchange.method, exchange.url, exchange.fields, self._length))
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's
         """The client is gone; what it waited for is cancelled."""
@@ -153,6 +165,18 @@ class Connection(asyncio.Protocol):
         if self._transport is not None and self.phase is Phase.IDLE and not self._waiting:
             self._transport.close()
 
+    def _again(self, head: heads.Head, body: bytes) -> None:
+        """A whole request whose head has been parsed before."""
+        exchange = self._exchange = exchanges.Exchange(self)
+        exchange.method, exchange.url, exchange.fields, exchange.body = head.method, head.url, head.fields, body
+        if head.length > self._service.body_limit(exchange):
+            self._refuse(errors.BodyTooLarge())
+            return
+        if self._service.draining:
+            exchange.keep, self._deaf = False, True
+        self.since = _now()
+        self._ask(exchange)
+
     # httptools' callbacks
     def on_message_begin(self) -> None:
         """The first byte of a request."""
@@ -183,7 +207,7 @@ class Connection(asyncio.Protocol):
     def on_headers_complete(self) -> None:
         """What can be refused before the body is read is refused now."""
         exchange = self._exchange
-        self._heads += 1
+        self._begun += 1
         self._size = 0
         self.phase = _BODY
         exchange.method = self._parser.get_method()
@@ -215,10 +239,14 @@ class Connection(asyncio.Protocol):
             self._parts = []
         self.phase, self.since = _IDLE, _now()
         self._continue = False
-        waiting = self._waiting
-        waiting.append(exchange)
         if not self._parser.should_keep_alive() or self._service.draining:
             exchange.keep, self._deaf = False, True
+        self._ask(exchange)
+
+    def _ask(self, exchange: exchanges.Exchange) -> None:
+        """Have a whole request answered, in its turn."""
+        waiting = self._waiting
+        waiting.append(exchange)
         self._service.answer(exchange)
         if len(waiting) >= self._bounds.pipeline:
             self._pause()

@@ -8,9 +8,10 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True)
 class Service:
-    """Per gateway. Each can be set by a label of the instance's specification, `limits.<field>`."""
+    """Each can be set by a label of the instance's specification, `limits.<field>`."""
 
     connections: int = 4_096
+    """Over all gateways, as are `flights`: each takes its part of them."""
     flights: int = 10_000
     """Predictions in flight altogether; the next are refused before they are drawn."""
     pipeline: int = 32
@@ -43,6 +44,12 @@ def service(labels: dict[str, str]) -> Service:
                 raise ValueError(f"there is no limit {name}")
             changed[name] = types[name](value)
     return dataclasses.replace(Service(), **changed)  # type: ignore[arg-type]
+
+
+def part(whole: Service, gateways: int) -> Service:
+    """What one of so many gateways takes of it: at least one of anything."""
+    connections, flights = (max(1, limit // max(1, gateways)) for limit in (whole.connections, whole.flights))
+    return dataclasses.replace(whole, connections=connections, flights=flights)
 
 
 class Budget:

@@ -1,12 +1,12 @@
 """One connection to one worker: greets it, sends it batches, matches its replies, comes back when it was lost.
 
-A link grants itself credit: one batch in flight, two while the worker's batches take under a millisecond, so that the next
-lies ready when one is done; a longer one would only wait where no other worker can take it.
+A link has credit for one batch, and for a second one that lies ready while its pool finds that this pays (`batching`).
 """
 
 import asyncio
 import enum
 import logging
+import math
 import time
 import typing
 from collections.abc import Sequence
@@ -17,8 +17,6 @@ import msgspec
 from tidegate.core.vocabulary import errors, tables
 from tidegate.dataplane.wire import frames
 
-QUICK = 0.001
-"""Seconds below which a worker's batches are short enough for two in flight."""
 WELCOME_SECONDS = 5.0
 BACK_OFF = (0.02, 1.0)
 _REPLY, _WELCOME, _DRAIN, _REFUSED = (
@@ -37,6 +35,9 @@ class Caller(Protocol):
     crashed: bool = False
     """Whether a worker has died with it already."""
     arrived: float = 0.0
+    until: float = math.inf
+    """When its answer is of no use any more."""
+    body: bytes = b""
 
     def frame(self, call: int, now: float) -> bytes:
         """The CALL to send."""
@@ -64,6 +65,9 @@ class Owner(Protocol):
     def freed(self) -> None:
         """There may be credit for another batch."""
 
+    def answered(self, batch: "Batch", seconds: float) -> None:
+        """All of a batch was answered or given up; it took the worker so long."""
+
     def bereaved(self, callers: list[Caller]) -> None:
         """The worker was lost with these in flight, or the link's state changed (none)."""
 
@@ -79,11 +83,16 @@ class State(enum.Enum):
     """Not reached at the last attempt."""
 
 
-class _Batch:
-    __slots__ = ("sent", "waiting")
+class Batch:
+    """What one worker was sent at once."""
 
-    def __init__(self, waiting: int, sent: float) -> None:
-        self.waiting, self.sent = waiting, sent
+    __slots__ = ("requests", "rows", "sent", "size", "waiting")
+
+    def __init__(self, requests: int, sent: float) -> None:
+        self.requests = self.waiting = requests
+        self.sent = sent
+        self.rows = self.size = 0
+        """Rows, and bytes of bodies, of those that were answered."""
 
 
 class _Probe(Caller):
@@ -114,9 +123,8 @@ class Link(asyncio.Protocol):
         self.leaving = False
         """The table does not list the worker any more: finish what is in flight, take nothing new."""
         self._owner, self._incarnation = owner, incarnation
-        self._calls: dict[int, tuple[Caller, _Batch]] = {}
+        self._calls: dict[int, tuple[Caller, Batch]] = {}
         self._number = 0
-        self._seconds = QUICK
         self._freed_at = 0.0
         self._transport: asyncio.Transport | None = None
         self._reader = frames.Reader()
@@ -125,11 +133,19 @@ class Link(asyncio.Protocol):
         self._task = asyncio.get_running_loop().create_task(self._keep())
 
     @property
-    def credit(self) -> int:
-        """Batches that may be sent now."""
-        if self.state is not State.READY or self.leaving:
-            return 0
-        return (2 if self._seconds < QUICK else 1) - self.batches
+    def idle(self) -> bool:
+        """Whether it can take a batch and has none."""
+        return not self.batches and self.state is State.READY and not self.leaving
+
+    @property
+    def waits(self) -> bool:
+        """Whether it has one batch, and a second one might lie ready."""
+        return self.batches == 1 and self.state is State.READY and not self.leaving
+
+    @property
+    def in_flight(self) -> int:
+        """Requests that the worker has."""
+        return len(self._calls)
 
     def silent(self, now: float) -> float:
         """Seconds for which the oldest batch in flight has been waited for; 0.0 when nothing is in flight."""
@@ -138,7 +154,7 @@ class Link(asyncio.Protocol):
 
     def send(self, callers: Sequence[Caller], now: float) -> None:
         """One batch, in one write."""
-        batch = _Batch(len(callers), now)
+        batch = Batch(len(callers), now)
         self.batches += 1
         number, calls, parts = self._number, self._calls, []
         for caller in callers:
@@ -195,6 +211,8 @@ class Link(asyncio.Protocol):
                     continue
                 caller, batch = found
                 batch.waiting -= 1
+                batch.rows += reply.rows
+                batch.size += len(caller.body)
                 if not batch.waiting:
                     self._done(batch)
                     freed = True
@@ -226,7 +244,7 @@ class Link(asyncio.Protocol):
                 self._complain("another worker listens at this address", welcome.instance)
                 self._abort()
                 return
-            self.state, self._seconds, self._welcomed = State.READY, QUICK, True
+            self.state, self._welcomed = State.READY, True
             logger.info("worker connected", extra={"worker": self.worker.instance})
             self._owner.freed()
         elif kind == _DRAIN:
@@ -238,12 +256,11 @@ class Link(asyncio.Protocol):
             self._complain("the worker refuses this gateway", "its token or its protocol differs")
             self._abort()
 
-    def _done(self, batch: _Batch) -> None:
+    def _done(self, batch: Batch) -> None:
         now = time.monotonic()
         self.batches -= 1
-        took = now - max(batch.sent, self._freed_at)
-        self._seconds += 0.2 * (took - self._seconds)
-        self._freed_at = now
+        began, self._freed_at = max(batch.sent, self._freed_at), now
+        self._owner.answered(batch, now - began)
 
     async def _keep(self) -> None:
         """Connect, wait for the end, connect again: almost at once after an end, then at growing distances."""

@@ -1,4 +1,4 @@
-"""One version's queue and its workers. What is queued when a worker is free goes to it as one batch; nothing waits for more.
+"""One version's queue and its workers. What is queued when a worker is free goes to it as one batch, as `batching` finds best.
 
 Sending happens at the end of the event loop's turn, so that all requests read in one turn travel together. Workers take
 turns. When the last worker is lost, what waits fails at once: a client gets stable's answer, the fallback or a 503, never
@@ -8,11 +8,12 @@ a hang; while a worker is being connected to, requests wait for it.
 import asyncio
 import collections
 import logging
+import math
 import time
 from collections.abc import Sequence
 
 from tidegate.core.vocabulary import errors, tables
-from tidegate.dataplane.gateway import guard, links
+from tidegate.dataplane.gateway import batching, guard, links, quarantine
 
 BATCH_BYTES = 16 << 20
 logger = logging.getLogger(__name__)
@@ -26,20 +27,24 @@ class Pool:
         self.deployed = deployed
         self.recent = guard.Recent(time.monotonic())
         self.limits = tables.Limits()
+        self.batching = batching.Batching()
+        self.quarantine = quarantine.Quarantine()
         self.told: dict[int, bytes] = {}
         """What a worker has told of the model, by `frames.Content`."""
         self.hopeful = False
-        """Whether a worker is up, or may be in a moment."""
+        """Whether a worker is up, or may be in a moment; one that sleeps is being woken once somebody waits."""
+        self._asleep = False
         self._incarnation, self._loop = incarnation, loop
-        self._queue: collections.OrderedDict[links.Caller, int] = collections.OrderedDict()
+        self._queue: collections.OrderedDict[links.Caller, None] = collections.OrderedDict()
         self._alone: collections.deque[links.Caller] = collections.deque()
         self._links: list[links.Link] = []
         self._woken = False
         self._blamed = False
+        self._waiting: asyncio.TimerHandle | None = None
 
-    def update(self, deployed: tables.Deployed, limits: tables.Limits) -> None:
+    def update(self, deployed: tables.Deployed, limits: tables.Limits, *, asleep: bool = False) -> None:
         """Follow the table: connect to workers that are new in it, let go of those that are not in it any more."""
-        self.deployed, self.limits = deployed, limits
+        self.deployed, self.limits, self._asleep = deployed, limits, asleep
         known = {link.worker: link for link in self._links}
         for worker, link in known.items():
             link.leaving = worker not in deployed.workers
@@ -71,17 +76,25 @@ class Pool:
         """Whether anything waits or is in flight."""
         return bool(self._queue or self._alone or any(link.batches for link in self._links))
 
+    @property
+    def waiting(self) -> bool:
+        """Whether anybody is queued."""
+        return bool(self._queue)
+
     def silent(self, now: float) -> dict[str, float]:
         """Seconds for which workers have not answered what they were sent."""
         return {link.worker.instance: link.silent(now) for link in self._links if link.batches}
 
-    def take(self, caller: links.Caller, size: int = 0) -> type[errors.CapacityError] | None:
-        """Queue a caller whose body has `size` bytes, or say why it cannot be queued."""
+    def take(self, caller: links.Caller, now: float) -> type[errors.TidegateError] | None:
+        """Queue a caller, or say why it cannot be queued."""
         if not self.hopeful:
             return errors.WorkerUnavailable
         if len(self._queue) >= self.limits.queue:
             return errors.QueueFull
-        self._queue[caller] = size
+        if self.quarantine.deaths and self.quarantine.holds(caller.body, now):
+            return errors.InputQuarantined
+        self._queue[caller] = None
+        self.batching.came(now)
         if not self._woken:
             self._woken = True
             self._loop.call_soon(self._dispatch)
@@ -91,7 +104,9 @@ class Pool:
         """It does not wait or want its answer any more."""
         if caller.link is not None:
             caller.link.drop(caller)
-        elif self._queue.pop(caller, None) is None and caller in self._alone:
+        elif caller in self._queue:
+            del self._queue[caller]
+        elif caller in self._alone:
             self._alone.remove(caller)
 
     def blame(self) -> bool:
@@ -105,10 +120,23 @@ class Pool:
         if self._queue or self._alone:
             self._dispatch()
 
+    def answered(self, batch: links.Batch, seconds: float) -> None:
+        """A link has got a batch's answers."""
+        self.batching.answered(batch.requests, batch.rows, seconds, batch.size)
+        self.batching.rest(len(self._queue), time.monotonic())
+
+    def survived(self, caller: links.Caller) -> None:
+        """It was answered."""
+        if self.quarantine.deaths:
+            self.quarantine.survived(caller.body)
+
     def bereaved(self, callers: list[links.Caller]) -> None:
         """A link has changed, or was lost with these in flight: each is tried again alone where that can help, once."""
         callers.sort(key=lambda caller: caller.arrived)
+        now = time.monotonic()
         others = any(link.state is links.State.READY and not link.leaving for link in self._links)
+        for body in {caller.body for caller in callers if caller.body}:
+            self.quarantine.died(body, now)
         for caller in callers:
             if others and not caller.crashed:
                 caller.crashed = True
@@ -124,7 +152,7 @@ class Pool:
     def _assess(self) -> None:
         """Look at the links again after one of them has changed."""
         states = {link.state for link in self._links if not link.leaving}
-        self.hopeful = not states.isdisjoint(_HOPEFUL)
+        self.hopeful = self._asleep or not states.isdisjoint(_HOPEFUL)
         if links.State.READY in states:
             self._blamed = False
 
@@ -138,32 +166,57 @@ class Pool:
 
     def _dispatch(self) -> None:
         self._woken = False
+        if self._waiting is not None:
+            self._waiting.cancel()
+            self._waiting = None
         while self._alone or self._queue:
+            now = time.monotonic()
             link = self._free()
             if link is None:
                 return
-            link.send([self._alone.popleft()] if self._alone else self._batch(), time.monotonic())
+            if self._alone:
+                link.send([self._alone.popleft()], now)
+            elif link.batches == 0 and (seconds := self.batching.wait(len(self._queue), now)):
+                self._waiting = self._loop.call_later(seconds, self._dispatch)
+                return
+            else:
+                link.send(self._batch(now), now)
 
     def _free(self) -> links.Link | None:
-        """The next link in turn with credit, an idle one rather than one that has a batch already."""
+        """The next link in turn: an idle one, or one whose worker may have a second batch lying ready."""
         found = None
         for link in self._links:
-            if link.credit > 0:
-                if not link.batches:
-                    found = link
-                    break
-                found = found or link
-        if found is not None and len(self._links) > 1:
+            if link.idle:
+                found = link
+                break
+            if found is None and link.waits:
+                found = link
+        if found is None or (found.batches and not self._worthwhile()):
+            return None
+        if len(self._links) > 1:
             self._links.remove(found)
             self._links.append(found)
         return found
 
-    def _batch(self) -> Sequence[links.Caller]:
-        queue, most = self._queue, self.limits.batch
+    def _worthwhile(self) -> bool:
+        queued = len(self._queue)
+        in_hand = queued + sum(link.in_flight for link in self._links)
+        return self.batching.deep(in_hand) and self.batching.enough(queued)
+
+    def _batch(self, now: float) -> Sequence[links.Caller]:
+        """The first in the queue, as many as fit together: by the endpoint's limits and by the most urgent one's time."""
+        queue, pace = self._queue, self.batching
         batch: list[links.Caller] = []
         size = 0
-        while queue and len(batch) < most and size < BATCH_BYTES:
-            caller, length = queue.popitem(last=False)
+        rows = 0.0
+        room = math.inf
+        while queue and len(batch) < self.limits.batch and size < BATCH_BYTES:
+            caller = next(iter(queue))
+            room = min(room, pace.latency.room(caller.until - now))
+            rows += pace.rows(len(caller.body))
+            if batch and rows > room:
+                break
+            del queue[caller]
             batch.append(caller)
-            size += length
+            size += len(caller.body)
         return batch

@@ -35,6 +35,8 @@ from tidegate.dataplane.wire import sums
 BEAT_SECONDS = 0.02
 SLOW_BEATS = 25
 """Beats from one sweep of the connections to the next."""
+ENOUGH = 100
+"""Requests between two sweeps without which their cost is not known."""
 REACH_SECONDS = 1.0
 """How long a new table's workers are waited for before it is confirmed without them."""
 GARBAGE = 20_000
@@ -72,6 +74,8 @@ class Gateway:
         self._state, self._said, self._confirmed = "starting", "", -1
         self._adopted_at = time.monotonic()
         self._beats = 0
+        self._worked = (time.process_time(), 0)
+        self._turnaround = 0.0
         self._wanted: list[str] = []
 
     async def serve(self, listener: socket.socket) -> None:
@@ -122,7 +126,7 @@ class Gateway:
             self._front.sweep()
             if self._certificate is not None:
                 self._certificate.look()
-            self._endpoints.look(time.monotonic())
+            self._endpoints.look(time.monotonic(), self._a_request())
             self._endpoints.tidy()
             self._tallies.settle(now)
             self._say()
@@ -130,6 +134,15 @@ class Gateway:
             self._say()
         if self._state != "done":
             self._loop.call_later(BEAT_SECONDS, self._beat)
+
+    def _a_request(self) -> float:
+        """Seconds of work that a request has cost this process, lately."""
+        worked, landed = time.process_time(), self._boot.landed
+        before, already = self._worked
+        if landed - already >= ENOUGH:
+            self._turnaround = (worked - before) / (landed - already)
+        self._worked = (worked, landed)
+        return self._turnaround
 
     def _say(self) -> None:
         """Tell control how this gateway stands, when that has changed.

@@ -37,6 +37,7 @@ class Service:
 
     def __init__(self, obeyed: endpoints.Endpoints, boot: endpoints.Boot, bounds: limits.Service) -> None:
         self.endpoints, self.bounds = obeyed, bounds
+        self._whole = bounds
         self.draining = False
         self.exposed = False
         """Whether clients may come from other machines: endpoints that ask for no token are refused to them."""
@@ -59,6 +60,10 @@ class Service:
             paths.Ask.OPENAPI: lambda exchange, target: self._ask(exchange, target, frames.Content.OPENAPI),
             paths.Ask.PAGE: lambda exchange, target: self._ask(exchange, target, frames.Content.OPENAPI),
         }
+
+    def share(self, gateways: int) -> None:
+        """Take this gateway's part of what all may take together."""
+        self.bounds = limits.part(self._whole, gateways)
 
     def body_limit(self, exchange: exchanges.Exchange) -> int:
         """Understand the URL; the bytes that this request may have in its body."""
@@ -85,6 +90,8 @@ class Service:
             else:
                 self._other(exchange, target)
         except errors.TidegateError as refused:
+            if isinstance(refused, errors.CapacityError | errors.AccessError):
+                self._boot.admitting.count(refused)
             exchange.fail(refused)
         except Exception:
             logger.exception("a request could not be answered")
@@ -96,16 +103,21 @@ class Service:
         timeout = endpoint.timeout
         if not endpoint.tokens and (self.exposed or exchange.exposed):
             raise errors.ExposureRefused
-        if exchange.fields or endpoint.tokens:
-            admission.check(exchange.fields, endpoint.tokens)
-            timeout = admission.timeout(exchange.fields, timeout)
+        fields = exchange.fields
+        if fields:
+            admission.check(fields)
+            timeout = admission.timeout(fields, timeout)
+        meter = self._boot.admitting.admit(endpoint.route, endpoint.tokens, fields) if endpoint.gated else None
         content = bodies.prepare(exchange, endpoint.route.limits.body)
         if self._boot.flying >= self.bounds.flights:
             raise errors.QueueFull
         arrived_ns = time.time_ns()
         identifier = self._mint.one(arrived_ns)
-        side = endpoint.pinned(target.version) if target.version else endpoint.draw(identifier)
-        flights.Flight(exchange, endpoint, identifier, arrived_ns, content).begin(side, timeout)
+        pinned = target.version
+        side = endpoint.pinned(pinned, fields.get(b"authorization", b"")) if pinned else endpoint.draw(identifier)
+        flight = flights.Flight(exchange, endpoint, identifier, arrived_ns, content)
+        flight.meter = meter
+        flight.begin(side, timeout)
 
     def _other(self, exchange: exchanges.Exchange, target: paths.Target) -> None:
         if target.ask is paths.Ask.NOTHING:
@@ -125,7 +137,10 @@ class Service:
         exchange.respond(200, b"", b"allow: %s\r\n" % methods)
 
     def _outcomes(self, exchange: exchanges.Exchange, _: paths.Target) -> None:
-        admission.check(exchange.fields, frozenset())
+        admission.check(exchange.fields)
+        guarded = [found.tokens for found in self.endpoints.by_name.values() if found.tokens]
+        if guarded:
+            self._boot.admitting.holders.witness(exchange.fields.get(b"authorization", b""), guarded)
         bodies.unfold(exchange, self.bounds.body_bytes)
         found = outcomes.parse(exchange.body)
         must_sync = any(endpoint.must_sync for endpoint in self.endpoints.by_name.values())
@@ -139,7 +154,9 @@ class Service:
         exchange.respond(200, answers.models({name: found.names for name, found in self.endpoints.by_name.items()}))
 
     def _model_ready(self, exchange: exchanges.Exchange, target: paths.Target) -> None:
-        ready = bool(self._endpoint(target).version(target.version).connected)
+        endpoint = self._endpoint(target)
+        asked = endpoint.version(target.version)
+        ready = bool(asked.connected) or (endpoint.route.asleep and asked is endpoint.stable.pool)
         exchange.respond(200 if ready else 503, answers.model_ready(target.endpoint, ready))
 
     def _ask(self, exchange: exchanges.Exchange, target: paths.Target, content: frames.Content) -> None:
