@@ -17,6 +17,21 @@ RESTARTS = ("always", "never")
 
 
 @dataclasses.dataclass(frozen=True)
+class Resources:
+    """What a process may use; 0: no limit of ours."""
+
+    memory: int = 0
+    """Bytes resident, its children's included."""
+    cpu: float = 0.0
+    """Cores."""
+    files: int = 0
+    """Open file descriptors."""
+
+
+UNLIMITED = Resources()
+
+
+@dataclasses.dataclass(frozen=True)
 class Spec:
     """What to run. Written whole by rename, never edited."""
 
@@ -33,6 +48,7 @@ class Spec:
     """Names of listening sockets to inherit (http, api); their numbers arrive in TIDEGATE_FDS as name=fd,name=fd."""
     labels: dict[str, str] = dataclasses.field(default_factory=dict)
     """For whoever wrote it: endpoint, ordinal, digest, release, ..."""
+    resources: Resources = UNLIMITED
 
     def write(self, folder: pathlib.Path) -> None:
         """Put it in place atomically."""
@@ -43,7 +59,8 @@ def read(path: pathlib.Path) -> Spec | None:
     """The specification in a file, or None when the file is gone or is not one."""
     try:
         given = json.loads(path.read_text())
-        return Spec(**{**given, "argv": tuple(given["argv"]), "passes": tuple(given["passes"])})
+        lists = {"argv": tuple(given["argv"]), "passes": tuple(given["passes"])}
+        return Spec(**{**given, **lists, "resources": Resources(**given.get("resources", {}))})
     except (OSError, ValueError, TypeError, KeyError):
         return None
 
@@ -61,8 +78,19 @@ def read_state(folder: pathlib.Path, name: str) -> dict[str, typing.Any]:
 
 
 def read_restarts(folder: pathlib.Path, name: str) -> dict[str, typing.Any]:
-    """What the keeper knows of its ends ({"token", "restarts", "exit", "down"}); empty while it has had none."""
+    """What the keeper knows of its ends ({"token", "restarts", "exit", "down", "why"}); empty while it has had none."""
     return _mapping(folder / f"{name}.restarts")
+
+
+def ask_end(folder: pathlib.Path, spec: Spec, why: str) -> None:
+    """Have the keeper end this instance at once, as a crash of its own, and start it again. Raises OSError."""
+    write_json(folder / f"{spec.name}.kill", {"token": spec.token, "why": why})
+
+
+def asked_end(folder: pathlib.Path, spec: Spec) -> str:
+    """Why this instance is to be ended; empty while nobody has asked, or what was asked for is of another token."""
+    asked = _mapping(folder / f"{spec.name}.kill")
+    return str(asked.get("why") or "no reason given") if asked.get("token") == spec.token else ""
 
 
 def _mapping(path: pathlib.Path) -> dict[str, typing.Any]:

@@ -121,6 +121,21 @@ def removed_replicas_are_gone(bench: Bench) -> None:
     assert bench.subject.observe() == ()
 
 
+def a_restarted_replica_is_the_same_one_again(bench: Bench) -> None:
+    """With one restart more, for the reason given; the others notice nothing."""
+    bench.subject.ensure(V1, 2)
+    bench.settle()
+    first, other = bench.subject.observe()
+    bench.subject.restart(first.instance, "silent for 9 s")
+    bench.subject.restart("nobody", "silent for 9 s")
+    assert bench.subject.observe()[0].state is not target.State.READY
+    bench.settle()
+    again, beside = bench.subject.observe()
+    assert (again.instance, again.address, again.token) == (first.instance, first.address, first.token)
+    assert (again.restarts, again.why) == (first.restarts + 1, "silent for 9 s")
+    assert beside == other
+
+
 def another_process_sees_the_same(bench: Bench) -> None:
     """So a successor of control may go on where it left."""
     bench.subject.ensure(V1, 2)
@@ -130,7 +145,23 @@ def another_process_sees_the_same(bench: Bench) -> None:
     assert bench.again().observe() == bench.subject.observe()
 
 
+def a_dismissed_replica_is_gone_and_the_others_stay(bench: Bench) -> None:
+    """No other takes its place until one is asked for; dismissing what is not there is nothing."""
+    bench.subject.ensure(V1, 2)
+    bench.settle()
+    before = _names(bench)
+    gone = min(before)
+    for _ in range(2):
+        bench.subject.dismiss(gone)
+    bench.settle()
+    assert _names(bench) == before - {gone}
+    bench.subject.ensure(V1, 2)
+    assert len(_names(bench)) == 2
+    assert gone not in _names(bench)
+
+
 ALL: tuple[Check, ...] = (
+    a_dismissed_replica_is_gone_and_the_others_stay,
     ensured_replicas_become_ready,
     ensuring_twice_is_ensuring_once,
     ensuring_more_or_fewer_keeps_who_can_stay,
@@ -138,6 +169,7 @@ ALL: tuple[Check, ...] = (
     versions_leave_each_other_alone,
     drained_replicas_stay_and_are_taken_back,
     removed_replicas_are_gone,
+    a_restarted_replica_is_the_same_one_again,
     another_process_sees_the_same,
 )
 

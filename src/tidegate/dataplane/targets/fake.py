@@ -2,7 +2,7 @@
 
 import msgspec
 
-from tidegate.core.vocabulary import releases
+from tidegate.core.vocabulary import instances, releases
 from tidegate.dataplane.targets import target
 
 
@@ -11,14 +11,17 @@ class Fake:
 
     def __init__(self) -> None:
         self._replicas: dict[str, target.Replica] = {}
+        self.resources: dict[tuple[str, int], instances.Resources] = {}
+        """What `ensure` was last told, by (endpoint, ordinal)."""
         self._count = 0
 
     def observe(self) -> tuple[target.Replica, ...]:
         """All replicas, in the order they were made."""
         return tuple(self._replicas.values())
 
-    def ensure(self, version: releases.Version, replicas: int) -> None:
+    def ensure(self, version: releases.Version, replicas: int, resources: instances.Resources = instances.UNLIMITED) -> None:
         """Have this many that are not draining."""
+        self.resources[(version.endpoint, version.ordinal)] = resources
         for one in self._of(version):
             if one.state is target.State.DRAINING and self._wanted(version) < replicas:
                 self.becomes(one.instance, target.State.READY)
@@ -33,6 +36,16 @@ class Fake:
         """Mark them."""
         for one in self._of(version):
             self.becomes(one.instance, target.State.DRAINING)
+
+    def restart(self, instance: str, why: str) -> None:
+        """Have it die of `why`."""
+        if instance in self._replicas:
+            self.becomes(instance, target.State.DEAD)
+            self._replicas[instance] = msgspec.structs.replace(self._replicas[instance], why=why)
+
+    def dismiss(self, instance: str) -> None:
+        """Forget it."""
+        self._replicas.pop(instance, None)
 
     def remove(self, version: releases.Version) -> None:
         """Forget them."""

@@ -24,7 +24,9 @@ _THREADS = (
     "VECLIB_MAXIMUM_THREADS",
     "ARROW_NUM_THREADS",
 )
-"""One thread a worker: replicas are how a version gets more of the machine, and sums of floats stay the same every time."""
+"""One thread a worker, or one a core that the file gives it: replicas are how a version gets more of the machine, and with one
+thread sums of floats stay the same every time.
+"""
 _SAID = {
     "starting": target.State.STARTING,
     "loading": target.State.STARTING,
@@ -46,7 +48,7 @@ class Local:
         """Every worker that has a specification, by name."""
         return tuple(self._seen(spec) for spec in self._specs())
 
-    def ensure(self, version: releases.Version, replicas: int) -> None:
+    def ensure(self, version: releases.Version, replicas: int, resources: instances.Resources = instances.UNLIMITED) -> None:
         """Write the specifications that are missing, take back draining ones, drop those too many."""
         ours = [(spec, self._seen(spec)) for spec in self._of(version)]
         draining = [spec for spec, seen in ours if _DRAINING in spec.labels]
@@ -58,13 +60,27 @@ class Local:
         for spec, _ in serving[: max(0, len(serving) - replicas)]:
             self._drop(spec)
         for number in range(len(serving) + len(draining), replicas):
-            self._write(self._fresh(version, number))
+            self._write(self._fresh(version, number, resources))
 
     def drain(self, version: releases.Version) -> None:
         """Mark them: the next table leaves them out. The processes stay up until `remove`, so a rollback may take them back."""
         for spec in self._of(version):
             if _DRAINING not in spec.labels:
                 self._write(dataclasses.replace(spec, labels={**spec.labels, _DRAINING: "1"}))
+
+    def restart(self, instance: str, why: str) -> None:
+        """Leave word for the keeper, which ends it and counts that."""
+        spec = instances.read(self._home.instances / f"{instance}.json")
+        if spec is None or spec.kind != KIND:
+            return
+        try:
+            instances.ask_end(self._home.instances, spec, why)
+        except OSError as failed:
+            raise _refused(self._home.instances, "the keeper cannot be told to end a worker", failed) from failed
+
+    def dismiss(self, instance: str) -> None:
+        """Delete its specification: the keeper has it finish."""
+        (self._home.instances / f"{instance}.json").unlink(missing_ok=True)
 
     def remove(self, version: releases.Version) -> None:
         """Delete their specifications: the keeper has them finish, and clears up what they leave."""
@@ -85,7 +101,7 @@ class Local:
         said = said if said.get("token") == spec.token else {}
         restarts = instances.read_restarts(folder, spec.name)
         restarts = restarts if restarts.get("token") == spec.token else {}
-        alive = instances.holder(folder, spec.name) != 0
+        alive = instances.holder(folder, spec.name) != 0 and not instances.asked_end(folder, spec)
         return target.Replica(
             instance=spec.name,
             endpoint=spec.labels["endpoint"],
@@ -98,9 +114,10 @@ class Local:
             message=str(said.get("message", "")),
             restarts=int(restarts.get("restarts", 0)),
             rss=int(said.get("rss", 0)),
+            why=str(restarts.get("why", "")),
         )
 
-    def _fresh(self, version: releases.Version, number: int) -> instances.Spec:
+    def _fresh(self, version: releases.Version, number: int, resources: instances.Resources) -> instances.Spec:
         name = f"w-{version.endpoint[:12].strip('-')}-{version.ordinal}-{number}-{secrets.token_hex(2)}"
         python, path = self._runtime(version.digest)
         return instances.Spec(
@@ -108,13 +125,14 @@ class Local:
             kind=KIND,
             argv=(*(python if word == PYTHON else word for word in self._program), str(self._home.root), name),
             token=secrets.token_hex(16),
-            env=dict.fromkeys(_THREADS, "1") | {"TIDEGATE_LOAD_NICE": LOAD_NICE} | path,
+            env=dict.fromkeys(_THREADS, str(max(1, int(resources.cpu)))) | {"TIDEGATE_LOAD_NICE": LOAD_NICE} | path,
             labels={
                 "endpoint": version.endpoint,
                 "ordinal": str(version.ordinal),
                 "digest": version.digest,
                 "address": f"unix:{self._home.run / name}.sock",
             },
+            resources=resources,
         )
 
     def _runtime(self, digest: str) -> tuple[str, dict[str, str]]:

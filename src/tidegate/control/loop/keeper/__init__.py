@@ -7,6 +7,9 @@ The local target and `core` write specifications; nobody else tells the keeper a
     core        the specifications of Tidegate's own processes
     turns       one turn of its loop: what has a specification runs, what has none is stopped; and the order of ending
     instance    one process under it: adopted or its own child, begun, ended, stopped
+    bounds      what a worker may use: memory, CPU, open files
+    cgroups     the kernel's own bounds, where this account may set them
+    strays      what a worker has started and left behind
     histories   how often something ended, and when it may begin again (pure)
     sockets     the listening sockets, which outlive gateways and pass from one keeper to the next
     signals     SIGCHLD, SIGTERM and SIGINT as something a loop can wait for; being a subreaper

@@ -30,8 +30,10 @@ class History:
     """The last exit code, negative for a signal; None when somebody else's child ended."""
     down: bool = False
     """Not to be started again under this token."""
+    why: str = ""
+    """Why the keeper ended it the last time; empty: it ended by itself."""
 
-    def ended(self, code: int | None, lived: float, restart: str) -> "History":
+    def ended(self, code: int | None, lived: float, restart: str, why: str = "") -> "History":
         """The history with one more end."""
         failures = self.failures + 1 if code == LOAD_FAILED else 0
         down = restart == "never" or failures > LOAD_RETRIES
@@ -42,6 +44,7 @@ class History:
             failures=failures,
             exit=code,
             down=down,
+            why=why,
         )
 
     @property

@@ -7,12 +7,12 @@ import signal
 import subprocess
 import sys
 
-from tidegate.control.loop.keeper import histories, logfiles
+from tidegate.control.loop.keeper import bounds, cgroups, histories, logfiles, strays
 from tidegate.core.vocabulary import home, instances
 
 GRACE = 15.0
 """Seconds from SIGTERM to SIGKILL."""
-TRACES = (".state", ".restarts", ".lock")
+TRACES = (".state", ".restarts", ".lock", ".kill")
 SOCKETS = (".sock", ".fds")
 _log = logging.getLogger("tidegate.keeper")
 _FOREIGN = frozenset({"worker", "job"})
@@ -24,12 +24,12 @@ _PLAIN_STARTS = ("LANG", "LC_", "PYTHON", "TIDEGATE_LOG", "LD_", "DYLD_", "SSL_C
 class Instance:
     """What the keeper knows of one name. `now` is always the monotonic clock."""
 
-    def __init__(self, place: home.Home, name: str, spec: instances.Spec | None) -> None:
+    def __init__(self, place: home.Home, name: str, spec: instances.Spec | None, groups: cgroups.Groups) -> None:
         self.name = name
         self.spec = spec
         """What it is to be; None: nothing any more."""
         self.kind = spec.kind if spec else ""
-        self._home = place
+        self._home, self._groups = place, groups
         self._history = histories.read(place.instances, spec) if spec else histories.History("")
         self.pid = 0
         self._child: subprocess.Popen[bytes] | None = None
@@ -38,6 +38,10 @@ class Instance:
         self._since = 0.0
         self._due = 0.0
         self._asked = 0.0
+        self._why = ""
+        """Why it is being ended to be started again; empty: it is not."""
+        self._until = 0.0
+        """When it is ended for good if it has not ended by itself."""
 
     def adopt(self, now: float) -> bool:
         """Take over the process that holds the lock, if one does."""
@@ -56,6 +60,8 @@ class Instance:
         wanted = self.spec is not None and self._token in {"", self.spec.token}
         if self.pid and not wanted:
             self.stop(now)
+        elif self.pid and self._why and now >= self._until:
+            self._signal(signal.SIGKILL)
         elif not self.pid and self.spec is not None and may_begin:
             self._begin(self.spec, fds, now)
 
@@ -63,7 +69,9 @@ class Instance:
         """Our child has ended."""
         if self._child is not None:
             self._child.returncode = code
+        dead = self.pid
         if not self.adopt(now):  # else an older process of this name was there first, and ours was the one too many
+            self.pid = dead
             self._ended(code, now)
 
     def stop(self, now: float, grace: float = GRACE) -> None:
@@ -76,6 +84,22 @@ class Instance:
             self._signal(signal.SIGTERM)
         if now - self._asked >= grace:
             self._signal(signal.SIGKILL)
+
+    def look(self, now: float) -> None:
+        """End it when it holds too much memory, or when somebody has asked for that; it is started again."""
+        if not self.pid or self.spec is None or self._asked:
+            return
+        if asked := instances.asked_end(self._home.instances, self.spec):
+            self._end_for(asked, now)
+        elif not self._why and (excess := bounds.excess(self.pid, self.spec.resources)):
+            self._end_for(excess, now, bounds.GRACE)
+
+    def _end_for(self, why: str, now: float, grace: float = 0.0) -> None:
+        if self._why and now + grace >= self._until:
+            return
+        self._why, self._until = why, now + grace
+        _log.warning("ended and started again", extra={"who": self.name, "pid": self.pid, "why": why})
+        self._signal(signal.SIGTERM if grace else signal.SIGKILL)
 
     def clear(self, *traces: str) -> None:
         """Delete what it has left beside its specification: these traces, or all of them and its sockets."""
@@ -107,21 +131,34 @@ class Instance:
             return
         self.pid, self._token, self._since, self._asked = self._child.pid, spec.token, now, 0.0
         self.kind = spec.kind
+        bounds.hold(self.name, self.pid, spec.resources)
+        self._groups.bind(self.name, self.pid, spec.resources)
         _log.info("started", extra={"who": self.name, "pid": self.pid, "restarts": self._history.restarts})
 
     def _ended(self, code: int | None, now: float) -> None:
-        lived = now - self._since
+        lived, why = now - self._since, self._why
         asked, spec = self._asked, self.spec
-        self.pid, self._child, self._token, self._asked = 0, None, "", 0.0
-        _log.info("ended", extra={"who": self.name, "exit": code, "lived": round(lived, 3), "asked": bool(asked)})
+        if self.pid and self.kind in _FOREIGN:
+            why = why or self._bury(self.pid)
+        self.pid, self._child, self._token, self._asked, self._why = 0, None, "", 0.0, ""
+        self.clear(".kill")
+        _log.info("ended", extra={"who": self.name, "exit": code, "lived": round(lived, 3), "asked": bool(asked), "why": why})
         if spec is None or asked:
             return
-        self._history = self._history.ended(code, lived, spec.restart)
+        self._history = self._history.ended(code, lived, spec.restart, why)
         self._due = now + self._history.pause
         try:
             histories.write(self._home.instances, self.name, self._history)
         except OSError as failed:
             _log.error("cannot note a restart", extra={"who": self.name, "why": str(failed)})
+
+    def _bury(self, pid: int) -> str:
+        """End what it has left behind; why the kernel has ended it, if that was so."""
+        why = "it went over its bound on memory (resources.memory)" if self._groups.killed_for_memory(self.name) else ""
+        if left := strays.end(self.name, str(self._home.root), pid):
+            _log.info("ended what it had started", extra={"who": self.name, "processes": left})
+        self._groups.clear(self.name)
+        return why
 
     def _signal(self, number: signal.Signals) -> None:
         """To our child, or to whoever holds the lock at this moment: a pid from before might be somebody else's by now."""
@@ -139,12 +176,13 @@ def _spawn(place: home.Home, spec: instances.Spec, fds: dict[str, int]) -> subpr
     """Start it in a session of its own, so that neither a Ctrl-C nor the keeper's end reaches it. Raises OSError."""
     passed = {name: fds[name] for name in spec.passes if name in fds}
     environment = {key: value for key, value in os.environ.items() if spec.kind not in _FOREIGN or _is_plain(key)}
-    environment |= {"PYTHONUNBUFFERED": "1", **spec.env}
+    environment |= {"PYTHONUNBUFFERED": "1", strays.MARK: strays.mark(spec.name, str(place.root)), **spec.env}
     environment["TIDEGATE_FDS"] = ",".join(f"{name}={number}" for name, number in passed.items())
     output = logfiles.opened(place.logs / f"{spec.name}.log")
+    argv = [sys.executable if word == "{python}" else word for word in spec.argv]
     try:
         child = subprocess.Popen(
-            [sys.executable if word == "{python}" else word for word in spec.argv],
+            bounds.wrapped(argv, spec.resources),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,

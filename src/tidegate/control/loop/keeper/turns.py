@@ -4,7 +4,7 @@ import logging
 import os
 import time
 
-from tidegate.control.loop.keeper import instance, logfiles, signals
+from tidegate.control.loop.keeper import bounds, cgroups, instance, logfiles, signals
 from tidegate.core.vocabulary import home, instances
 
 OWN = "keeper"
@@ -28,7 +28,8 @@ class Keeper:
         self._instances: dict[str, instance.Instance] = {}
         self._files: dict[str, tuple[int, int]] = {}
         self._changed = 0
-        self._trimmed = 0.0
+        self._trimmed = self._looked = 0.0
+        self._groups = cgroups.Groups()
         self.fds: dict[str, int] = {}
 
     def adopt(self, now: float) -> None:
@@ -37,16 +38,19 @@ class Keeper:
         for path in self._home.instances.glob("*.lock"):
             name = path.stem
             if name != OWN and name not in self._instances:
-                self._instances[name] = instance.Instance(self._home, name, None)
+                self._instances[name] = instance.Instance(self._home, name, None, self._groups)
         for one in self._instances.values():
             one.adopt(now)
 
     def turn(self, now: float) -> None:
         """Reap, read what changed on disk, and bring every instance nearer to what it should be."""
         self._reap(now)
-        self._read()
+        looks = self._read() or now - self._looked >= bounds.SECONDS
+        self._looked = now if looks else self._looked
         for one in list(self._instances.values()):
             try:
+                if looks:
+                    one.look(now)
                 one.turn(self.fds, now, may_begin=True)
             except OSError as failed:  # of this one; the others have their turn
                 _log.error("no turn", extra={"who": one.name, "why": str(failed)})
@@ -96,11 +100,13 @@ class Keeper:
                 if one.pid == pid:
                     one.reaped(code, now)
 
-    def _read(self) -> None:
-        """Take over the specifications that changed. A file that cannot be read is no reason to stop what runs by it."""
+    def _read(self) -> bool:
+        """Take over the specifications that changed; whether anything changed. A file that cannot be read is no reason to stop
+        what runs by it.
+        """
         changed = self._home.instances.stat().st_mtime_ns
         if changed == self._changed and time.time_ns() - changed > _SETTLES:
-            return
+            return False
         self._changed = changed
         found: dict[str, tuple[int, int]] = {}
         with os.scandir(self._home.instances) as entries:
@@ -115,6 +121,7 @@ class Keeper:
             if name in self._instances:
                 self._instances[name].spec = None
         self._files = found
+        return True
 
     def _take(self, name: str) -> None:
         spec = instances.read(self._home.instances / f"{name}.json")
@@ -123,7 +130,7 @@ class Keeper:
         elif name in self._instances:
             self._instances[name].spec = spec
         else:
-            self._instances[name] = instance.Instance(self._home, name, spec)
+            self._instances[name] = instance.Instance(self._home, name, spec, self._groups)
 
 
 def _rank(kind: str) -> int:
