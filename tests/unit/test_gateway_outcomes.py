@@ -74,21 +74,7 @@ def test_a_client_may_shorten_its_time_but_not_lengthen_it():
 
 
 def test_request_ids_are_visible_ascii_of_128_characters_at_most():
-    admission.check({b"x-request-id": b"a" * 128}, frozenset())
+    admission.check({b"x-request-id": b"a" * 128})
     for wrong in (b"a" * 129, b"a b", b"\xe9", b"a\x7f"):
         with pytest.raises(errors.HeaderInvalid):
-            admission.check({b"x-request-id": wrong}, frozenset())
-
-
-def test_encodings_that_are_not_taken_are_refused_before_anything_is_drawn():
-    for header in ({b"content-encoding": b"gzip"}, {b"inference-header-content-length": b"10"}):
-        with pytest.raises(errors.BodyMalformed):
-            admission.check(header, frozenset())
-
-
-def test_an_endpoint_with_tokens_asks_for_one_of_them():
-    known = frozenset({"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"})  # sha256 of "test"
-    admission.check({b"authorization": b"Bearer test"}, known)
-    for wrong in (b"", b"Bearer other", b"Basic test", b"test"):
-        with pytest.raises(errors.TokenMissing):
-            admission.check({b"authorization": wrong}, known)
+            admission.check({b"x-request-id": wrong})
