@@ -102,7 +102,7 @@ def test_the_only_tensor_of_a_model_may_have_any_name_and_be_of_whole_numbers():
         pytest.param(tensor(shape=[0, 3], data=[]), "has no rows", id="no-rows"),
         pytest.param(tensor(datatype="BYTES"), "expected datatype FP64, got 'BYTES'", id="datatype"),
         pytest.param(
-            {"name": "x", "shape": [1, 3], "datatype": "FP64"}, "has no data. Binary tensor data is not taken", id="binary"
+            {"name": "x", "shape": [1, 3], "datatype": "FP64"}, "has no data. Send `data`, or raw bytes", id="no-data"
         ),
     ],
 )
@@ -204,22 +204,22 @@ def test_a_v2_answer_has_the_outputs_asked_for_flat_with_their_shapes():
     made = codec(C("input", "FP64", shape=(-1, 3)), kind="tensor", outputs=outputs)
     values = {"label": ["a", "b"], "shares": [[0.1, 0.9], [0.5, 0.5]]}
     request = decode(made, {"id": "7", "inputs": [tensor(shape=[2, 3], data=[0] * 6)], "outputs": [{"name": "shares"}]})
-    answer = json.loads(made.encode(request, values, ("e", "v2", "pid")))
+    answer = json.loads(made.encode(request, values, ("e", "v2", "pid"))[0])
     assert answer["outputs"] == [{"name": "shares", "shape": [2, 2], "datatype": "FP64", "data": [0.1, 0.9, 0.5, 0.5]}]
     assert (answer["id"], answer["model_version"], answer["parameters"]) == ("7", "v2", {"prediction_id": "pid"})
 
 
 def test_an_answer_to_no_id_has_no_id():
     request = decode(MATRIX, {"inputs": [tensor()]})
-    assert "id" not in json.loads(MATRIX.encode(request, {"score": [1.0]}, ("e", "v2", "pid")))
+    assert "id" not in json.loads(MATRIX.encode(request, {"score": [1.0]}, ("e", "v2", "pid"))[0])
 
 
 def test_records_are_answered_by_the_value_or_by_an_object_of_several():
     request = decode(FLIGHTS, ROW, RECORDS)
-    assert json.loads(FLIGHTS.encode(request, {"score": [0.5]}, ("e", "v1", "p")))["predictions"] == [0.5]
+    assert json.loads(FLIGHTS.encode(request, {"score": [0.5]}, ("e", "v1", "p"))[0])["predictions"] == [0.5]
     made = codec(C("a", "double"), outputs=(*SCORE, C("label", "string")))
     request = decode(made, {"a": 1}, RECORDS)
-    answer = json.loads(made.encode(request, {"score": [0.5], "label": ["x"]}, ("e", "v1", "p")))
+    answer = json.loads(made.encode(request, {"score": [0.5], "label": ["x"]}, ("e", "v1", "p"))[0])
     assert answer["predictions"] == [{"score": 0.5, "label": "x"}]
 
 
@@ -271,6 +271,6 @@ def test_batches_are_joined_and_cut_in_order():
 
 
 def test_metadata_says_which_columns_may_stay_away():
-    described = msgspec.json.decode(FLIGHTS.metadata("flight-delay", "v3"))
+    described = msgspec.json.decode(FLIGHTS.describe(frames.Content.METADATA, "flight-delay", "v3"))
     assert described["versions"] == ["v3"]
     assert described["inputs"][1] == {"name": "n", "datatype": "INT64", "shape": [-1], "parameters": {"optional": True}}

@@ -1,23 +1,35 @@
-"""Requests as one batch: joined for one model call, and the answer cut apart again. Values are plain lists, row by row."""
+"""Requests as one batch: joined for one model call, and the answer cut apart again.
 
+What decoders give and loaders get, by the name of an input:
+- a column: one entry a row, None where it is missing; times are datetime values
+- a tensor: flat and row-major, None where a number is missing; `tails` has its sizes after the rows
+- columns that are all numbers of one type (`datatypes.block`): one tensor called BLOCK, [rows, columns] in the signature's order,
+  which is what most models want; `columns` gives them one by one to those that do not
+
+Each is a list, or a numpy array of the column's own type where the client sent raw bytes (NaN where a number is missing). Arrays
+may be read-only views of the request: who changes them copies. `entries` makes a list of either.
+"""
+
+import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
 
-Values = dict[str, list[Any]]
-"""By the name of an output: one entry a row, which is itself a list where the output is a tensor with more dimensions."""
+BLOCK = ""
+"""The name of the tensor that a table of numbers is; no column is called so."""
+Values = dict[str, Any]
+"""By the name of an output: a list or an array with one entry a row, itself a list where a tensor has more dimensions."""
 Key = tuple[tuple[str, tuple[int, ...]], ...]
 
 
 class Batch(msgspec.Struct, gc=False):
-    """Decoded inputs of one or more requests."""
+    """Decoded inputs of one or more requests. See the module."""
 
     rows: int
-    inputs: dict[str, list[Any]]
-    """By the name of an input. A column has one entry a row; a tensor is flat and row-major, `tails` has its other sizes."""
+    inputs: dict[str, Any]
     tails: dict[str, tuple[int, ...]] = {}
-    """Sizes of a tensor's dimensions after the first; empty for models of columns."""
+    """Sizes of a tensor's dimensions after the first; empty for models of columns, but for a BLOCK."""
 
     @property
     def key(self) -> Key:
@@ -34,6 +46,8 @@ class Request(msgspec.Struct, gc=False):
     """The client's own id, to be echoed untouched."""
     wanted: tuple[str, ...] = ()
     """Names of the outputs asked for; empty: all."""
+    binary: frozenset[str] = frozenset()
+    """Names of the outputs that are to be sent as raw bytes rather than as JSON; gRPC: as raw contents, all or none."""
 
 
 def joined(parts: Sequence[Batch]) -> Batch:
@@ -41,11 +55,18 @@ def joined(parts: Sequence[Batch]) -> Batch:
     first = parts[0]
     if len(parts) == 1:
         return first
-    inputs = {name: list(values) for name, values in first.inputs.items()}
-    for part in parts[1:]:
-        for name, values in part.inputs.items():
-            inputs[name].extend(values)
-    return Batch(sum(part.rows for part in parts), inputs, first.tails)
+    inputs = {name: _chained([part.inputs[name] for part in parts]) for name in first.inputs}
+    return Batch(sum([part.rows for part in parts]), inputs, first.tails)
+
+
+def _chained(pieces: list[Any]) -> Any:
+    """Lists and arrays one after the other: an array where all of them are."""
+    if list not in set(map(type, pieces)):
+        return sys.modules["numpy"].concatenate(pieces)
+    whole: list[Any] = []
+    for piece in pieces:
+        whole += piece if type(piece) is list else piece.tolist()
+    return whole
 
 
 def cut(values: Values, sizes: Iterable[int]) -> list[Values]:
@@ -57,3 +78,33 @@ def cut(values: Values, sizes: Iterable[int]) -> list[Values]:
         pieces.append({name: entries[begin:end] for name, entries in values.items()})
         begin = end
     return pieces
+
+
+def first(batch: Batch) -> Batch:
+    """Its first row alone."""
+    inputs = {name: values[: len(values) // batch.rows] for name, values in batch.inputs.items()}
+    return Batch(1, inputs, batch.tails)
+
+
+def columns(batch: Batch, names: Sequence[str]) -> dict[str, Any]:
+    """The inputs by their own names, a BLOCK taken apart: `names` are the signature's inputs, in its order."""
+    if BLOCK not in batch.inputs:
+        return batch.inputs
+    block, width = batch.inputs[BLOCK], len(names)
+    return {name: block[place::width] for place, name in enumerate(names)}
+
+
+def of_columns(by_name: dict[str, Any], blocked: bool) -> Batch:
+    """A batch of columns that are there one by one, in the signature's order, as long as each other; a BLOCK if so told."""
+    rows = len(next(iter(by_name.values())))
+    if not blocked:
+        return Batch(rows, by_name)
+    woven: list[Any] = [None] * (rows * len(by_name))
+    for place, values in enumerate(by_name.values()):
+        woven[place :: len(by_name)] = entries(values)
+    return Batch(rows, {BLOCK: woven}, {BLOCK: (len(by_name),)})
+
+
+def entries(values: Any) -> list[Any]:
+    """As a list, whichever it is."""
+    return values if type(values) is list else list(values.tolist())

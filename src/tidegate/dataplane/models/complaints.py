@@ -20,6 +20,15 @@ _FIELD = re.compile(r"(missing required|contains unknown) field `(.*?)`(?: - at 
 _STEP = re.compile(r"\[(\d+|\.\.\.)\]")
 
 
+class Misfit(Exception):
+    """A value, or a tensor as a whole, is not what it has to be: for whoever knows the input's name to say to the client."""
+
+    def __init__(self, words: str, place: int = -1) -> None:
+        """`place`: the value's, among its tensor's flat ones; -1 where it is about them all."""
+        super().__init__(words)
+        self.place = place
+
+
 def path(words: str) -> str:
     """Where in the body, as msgspec writes it: `$.records[2].distance`; empty for the body itself."""
     return words.rpartition(" - at `$")[2].rstrip("`") if " - at `$" in words else ""
@@ -50,7 +59,7 @@ def field(words: str) -> tuple[str, str]:
 def unknown(what: str, name: str, known: Iterable[str]) -> errors.InputInvalid:
     """The error for a name the model does not have, with the nearest it has."""
     names = list(known)
-    near = difflib.get_close_matches(name, names, n=1)
+    near = difflib.get_close_matches(name[:80], names, n=1)  # its time grows with the length, and clients choose it
     cure = f"Did you mean `{near[0]}`?" if near else f"The model has: {', '.join(names[:40])}."
     return errors.InputInvalid(f"unknown {what} `{name[:80]}`.", cure=cure)
 

@@ -1,33 +1,42 @@
-"""The Open Inference Protocol's JSON: a body -> tensors -> a batch, and a batch's answer -> a body.
+"""The Open Inference Protocol's REST bodies, with its binary tensor extension: a body -> a request, an answer -> a body.
 
-Models of columns take one tensor a column, [n] or [n, 1], by the columns' own names; where all columns are numbers, also one
-tensor [n, columns] under any other name. A model of one tensor takes it under any name. Optional columns may be left out.
+A body is JSON, or JSON and then tensors' bytes in the order of those inputs that say `parameters.binary_data_size`. An output
+is sent as bytes when it is asked for with `parameters.binary_data`, or all are, with the request's
+`parameters.binary_data_output`. Parameters that are not known are ignored; those that would change what the answer means, and
+are not spoken here, are refused.
 """
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import msgspec
 
 from tidegate.core.vocabulary import errors, manifests
-from tidegate.dataplane.models import batches, complaints, datatypes, outputs, tensors
+from tidegate.dataplane.models import batches, complaints, datatypes, inputs, outputs, tensors
+from tidegate.dataplane.wire import frames
+
+Parameters = dict[str, bool | int | float | str | None]
+HEADER = "Inference-Header-Content-Length"
+_NONE: frozenset[str] = frozenset()
+_CURE = 'Send {"inputs": [{"name", "shape", "datatype", "data"}]}.'
+_UNSPOKEN = {"classification": "the scores themselves are sent", "shared_memory_region": "send the tensor itself"}
 
 
 class Tensor(msgspec.Struct, gc=False):
     """One input tensor as sent. `data` stays raw until the signature has said what it must be."""
 
     name: str
-    shape: list[int]
+    shape: list[Annotated[int, msgspec.Meta(ge=-(1 << 63), le=(1 << 63) - 1)]]
     datatype: str
     data: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
-    parameters: dict[str, Any] | None = None
+    parameters: Parameters | None = None
 
 
 class Wanted(msgspec.Struct, gc=False):
     """An output asked for."""
 
     name: str
-    parameters: dict[str, Any] | None = None
+    parameters: Parameters | None = None
 
 
 class Body(msgspec.Struct, gc=False):
@@ -35,17 +44,18 @@ class Body(msgspec.Struct, gc=False):
 
     inputs: list[Tensor]
     id: str | None = None
-    parameters: dict[str, Any] | None = None
+    parameters: Parameters | None = None
     outputs: list[Wanted] | None = None
 
 
 class Output(msgspec.Struct, gc=False):
-    """One output tensor; data is flat, row-major."""
+    """One output tensor; data is flat, row-major, or in bytes behind the JSON."""
 
     name: str
     shape: list[int]
     datatype: str
-    data: Sequence[Any]
+    data: Any = msgspec.UNSET
+    parameters: dict[str, int] | msgspec.UnsetType = msgspec.UNSET
 
 
 class Answer(msgspec.Struct, gc=False, omit_defaults=True):
@@ -61,132 +71,110 @@ class Answer(msgspec.Struct, gc=False, omit_defaults=True):
 class Infer:
     """Both ways, for one signature."""
 
-    def __init__(self, signature: manifests.Signature) -> None:
-        self._columns = signature.kind == "columns"
-        self._inputs = {column.name: column for column in signature.inputs}
+    def __init__(self, signature: manifests.Signature, taken: inputs.Inputs) -> None:
+        self._inputs = taken
         self._outputs = signature.outputs
-        self._sole = signature.inputs[0] if not self._columns and len(signature.inputs) == 1 else None
-        self._readers = {column.name: tensors.Reader(column) for column in signature.inputs}
-        matrix = _matrix(signature)
-        self._matrix = tensors.Reader(matrix) if matrix else None
+        self._all = frozenset(output.name for output in signature.outputs)
         self._decode = msgspec.json.Decoder(Body).decode
         self._encode = msgspec.json.Encoder().encode
 
-    def decode(self, raw: bytes) -> tuple[batches.Batch, str | None, tuple[str, ...]]:
-        """The batch, the client's id, and the names of the outputs wanted. Raises BodyMalformed or InputInvalid."""
+    def decode(self, raw: bytes, json_bytes: int = -1) -> batches.Request:
+        """The request. `json_bytes`: how much of it is JSON; -1 all, 0 none. Raises BodyMalformed or InputInvalid."""
+        if json_bytes == 0:
+            return batches.Request(self._inputs.batch([self._inputs.whole(raw)]), frames.Content.INFER, binary=self._all)
+        if json_bytes > len(raw):
+            raise errors.InputInvalid(f"{HEADER} says {json_bytes} bytes of JSON, the body has {len(raw)}")
         try:
-            body = self._decode(raw)
+            body = self._decode(raw if json_bytes < 0 else raw[:json_bytes])
         except msgspec.ValidationError as wrong:
             where = complaints.path(str(wrong)).lstrip(".")
             said = complaints.expectation(str(wrong))
             raise errors.InputInvalid(f"not an inference request: {f'{where}: ' if where else ''}{said}.", cure=_CURE) from wrong
-        wanted = self._wanted(body.outputs) if body.outputs else ()
-        return self._batch(body.inputs), body.id, wanted
+        sent: list[Tensor] | list[tensors.Given | Tensor] = body.inputs
+        if json_bytes > 0:
+            sent = _attached(body.inputs, raw, json_bytes)
+        for tensor in body.inputs:
+            if tensor.parameters:
+                spoken(f"input `{tensor.name[:80]}`", tensor.parameters)
+        wanted, in_bytes = self._wanted(body) if body.outputs or body.parameters else ((), _NONE)
+        return batches.Request(self._inputs.batch(sent), frames.Content.INFER, body.id, wanted, in_bytes)
 
-    def _batch(self, given: list[Tensor]) -> batches.Batch:
-        if not given:
-            raise complaints.missing("input", self._inputs)
-        if len(given) == 1 and self._sole is not None:
-            # A model of one unnamed tensor cannot call the client's name for it wrong.
-            rows, values, tail = self._readers[self._sole.name].read(given[0])
-            return batches.Batch(rows, {self._sole.name: values}, {self._sole.name: tail})
-        if len(given) == 1 and self._matrix is not None and len(given[0].shape) == 2 and given[0].name not in self._inputs:
-            rows, values, _ = self._matrix.read(given[0])
-            width = len(self._inputs)
-            columns = enumerate(self._inputs.values())
-            return batches.Batch(rows, {column.name: _narrowed(column, values[place::width]) for place, column in columns})
-        return self._named(given)
+    def _wanted(self, body: Body) -> tuple[tuple[str, ...], frozenset[str]]:
+        """Names of the outputs asked for (none: all), and of those that are to come as bytes."""
+        every = _flag(body.parameters, "binary_data_output")
+        if not body.outputs:
+            return (), self._all if every else frozenset()
+        names = selected(self._outputs, [wanted.name for wanted in body.outputs])
+        for wanted in body.outputs:
+            spoken(f"output `{wanted.name}`", wanted.parameters)
+        return names, frozenset(one.name for one in body.outputs if _flag(one.parameters, "binary_data", every))
 
-    def _named(self, given: list[Tensor]) -> batches.Batch:
-        inputs: dict[str, list[Any]] = {}
-        tails: dict[str, tuple[int, ...]] = {}
-        rows = -1
-        for tensor in given:
-            column = self._inputs.get(tensor.name)
-            if column is None:
-                raise complaints.unknown("column" if self._columns else "input", tensor.name, self._inputs)
-            if column.name in inputs:
-                raise errors.InputInvalid(f"input `{column.name}` is there twice")
-            count, inputs[column.name], tails[column.name] = self._readers[column.name].read(tensor)
-            if rows not in (-1, count):
-                raise errors.InputInvalid(f"input `{column.name}` has {count} rows, those before it have {rows}")
-            rows = count
-        absent = [name for name in self._inputs if name not in inputs]
-        if required := [name for name in absent if self._inputs[name].required or not self._columns]:
-            raise complaints.missing("column" if self._columns else "input", required)
-        inputs.update((name, [None] * rows) for name in absent)
-        ordered = {name: inputs[name] for name in self._inputs}
-        return batches.Batch(rows, ordered, {} if self._columns else {name: tails[name] for name in self._inputs})
-
-    def _wanted(self, given: list[Wanted]) -> tuple[str, ...]:
-        known = [output.name for output in self._outputs]
-        names = tuple(wanted.name for wanted in given)
-        for name in names:
-            if name not in known:
-                raise complaints.unknown("output", name, known)
-            if names.count(name) > 1:
-                raise errors.InputInvalid(f"output `{name}` is asked for twice")
-        return names
-
-    def encode(self, request: batches.Request, values: batches.Values, identity: tuple[str, str, str]) -> bytes:
-        """The response body. `identity`: endpoint, version, prediction id."""
-        answered = [
-            Output(
-                output.name,
-                [request.batch.rows, *outputs.tail(output, values[output.name])],
-                datatypes.of(output).v2,
-                outputs.flat(output, values[output.name]),
-            )
-            for output in self._outputs
-            if not request.wanted or output.name in request.wanted
-        ]
+    def encode(self, request: batches.Request, values: batches.Values, identity: tuple[str, str, str]) -> tuple[bytes, int]:
+        """(the response body, how much of it is JSON: -1 all). `identity`: endpoint, version, prediction id."""
+        answered, behind = [], []
+        wanted, in_bytes = request.wanted, request.binary
+        for output in self._outputs:
+            name = output.name
+            if wanted and name not in wanted:
+                continue
+            entries = values[name]
+            made = Output(name, [request.batch.rows, *outputs.tail(output, entries)], datatypes.of(output).v2)
+            flat = outputs.flat(output, entries)
+            if name in in_bytes:
+                behind.append(outputs.raw(output, flat))
+                made.parameters = {"binary_data_size": len(behind[-1])}
+            else:
+                made.data = flat
+            answered.append(made)
         endpoint, version, prediction = identity
-        return self._encode(Answer(endpoint, version, answered, {"prediction_id": prediction}, request.id))
-
-    def metadata(self, endpoint: str, version: str, platform: str) -> bytes:
-        """The model's v2 metadata."""
-        described = {
-            "name": endpoint,
-            "versions": [version],
-            "platform": platform,
-            "inputs": [_described(column) for column in self._inputs.values()],
-            "outputs": [_described(column) for column in self._outputs],
-        }
-        return self._encode(described)
+        head = self._encode(Answer(endpoint, version, answered, {"prediction_id": prediction}, request.id))
+        return (head + b"".join(behind), len(head)) if behind else (head, -1)
 
 
-_CURE = 'Send {"inputs": [{"name", "shape", "datatype", "data"}]}.'
+def selected(known: tuple[manifests.Column, ...], names: list[str]) -> tuple[str, ...]:
+    """The names of outputs that a client asks for, each known and there once. Raises InputInvalid."""
+    there = {output.name for output in known}
+    seen: set[str] = set()
+    for name in names:
+        if name not in there:
+            raise complaints.unknown("output", name, [output.name for output in known])
+        if name in seen:
+            raise errors.InputInvalid(f"output `{name}` is asked for twice")
+        seen.add(name)
+    return tuple(names)
 
 
-def _matrix(signature: manifests.Signature) -> manifests.Column | None:
-    """All columns as one tensor, where every one of them is numbers."""
-    families = {datatypes.of(column).family for column in signature.inputs}
-    if signature.kind != "columns" or not families <= {"number", "integer"}:
-        return None
-    widest = "long" if families == {"integer"} else "double"
-    return manifests.Column("inputs", widest, required=False, shape=(-1, len(signature.inputs)))
+def _attached(given: list[Tensor], raw: bytes, at: int) -> list[tensors.Given | Tensor]:
+    """The inputs, those that come as bytes with their part of the body. Raises InputInvalid unless it is used up exactly."""
+    sent: list[tensors.Given | Tensor] = []
+    for tensor in given:
+        size = tensor.parameters.get("binary_data_size") if tensor.parameters else None
+        if size is None:
+            sent.append(tensor)
+            continue
+        named = f"input `{tensor.name[:80]}`"
+        if type(size) is not int or size < 0:
+            raise errors.InputInvalid(f"{named}: binary_data_size has to be a number of bytes")
+        if tensor.data is not msgspec.UNSET:
+            raise errors.InputInvalid(f"{named} has `data` and binary_data_size; send one of them")
+        if size > len(raw) - at:
+            raise errors.InputInvalid(f"{named}: binary_data_size is {size}, but {len(raw) - at} bytes are left of the body")
+        sent.append(tensors.Given(tensor.name, tensor.shape, tensor.datatype, raw[at : at + size]))
+        at += size
+    if at != len(raw):
+        raise errors.InputInvalid(f"{len(raw) - at} bytes follow the last tensor: no binary_data_size accounts for them")
+    return sent
 
 
-def _narrowed(column: manifests.Column, values: list[Any]) -> list[Any]:
-    """One column of such a tensor, as the column's own type."""
-    if column.type == "double":
-        return values
-    whole = datatypes.of(column).family == "integer"
-    narrow = [int(value) if whole and type(value) is float and value.is_integer() else value for value in values]
-    wanted: Any = list[datatypes.json_type(column)]  # type: ignore[misc]
-    try:
-        return list(msgspec.convert(narrow, wanted))
-    except msgspec.ValidationError as wrong:
-        at = complaints.rows(str(wrong))
-        raise errors.InputInvalid(f"column `{column.name}`, row {at[0]}: {complaints.expectation(str(wrong))}") from wrong
+def spoken(named: str, parameters: Mapping[str, object] | None) -> None:
+    """Raises InputInvalid for a parameter that would change what a tensor means, and is not spoken here."""
+    for name, instead in _UNSPOKEN.items():
+        if parameters and name in parameters:
+            raise errors.InputInvalid(f"{named}: {name} is not spoken here; {instead}")
 
 
-def _described(column: manifests.Column) -> dict[str, object]:
-    described: dict[str, object] = {
-        "name": column.name,
-        "datatype": datatypes.of(column).v2,
-        "shape": list(column.shape) if column.shape else [-1],
-    }
-    if not column.required:
-        described["parameters"] = {"optional": True}
-    return described
+def _flag(parameters: Parameters | None, name: str, default: bool = False) -> bool:
+    value = parameters.get(name, default) if parameters else default
+    if type(value) is not bool:
+        raise errors.InputInvalid(f"{name} has to be true or false")
+    return value

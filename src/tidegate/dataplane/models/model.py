@@ -15,8 +15,8 @@ class Model:
         Raises LoaderMissing, TrustRequired, SignatureMissing, or ModelLoadFailed with the model's own words.
         """
         self.manifest = bundle.manifest
-        self.codec = signature.Codec(bundle.manifest)
         self._example = bundle.example()
+        self.codec = signature.Codec(bundle.manifest, self._example)
         self._predict = (loaded or catalog.load(bundle)).predict
 
     def predict(self, batch: batches.Batch) -> batches.Values:
@@ -34,18 +34,12 @@ class Model:
             request = self.codec.decode(self._example, frames.Content.RECORDS)
             whole = self.codec.checked(self.predict(request.batch), request.batch.rows)
             self.codec.encode(request, whole, ("warm-up", "v0", ""))
-            first = _first(request.batch)
-            self.codec.checked(self.predict(first), 1)
+            self.codec.checked(self.predict(batches.first(request.batch)), 1)
         except errors.TidegateError as wrong:
             raise errors.WarmupFailed(f"the model did not answer its example: {wrong}") from wrong
         except (Exception, SystemExit) as raised:
             raise errors.WarmupFailed(f"the model raised on its example: {words(raised)}") from raised
         return request.batch.rows
-
-
-def _first(batch: batches.Batch) -> batches.Batch:
-    ends = {name: len(values) // batch.rows for name, values in batch.inputs.items()}
-    return batches.Batch(1, {name: values[: ends[name]] for name, values in batch.inputs.items()}, batch.tails)
 
 
 def words(raised: BaseException) -> str:

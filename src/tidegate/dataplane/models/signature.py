@@ -3,10 +3,13 @@
 This is where the contract is kept: nothing reaches the model that its signature does not allow, and nothing leaves it either.
 """
 
+import functools
+import re
+
 import msgspec
 
 from tidegate.core.vocabulary import errors, manifests
-from tidegate.dataplane.models import batches, bins, infer, outputs, rows
+from tidegate.dataplane.models import batches, bins, categories, datatypes, description, forms, openapi, outputs, terms
 from tidegate.dataplane.wire import frames
 
 MOST_ROWS = 50_000
@@ -14,39 +17,51 @@ MOST_ROWS = 50_000
 ANSWER_LETTERS = 200
 """Letters of a text answer that travel in the reply's head."""
 Answers = tuple[float | str | None, ...]
+DESCRIPTIONS = frozenset({int(frames.Content.METADATA), int(frames.Content.CONFIG), int(frames.Content.OPENAPI)})
+"""Contents without a body: the model itself is asked about."""
 
 
 class Codec:
-    """Both ways, for both contents."""
+    """Both ways, for every content."""
 
-    def __init__(self, manifest: manifests.Manifest) -> None:
-        """Raises SignatureMissing for a signature that cannot be served: no inputs, no outputs, an unknown type."""
+    def __init__(self, manifest: manifests.Manifest, example: bytes = b"") -> None:
+        """`example`: the bundle's own, shown to people.
+
+        Raises SignatureMissing for a signature that cannot be served: no inputs, no outputs, an unknown type.
+        """
         if not manifest.signature.inputs or not manifest.signature.outputs:
             raise errors.SignatureMissing
+        self._manifest, self._example = manifest, example
         self._outputs = manifest.signature.outputs
-        self._loader = manifest.loader
-        self._infer = infer.Infer(manifest.signature)
-        self._rows = rows.Rows(manifest.signature)
+        self._strict = forms.Forms(manifest.signature)
+        self._categories = categories.Categories(manifest.signature)
         self._bins = bins.Bins(manifest.profile)
         classes = manifest.options.get("classes", "")
         self._classes: list[str] = msgspec.json.decode(classes) if classes else []
+        self.terms = terms.Book(manifest.signature)
+        """What endpoints ask of answers, by the bytes that calls bring."""
+        for output in self._outputs:
+            datatypes.of(output)
 
-    def decode(self, body: bytes, content: int) -> batches.Request:
-        """The request in a body. Raises BodyMalformed (not JSON) or InputInvalid (which column, which row, what was expected)."""
+    @functools.cached_property
+    def _coercing(self) -> forms.Forms:
+        return forms.Forms(self._manifest.signature, coerce=True)
+
+    def decode(self, body: bytes, content: int, json_bytes: int = -1, coerce: bool = False) -> batches.Request:
+        """The request in a body. `json_bytes`: how much of it is JSON, where tensors' bytes follow (-1: all of it).
+
+        Raises BodyMalformed (not JSON, CSV or protobuf) or InputInvalid (which column, which row, what was expected).
+        """
         try:
-            if content == frames.Content.INFER:
-                batch, identity, wanted = self._infer.decode(body)
-                request = batches.Request(batch, content, identity, wanted)
-            elif content == frames.Content.RECORDS:
-                request = batches.Request(self._rows.decode(body), content)
-            else:
-                raise errors.ProtocolMismatch(f"content {content} is not known to this worker")
+            request = (self._coercing if coerce else self._strict).decode(body, content, json_bytes)
         except RecursionError as deep:
             raise errors.BodyMalformed("the body is nested too deeply") from deep
         except (msgspec.DecodeError, UnicodeDecodeError) as broken:
-            raise errors.BodyMalformed(f"the body is not JSON: {broken}") from broken
+            raise _malformed(body, content, broken) from broken
         if request.batch.rows > MOST_ROWS:
             raise errors.InputInvalid(f"{request.batch.rows} rows are too many for one request; send at most {MOST_ROWS}")
+        if self._categories:
+            self._categories.check(request.batch)
         return request
 
     def checked(self, values: batches.Values, count: int) -> batches.Values:
@@ -56,29 +71,44 @@ class Codec:
             raise errors.OutputInvalid(where=wrong)
         return values
 
-    def encode(self, request: batches.Request, values: batches.Values, identity: tuple[str, str, str]) -> bytes:
-        """The response body. `identity`: endpoint, version, prediction id."""
-        if request.content == frames.Content.INFER:
-            return self._infer.encode(request, values, identity)
-        return self._rows.encode(values, identity[1], identity[2])
+    def encode(self, request: batches.Request, values: batches.Values, identity: tuple[str, str, str]) -> tuple[bytes, int]:
+        """(the response body, how much of it is JSON where tensors' bytes follow: -1 all of it).
 
-    def metadata(self, endpoint: str, version: str) -> bytes:
-        """The model's v2 metadata."""
-        return self._infer.metadata(endpoint, version, self._loader)
+        `identity`: endpoint, version, prediction id. Raises InputInvalid where the form asked for cannot carry this answer.
+        """
+        return self._strict.encode(request, values, identity)
+
+    def describe(self, content: int, endpoint: str, version: str) -> bytes:
+        """The model's v2 metadata, its configuration, or its OpenAPI document, as JSON."""
+        if content == frames.Content.METADATA:
+            return description.metadata(self._manifest, endpoint, version)
+        if content == frames.Content.CONFIG:
+            return description.configuration(self._manifest, endpoint, MOST_ROWS)
+        return openapi.document(self._manifest, self._example, endpoint, version)
 
     def answers(self, values: batches.Values) -> Answers:
         """One value a row, of the first output: what is logged, joined with outcomes and binned."""
         first = self._outputs[0]
-        entries = values[first.name]
-        if len(first.shape) == 1 or not first.shape:
+        entries = batches.entries(values[first.name])
+        if len(first.shape) <= 1:
             return tuple(map(_plain, entries))
         if len(first.shape) == 2 and len(self._classes) == first.shape[1]:
-            return tuple(self._classes[max(range(len(entry)), key=entry.__getitem__)] for entry in entries)
+            return tuple([self._classes[max(range(len(entry)), key=entry.__getitem__)] for entry in entries])
         return (None,) * len(entries)
 
     def bin(self, answers: Answers) -> int:
         """The prediction bin of row 0; -1: none."""
         return self._bins.of(answers[0]) if answers else -1
+
+
+def _malformed(body: bytes, content: int, broken: Exception) -> errors.BodyMalformed:
+    if content == frames.Content.CSV:
+        return errors.BodyMalformed("the body is not UTF-8.", cure="Save the CSV as UTF-8.")
+    cure = "JSON has no NaN and no Infinity; send null for a missing number." if _NUMBERS.search(body) else ""
+    return errors.BodyMalformed(f"the body is not JSON: {broken}{'.' if cure else ''}", cure=cure)
+
+
+_NUMBERS = re.compile(rb"[\[:,]\s*-?(NaN|Infinity)\b")
 
 
 def _plain(entry: float | str | None) -> float | str | None:

@@ -3,6 +3,10 @@
 Who fails, fails alone: a request that cannot be decoded never reaches the model; a batch that raises is retried one by one, once;
 an answer that breaks the contract is taken apart so that only its own rows' request is INVALID. What a batch-mate's failure costs
 another (its time ran out meanwhile) is COLLATERAL: harm, but not evidence about the model.
+
+Terms, outputs asked for and forms of bodies keep no two requests apart: they apply to each request's own rows, before the model
+(what it takes for a value) and after the answer was cut (rules, rounding). An answer that breaks a rule is INVALID and sent all
+the same, with the rule's name: what becomes of it is the gateway's affair.
 """
 
 import logging
@@ -10,7 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from tidegate.core.vocabulary import errors, ids, marks
-from tidegate.dataplane.models import batches, model
+from tidegate.dataplane.models import batches, model, signature
 from tidegate.dataplane.wire import answers, frames
 from tidegate.dataplane.worker import calls
 
@@ -56,19 +60,31 @@ class Answerer:
 
     def _ready(self, call: calls.Pending) -> batches.Request | None:
         """The decoded request, or None when the call has been answered without the model."""
-        if call.request is None and call.head.content == frames.Content.METADATA:
-            body = self._codec.metadata(call.head.endpoint, call.head.version)
-            _send(call, frames.Reply(200, marks.Mark.OK, 0, 0, 0), body)
+        if call.request is not None:
+            if self._clock() <= call.deadline_ns:
+                return call.request
+        elif call.head.content in signature.DESCRIPTIONS:
+            body = self._codec.describe(call.head.content, call.head.endpoint, call.head.version)
+            _send(call, frames.Reply(200, marks.Mark.OK, 0, 0, 0, worker_us=self._since(call)), body)
             return None
         if self._clock() > call.deadline_ns:
             self._refuse(call, errors.DeadlinePassed(), marks.Mark.TIMEOUT)
             return None
-        if call.request is None:
-            try:
-                call.request = self._codec.decode(call.body, call.head.content)
-            except errors.TidegateError as wrong:
-                self._refuse(call, wrong, marks.Mark.REJECTED)
-                return None
+        return self._decoded(call)
+
+    def _decoded(self, call: calls.Pending) -> batches.Request | None:
+        head = call.head
+        try:
+            coerce = self._codec.terms.of(head.terms).coerce
+            call.request = self._codec.decode(call.body, head.content, head.json_bytes, coerce)
+        except errors.RequestError as wrong:
+            self._refuse(call, wrong, marks.Mark.REJECTED)
+        except errors.TidegateError as wrong:
+            self._refuse(call, wrong, marks.Mark.ERROR)
+        except Exception:
+            # A body that we have no words for must not take the worker down, and its batch-mates with it.
+            _log.exception("a body could not be read")
+            self._refuse(call, errors.TidegateError(), marks.Mark.ERROR)
         return call.request
 
     def _together(self, group: Sequence[calls.Pending]) -> None:
@@ -89,7 +105,8 @@ class Answerer:
                 return
             self._apart(group, values, took)
             return
-        for call, piece in zip(group, batches.cut(values, [part.rows for part in parts]), strict=True):
+        pieces = batches.cut(values, [part.rows for part in parts]) if len(group) > 1 else [values]
+        for call, piece in zip(group, pieces, strict=True):
             self._answer(call, piece, took, batch.rows)
 
     def _failed(self, group: Sequence[calls.Pending], raised: BaseException, began: int) -> None:
@@ -136,15 +153,51 @@ class Answerer:
         placed = self._codec.bin(said)
         if rows * _LONGEST_ANSWER > _HEAD_ROOM:
             said = _fitting(said)
-        body = self._codec.encode(request, values, identity)
-        _send(call, frames.Reply(200, marks.Mark.OK, took, rows, batch_rows, placed, said), body)
+        asked = self._codec.terms.of(call.head.terms)
+        mark, breach, why = marks.Mark.OK, "", ""
+        if not asked.plain:
+            breach, why = asked.breach(request.batch, values)
+            values = asked.shown(values)
+        if breach:
+            mark = marks.Mark.INVALID
+            self._complain(errors.OutputRefused.code, f"{breach}: {why}", None)
+        try:
+            body, json_bytes = self._codec.encode(request, values, identity)
+        except errors.RequestError as wrong:
+            self._refuse(call, wrong, marks.Mark.REJECTED, took=took)
+            return
+        except Exception as raised:
+            self._broke(call, errors.OutputInvalid(where=f"the answer cannot be written: {model.words(raised)}"), took)
+            return
+        reply = frames.Reply(
+            200,
+            mark,
+            took,
+            rows,
+            batch_rows,
+            placed,
+            said,
+            "",
+            why,
+            json_bytes=json_bytes,
+            breach=breach,
+            worker_us=self._since(call),
+        )
+        _send(call, reply, body)
 
     def _refuse(
         self, call: calls.Pending, wrong: errors.TidegateError, mark: marks.Mark, detail: str = "", took: int = 0
     ) -> None:
         rows = call.request.batch.rows if call.request else 0
         body = answers.failure(wrong, ids.text(call.head.prediction_id))
-        _send(call, frames.Reply(wrong.status, mark, took, rows, rows, error=wrong.code, detail=detail), body)
+        worker_us = self._since(call)
+        _send(
+            call, frames.Reply(wrong.status, mark, took, rows, rows, error=wrong.code, detail=detail, worker_us=worker_us), body
+        )
+
+    def _since(self, call: calls.Pending) -> int:
+        """Microseconds since the call came."""
+        return (self._clock() - call.arrived_ns) // 1_000 if call.arrived_ns else 0
 
     def _complain(self, code: str, words: str, raised: BaseException | None) -> None:
         """Into the log at the 1st, 2nd, 4th, 8th ... time of a kind: a model that fails each request must not fill the disk."""

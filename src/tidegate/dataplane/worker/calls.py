@@ -25,6 +25,8 @@ class Pending(msgspec.Struct, gc=False):
     body: bytes
     deadline_ns: float
     """On the monotonic clock; infinite when the call came without a budget."""
+    arrived_ns: int = 0
+    """On the monotonic clock; 0 where nobody noted it."""
     request: batches.Request | None = None
     """Once decoded."""
 

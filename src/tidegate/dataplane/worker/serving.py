@@ -95,7 +95,7 @@ class Server:
             call = self._decode(head)
             now = time.monotonic_ns()
             deadline = now + call.budget_us * 1_000 if call.budget_us else float("inf")
-            self._backlog.add(calls.Pending(peer, number, call, body, deadline))
+            self._backlog.add(calls.Pending(peer, number, call, body, deadline, now))
             self._last_call = time.monotonic()
         elif kind == frames.Kind.CANCEL:
             self._backlog.cancel(peer, number)
