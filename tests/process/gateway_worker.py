@@ -2,8 +2,9 @@
 
 python gateway_worker.py ADDRESS TOKEN INSTANCE DIGEST VERSION [DEFAULT]
 
-do: ok, error, invalid, reject, hang, die, slow (0.3 s), large (300 kB), binary (answers with tensors), or nothing: DEFAULT (ok).
-Its answers say which batch they were in. A CSV or a protobuf message is answered as DEFAULT says.
+do: ok, error, invalid, breach (of the first rule asked for), reject, hang, die, slow (0.3 s), large (300 kB), binary (answers
+with tensors), or nothing: DEFAULT (ok). Its answers say which batch they were in. In a CSV or a
+protobuf message it is at the end.
 """
 
 import asyncio
@@ -12,12 +13,13 @@ import os
 import pathlib
 import sys
 
-from tidegate.core.vocabulary import marks
+from tidegate.core.vocabulary import handling, marks
 from tidegate.dataplane.wire import frames
 
 MARKS = {"ok": marks.Mark.OK, "error": marks.Mark.ERROR, "invalid": marks.Mark.INVALID, "reject": marks.Mark.REJECTED}
-STATUS = {"ok": 200, "error": 500, "invalid": 500, "reject": 400}
-CODES = {"ok": "", "error": "predict-failed", "invalid": "output-invalid", "reject": "input-invalid"}
+MARKS |= {"breach": marks.Mark.INVALID}
+STATUS = {"ok": 200, "error": 500, "invalid": 500, "reject": 400, "breach": 200}
+CODES = {"ok": "", "error": "predict-failed", "invalid": "output-invalid", "reject": "input-invalid", "breach": ""}
 
 ABOUT = (frames.Content.METADATA, frames.Content.CONFIG, frames.Content.OPENAPI)
 OPENAPI = {
@@ -69,13 +71,16 @@ class Serving(asyncio.Protocol):
             self.answer(number, "ok", json.dumps(told).encode(), calls)
             return
         try:
-            plain = head.content in (frames.Content.CSV, frames.Content.GRPC)
             said = body if head.json_bytes < 0 else body[: head.json_bytes]
-            given = {} if plain else json.loads(said or b"{}")
+            if head.content in (frames.Content.CSV, frames.Content.GRPC):
+                said = body[body.find(b'{"') :] if b'{"' in body else b""
+            given = json.loads(said or b"{}")
         except ValueError:
             given = {"do": "reject"}
         do = given.get("do", self.default) if isinstance(given, dict) else self.default
         do = do.get(self.version, "ok") if isinstance(do, dict) else do
+        terms = frames.msgspec.msgpack.decode(head.terms, type=handling.Terms) if head.terms else handling.PLAIN
+        self.rows = given.get("rows", 1) if isinstance(given, dict) else 1
         if do == "die":
             os.kill(os.getpid(), 9)
         elif do == "slow":
@@ -86,10 +91,11 @@ class Serving(asyncio.Protocol):
             self.answer(number, "ok", b'{"outputs":[]}' + bytes(8), calls, json_bytes=14)
         elif do != "hang":
             answer = {"did": do, "version": head.version, "calls": calls, "batch": self.batch, "got": len(body)}
-            answer |= {"content": head.content, "json": head.json_bytes}
-            self.answer(number, do, json.dumps(answer).encode(), calls)
+            answer |= {"content": head.content, "json": head.json_bytes, "round": terms.round}
+            breach = terms.rules[0].text if do == "breach" else ""
+            self.answer(number, do, json.dumps(answer).encode(), calls, breach=breach)
 
-    def answer(self, number, do, body, calls, json_bytes=-1):
+    def answer(self, number, do, body, calls, json_bytes=-1, breach=""):
         if number in self.cancelled:
             return
         ok = do == "ok"

@@ -46,7 +46,7 @@ class Front:
     def joined(self, connection: http.Connection) -> bool:
         """Keep it; False when there are too many, and then it is refused."""
         self.connections.add(connection)
-        return self.count <= self.service.bounds.connections
+        return len(self.connections) <= self.service.bounds.connections
 
     def left(self, connection: http.Connection) -> None:
         """It is gone."""

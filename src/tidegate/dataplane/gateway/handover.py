@@ -1,4 +1,4 @@
-"""A successor keeper fetches the listening sockets here: who connects gets them, with their names, by SCM_RIGHTS.
+"""Listening sockets from the keeper and to its successor, which fetches them here: who connects gets them by SCM_RIGHTS.
 
 Standard library and a thread of its own, so that it works however busy the event loop is.
 """
@@ -7,6 +7,16 @@ import contextlib
 import pathlib
 import socket
 import threading
+
+
+def inherited(given: str, name: str) -> socket.socket | None:
+    """The listening socket of this name from "http=3,api=4"; None where there is none."""
+    for pair in given.split(","):
+        key, _, number = pair.partition("=")
+        if key == name and number.isdigit():
+            with contextlib.suppress(OSError):
+                return socket.socket(fileno=int(number))
+    return None
 
 
 class Handover:

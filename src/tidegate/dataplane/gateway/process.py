@@ -181,7 +181,7 @@ def run(root: str, name: str, make_loop: Callable[[], asyncio.AbstractEventLoop]
     if spec is None:
         logger.error("there is no specification of this instance", extra={"path": str(where.instances / f"{name}.json")})
         return 2
-    listener = inherited(os.environ.get("TIDEGATE_FDS", ""), "http")
+    listener = handover.inherited(os.environ.get("TIDEGATE_FDS", ""), "http")
     if listener is None:
         logger.error("no listening socket was inherited: TIDEGATE_FDS names none called http")
         return 2
@@ -193,16 +193,6 @@ def run(root: str, name: str, make_loop: Callable[[], asyncio.AbstractEventLoop]
         logger.error(str(refused))  # noqa: TRY400 - expected errors have no stack
         return 1
     return 0
-
-
-def inherited(given: str, name: str) -> socket.socket | None:
-    """The listening socket of this name from "http=3,api=4"; None where there is none."""
-    for pair in given.split(","):
-        key, _, number = pair.partition("=")
-        if key == name and number.isdigit():
-            with contextlib.suppress(OSError):
-                return socket.socket(fileno=int(number))
-    return None
 
 
 async def _main(where: home.Home, name: str, spec: instances.Spec, listener: socket.socket) -> None:
