@@ -5,6 +5,12 @@
 - `commands`: what people asked for, turned into releases and events
 - `transitions`: the one desk at which a release is advanced and committed
 - `routes`, `upkeep`: what has to hold now, made true: routes through the table file, workers through the target
+- `progress`: every release under way judged, told its event, and shown to people
+- `health`: how workers fare over several looks: who crash-loops, who has fallen silent
+- `alarms`: what is wrong, raised once and cleared when it is over; nobody acts on one here
+- `sleeping`: endpoints that nobody asks have no workers until somebody does
+- `following`: endpoints that release what their model reference comes to mean
+- `replacing`: workers replaced one by one by new ones with the code that is installed now
 - `holders`: tokens made and revoked, and told to gateways through the table
 - `checks`: what a release must pass before it may warm up
 - `overrides`: a table written by hand while control was down, imported before anything else is done

@@ -2,8 +2,8 @@
 
 import msgspec
 
-from tidegate.control.loop import holders, overrides, transitions
-from tidegate.control.store import commands, endpoints, holds
+from tidegate.control.loop import holders, overrides, replacing, transitions
+from tidegate.control.store import chain, commands, endpoints, holds
 from tidegate.core.spec import conditions, guards
 from tidegate.core.spec import settings as specification
 from tidegate.core.vocabulary import decisions, errors, home, phases, releases
@@ -11,48 +11,47 @@ from tidegate.core.vocabulary.decisions import Kind
 from tidegate.dataplane.models import bundles
 from tidegate.dataplane.wire import tablefile
 
+FOLLOW, REPLACE = "follow", "replace_workers"
 VERBS = {str(kind): kind for kind in decisions.OPERATOR}
 
 
 def answer(desk: transitions.Desk, place: home.Home, command: commands.Command, now: float) -> None:
     """Carry one command out and answer it: with the release as it then is, or with the error that refused it."""
     try:
-        release = _carry_out(desk, place, command, now)
+        moved = _carry_out(desk, place, command, now)
     except errors.StoreUnavailable:
         raise
     except errors.TidegateError as refused:
         desk.store.refuse(command.id, refused)
     else:
-        said = {} if release is None else {"release": release.id, "phase": release.phase.value, "reason": release.reason}
+        said = {} if moved is None else {"release": moved.id, "phase": moved.phase.value, "reason": moved.reason}
         desk.store.finish(command.id, said)
 
 
 def _carry_out(desk: transitions.Desk, place: home.Home, command: commands.Command, now: float) -> releases.Release | None:
     if command.kind == "release":
-        return _release(desk, place, command, now)
-    if command.kind == "unhold":
-        _clear(desk, command, now)
-        return None
-    if command.kind == "adopt":
-        _adopt(desk, place, command, now)
-        return None
-    if command.kind in (holders.CREATE, holders.REVOKE):
-        holders.answer(desk, command, now)
+        return release(desk, place, command, now)
+    if command.kind in _OTHERS:
+        _OTHERS[command.kind](desk, place, command, now)
         return None
     if command.kind not in VERBS:
         raise errors.TransitionRefused(f"there is no verb {command.kind!r}.")
     event = decisions.Event(VERBS[command.kind], actor=command.actor, reason=command.reason)
     if event.kind is Kind.ROLLBACK:
         return _roll_back(desk, command, event, now)
-    release = desk.active(command.endpoint)
-    if release is None:
+    under_way = desk.active(command.endpoint)
+    if under_way is None:
         raise errors.ReleaseUnknown(
             f"{command.endpoint} has no release under way.", cure="`tidegate history` lists the ended ones."
         )
-    return desk.tell(release, event, now, command.id).release
+    return desk.tell(under_way, event, now, command.id).release
 
 
-def _release(desk: transitions.Desk, place: home.Home, command: commands.Command, now: float) -> releases.Release:
+def release(desk: transitions.Desk, place: home.Home, command: commands.Command, now: float) -> releases.Release:
+    """Begin the release that the payload asks for: `digest`, of a bundle that is here, and `settings`.
+
+    Raises BundleMissing, ReleaseInProgress, DigestHeld, AlreadyStable, SpecInvalid.
+    """
     settings = specification.of(command.payload["settings"])
     digest = str(command.payload["digest"])
     manifest = bundles.read_manifest(place.bundles / digest)
@@ -110,7 +109,7 @@ def _roll_back(desk: transitions.Desk, command: commands.Command, event: decisio
     return back
 
 
-def _clear(desk: transitions.Desk, command: commands.Command, now: float) -> None:
+def _clear(desk: transitions.Desk, _: home.Home, command: commands.Command, now: float) -> None:
     """Clear the hold on the digest named, or all of the endpoint's."""
     named = command.payload.get("digest", "")
     found = [one for one in desk.store.holds(desk.environment, command.endpoint) if one.model_digest.startswith(named)]
@@ -133,3 +132,35 @@ def _adopt(desk: transitions.Desk, place: home.Home, command: commands.Command, 
             desk.tell(release, event, now)
         overrides.adopt(desk, route, event, now)
     desk.store.adopt_generation(desk.environment, table.generation)
+
+
+def _follow(desk: transitions.Desk, _: home.Home, command: commands.Command, now: float) -> None:
+    """Have the endpoint follow its model, or not any more; one that is new here waits for its first model."""
+    settings = specification.of(command.payload["settings"])
+    before = desk.store.endpoint(desk.environment, settings.endpoint)
+    row = before or endpoints.Endpoint(desk.environment, settings.endpoint, {})
+    said = chain.StoredEvent(
+        environment=desk.environment,
+        endpoint=settings.endpoint,
+        kind=FOLLOW,
+        at=now,
+        actor=command.actor,
+        reason=f"{'follows' if settings.follow else 'does not follow'} {settings.model}",
+        said=command.reason,
+    )
+    desk.store.append(said, msgspec.structs.replace(row, settings=specification.plain(settings)))
+
+
+def _replace(desk: transitions.Desk, _: home.Home, command: commands.Command, now: float) -> None:  # noqa: ARG001 -- as the others
+    replacing.begin(desk, map(str, command.payload["instances"]))
+
+
+_OTHERS = {
+    "unhold": _clear,
+    "adopt": _adopt,
+    holders.CREATE: lambda desk, _, command, now: holders.answer(desk, command, now),
+    holders.REVOKE: lambda desk, _, command, now: holders.answer(desk, command, now),
+    FOLLOW: _follow,
+    REPLACE: _replace,
+}
+"""Commands that are about no release under way."""

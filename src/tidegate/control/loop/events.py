@@ -2,12 +2,12 @@
 
 import msgspec
 
-from tidegate.control.loop import observation
+from tidegate.control.loop import health, observation
 from tidegate.core.vocabulary import decisions, releases, verdicts
 from tidegate.core.vocabulary.decisions import Kind
 from tidegate.core.vocabulary.phases import EXPOSED, Phase
 
-LOST_SECONDS = 15.0
+LOST_SECONDS = health.LOST_SECONDS
 """A version without a ready replica for this long is lost; a worker that died is restarted well within it."""
 _COMPARED = (Phase.RUNNING, Phase.PAUSED)
 """In these stable still has to be gone back to; a promotion is leaving it."""
@@ -56,7 +56,8 @@ def _not_warm(release: releases.Release, seen: observation.Observation) -> decis
     for replica in seen.of(release.candidate):
         if replica.state == "failed":
             return decisions.Event(Kind.WORKERS_FAILED, reason=f"{release.candidate.name}: {replica.message or replica.code}")
-    if release.phase_since and seen.at - release.phase_since > release.load_seconds:
+    late = release.phase_since and seen.at - release.phase_since > release.load_seconds
+    if late and seen.ready(release.candidate) < release.replicas:
         words = f"{release.candidate.name} was not ready within {release.load_seconds:g} s; `load_within` allows it more"
         return decisions.Event(Kind.WORKERS_FAILED, reason=words)
     return None
@@ -76,7 +77,7 @@ def _progress(
     if release.phase is Phase.CHECKING and check is not None:
         kind = Kind.CHECKS_FAILED if check else Kind.CHECKS_PASSED
         return decisions.Event(kind, reason=check)
-    if release.phase is Phase.WARMING and seen.ready(release.candidate) >= release.replicas:
+    if release.phase is Phase.WARMING and seen.ready(release.candidate) >= release.replicas and not _sleeps(release, seen):
         return decisions.Event(Kind.WORKERS_READY)
     if _awaits_routes(release) and _asked_is_in_force(release, seen):
         return decisions.Event(Kind.ROUTES_SEEN)
@@ -84,6 +85,12 @@ def _progress(
         stage = sum(one.candidate.closed for one in seen.stage_sums(release))
         return decisions.Event(Kind.JUDGED, verdict=verdict, rate=seen.rate(release), stage_requests=stage)
     return decisions.Event(Kind.TICK)
+
+
+def _sleeps(release: releases.Release, seen: observation.Observation) -> bool:
+    """Whether stable is still being woken: until it can answer there is nothing to compare with, nor to go back to."""
+    route = seen.table.routes.get(release.endpoint)
+    return release.stable is not None and route is not None and route.asleep
 
 
 def _awaits_routes(release: releases.Release) -> bool:

@@ -1,7 +1,8 @@
 """The control loop: a tick every 200 ms, from counters in memory-mapped files, not from a scrape.
 
 Everything it knows is in the store, the table and the processes; what it keeps in memory is only how long something has
-been so, and is built up again after a restart.
+been so, and is built up again after a restart. A tick that sees nothing new does nothing: hundreds of endpoints that nobody
+asks cost one look at the table, the store's count of changes and the processes.
 """
 
 import logging
@@ -10,24 +11,30 @@ import signal
 import threading
 import time
 
-import msgspec
-
-from tidegate.control.loop import checks, commands, events, observation, overrides, transitions, upkeep
+from tidegate.control.loop import (
+    alarms,
+    commands,
+    following,
+    health,
+    holders,
+    observation,
+    overrides,
+    progress,
+    replacing,
+    sleeping,
+    transitions,
+    upkeep,
+)
+from tidegate.control.store import endpoints
 from tidegate.control.store import store as stores
-from tidegate.core.decide import judge
-from tidegate.core.vocabulary import decisions, errors, ids, instances, phases, releases, sums, verdicts
+from tidegate.core.vocabulary import errors, ids, instances, phases
 from tidegate.core.vocabulary import home as homes
-from tidegate.core.vocabulary.phases import Phase
 from tidegate.dataplane.targets import target
 
 log = logging.getLogger(__name__)
 TICK_SECONDS = 0.2
-NOTE_SECONDS = 1.0
-"""Verdicts and waiting are stored this often between decisions, for people to look at."""
-SETTLE_SECONDS = 15.0
-"""Requests in flight when a release ends still count towards its harm; the longest of them end within this."""
 SWEEP_SECONDS = 60.0
-_JUDGED = (Phase.RUNNING, Phase.PAUSED, Phase.PROBATION)
+Rests = dict[str, sleeping.Rest]
 
 
 class Control:
@@ -36,11 +43,14 @@ class Control:
     def __init__(self, home: homes.Home, environment: str, store: stores.Store, placed: target.Target) -> None:
         self._home, self._placed = home, placed
         self._desk = transitions.Desk(store, environment, _release_id)
-        self._checks = checks.Checks(home)
-        self._missing: dict[tuple[str, int], float] = {}
-        self._restarts: dict[str, int] = {}
-        self._noted: dict[str, tuple[float, object]] = {}
-        self._settling: dict[str, tuple[float, releases.Release]] = {}
+        self._eye = observation.Eye(home, placed)
+        self._health = health.Health()
+        self._progress = progress.Progress(self._desk, home, self._health)
+        self._dormitory = sleeping.Dormitory(home)
+        self._replacing = replacing.Replacing(self._desk)
+        self._following = following.Following(self._desk, home)
+        self._alarms = alarms.Book(self._desk)
+        self._acted_on: tuple[object, ...] = ()
         self._swept = 0.0
 
     def tick(self, now: float) -> None:
@@ -49,25 +59,70 @@ class Control:
         Raises StoreUnavailable, StoreBehindTable, GenerationConflict, ParentStale, DiskFull: nothing half-done, try again.
         """
         desk = self._desk
-        under_way = [*(one.id for one in desk.store.active(desk.environment)), *self._settling]
-        seen = observation.look(self._home, self._placed, under_way, now)
-        self._heed_overrides(seen, now)
-        for command in desk.store.pending_commands(desk.environment):
-            commands.answer(desk, self._home, command, now)
-        self._watch(seen)
-        advanced = [self._advance(one, seen) for one in desk.store.active(desk.environment)]
-        rows = desk.store.endpoints(desk.environment)
-        active = {one.endpoint: one for one in advanced if one.phase not in phases.ENDED}
-        needs = [upkeep.asked(desk, row, active.get(row.name), seen) for row in rows]
-        upkeep.hold_true(desk, self._home, self._placed, needs, seen)
-        self._settle_harm(seen)
-        if now - self._swept > SWEEP_SECONDS:
-            self._swept = now
-            upkeep.sweep(self._home, seen, min((one.created_at for one in advanced), default=now))
+        under_way = {one.id: one.endpoint for one in desk.under_way()} | self._progress.settling
+        seen = self._eye.look(under_way, now)
+        self._health.look(seen)
+        for name, why in self._health.silent(seen):
+            self._placed.restart(name, why)
+        rests = self._rests(desk.rows(), seen)
+        mark = self._mark(seen, rests)
+        if under_way or self._replacing.under_way or None in mark or mark != self._acted_on:
+            self._act(seen, rests)
+            self._acted_on = mark  # as it was before: what acting has changed is looked at once more
+        self._following.turn(desk.rows(), now)
+        self._alarms.settle(self._due(seen, rests), now)
 
     def close(self) -> None:
         """Stop what it started in its own process."""
-        self._checks.close()
+        self._progress.close()
+        self._following.close()
+
+    def _mark(self, seen: observation.Observation, rests: Rests) -> tuple[object, ...]:
+        """What acting depends on: as long as none of it changes, there is nothing to do."""
+        obeyed = tuple((one.incarnation, one.generation) for one in seen.gateways)
+        token = holders.of_home(self._home) or ""
+        return (self._desk.store.changes(), seen.table.generation, seen.replicas, obeyed, seen.doors, token, rests)
+
+    def _act(self, seen: observation.Observation, rests: Rests) -> None:
+        desk = self._desk
+        self._heed_overrides(seen, seen.at)
+        for command in desk.store.pending_commands(desk.environment):
+            commands.answer(desk, self._home, command, seen.at)
+            if command.kind == commands.REPLACE:
+                self._replacing.asked()
+        advanced = [self._progress.advance(one, seen) for one in desk.under_way()]
+        active = {one.endpoint: one for one in advanced if one.phase not in phases.ENDED}
+        known = holders.listed(desk, self._home)
+        needs = [
+            upkeep.asked(desk, row, active.get(row.name), seen, known, rests.get(row.name, sleeping.Rest.AWAKE))
+            for row in desk.rows()
+        ]
+        wanted = upkeep.hold_true(desk, self._home, needs, seen, known)
+        wanted = self._replacing.turn(wanted, self._placed, seen)
+        upkeep.place_all(desk, self._placed, wanted, seen)
+        self._progress.settle(seen)
+        if seen.at - self._swept > SWEEP_SECONDS:
+            self._swept = seen.at
+            upkeep.sweep(self._home, seen, min((one.created_at for one in advanced), default=seen.at))
+
+    def _rests(self, rows: list[endpoints.Endpoint], seen: observation.Observation) -> Rests:
+        """How awake the endpoints are to be that sleep, or may."""
+        moving = {one.endpoint for one in self._desk.under_way()}
+        found: Rests = {}
+        for row in rows:
+            settings, route = self._desk.settings(row), seen.table.routes.get(row.name)
+            if settings.scale_to_zero or (route is not None and route.asleep):
+                stable = self._desk.version(row.name, row.stable)
+                found[row.name] = self._dormitory.rest(settings, stable, seen, moving=row.name in moving)
+        return found
+
+    def _due(self, seen: observation.Observation, rests: Rests) -> list[alarms.Alarm]:
+        """Every alarm that is to be open now."""
+        rows = self._desk.rows()
+        stables = [one for row in rows if (one := self._desk.version(row.name, row.stable)) is not None]
+        asleep = frozenset(name for name, rest in rests.items() if rest is not sleeping.Rest.AWAKE)
+        due = [*self._health.wrong(seen, stables, asleep), *self._following.wrong(seen.at)]
+        return [*due, self._replacing.failed] if self._replacing.failed else due
 
     def _heed_overrides(self, seen: observation.Observation, now: float) -> None:
         try:
@@ -79,90 +134,6 @@ class Control:
                 else:
                     self._desk.store.refuse(command.id, behind)
             raise
-
-    def _watch(self, seen: observation.Observation) -> None:
-        """How long each version has been without a ready replica."""
-        versions = {(one.endpoint, one.ordinal) for one in seen.replicas}
-        ready = {(one.endpoint, one.ordinal) for one in seen.replicas if one.state == "ready"}
-        self._missing = {one: self._missing.get(one, seen.at) for one in versions - ready}
-
-    def _advance(self, release: releases.Release, seen: observation.Observation) -> releases.Release:
-        if release.phase is Phase.CHECKING:
-            self._checks.start(release)
-        verdict = self._judge(release, seen) if release.phase in _JUDGED and release.stable is not None else None
-        if verdict is not None and release.phase is Phase.PROBATION and verdict.result is not verdicts.Result.FAIL:
-            verdict = None  # what it was promoted on stays what it is known by
-        event = events.next_event(release, seen, self._watched(release, seen), self._checks.result(release), verdict)
-        decision = self._desk.tell(release, event, seen.at)
-        if decision.release.phase in phases.ENDED:
-            self._forget(release.id)
-            self._settling[release.id] = (seen.at, decision.release)
-        else:
-            self._note(decision, verdict, seen)
-        return decision.release
-
-    def _judge(self, release: releases.Release, seen: observation.Observation) -> verdicts.Verdict:
-        return judge.judge(release, seen.sums.get(release.id, ()), seen.closed_before, seen.labels.get(release.id), seen.at)
-
-    def _watched(self, release: releases.Release, seen: observation.Observation) -> events.Watch:
-        restarts = sum(one.restarts for one in seen.of(release.candidate))
-        begun = self._restarts.setdefault(release.id, restarts)
-        return events.Watch(
-            stable_missing=self._absent(release.stable, seen),
-            candidate_missing=self._absent(release.candidate, seen),
-            candidate_restarts=max(0, restarts - begun),
-        )
-
-    def _absent(self, version: releases.Version | None, seen: observation.Observation) -> float:
-        since = self._missing.get((version.endpoint, version.ordinal)) if version else None
-        return seen.at - since if since is not None else 0.0
-
-    def _note(self, decision: decisions.Decision, verdict: verdicts.Verdict | None, seen: observation.Observation) -> None:
-        """Let people see what is waited for and how the evidence stands; seldom enough not to matter."""
-        release = decision.release
-        shown = (release.generation, decision.waiting and decision.waiting.on, verdict and verdict.result)
-        at, before = self._noted.get(release.id, (0.0, None))
-        if shown == before and seen.at - at < NOTE_SECONDS:
-            return
-        self._noted[release.id] = (seen.at, shown)
-        self._desk.store.put_waiting(release.id, decision.waiting, decision.look_again_at)
-        if release.phase is Phase.PROBATION:
-            self._count_harm(release, seen)
-        elif verdict is not None:
-            self._desk.store.put_verdict(release.id, verdict, _inputs(release, seen), seen.at)
-
-    def _settle_harm(self, seen: observation.Observation) -> None:
-        """Requests in flight when a release ended count, too."""
-        for identifier, (ended, release) in list(self._settling.items()):
-            self._count_harm(release, seen)
-            if seen.at - ended > SETTLE_SECONDS:
-                del self._settling[identifier]
-
-    def _count_harm(self, release: releases.Release, seen: observation.Observation) -> None:
-        """Bring the harm up to date in the verdict that was decided on; what it was decided on stays as it was."""
-        store = self._desk.store
-        decided = store.verdict(release.id)
-        if decided is None or release.stable is None:
-            return
-        harm = self._judge(release, seen).harm
-        if harm != decided.harm:
-            inputs = store.verdict_inputs(release.id)
-            store.put_verdict(release.id, msgspec.structs.replace(decided, harm=harm), inputs, seen.at)
-
-    def _forget(self, release: str) -> None:
-        self._checks.forget(release)
-        self._restarts.pop(release, None)
-        self._noted.pop(release, None)
-
-
-def _inputs(release: releases.Release, seen: observation.Observation) -> dict[str, object]:
-    labels = seen.labels.get(release.id)
-    return {
-        "closed_before": seen.closed_before,
-        "at": seen.at,
-        "sums": msgspec.to_builtins(sums.folded(seen.sums.get(release.id, ()), seen.closed_before)),
-        "labels": msgspec.to_builtins(labels),
-    }
 
 
 def _release_id() -> str:

@@ -1,8 +1,12 @@
-"""Everything control sees at one moment, as one frozen value. Reading it changes nothing."""
+"""Everything control sees at one moment, as one frozen value. Looking changes nothing.
+
+What is under no release is looked at as little as possible: hundreds of endpoints that nobody asks must cost next to nothing.
+"""
 
 import contextlib
+import functools
 import pathlib
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 import msgspec
 
@@ -18,14 +22,18 @@ _labels = msgspec.json.Decoder(dict[str, vocabulary.Labels])
 
 
 class Gateway(msgspec.Struct, frozen=True):
-    """A living gateway: which boot it is and which table it obeys."""
+    """A living gateway: which boot it is, which table it obeys, and what it says that control has to know."""
 
     name: str
     incarnation: str
     generation: int
+    wanted: tuple[str, ...] = ()
+    """Endpoints asleep for which somebody waits."""
+    silent: dict[str, float] = {}
+    """Workers that have not answered for so many seconds."""
 
 
-class Observation(msgspec.Struct, frozen=True):
+class Observation(msgspec.Struct, frozen=True, dict=True):
     """One look at the world."""
 
     at: float
@@ -35,17 +43,33 @@ class Observation(msgspec.Struct, frozen=True):
     sums: dict[str, tuple[vocabulary.Sum, ...]]
     """By release."""
     closed_before: int
-    """Arrival ticks below this have no pending request in any gateway."""
+    """Arrival ticks below this have no pending request in any gateway; 0 where no release is under way."""
     labels: dict[str, vocabulary.Labels]
     """By release."""
+    doors: int = 1
+    """Gateways that there are to be, alive or not: they share what limits allow."""
+
+    @functools.cached_property
+    def by_version(self) -> dict[tuple[str, int], tuple[target.Replica, ...]]:
+        """Replicas by (endpoint, ordinal)."""
+        found: dict[tuple[str, int], tuple[target.Replica, ...]] = {}
+        for one in self.replicas:
+            key = (one.endpoint, one.ordinal)
+            found[key] = (*found.get(key, ()), one)
+        return found
 
     def of(self, version: releases.Version) -> tuple[target.Replica, ...]:
         """This version's replicas, whatever their state."""
-        return tuple(one for one in self.replicas if (one.endpoint, one.ordinal) == (version.endpoint, version.ordinal))
+        return self.by_version.get((version.endpoint, version.ordinal), ())
 
     def ready(self, version: releases.Version) -> int:
         """How many replicas of this version have answered their warm-up and live."""
         return sum(one.state == "ready" for one in self.of(version))
+
+    @property
+    def obeyed(self) -> bool:
+        """Whether every living gateway obeys the table as it is."""
+        return all(one.generation >= self.table.generation for one in self.gateways)
 
     def in_force(self, endpoint: str) -> int:
         """The generation of the endpoint's route if every living gateway obeys it; 0 when not, or when none lives."""
@@ -67,32 +91,66 @@ class Observation(msgspec.Struct, frozen=True):
         return sum(one.candidate.opened for one in lately) / RATE_SECONDS
 
 
-def look(home: homes.Home, placed: target.Target, under_way: Collection[str], now: float) -> Observation:
-    """Look once; sums are of the releases `under_way`. A damaged file of one boot or endpoint is left out.
+class Eye:
+    """Looks at one home and its target; remembers the table while its file does not change."""
 
-    Raises TableUnreadable when the table is damaged.
-    """
-    gateways = _gateways(home)
-    boots = [boot for path in sorted(home.sums.glob("[!.]*.sums")) if (boot := _boot(path, under_way)) is not None]
-    dead = {boot.incarnation for boot in boots} - {one.incarnation for one in gateways}
-    return Observation(
-        at=now,
-        table=tablefile.read(home.table),
-        gateways=gateways,
-        replicas=placed.observe(),
-        sums=sums.merge(boots, dead),
-        closed_before=sums.closed_before(boots, dead),
-        labels=_read_labels(home.labels),
-    )
+    def __init__(self, home: homes.Home, placed: target.Target) -> None:
+        self._home, self._placed = home, placed
+        self._table = tables.EMPTY
+        self._file: tuple[int, int, int] | None = None
+
+    def look(self, under_way: Mapping[str, str], now: float) -> Observation:
+        """Look once; sums and labels are of the releases `under_way` (id: endpoint). A damaged file of one boot or endpoint
+        is left out. Raises TableUnreadable when the table is damaged.
+        """
+        doors = _doors(self._home)
+        gateways = tuple(found for name in doors if (found := _gateway(self._home, name)) is not None)
+        boots = [boot for path in self._sums(under_way) if (boot := _boot(path, under_way.keys())) is not None]
+        dead = {boot.incarnation for boot in boots} - {one.incarnation for one in gateways}
+        return Observation(
+            at=now,
+            table=self._read_table(),
+            gateways=gateways,
+            replicas=self._placed.observe(),
+            sums=sums.merge(boots, dead),
+            closed_before=sums.closed_before(boots, dead),
+            labels=_read_labels(self._home.labels, set(under_way.values())),
+            doors=max(1, len(doors)),
+        )
+
+    def _sums(self, under_way: Mapping[str, str]) -> list[pathlib.Path]:
+        """None of them where nothing is compared: busy gateways' files are long."""
+        return sorted(self._home.sums.glob("[!.]*.sums")) if under_way else []
+
+    def _read_table(self) -> tables.Table:
+        file = _version(self._home.table)
+        if file is None or file != self._file:
+            self._table = tablefile.read(self._home.table)
+            self._file = file
+        return self._table
 
 
-def _gateways(home: homes.Home) -> tuple[Gateway, ...]:
-    living = []
-    for path in sorted(home.instances.glob("gateway-*.json")):
-        said = instances.read_state(home.instances, path.stem)
-        if said.get("incarnation") and instances.holder(home.instances, path.stem):
-            living.append(Gateway(path.stem, said["incarnation"], int(said.get("generation", 0))))
-    return tuple(living)
+def _version(path: pathlib.Path) -> tuple[int, int, int] | None:
+    """Changes whenever the file is replaced; None where there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return (status.st_ino, status.st_mtime_ns, status.st_size)
+
+
+def _doors(home: homes.Home) -> list[str]:
+    """Names of the gateways that have a specification."""
+    return sorted(path.stem for path in home.instances.glob("gateway-*.json"))
+
+
+def _gateway(home: homes.Home, name: str) -> Gateway | None:
+    """A gateway that lives and has said which boot it is."""
+    said = instances.read_state(home.instances, name)
+    if not said.get("incarnation") or not instances.holder(home.instances, name):
+        return None
+    wanted, silent = tuple(said.get("wanted", ())), dict(said.get("silent", {}))
+    return Gateway(name, said["incarnation"], int(said.get("generation", 0)), wanted, silent)
 
 
 def _boot(path: pathlib.Path, under_way: Collection[str]) -> sums.Boot | None:
@@ -101,9 +159,9 @@ def _boot(path: pathlib.Path, under_way: Collection[str]) -> sums.Boot | None:
     return None
 
 
-def _read_labels(folder: pathlib.Path) -> dict[str, vocabulary.Labels]:
+def _read_labels(folder: pathlib.Path, endpoints: set[str]) -> dict[str, vocabulary.Labels]:
     found: dict[str, vocabulary.Labels] = {}
-    for path in folder.glob("*.json"):
+    for endpoint in endpoints:
         with contextlib.suppress(OSError, msgspec.DecodeError):
-            found |= _labels.decode(path.read_bytes())
+            found |= _labels.decode((folder / f"{endpoint}.json").read_bytes())
     return found

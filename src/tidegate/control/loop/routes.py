@@ -1,13 +1,12 @@
 """Routes from decisions to the table file. What a gateway needs is all in the route: it asks nobody."""
 
-import hashlib
 from collections.abc import Iterable
 
 import msgspec
 
-from tidegate.control.loop import observation
+from tidegate.control.loop import holders, observation
 from tidegate.core.spec import settings as specification
-from tidegate.core.vocabulary import decisions, home, releases, tables
+from tidegate.core.vocabulary import decisions, home, releases, tables, tokens
 from tidegate.dataplane.wire import tablefile
 
 
@@ -24,8 +23,9 @@ def route(
     settings: specification.Settings,
     kept: Iterable[releases.Version],
     seen: observation.Observation,
+    known: Iterable[tokens.Token],
 ) -> tables.Route:
-    """The whole route of an endpoint: what the release asks for, and what its file settles."""
+    """The whole route of an endpoint: what the release asks for, and what its file settles. `known`: tokens of gateways."""
     active = {asked.stable.ordinal, asked.candidate.ordinal if asked.candidate else 0}
     warm = (deployed(one, seen) for one in kept if one.ordinal not in active)
     return tables.Route(
@@ -50,12 +50,20 @@ def route(
         durability=settings.durability,
         inputs=settings.inputs,
         kept=tuple(one for one in warm if one.workers),
+        tokens=holders.predictors(settings, known),
     )
 
 
-def salt(release: str) -> bytes:
-    """The key of a release's buckets: fresh for each release, the same after any restart."""
-    return hashlib.blake2b(release.encode(), digest_size=16).digest()
+def asleep(route: tables.Route, settings: specification.Settings) -> tables.Route:
+    """The route while nobody asks: no workers. Who does ask may wait for as long as loading may take, besides the timeout."""
+    patience = route.limits.timeout_ms + int(settings.load_seconds * 1000)
+    return msgspec.structs.replace(
+        route,
+        asleep=True,
+        stable=msgspec.structs.replace(route.stable, workers=()),
+        kept=(),
+        limits=msgspec.structs.replace(route.limits, timeout_ms=patience),
+    )
 
 
 def differs(wanted: tables.Route, table: tables.Table) -> bool:
@@ -64,15 +72,37 @@ def differs(wanted: tables.Route, table: tables.Table) -> bool:
     return current is None or msgspec.structs.replace(wanted, generation=current.generation) != current
 
 
-def publish(place: home.Home, wanted: Iterable[tables.Route], parent: int, now: float) -> tables.Table:
-    """Put the routes that differ into the table, on top of generation `parent`. Raises ParentStale, DiskFull."""
+class Common(msgspec.Struct, frozen=True):
+    """What the table says for all routes together."""
+
+    known: tuple[tokens.Token, ...] = ()
+    """Tokens that gateways have to know."""
+    gateways: int = 1
+    """How many share what limits allow."""
+
+    def holds(self, table: tables.Table) -> bool:
+        """Whether the table says so already."""
+        return (table.holders, table.gateways) == (self.known, self.gateways)
+
+
+def publish(place: home.Home, wanted: Iterable[tables.Route], common: Common, parent: int, now: float) -> tables.Table:
+    """Put the routes that differ, and what is common to all, into the table on top of generation `parent`.
+
+    Raises ParentStale, DiskFull.
+    """
 
     def change(current: tables.Table) -> tables.Table | None:
         changed = {one.endpoint: one for one in wanted if differs(one, current)}
-        if not changed and current.override is None:
+        if not changed and current.override is None and common.holds(current):
             return None
         return msgspec.structs.replace(
-            current, routes=current.routes | changed, written_at=now, written_by="control", override=None
+            current,
+            routes=current.routes | changed,
+            holders=common.known,
+            gateways=common.gateways,
+            written_at=now,
+            written_by="control",
+            override=None,
         )
 
     return tablefile.write(place.table, change, parent)

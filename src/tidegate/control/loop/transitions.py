@@ -1,11 +1,12 @@
 """One desk for every change of a release: ask the machine, commit, say what became of it. All decisions pass here."""
 
+import hashlib
 import logging
 from collections.abc import Callable
+from typing import Any, TypeVar
 
 import msgspec
 
-from tidegate.control.loop import routes
 from tidegate.control.store import endpoints, holds
 from tidegate.control.store import store as stores
 from tidegate.core.decide import machine
@@ -13,6 +14,7 @@ from tidegate.core.spec import settings as specification
 from tidegate.core.vocabulary import decisions, errors, phases, releases
 
 log = logging.getLogger(__name__)
+_T = TypeVar("_T")
 _LEVELS = {"info": logging.INFO, "warning": logging.WARNING, "critical": logging.CRITICAL}
 
 
@@ -22,6 +24,21 @@ class Desk:
     def __init__(self, store: stores.Store, environment: str, mint: Callable[[], str]) -> None:
         """`mint` gives ids for new releases."""
         self.store, self.environment, self._mint = store, environment, mint
+        self._versions: dict[tuple[str, int], releases.Version] = {}
+        self._settings: dict[str, tuple[dict[str, Any], specification.Settings]] = {}
+        self._read: tuple[int | None, dict[tuple[str, str], Any]] = (None, {})
+
+    def rows(self) -> list[endpoints.Endpoint]:
+        """All endpoints of the environment, by name."""
+        return self._remembered(("rows", ""), lambda: self.store.endpoints(self.environment))
+
+    def under_way(self) -> list[releases.Release]:
+        """All releases that have not ended, by endpoint."""
+        return self._remembered(("under way", ""), lambda: self.store.active(self.environment))
+
+    def latest(self, endpoint: str) -> releases.Release | None:
+        """The endpoint's newest release."""
+        return self._remembered(("latest", endpoint), lambda: self.store.latest(self.environment, endpoint))
 
     def active(self, endpoint: str) -> releases.Release | None:
         """The endpoint's release that has not ended."""
@@ -34,12 +51,23 @@ class Desk:
         return self.version(endpoint, row.stable if row else None)
 
     def version(self, endpoint: str, ordinal: int | None) -> releases.Version | None:
-        """A version by its ordinal."""
-        return None if ordinal is None else self.store.version(self.environment, endpoint, ordinal)
+        """A version by its ordinal. One never changes, so it is read once."""
+        if ordinal is None:
+            return None
+        key = (endpoint, ordinal)
+        if key not in self._versions:
+            found = self.store.version(self.environment, endpoint, ordinal)
+            if found is None:
+                return None
+            self._versions[key] = found
+        return self._versions[key]
 
     def settings(self, endpoint: endpoints.Endpoint) -> specification.Settings:
         """What the endpoint's file settles, as resolved at its last release."""
-        return specification.of(endpoint.settings)
+        known = self._settings.get(endpoint.name)
+        if known is None or known[0] != endpoint.settings:
+            known = self._settings[endpoint.name] = (endpoint.settings, specification.of(endpoint.settings))
+        return known[1]
 
     def tell(self, release: releases.Release, event: decisions.Event, now: float, command: str = "") -> decisions.Decision:
         """Advance by one event; commit when that changes anything. Returns the decision, its release as stored.
@@ -110,6 +138,17 @@ class Desk:
         )
         self.store.hold(row)
 
+    def _remembered(self, key: tuple[str, str], read: Callable[[], _T]) -> _T:
+        """What the store said, asked again only once anybody has written to it."""
+        changes = self.store.changes()
+        if changes is None or changes != self._read[0]:
+            self._read = (changes, {})
+        known = self._read[1]
+        if key not in known:
+            known[key] = read()
+        found: _T = known[key]
+        return found
+
     def _supersede(self, endpoint: str, by: releases.Version, now: float) -> None:
         under_way = self.active(endpoint)
         if under_way is not None and under_way.phase is phases.Phase.PROBATION:
@@ -128,7 +167,7 @@ class Desk:
             strategy=settings.strategy,
             stages=settings.stages,
             policy=settings.policy,
-            salt=routes.salt(identifier),
+            salt=_salt(identifier),
             created_at=now,
             phase_since=now,
             replicas=settings.replicas,
@@ -137,3 +176,8 @@ class Desk:
             actor=event.actor,
             reason=event.reason,
         )
+
+
+def _salt(release: str) -> bytes:
+    """The key of a release's buckets: fresh for each release, the same after any restart."""
+    return hashlib.blake2b(release.encode(), digest_size=16).digest()

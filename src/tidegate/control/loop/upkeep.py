@@ -9,10 +9,10 @@ import logging
 
 import msgspec
 
-from tidegate.control.loop import observation, routes, transitions
+from tidegate.control.loop import observation, replacing, routes, sleeping, transitions
 from tidegate.control.store import endpoints
 from tidegate.core.decide import machine
-from tidegate.core.vocabulary import decisions, errors, home, releases, tables
+from tidegate.core.vocabulary import decisions, errors, home, releases, tables, tokens
 from tidegate.dataplane.targets import target
 from tidegate.dataplane.wire import sums
 
@@ -29,19 +29,28 @@ class Asked(msgspec.Struct, frozen=True):
 
 
 def asked(
-    desk: transitions.Desk, row: endpoints.Endpoint, release: releases.Release | None, seen: observation.Observation
+    desk: transitions.Desk,
+    row: endpoints.Endpoint,
+    release: releases.Release | None,
+    seen: observation.Observation,
+    known: tuple[tokens.Token, ...] = (),
+    rest: sleeping.Rest = sleeping.Rest.AWAKE,
 ) -> Asked:
-    """From an endpoint and its release under way to what has to hold now."""
+    """From an endpoint, its release under way and how awake it is to what has to hold now. `known`: tokens for gateways."""
     settings = desk.settings(row)
-    kept = tuple(one for ordinal in row.kept if (one := desk.version(row.name, ordinal)) is not None)
+    standby = settings.fallback_version.removeprefix("v")
+    ordinals = dict.fromkeys((*row.kept, *((int(standby),) if standby.isdigit() else ())))
+    kept = tuple(one for ordinal in ordinals if (one := desk.version(row.name, ordinal)) is not None)
     wanted = {one.ordinal: (one, settings.replicas) for one in kept}
     route = None
     for effect in _effects(desk, row, release, settings.replicas):
         if isinstance(effect, decisions.EnsureWorkers):
             wanted[effect.version.ordinal] = (effect.version, effect.replicas)
         elif isinstance(effect, decisions.SetRoutes):
-            route = routes.route(effect, settings, kept, seen)
-    return Asked(tuple(wanted.values()), route)
+            route = routes.route(effect, settings, kept, seen, known)
+    if rest is not sleeping.Rest.AWAKE and route is not None:
+        route = routes.asleep(route, settings)
+    return Asked(() if rest is sleeping.Rest.ASLEEP else tuple(wanted.values()), route)
 
 
 def _effects(
@@ -50,7 +59,7 @@ def _effects(
     stable = desk.version(row.name, row.stable)
     idle: tuple[decisions.Effect, ...] = ()
     if stable is not None:
-        latest = desk.store.latest(desk.environment, row.name)
+        latest = desk.latest(row.name)
         name, salt = (latest.id, latest.salt) if latest else ("", b"")
         idle = (
             decisions.EnsureWorkers(stable, replicas),
@@ -60,28 +69,47 @@ def _effects(
 
 
 def hold_true(
-    desk: transitions.Desk, place: home.Home, placed: target.Target, needs: list[Asked], seen: observation.Observation
+    desk: transitions.Desk,
+    place: home.Home,
+    needs: list[Asked],
+    seen: observation.Observation,
+    known: tuple[tokens.Token, ...] = (),
+) -> replacing.Wanted:
+    """Bring the table about, before all else: a rollback must not wait for processes. Returns what `place_all` takes."""
+    _publish(desk, place, [one.route for one in needs if one.route is not None], seen, known)
+    return {(version.endpoint, version.ordinal): (version, replicas) for one in needs for version, replicas in one.workers}
+
+
+def place_all(desk: transitions.Desk, placed: target.Target, wanted: replacing.Wanted, seen: observation.Observation) -> None:
+    """Bring the workers about. The target is told only what differs from what was seen of it."""
+    for version, replicas in wanted.values():
+        there = seen.of(version)
+        if len(there) != replicas or any(one.state is target.State.DRAINING for one in there):
+            placed.ensure(version, replicas)
+    _let_go(desk, placed, wanted, seen)
+
+
+def _publish(
+    desk: transitions.Desk,
+    place: home.Home,
+    wanted: list[tables.Route],
+    seen: observation.Observation,
+    known: tuple[tokens.Token, ...],
 ) -> None:
-    """Bring it about. The table first: a rollback must not wait for processes."""
-    _publish(desk, place, [one.route for one in needs if one.route is not None], seen)
-    for version, replicas in (pair for one in needs for pair in one.workers):
-        placed.ensure(version, replicas)
-    _let_go(desk, placed, {(version.endpoint, version.ordinal) for one in needs for version, _ in one.workers}, seen)
-
-
-def _publish(desk: transitions.Desk, place: home.Home, wanted: list[tables.Route], seen: observation.Observation) -> None:
-    changed = [one for one in wanted if one.stable.workers and routes.differs(one, seen.table)]
-    if not changed and seen.table.override is None:
+    changed = [one for one in wanted if (one.stable.workers or one.asleep) and routes.differs(one, seen.table)]
+    told = routes.Common(known, seen.doors)
+    # A table without routes has nobody to admit and nothing to share.
+    if not changed and seen.table.override is None and (told.holds(seen.table) or not seen.table.routes):
         return
     desk.store.adopt_generation(desk.environment, seen.table.generation + 1)
-    table = routes.publish(place, changed, seen.table.generation, seen.at)
+    table = routes.publish(place, changed, told, seen.table.generation, seen.at)
     log.info("routes", extra={"generation": table.generation, "endpoints": [one.endpoint for one in changed]})
 
 
-def _let_go(desk: transitions.Desk, placed: target.Target, needed: set[tuple[str, int]], seen: observation.Observation) -> None:
-    obeyed = all(one.generation >= seen.table.generation for one in seen.gateways)
+def _let_go(desk: transitions.Desk, placed: target.Target, needed: replacing.Wanted, seen: observation.Observation) -> None:
+    routed = _routed(seen.table)
     for endpoint, ordinal, digest in {(one.endpoint, one.ordinal, one.digest) for one in seen.replicas}:
-        if (endpoint, ordinal) in needed or (endpoint, ordinal) in _routed(seen.table) or not obeyed:
+        if (endpoint, ordinal) in needed or (endpoint, ordinal) in routed or not seen.obeyed:
             continue
         version = desk.version(endpoint, ordinal) or releases.Version(endpoint, ordinal, digest, "", "")
         placed.remove(version)
@@ -103,5 +131,5 @@ def _routed(table: tables.Table) -> set[tuple[str, int]]:
     found = set()
     for route in table.routes.values():
         listed = (route.stable, *((route.candidate,) if route.candidate else ()), *route.kept)
-        found |= {(route.endpoint, one.ordinal) for one in listed}
+        found |= {(route.endpoint, one.ordinal) for one in listed if one.workers}
     return found

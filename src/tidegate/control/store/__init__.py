@@ -13,6 +13,7 @@ transaction that somebody else has opened:
     holds         model digests that are refused until a person clears them
     holders       tokens by their hashes, with what they are good for
     commands      what people asked control to do, and what came of it
+    alarms        what is wrong now and not over
     facts         single facts of an environment, such as the last table generation that control has written
 
 Below them: `schema` (the tables), `documents` (values as canonical JSON), `database` (connections, transactions, and what

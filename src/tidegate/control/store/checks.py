@@ -5,7 +5,7 @@ from collections.abc import Callable
 import msgspec
 
 from tidegate.control.store import chain, commands, endpoints, holders, holds, store
-from tidegate.core.vocabulary import decisions, errors, phases, releases, tokens, verdicts
+from tidegate.core.vocabulary import alarms, decisions, errors, phases, releases, tokens, verdicts
 
 Check = Callable[[store.Store], None]
 ENV, NAME = "production", "flight-delay"
@@ -309,7 +309,35 @@ def the_adopted_generation_is_kept_by_environment(books: store.Store) -> None:
     assert (books.adopted_generation(ENV), books.adopted_generation("staging")) == (8, 0)
 
 
+def an_alarm_is_raised_once_and_cleared_once(books: store.Store) -> None:
+    """With an event each; the first words stand, and another subject is another alarm."""
+    first = alarms.Alarm(alarms.Kind.CRASH_LOOP, NAME, "v3 crashes", 5.0, "v3")
+    assert books.raise_alarm(ENV, first)
+    assert not books.raise_alarm(ENV, msgspec.structs.replace(first, words="v3 crashes still", since=6.0))
+    assert books.raise_alarm(ENV, msgspec.structs.replace(first, subject="v2", since=4.0))
+    assert [(one.subject, one.words) for one in books.open_alarms(ENV)] == [("v2", "v3 crashes"), ("v3", "v3 crashes")]
+    assert books.open_alarms("staging") == []
+    assert books.clear_alarm(ENV, first, 9.0)
+    assert not books.clear_alarm(ENV, first, 9.0)
+    assert [(one.kind, one.at, one.facts["subject"]) for one in books.events(ENV)] == [
+        ("alarm", 5.0, "v3"),
+        ("alarm", 4.0, "v2"),
+        ("alarm_over", 9.0, "v3"),
+    ]
+
+
+def a_note_is_kept_until_it_is_forgotten(books: store.Store) -> None:
+    """By environment, endpoint and name."""
+    books.note(ENV, NAME, "followed", "3")
+    books.note(ENV, NAME, "followed", "4")
+    assert (books.fact(ENV, NAME, "followed"), books.fact(ENV, "", "followed")) == ("4", "")
+    books.note(ENV, NAME, "followed", "")
+    assert books.fact(ENV, NAME, "followed") == ""
+
+
 ALL: tuple[Check, ...] = (
+    an_alarm_is_raised_once_and_cleared_once,
+    a_note_is_kept_until_it_is_forgotten,
     endpoints_are_kept_as_put,
     versions_are_counted_by_their_endpoint,
     releases_come_back_as_they_were,

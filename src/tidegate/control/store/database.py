@@ -30,6 +30,7 @@ class Database:
         self.url = sa.make_url(url)
         self.path = pathlib.Path(self.url.database) if self._is_sqlite and self.url.database else None
         self._inode: tuple[int, int] | None = None
+        self._watcher: sa.PoolProxiedConnection | None = None
         if self.path and not create and not self.path.exists():
             raise errors.StoreUnavailable("there is no store yet.", where=str(self.path), cure="It is made by `tidegate up`.")
         if self.path and not self.path.parent.is_dir():
@@ -69,8 +70,39 @@ class Database:
             self._same_file()
             yield connection
 
+    def changes(self) -> int | None:
+        """Another number whenever anybody has written since; None where the database cannot tell. Costs next to nothing.
+
+        For one thread. Raises StoreUnavailable.
+        """
+        if not self._is_sqlite:
+            return None
+        with self._named():
+            self._same_file()
+            if self._watcher is None:
+                self._watcher = self._engine.raw_connection()  # one that never writes: its own commits would not count
+            cursor = self._watcher.cursor()
+            found: int = cursor.execute("PRAGMA data_version").fetchone()[0]
+            cursor.close()
+            return found
+
+    def copy(self, path: pathlib.Path) -> None:
+        """Write a whole copy as of one moment to a new file, while others read and write. SQLite only.
+
+        Raises StoreUnavailable, DiskFull.
+        """
+        with self._named(), contextlib.closing(sqlite3.connect(path)) as copied:
+            source = self._engine.raw_connection()
+            try:
+                source.driver_connection.backup(copied)  # type: ignore[union-attr]
+            finally:
+                source.close()
+
     def close(self) -> None:
         """Give all connections back."""
+        if self._watcher is not None:
+            self._watcher.close()
+            self._watcher = None
         self._engine.dispose()
 
     def _connectable(self) -> sa.Engine:

@@ -17,6 +17,18 @@ def put(connection: sa.Connection, key: tuple[str, str], name: str, value: str) 
         connection.execute(schema.FACTS.insert().values(environment=environment, endpoint=endpoint, name=name, value=value))
 
 
+def drop(connection: sa.Connection, key: tuple[str, str], name: str) -> bool:
+    """Forget it; False when there is none."""
+    return connection.execute(schema.FACTS.delete().where(_at(key, name))).rowcount > 0
+
+
+def listed(connection: sa.Connection, environment: str, prefix: str) -> list[tuple[str, str, str]]:
+    """(endpoint, name, value) of all facts of an environment whose name begins so."""
+    table = schema.FACTS
+    found = sa.select(table).where(table.c.environment == environment, table.c.name.startswith(prefix, autoescape=True))
+    return [(row.endpoint, row.name, row.value) for row in connection.execute(found.order_by(table.c.endpoint, table.c.name))]
+
+
 def _at(key: tuple[str, str], name: str) -> sa.ColumnElement[bool]:
     table = schema.FACTS
     return (table.c.environment == key[0]) & (table.c.endpoint == key[1]) & (table.c.name == name)

@@ -4,15 +4,17 @@ Every method may raise StoreUnavailable (cannot be opened, locked, moved away), 
 it was asked is then done. Other errors are named where they are raised.
 """
 
+import pathlib
 from types import TracebackType
 from typing import Any
 
+from tidegate.control.store import alarms as alarm_rows
 from tidegate.control.store import chain, commands, commits, database, evidence, facts, release_rows, schema
 from tidegate.control.store import endpoints as endpoint_rows
 from tidegate.control.store import holders as holder_rows
 from tidegate.control.store import holds as hold_rows
 from tidegate.control.store import versions as version_rows
-from tidegate.core.vocabulary import decisions, errors, releases, verdicts
+from tidegate.core.vocabulary import alarms, decisions, errors, releases, verdicts
 
 _GENERATION = "adopted_generation"
 
@@ -27,6 +29,14 @@ class Store:
     def close(self) -> None:
         """Give its connections back."""
         self._database.close()
+
+    def changes(self) -> int | None:
+        """Another number whenever anybody has written since; None where that cannot be told. For one thread."""
+        return self._database.changes()
+
+    def copy(self, path: pathlib.Path) -> None:
+        """A whole copy as of one moment, in a new file, while everybody goes on."""
+        self._database.copy(path)
 
     def __enter__(self) -> "Store":
         return self
@@ -257,6 +267,38 @@ class Store:
         """One command, or None."""
         with self._database.reading() as connection:
             return commands.get(connection, identifier)
+
+    # alarms
+
+    def open_alarms(self, environment: str) -> list[alarms.Alarm]:
+        """The alarms that are open, oldest first."""
+        with self._database.reading() as connection:
+            return alarm_rows.listed(connection, environment)
+
+    def raise_alarm(self, environment: str, alarm: alarms.Alarm) -> bool:
+        """Open an alarm, with its event; False when that one is open already."""
+        with self._database.writing() as connection:
+            return alarm_rows.put(connection, environment, alarm)
+
+    def clear_alarm(self, environment: str, alarm: alarms.Alarm, at: float) -> bool:
+        """Close an alarm, with its event; False when it is not open."""
+        with self._database.writing() as connection:
+            return alarm_rows.drop(connection, environment, alarm, at)
+
+    # facts
+
+    def fact(self, environment: str, endpoint: str, name: str) -> str:
+        """What is noted under this name; empty when nothing is. `endpoint` empty: of the whole environment."""
+        with self._database.reading() as connection:
+            return facts.get(connection, (environment, endpoint), name) or ""
+
+    def note(self, environment: str, endpoint: str, name: str, value: str) -> None:
+        """Note it over what was there; an empty value forgets it."""
+        with self._database.writing() as connection:
+            if value:
+                facts.put(connection, (environment, endpoint), name, value)
+            else:
+                facts.drop(connection, (environment, endpoint), name)
 
     # the table
 

@@ -85,3 +85,13 @@ def rows(raw: bytes, releases: frozenset[bytes] | None) -> list[Row]:
         values = COUNTS.unpack_from(raw, at + KEY.size)
         found.append(Row(names[endpoint], names[release], generation, weight, bool(evidence), tick, span, arm, values))
     return found
+
+
+def newest(raw: bytes) -> dict[str, int]:
+    """The last tick of each endpoint's rows in the bytes of a whole file; of a row that was folded, its span's last."""
+    found: dict[bytes, int] = {}
+    for at in range(HEADER_BYTES, len(raw) - ROW_BYTES + 1, ROW_BYTES):
+        if raw[at]:
+            _, _, _, _, span, tick, _, _, _, endpoint, _ = KEY.unpack_from(raw, at)
+            found[endpoint] = max(tick + span - 1, found.get(endpoint, 0))
+    return {endpoint.rstrip(b"\0").decode(): tick for endpoint, tick in found.items()}

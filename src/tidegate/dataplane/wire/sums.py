@@ -314,3 +314,12 @@ def opened(boots: Iterable[Boot], since: int) -> dict[str, tuple[int, int]]:
             if row.tick >= since:
                 found.setdefault(row.endpoint, [0, 0])[row.arm] += row.values[sumrows.OPENED]
     return {endpoint: (stable, candidate) for endpoint, (stable, candidate) in found.items()}
+
+
+def last_opened(path: pathlib.Path) -> dict[str, int]:
+    """The last tick in which a request was drawn, by endpoint; empty for a file that is gone or is not one of sums."""
+    try:
+        raw = path.read_bytes()
+    except OSError:
+        return {}
+    return sumrows.newest(raw) if raw.startswith(sumrows.MAGIC) else {}

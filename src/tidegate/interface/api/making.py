@@ -10,7 +10,7 @@ from tidegate.control.store import endpoints
 from tidegate.control.store import store as stores
 from tidegate.core.spec import settings as specification
 from tidegate.core.vocabulary import errors, ids
-from tidegate.delivery.registry import making, runtimes
+from tidegate.delivery.registry import ordering, runtimes
 from tidegate.interface.api import asked, shelf
 
 
@@ -25,9 +25,7 @@ def ready(books: shelf.Shelf, endpoint: str, body: asked.Release) -> dict[str, A
     if body.digest:
         runtimes.ensure_of(books.home, body.digest)
         return {"digest": body.digest, "settings": specification.plain(settings)}
-    wishes = {"trust": settings.trust, "runtime": settings.runtime}
-    digest, _ = making.make(settings.model, books.home, example=settings.example or None, **wishes)
-    return {"digest": digest, "settings": specification.plain(settings)}
+    return {"digest": ordering.make(settings, books.home), "settings": specification.plain(settings)}
 
 
 def merged(row: endpoints.Endpoint | None, endpoint: str, body: asked.Release) -> specification.Settings:

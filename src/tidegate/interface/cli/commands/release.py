@@ -8,7 +8,7 @@ from rich import status as spinner
 from tidegate.core.spec import settings
 from tidegate.core.vocabulary import errors
 from tidegate.core.vocabulary import home as homes
-from tidegate.delivery.registry import making
+from tidegate.delivery.registry import ordering
 from tidegate.interface.api import client
 from tidegate.interface.cli import exits, following, options, project, reaching, screen, starting
 
@@ -59,11 +59,8 @@ def _vacant(api: client.Client, endpoint: str) -> None:
 
 def _bundle(place: homes.Home, given: project.Project) -> str:
     """The bundle is made here, where MLFLOW_TRACKING_URI and paths are those of whoever asks."""
-    wanted = given.settings
-    with spinner.Status(f"making the bundle of {wanted.model}", console=screen.err()):
-        wishes = {"trust": wanted.trust, "runtime": wanted.runtime}
-        digest, _ = making.make(wanted.model, place, example=wanted.example or None, **wishes)
-    return digest
+    with spinner.Status(f"making the bundle of {given.settings.model}", console=screen.err()):
+        return ordering.make(given.settings, place)
 
 
 def _end(api: client.Client, place: homes.Home, identifier: str, timeout: float, *, as_json: bool) -> None:
