@@ -102,6 +102,19 @@ def test_merged_files_hold_the_same_rows(tmp_path: pathlib.Path) -> None:
     assert sorted(reader.predictions(made.log, [one.id for one in batch]), key=lambda one: one.sequence) == batch
 
 
+def test_files_written_before_a_column_was_added_are_read_with_its_default_beside_new_ones(tmp_path: pathlib.Path) -> None:
+    made = given.place(tmp_path)
+    one, other = given.prediction(0, worker_us=400), given.prediction(1, worker_us=500)
+    (old,) = recorded(made, "a", one)
+    rows = pq.read_table(made.log / old.path, partitioning=None)
+    pq.write_table(rows.drop_columns(["worker_us"]), made.log / old.path)
+    found = reader.find(made, one.id)
+    assert found is not None
+    assert (found.prediction.worker_us, found.prediction.model_us, found.prediction.id) == (0, one.model_us, one.id)
+    recorded(made, "b", other)
+    assert {each.worker_us for each in reader.predictions(made.log, [one.id, other.id])} == {0, 500}
+
+
 def test_a_last_batch_that_was_written_in_part_is_left_out_when_the_catalogue_is_lost(tmp_path: pathlib.Path) -> None:
     made = given.place(tmp_path)
     one = given.prediction(0)

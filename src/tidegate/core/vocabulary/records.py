@@ -51,6 +51,8 @@ class Prediction(msgspec.Struct, frozen=True, array_like=True, gc=False):
     input: bytes
     output: bytes
     error: str = ""
+    worker_us: int = 0
+    """From the call's arrival in the worker to its reply: what `total_us` has beyond it was spent on the way and in queues."""
 
 
 class Outcome(msgspec.Struct, frozen=True, array_like=True, gc=False):

@@ -202,8 +202,8 @@ def sync_folder(folder: pathlib.Path) -> None:
 
 
 def prediction(row: dict[str, object]) -> records.Prediction:
-    """The record in a row as DuckDB returns it (times as Unix nanoseconds)."""
-    given = {field.name: row[RENAMED.get(field.name, field.name)] for field in msgspec.structs.fields(records.Prediction)}
+    """The record in a row as DuckDB returns it (times as Unix nanoseconds); what older files lack has its default."""
+    given = _fields(row, records.Prediction)
     given["id"] = ids.parse(str(given["id"])) or b""
     given["key_hash"] = bytes.fromhex(str(given["key_hash"]))
     given["answers"] = tuple(msgspec.json.decode(str(given["answers"]), type=list[float | str | None]))
@@ -213,7 +213,12 @@ def prediction(row: dict[str, object]) -> records.Prediction:
 
 def outcome(row: dict[str, object]) -> records.Outcome:
     """The outcome in a row as DuckDB returns it."""
-    given = {field.name: row[RENAMED.get(field.name, field.name)] for field in msgspec.structs.fields(records.Outcome)}
+    given = _fields(row, records.Outcome)
     given["id"] = ids.parse(str(given["id"])) or b""
     given["label"] = msgspec.json.decode(str(given["label"]), type=float | str)
     return records.Outcome(**given)  # type: ignore[arg-type]
+
+
+def _fields(row: dict[str, object], kind: type[msgspec.Struct]) -> dict[str, object]:
+    shown = {field.name: RENAMED.get(field.name, field.name) for field in msgspec.structs.fields(kind)}
+    return {name: row[column] for name, column in shown.items() if row.get(column) is not None}

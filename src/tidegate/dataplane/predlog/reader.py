@@ -176,31 +176,37 @@ def _recorded(log: pathlib.Path, table: str, wanted: Sequence[bytes]) -> list[se
     """The records of these ids that are in Parquet, each once."""
     if not wanted:
         return []
-    fields = parquet.SCHEMAS[table].names
-    columns = ", ".join(_MOMENTS.get(name, f'"{name}"') for name in fields)
+    moments = ", ".join(f"{shown} AS {name}" for name, shown in _MOMENTS.items() if name in parquet.SCHEMAS[table].names)
     shown = [ids.text(one) for one in wanted]
     narrow = "id BETWEEN $least AND $most AND list_contains($ids::VARCHAR[], id)"
+    # Not by their names: files of an earlier version lack the columns that were added since.
+    columns = f"* REPLACE ({moments})"
     ask = f"SELECT {columns} FROM read_parquet($files, union_by_name = true, hive_partitioning = false) WHERE {narrow}"  # noqa: S608
     given = {"ids": shown, "least": min(shown), "most": max(shown)}
-    rows = _rows(ask, given, lambda: _paths(log, table, least=min(wanted), most=max(wanted)))
+    names, rows = _answer(ask, given, lambda: _paths(log, table, least=min(wanted), most=max(wanted)))
     make = parquet.prediction if table == parquet.PREDICTIONS else parquet.outcome
-    found = [make(dict(zip(fields, row, strict=True))) for row in rows]
+    found = [make(dict(zip(names, row, strict=True))) for row in rows]
     return list({_identity(one): one for one in found}.values())
 
 
 def _rows(ask: str, given: dict[str, Any], files: Callable[[], list[str]]) -> list[tuple[Any, ...]]:
-    """The answer over the files named by `files`, which is asked again when the recorder merged some meanwhile."""
+    return _answer(ask, given, files)[1]
+
+
+def _answer(ask: str, given: dict[str, Any], files: Callable[[], list[str]]) -> tuple[list[str], list[tuple[Any, ...]]]:
+    """(columns, rows) over the files named by `files`, which is asked again when the recorder merged some meanwhile."""
     for left in reversed(range(_TRIES)):
         paths = files()
         if not paths:
             break
         with duckdb.connect(":memory:", config=_CONFIG) as connection:
             try:
-                return connection.execute(ask, {**given, "files": paths}).fetchall()
+                answer = connection.execute(ask, {**given, "files": paths})
+                return [column[0] for column in answer.description], answer.fetchall()
             except duckdb.IOException:
                 if not left:
                     raise
-    return []
+    return [], []
 
 
 def _files(log: pathlib.Path, table: str, endpoint: str = "", least: bytes = b"", most: bytes = b"") -> list[parquet.File]:
