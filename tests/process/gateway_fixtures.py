@@ -135,13 +135,15 @@ class Rig:
 
     def route(self, stable, candidate=None, **changes):
         """Put a route for `flights` in the table and wait until the gateway obeys it."""
-        weight = changes.pop("weight", 0)
+        weight, holders, gateways = changes.pop("weight", 0), changes.pop("holders", ()), changes.pop("gateways", 1)
         given = tables.Route(
             "flights", "production", stable, candidate, weight, evidence=bool(weight), release="r1", salt=b"s", **changes
         )
         table = tablefile.write(
             self.home.table,
-            lambda now: tables.msgspec.structs.replace(now, routes={**now.routes, "flights": given}),
+            lambda now: tables.msgspec.structs.replace(
+                now, routes={**now.routes, "flights": given}, holders=holders, gateways=gateways
+            ),
         )
         if self.gateway is not None:
             until(lambda: self.state.get("generation") == table.generation, what="the table")

@@ -41,7 +41,7 @@ class Serving(asyncio.Protocol):
     def __init__(self, token, instance, digest, version, default):
         self.token, self.instance, self.digest, self.version, self.default = token, instance, digest, version, default
         self.reader, self.cancelled = frames.Reader(), set()
-        self.batch = 0
+        self.batch, self.rows = 0, 1
 
     def connection_made(self, transport):
         self.transport = transport
@@ -99,9 +99,8 @@ class Serving(asyncio.Protocol):
         if number in self.cancelled:
             return
         ok = do == "ok"
-        reply = frames.Reply(
-            STATUS[do], MARKS[do], 150, 1, calls, 3 if ok else -1, (0.5,) if ok else (), CODES[do], "", json_bytes
-        )
+        told = (3, (0.5,)) if ok else (-1, ())
+        reply = frames.Reply(STATUS[do], MARKS[do], 150, self.rows, calls, *told, CODES[do], "", json_bytes, breach)
         self.transport.write(frames.pack(frames.Kind.REPLY, number, reply, body))
 
 

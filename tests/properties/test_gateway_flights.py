@@ -10,7 +10,7 @@ from tidegate.core.vocabulary import arms, errors, ids, marks, records, tables
 from tidegate.dataplane.gateway import endpoints, exchanges, flights, guard, journal, wheel
 from tidegate.dataplane.wire import frames, sumrows, sums
 
-STABLE, CANDIDATE = tables.Deployed(1, "a" * 64, "m/1"), tables.Deployed(2, "b" * 64, "m/2")
+STABLE, CANDIDATE, KEPT = (tables.Deployed(number, f"{number}" * 64, f"m/{number}") for number in (1, 2, 3))
 
 
 class Pool:
@@ -84,7 +84,7 @@ class World:
         self.sums = sums.Writer(pathlib.Path(folder) / "b.sums", "b" * 32, 1_700_000_000)
         self.log, self.wheel = Log(), Wheel()
         self.boot = endpoints.Boot("host", "b" * 32, None, self.sums, self.log, self.wheel)
-        self.pools = {1: Pool(STABLE, room), 2: Pool(CANDIDATE, room)}
+        self.pools = {one.ordinal: Pool(one, room) for one in (STABLE, CANDIDATE, KEPT)}
         self.endpoint = endpoints.Endpoint(route, self.boot, self.pools, guard.Guard(0.0))
         self.flights, self.connections = [], []
 
@@ -111,7 +111,7 @@ class World:
             gone = flight.status == flights.CLIENT_GONE
             assert connection.answers == (1 if flight.done and not gone else 0)
         for one in self.log.kept:
-            assert (one.mark == marks.Mark.OK) == (one.status == 200 and not one.rescued and one.answered_by > 0)
+            assert (one.mark == marks.Mark.OK) == (one.status == 200 and one.answered_by == one.version)
             assert one.arm or not one.rescued
             assert (one.answered_by == -1) <= bool(self.endpoint.fallback)
         for row in counted:
@@ -126,7 +126,9 @@ REPLIES = {
     marks.Mark.ERROR: frames.Reply(500, int(marks.Mark.ERROR), 90, 1, 1, error="predict-failed", detail="boom"),
     marks.Mark.INVALID: frames.Reply(500, int(marks.Mark.INVALID), 90, 1, 1, error="output-invalid"),
     marks.Mark.REJECTED: frames.Reply(400, int(marks.Mark.REJECTED), 0, 1, 1, error="input-invalid"),
+    "breach": frames.Reply(200, int(marks.Mark.INVALID), 90, 1, 1, detail="it is 2.0", breach="0 <= p <= 1"),
 }
+FALLBACKS = ({}, {"fallback": "0"}, {"fallback_version": "previous"}, {"fallback_version": "v3", "fallback": "0"})
 WHICH = st.integers(0, 30)
 DRAW = st.tuples(st.just("draw"), st.sampled_from(arms.Arm), st.none())
 REPLY = st.tuples(st.just("reply"), WHICH, st.sampled_from(list(REPLIES)))
@@ -136,22 +138,24 @@ STEP = st.one_of(
     DRAW,
     REPLY,
     st.tuples(st.sampled_from(["expire", "cancel", "lose", "lose first"]), WHICH, st.none()),
-    st.tuples(st.sampled_from(["down", "up"]), st.integers(1, 2), st.none()),
+    st.tuples(st.sampled_from(["down", "up"]), st.integers(1, 3), st.none()),
 )
 
 
 @settings(max_examples=50, deadline=None)
 @given(
     st.lists(STEP, min_size=12, max_size=60),
-    st.sampled_from(["", '{"value": 0}']),
+    st.sampled_from(
+        [{}, {"fallback": '{"value": 0}'}, {"fallback_version": "previous"}, {"fallback_version": "v3", "fallback": "0"}]
+    ),
     st.integers(1, 8),
     st.sampled_from([0.0, 0.5]),
+    st.sampled_from(["rescue", "fallback", "reject", "flag"]),
 )
-def test_a_request_is_drawn_marked_recorded_and_answered_once(steps, fallback, room, share):
+def test_a_request_is_drawn_marked_recorded_and_answered_once(steps, fallback, room, share, guarded):
     limits = tables.Limits(rescue_share=share)
-    route = tables.Route(
-        "e", "p", STABLE, CANDIDATE, 5_000, evidence=True, release="r", generation=1, fallback=fallback, limits=limits
-    )
+    drawn = {"evidence": True, "release": "r", "generation": 1, "limits": limits}
+    route = tables.Route("e", "p", STABLE, CANDIDATE, 5_000, kept=(KEPT,), guard=guarded, **drawn, **fallback)
     with tempfile.TemporaryDirectory() as folder:
         world = World(folder, route, room)
         for number, (what, which, mark) in enumerate(steps):
@@ -199,7 +203,7 @@ def test_the_stamp_of_a_side_lies_where_the_record_has_those_fields(tmp_path):
         3,
         9,
     )
-    assert (record.version, record.digest, record.arm, record.weight, record.evidence) == (2, "b" * 64, 1, 5_000, True)
+    assert (record.version, record.digest, record.arm, record.weight, record.evidence) == (2, "2" * 64, 1, 5_000, True)
     assert (record.key_hash, record.role, record.mark, record.status, record.answered_by) == (b"", 0, 0, 200, 2)
     assert (record.model_us, record.rows, record.batch_rows, record.bin, record.answers) == (120, 1, 1, 2, (0.5,))
     assert (record.content, record.input, record.output, record.error, record.rescued) == ("infer", b"{}", b'{"x": 1}', "", False)

@@ -13,6 +13,9 @@ How a prediction walks through:
 - `flights` is one prediction from its draw to its record; `guard` says how long a candidate has and whether stable may rescue
 - `pool` queues for a version, batches what is queued when a worker is free; `links` is one worker's connection
 - `journal` appends records before answers leave and syncs them; `outcomes` reads ground truth that clients post
+- `admission` lets requests in: `holders` knows tokens by their hashes, `quota` counts what they ask for, `tallies` keeps a day's
+  counts beyond this process
+- `remedies` is what becomes of an answer that breaks a rule, `fallbacks` which value is given when no version can answer
 - `limits` are bounds, `wheel` is all the timers, `handover` gives the listening sockets to a successor keeper
 
 Called by the keeper, as a process: `python -m tidegate.dataplane.gateway HOME NAME`. Not here: models, statistics,

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import msgspec
 
 from tidegate.core.vocabulary import arms, tables
-from tidegate.dataplane.gateway import admission, exchanges, guard, journal, pool, router, wheel
+from tidegate.dataplane.gateway import admission, exchanges, guard, journal, pool, remedies, router, wheel
 from tidegate.dataplane.wire import sums
 
 
@@ -74,6 +74,10 @@ class Endpoint:
         """By arm."""
         self.timeout = route.limits.timeout_ms / 1000
         self.fallback = route.fallback.encode()
+        standby = self.router.standby
+        self.standby = self._side(standby) if standby else None
+        """The version asked before any fallback value."""
+        self.terms = remedies.encoded(route.terms)
         self.must_sync = route.durability == "ack"
         self.logs_bodies = route.inputs != "none"
         self.tokens = frozenset(route.tokens)

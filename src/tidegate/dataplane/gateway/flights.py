@@ -1,13 +1,15 @@
 """One prediction, from its draw to its record. The arm drawn is the arm counted, whoever answers in the end.
 
 What happens to a flight: a worker replies, its time is up, its worker dies with it, or the client goes away. When a
-candidate did not serve it, stable may (`rescuing`); when nobody can, the endpoint's fallback does, else an error.
+candidate did not serve it, stable may (`rescuing`); when nobody can, the endpoint's fallback does: another version
+(`standing_in`), then a value; else an error. An answer that breaks one of the endpoint's rules is no answer, unless it is
+to be flagged.
 """
 
 import time
 
-from tidegate.core.vocabulary import arms, errors, ids, marks, records
-from tidegate.dataplane.gateway import bodies, endpoints, exchanges, journal, links, quota, wheel
+from tidegate.core.vocabulary import errors, ids, marks, records
+from tidegate.dataplane.gateway import bodies, endpoints, exchanges, fallbacks, journal, links, quota, remedies, wheel
 from tidegate.dataplane.predlog import segments
 from tidegate.dataplane.wire import answers, frames, sums
 
@@ -15,8 +17,6 @@ OK, REJECTED = int(marks.Mark.OK), int(marks.Mark.REJECTED)
 CONTENT = {int(one): one.name.lower() for one in frames.Content}
 CLIENT_GONE = 499
 FALLBACK = -1
-_RESCUED = b"\r\ntidegate-rescued: true\r\n"
-_FALLBACK = exchanges.JSON + b"tidegate-fallback: true\r\ntidegate-prediction-id: "
 _now = time.monotonic
 
 
@@ -32,6 +32,12 @@ class Flight(links.Caller, wheel.Item, journal.Entry):
     done = False
     rescuing = False
     rescued = False
+    standing_in = False
+    """Whether the fallback version was asked."""
+    flagged = ""
+    """The rule that the answer given out breaks."""
+    by_rule = False
+    """Whether the fallback value is one for this input."""
     mark = OK
     status = 200
     output = b""
@@ -77,7 +83,8 @@ class Flight(links.Caller, wheel.Item, journal.Entry):
         """The CALL, with the client's body untouched."""
         side = self.asked
         budget = max(1, int((self.until - now) * 1e6))  # 0 would be no limit
-        head = frames.Call(self.id, self.endpoint.route.endpoint, side.name, self.content, budget, self.exchange.json_bytes)
+        endpoint, json_bytes = self.endpoint, self.exchange.json_bytes
+        head = frames.Call(self.id, endpoint.route.endpoint, side.name, self.content, budget, json_bytes, endpoint.terms)
         return frames.pack(frames.Kind.CALL, call, head, self.body)
 
     def replied(self, reply: frames.Reply, body: bytes) -> None:
@@ -85,15 +92,19 @@ class Flight(links.Caller, wheel.Item, journal.Entry):
         if self.done:
             return
         asked, now = self.asked, _now()
-        if not self.rescuing:
-            self.reply, self.mark = reply, reply.mark
-            if reply.error:
-                self.error = f"{reply.error}: {reply.detail}" if reply.detail else reply.error
-        if reply.mark == OK:
-            self.rescued = self.rescuing
+        action = self.endpoint.route.guard if reply.breach else ""
+        if asked is self.side:
+            self.reply, self.mark = reply, OK if action == remedies.FLAG else reply.mark
+            if reply.error or action:
+                self.error = remedies.said(reply, action)
+        if reply.mark == OK or action == remedies.FLAG:
+            self.rescued, self.flagged = self.rescuing and not self.standing_in, reply.breach
             asked.pool.recent.add(now - self.since)
             asked.pool.survived(self)
-        elif self._rescue(now) or (reply.mark != REJECTED and self._fall_back()):
+        elif action:
+            self._refuse(action, now)
+            return
+        elif self._rescue(now) or ((reply.mark != REJECTED or self.standing_in) and self._fall_back(now)):
             return
         self.status, self.output, self.answered_by = reply.status, body, asked.draw.version.ordinal
         self.json_bytes = reply.json_bytes
@@ -113,7 +124,7 @@ class Flight(links.Caller, wheel.Item, journal.Entry):
         if self.done:
             return
         self._leave()
-        if not self.rescuing:
+        if self.asked is self.side:
             self.mark = int(marks.Mark.CANCELLED)
         self.status = CLIENT_GONE
         self._end(_now())
@@ -143,6 +154,7 @@ class Flight(links.Caller, wheel.Item, journal.Entry):
                 self.body if logs else b"",
                 self.output if logs else b"",
                 self.error,
+                0 if reply is None else reply.worker_us,
             )
         ]
 
@@ -158,9 +170,11 @@ class Flight(links.Caller, wheel.Item, journal.Entry):
         elif self.failure is not None:
             exchange.fail(self.failure, shown)
         elif self.answered_by == FALLBACK:
-            exchange.respond(self.status, self.output, _FALLBACK + shown.encode() + b"\r\n")
+            exchange.respond(self.status, self.output, remedies.head(self.by_rule) + shown.encode() + b"\r\n")
         elif self.status != CLIENT_GONE:
-            head, tail = self.asked.head, _RESCUED if self.rescued else b"\r\n"
+            head, tail = self.asked.head, b"\r\n"
+            if self.rescued or self.standing_in or self.flagged:
+                tail = remedies.tail(rescued=self.rescued, standing_in=self.standing_in, flagged=self.flagged)
             if self.json_bytes >= 0:
                 head = bodies.binary(exchange.target, self.json_bytes) + head.removeprefix(exchanges.JSON)
             exchange.respond(self.status, self.output, head + shown.encode() + tail)
@@ -182,18 +196,27 @@ class Flight(links.Caller, wheel.Item, journal.Entry):
         if self.done:
             return
         now = _now()
-        if not self.rescuing:
+        if self.asked is self.side:
             self.mark, self.error = int(mark), failure.code
-        if self._rescue(now) or self._fall_back():
+        if not self._rescue(now) and not self._fall_back(now):
+            self._give_up(failure(), now)
+
+    def _refuse(self, action: str, now: float) -> None:
+        """The answer breaks a rule, and the action says what becomes of that."""
+        if action == remedies.RESCUE and self._rescue(now):
             return
-        self.failure, self.status = failure(), failure.status
-        self.output = answers.failure(self.failure, ids.text(self.id))
+        if action == remedies.REJECT or not self._fall_back(now):
+            self._give_up(errors.OutputRefused(), now)
+
+    def _give_up(self, failure: errors.TidegateError, now: float) -> None:
+        self.failure, self.status = failure, failure.status
+        self.output = answers.failure(failure, ids.text(self.id))
         self._end(now)
 
     def _rescue(self, now: float) -> bool:
         """Have stable answer in the candidate's place, once, if it may and there is time."""
         endpoint = self.endpoint
-        if self.rescuing or self.cell is None or self.side.draw.arm is not arms.Arm.CANDIDATE or now >= self.deadline:
+        if self.asked is not self.side or self.cell is None or not self.side.draw.arm or now >= self.deadline:
             return False
         if not endpoint.stable.pool.hopeful or not endpoint.guard.allows(endpoint.route, now):
             return False
@@ -202,12 +225,29 @@ class Flight(links.Caller, wheel.Item, journal.Entry):
         self._ask(endpoint.stable)
         return True
 
-    def _fall_back(self) -> bool:
+    def _fall_back(self, now: float) -> bool:
         """Answer with the endpoint's declared fallback, if it has one. Who asked for one version gets that one's failure."""
-        if not self.endpoint.fallback or self.cell is None:
+        endpoint = self.endpoint
+        if self.cell is None:
             return False
-        self.status, self.output, self.answered_by = 200, self.endpoint.fallback, FALLBACK
-        self._end(_now())
+        if endpoint.standby is not None and self._stand_in(endpoint.standby, now):
+            return True
+        by_rule = fallbacks.chosen(endpoint.route.fallbacks, self.content, self.body) if endpoint.route.fallbacks else None
+        value = endpoint.fallback if by_rule is None else by_rule
+        if not value:
+            return False
+        self.by_rule = by_rule is not None
+        self.status, self.output, self.answered_by = 200, value, FALLBACK
+        self._end(now)
+        return True
+
+    def _stand_in(self, standby: endpoints.Side, now: float) -> bool:
+        """Have the fallback version answer, once, if there is time and it was not what failed."""
+        if self.standing_in or standby.pool is self.side.pool or now >= self.deadline or not standby.pool.hopeful:
+            return False
+        self.endpoint.boot.wheel.remove(self)
+        self.standing_in, self.until = True, self.deadline
+        self._ask(standby)
         return True
 
     def _leave(self) -> None:

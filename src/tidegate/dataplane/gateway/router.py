@@ -30,6 +30,8 @@ class Router:
         self.candidate = None
         if route.candidate:
             self.candidate = Draw(arms.Arm.CANDIDATE, route.candidate, weight, route.evidence, arms.Role.LIVE)
+        self.standby = self._standby()
+        """The version asked when neither candidate nor stable can answer. What it answers is no evidence."""
 
     def draw(self, prediction_id: bytes) -> Draw:
         """The arm of a request that names no version."""
@@ -57,3 +59,9 @@ class Router:
             if version and name in (version.name, str(version.ordinal)):
                 return arms.Arm.CANDIDATE, version
         raise errors.VersionUnknown
+
+    def _standby(self) -> Draw | None:
+        route, name = self.route, self.route.fallback_version
+        listed = [*route.kept, *([route.candidate] if route.candidate else [])]
+        found = listed[: bool(route.kept)] if name == "previous" else [one for one in listed if one.name == name]
+        return Draw(arms.Arm.STABLE, found[0], 0, evidence=False, role=arms.Role.PINNED) if found else None
