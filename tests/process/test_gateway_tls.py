@@ -116,6 +116,14 @@ def test_handshakes_that_never_end_count_as_connections_and_are_ended(rig):
         assert client.predict().status == 200
 
 
+def test_as_many_as_are_allowed_fit_in(rig):
+    clients = [rig.client() for _ in range(8)]
+    assert {client.predict().status for client in clients} == {200}
+    for client in clients:
+        client.close()
+    until(lambda: rig.state["connections"] == 0)
+
+
 def test_bounds_hold_and_the_refused_see_why(rig):
     with rig.client() as client:
         client.send(b"POST /v2/models/flights/infer HTTP/1.1\r\nhost: t\r\ncontent-length: 65537\r\n\r\n" + b"x" * 65_537)

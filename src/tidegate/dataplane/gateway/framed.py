@@ -12,7 +12,7 @@ from tidegate.core.vocabulary import errors
 from tidegate.dataplane.gateway import exchanges, paths, service
 from tidegate.dataplane.wire import frames, fronts
 
-SECONDS = 5.0
+SECONDS = 2.0
 """From connecting to HELLO."""
 BUFFER_BYTES = 1 << 22
 _CALL, _CANCEL, _HELLO = int(frames.Kind.CALL), int(frames.Kind.CANCEL), int(frames.Kind.HELLO)

@@ -139,6 +139,8 @@ class Service:
     def _outcomes(self, exchange: exchanges.Exchange, _: paths.Target) -> None:
         admission.check(exchange.fields)
         guarded = [found.tokens for found in self.endpoints.by_name.values() if found.tokens]
+        if not guarded and (self.exposed or exchange.exposed):
+            raise errors.ExposureRefused
         if guarded:
             self._boot.admitting.holders.witness(exchange.fields.get(b"authorization", b""), guarded)
         bodies.unfold(exchange, self.bounds.body_bytes)
