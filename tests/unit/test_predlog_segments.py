@@ -71,6 +71,44 @@ def test_zeros_at_the_end_as_a_power_cut_leaves_them_are_a_torn_tail(tmp_path: p
     assert sequences(path) == [0, 1, 2]
 
 
+def test_zeros_written_ahead_are_no_records_and_what_is_appended_takes_their_place(tmp_path: pathlib.Path) -> None:
+    writer = segments.Writer(tmp_path, "host", given.BOOT, rotate_bytes=3_000_000)
+    writer.append([given.prediction(0)])
+    writer.reserve()
+    path = tmp_path / segments.name(given.BOOT, 0)
+    assert path.stat().st_size > segments.AHEAD_BYTES
+    assert sequences(path) == [0]
+    large = [given.prediction(number, input=b"x" * 400_000) for number in range(1, 5)]
+    for record in large:  # past the zeros, which are written anew
+        writer.append([record])
+        writer.reserve()
+        writer.sync()
+    assert sequences(path) == [0, 1, 2, 3, 4]
+    writer.close()
+    assert sequences(path) == [0, 1, 2, 3, 4]
+    assert path.stat().st_size < 2_000_000
+
+
+def test_a_segment_that_is_full_loses_its_zeros(tmp_path: pathlib.Path) -> None:
+    writer = segments.Writer(tmp_path, "host", given.BOOT, rotate_bytes=1_000)
+    for number in range(6):
+        writer.append([given.prediction(number)])
+        writer.reserve()
+    first = tmp_path / segments.name(given.BOOT, 0)
+    assert first.stat().st_size < 3_000
+    writer.close()
+
+
+def test_a_record_that_is_half_written_over_zeros_is_a_torn_tail_until_more_follows(tmp_path: pathlib.Path) -> None:
+    path = written(tmp_path)
+    raw = path.read_bytes()
+    path.write_bytes(raw[:-20] + bytes(20 + 100_000))
+    assert sequences(path) == [0, 1]
+    path.write_bytes(raw[:-20] + bytes(20) + raw[-300:])
+    with pytest.raises(errors.SegmentCorrupt):
+        sequences(path)
+
+
 def test_damage_in_the_middle_is_an_error_and_skip_finds_the_next_whole_record(tmp_path: pathlib.Path) -> None:
     path = written(tmp_path)
     offsets = [after for after, _ in segments.read(path)]

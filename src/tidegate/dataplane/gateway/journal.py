@@ -114,6 +114,8 @@ class Journal:
             waiting = [self._unsynced.get() for _ in range(self._unsynced.qsize())]
             failed = None
             try:
+                if waiting:
+                    self._writer.reserve()
                 self._writer.sync()
             except errors.LogUnavailable as error:
                 failed = error

@@ -3,17 +3,20 @@
     file    8 bytes magic | u32 head bytes | u32 crc32(head) | head: msgpack [version, host, incarnation, number, first sequence]
     record  u32 payload bytes | u32 crc32(kind, payload) | u8 kind (1 prediction, 2 outcome) | payload: msgpack     little-endian
 
+What follows the last record is the end of the file, or zeros to the end: a writer that syncs often writes them ahead.
 One gateway boot writes <incarnation>-000000.seg, -000001.seg, ... A segment is never changed once the next one exists,
 and its writer holds a lock (flock) on the one it writes, so that nobody deletes it before the writer is dead.
 Called by the gateway (Writer) and by the recorder and the reader (the rest).
 """
 
+import contextlib
 import errno
 import fcntl
 import os
 import pathlib
 import re
 import struct
+import threading
 import zlib
 from collections.abc import Iterator, Sequence
 
@@ -27,6 +30,8 @@ MAGIC = b"TGSEG\r\n\x00"
 VERSION = 1
 ROTATE_BYTES = 64 << 20
 RECORD_MAX = 1 << 30
+AHEAD_BYTES = 1 << 20
+"""Zeros written ahead at once."""
 PREDICTION, OUTCOME = 1, 2
 _FILE = struct.Struct("<8sII")
 _RECORD = struct.Struct("<IIB")
@@ -38,6 +43,7 @@ _DECODERS: dict[int, msgspec.msgpack.Decoder[Record]] = {
 }
 _BEGIN = re.compile(rb"[\x01\x02][\x90-\x9f\xdc\xdd]")  # a kind and the first byte of a msgpack array
 _CHUNK = 4 << 20
+_ZEROS = bytes(AHEAD_BYTES)
 _encode = msgspec.msgpack.Encoder().encode
 _crc, _pack = zlib.crc32, _RECORD.pack
 _datasync = getattr(os, "fdatasync", os.fsync)
@@ -78,7 +84,7 @@ def pack(record: Record) -> bytes:
 
 
 class Writer:
-    """Appends records for one gateway boot. Not for two threads, but `sync` may run in another one than `append`.
+    """Appends records for one gateway boot. Not for two threads, but `reserve` and `sync` may run in another one than `append`.
 
     `sequence` is the next record's number: the caller numbers its records from there on. A caller that goes on without a
     record it could not append skips its number with `lose`, so that the recorder sees the gap and reports the loss.
@@ -91,6 +97,9 @@ class Writer:
         self._number = 0
         self._file = -1
         self._size = 0
+        self._blank = 0
+        """Up to here the file has zeros behind its records."""
+        self._lock = threading.Lock()
         self._retired: list[int] = []
         self._entered = False
 
@@ -107,19 +116,28 @@ class Writer:
         parts = [pack(record) for record in batch]
         data = b"".join(parts)
         try:
-            written = os.write(self._file, data)
+            with self._lock:
+                written = os.pwrite(self._file, data, self._size)
+                self._size += written if written == len(data) else 0
         except OSError as failed:
             self._mend(batch, parts, 0)
             raise errors.LogUnavailable(f"The prediction log cannot be written: {failed.strerror}.") from failed
         if written < len(data):
             self._mend(batch, parts, written)
             raise errors.LogUnavailable("The prediction log cannot be written: the disk is full.")
-        self._size += written
         self.sequence = batch[-1].sequence + 1
 
     def lose(self, count: int = 1) -> None:
         """Skip the numbers of records that were answered but could not be appended."""
         self.sequence += count
+
+    def reserve(self) -> None:
+        """Write zeros ahead of the records where few are left: syncing a file that has not grown is many times as fast."""
+        with self._lock:
+            begin = max(self._blank, self._size)
+            if self._file >= 0 and begin - self._size < AHEAD_BYTES // 4:
+                with contextlib.suppress(OSError):  # a full disk is the next append's to tell
+                    self._blank = begin + os.pwrite(self._file, _ZEROS, begin)
 
     def sync(self) -> None:
         """Put on the disk itself what was appended before. Raises LogUnavailable when the disk refuses."""
@@ -141,6 +159,7 @@ class Writer:
     def close(self) -> None:
         """Sync and close."""
         try:
+            self._trim()
             self.sync()
         finally:
             if self._file >= 0:
@@ -155,7 +174,7 @@ class Writer:
         data = _FILE.pack(MAGIC, len(head), _crc(head)) + head
         file = -1
         try:
-            file = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC, 0o600)
+            file = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
             fcntl.flock(file, fcntl.LOCK_EX)
             if os.write(file, data) < len(data):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -166,8 +185,10 @@ class Writer:
                 scratch.unlink(missing_ok=True)
             raise errors.LogUnavailable(f"The prediction log cannot be written: {failed.strerror}.") from failed
         if self._file >= 0:
+            self._trim()
             self._retired.append(self._file)
-        self._file, self._size, self._entered = file, len(data), True
+        with self._lock:
+            self._file, self._size, self._blank, self._entered = file, len(data), 0, True
         self._number += 1
 
     def _mend(self, batch: Sequence[Record], parts: list[bytes], written: int) -> None:
@@ -178,12 +199,21 @@ class Writer:
                 break
             whole += len(part)
             self.sequence = record.sequence + 1
-        self._size += whole
-        try:
-            os.ftruncate(self._file, self._size)
-        except OSError:  # the tail stays torn: nothing may follow it, so the next append begins a new segment
-            self._retired.append(self._file)
-            self._file = -1
+        with self._lock:
+            self._size += whole
+            self._blank = 0
+            try:
+                os.ftruncate(self._file, self._size)
+            except OSError:  # the tail stays torn: nothing may follow it, so the next append begins a new segment
+                self._retired.append(self._file)
+                self._file = -1
+
+    def _trim(self) -> None:
+        """Cut the zeros off: nothing more comes."""
+        with self._lock, contextlib.suppress(OSError):
+            if self._file >= 0 and self._blank > self._size:
+                os.ftruncate(self._file, self._size)
+            self._blank = 0
 
 
 def in_use(path: pathlib.Path) -> bool:
@@ -240,7 +270,7 @@ def read(path: pathlib.Path, offset: int = 0) -> Iterator[tuple[int, Record]]:
             file.seek(offset)
             data = file.read(min(size, end - offset))
             begin = offset
-            for used, record in _records(path, data, begin, end):
+            for used, record in _records(path, data, begin):
                 offset = begin + used
                 yield offset, record
             if offset == begin:
@@ -250,23 +280,23 @@ def read(path: pathlib.Path, offset: int = 0) -> Iterator[tuple[int, Record]]:
                 size = need
 
 
-def _records(path: pathlib.Path, data: bytes, base: int, end: int) -> Iterator[tuple[int, Record]]:
-    """The whole records in `data`, which lies at `base` of a file of `end` bytes."""
+def _records(path: pathlib.Path, data: bytes, base: int) -> Iterator[tuple[int, Record]]:
+    """The whole records in `data`, which lies at `base` of the file."""
     at, size = 0, len(data)
     view = memoryview(data)
     while size - at >= _RECORD.size:
         length, check, kind = _RECORD.unpack_from(data, at)
         begin = at + _RECORD.size
         if kind not in _SEED or length > RECORD_MAX:
-            if data.count(0, at) == size - at and base + size == end:
-                return  # zeros to the end: what a power cut leaves of blocks that were never written
+            if _blank(path, base + at):
+                return  # zeros written ahead, or what a power cut leaves of blocks that were never written
             raise _corrupt(path, base + at)
         if length > size - begin:
             return
         payload = view[begin : begin + length]
         if _crc(payload, _SEED[kind]) != check:
-            if base + begin + length == end:
-                return
+            if _blank(path, base + begin + length):
+                return  # torn, or being written at this moment
             raise _corrupt(path, base + at)
         try:
             record = _DECODERS[kind].decode(payload)
@@ -274,6 +304,16 @@ def _records(path: pathlib.Path, data: bytes, base: int, end: int) -> Iterator[t
             raise _corrupt(path, base + at) from wrong
         at = begin + length
         yield at, record
+
+
+def _blank(path: pathlib.Path, offset: int) -> bool:
+    """Whether there are only zeros from an offset to the file's end, or nothing."""
+    with path.open("rb") as file:
+        file.seek(offset)
+        while chunk := file.read(_CHUNK):
+            if chunk.count(0) < len(chunk):
+                return False
+    return True
 
 
 def skip(path: pathlib.Path, offset: int) -> int:
