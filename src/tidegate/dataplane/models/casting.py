@@ -7,22 +7,23 @@ type.
 
 import math
 import sys
-from typing import Any
+from typing import Any, NoReturn
 
 import msgspec
 
 from tidegate.core.vocabulary import manifests
 from tidegate.dataplane.models import complaints, datatypes
 
-_ENDLESS = "expected a finite number; infinity, and what is too large for the model's type, is none"
+_ENDLESS = "expected a finite number, got infinity"
 
 
 def listed(column: manifests.Column, datatype: str, values: list[Any], coerce: bool = False) -> list[Any]:
     """A list sent as a v2 datatype, as the column's values. Raises complaints.Misfit with the place of the first that is none."""
     sent = datatypes.TYPES[datatype]
     if sent.family == "number":
-        if math.inf in values or -math.inf in values:
-            raise complaints.Misfit(_ENDLESS, next(place for place, value in enumerate(values) if math.isinf(value)))
+        for endless in (math.inf, -math.inf):
+            if endless in values:
+                raise complaints.Misfit(_ENDLESS, values.index(endless))
         if any(map(math.isnan, values)):
             values = [None if math.isnan(value) else value for value in values]
     if sent.v2 != datatypes.of(column).v2 or sent.v2 == "UINT64":
@@ -49,12 +50,20 @@ def cast(column: manifests.Column, values: Any) -> Any:
     kind = datatypes.of(column)
     with numpy.errstate(over="ignore"):
         made = values.astype(kind.numpy, copy=False)
-    if kind.family == "number":
-        # What is too large for a narrower type has become infinite: one look finds both.
-        if (endless := numpy.isinf(made)).any():
-            raise complaints.Misfit(_ENDLESS, int(endless.argmax()))
-        return made
-    if made is not values and (changed := made != values).any():
-        place = int(changed.argmax())
-        raise complaints.Misfit(f"expected a whole number that {kind.v2} can hold, got {values[place]}", place)
+    # What is too large for a narrower type has become infinite, so one look finds both.
+    wrong = numpy.isinf(made) if kind.family == "number" else made != values if made is not values else None
+    if wrong is not None and wrong.any():
+        place = int(wrong.argmax())
+        _refuse(column, values[place].item(), place)
     return made
+
+
+def _refuse(column: manifests.Column, value: Any, place: int) -> NoReturn:
+    """In the words that the same value in a list would be refused with."""
+    if math.isinf(value):
+        raise complaints.Misfit(_ENDLESS, place)
+    try:
+        held(column, [value])
+    except complaints.Misfit as wrong:
+        raise complaints.Misfit(str(wrong), place) from wrong
+    raise complaints.Misfit(f"{value!r} cannot be held as {datatypes.of(column).v2}", place)
