@@ -76,3 +76,16 @@ def test_a_long_log_is_moved_aside_while_its_writer_goes_on(tmp_path: pathlib.Pa
     assert (tmp_path / "w-1.log.1").stat().st_size == logfiles.LARGEST + 1
     logfiles.trim(tmp_path)
     assert (tmp_path / "w-1.log").read_text() == "after\n"
+
+
+def test_an_address_is_held_for_a_program_that_binds_by_itself():
+    with sockets.reserve("127.0.0.1:0") as held, socket.socket() as sharing, socket.socket() as greedy:
+        there = held.getsockname()
+        sharing.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        sharing.bind(there)
+        sharing.listen()
+        greedy.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        with pytest.raises(OSError, match="in use"):
+            greedy.bind(there)
+        with pytest.raises(errors.PortInUse):
+            sockets.reserve(f"127.0.0.1:{there[1]}")

@@ -37,7 +37,7 @@ class Spec:
 
     name: str
     kind: str
-    """gateway, control, api, recorder, worker or job."""
+    """gateway, grpc, control, api, recorder, worker or job."""
     argv: tuple[str, ...]
     """The program and its arguments; `{python}` stands for the interpreter the keeper runs under."""
     token: str
@@ -45,7 +45,7 @@ class Spec:
     restart: str = "always"
     nice: int = 0
     passes: tuple[str, ...] = ()
-    """Names of listening sockets to inherit (http, api); their numbers arrive in TIDEGATE_FDS as name=fd,name=fd."""
+    """Names of listening sockets to inherit (http, grpc, api); their numbers arrive in TIDEGATE_FDS as name=fd,name=fd."""
     labels: dict[str, str] = dataclasses.field(default_factory=dict)
     """For whoever wrote it: endpoint, ordinal, digest, release, ..."""
     resources: Resources = UNLIMITED
@@ -104,12 +104,21 @@ def _mapping(path: pathlib.Path) -> dict[str, typing.Any]:
 class Claim:
     """An instance's hold on its name. The file stays open for life: closing any descriptor of it would drop the lock."""
 
-    def __init__(self, folder: pathlib.Path, name: str, token: str) -> None:
-        """Take the lock. Raises BlockingIOError when another process of that name is alive."""
+    def __init__(self, folder: pathlib.Path, name: str, token: str, held: int = -1) -> None:
+        """Take the lock. `held`: the descriptor of one that this process has taken before it was replaced by exec.
+
+        Raises BlockingIOError when another process of that name is alive.
+        """
         self.folder, self.name, self.token = folder, name, token
-        self._file = os.open(folder / f"{name}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fresh = held < 0
+        self._file = os.open(folder / f"{name}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600) if fresh else held
         fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         _claimed[_real(folder, name)] = os.getpid()
+
+    @property
+    def descriptor(self) -> int:
+        """Of the lock file: open for as long as the name is held."""
+        return self._file
 
     def release(self) -> None:
         """Give the name back, for a process that goes on living."""

@@ -6,31 +6,56 @@ import secrets
 from tidegate.core.vocabulary import home, instances
 
 
-def specs(place: home.Home, gateways: int = 1) -> tuple[instances.Spec, ...]:
-    """Gateways, control, recorder and API, with tokens of their own."""
-    doors = tuple(_gateway(place, f"gateway-{number}") for number in range(gateways))
-    return (*doors, _program(place, "control"), _program(place, "recorder", nice=5), _program(place, "api", passes=("api",)))
+@dataclasses.dataclass(frozen=True)
+class Doors:
+    """How clients come in."""
+
+    grpc: bool = False
+    """Whether there is a gRPC front beside the gateways."""
+    chain: str = ""
+    """The certificate chain's PEM file: by TLS alone; empty: without."""
+    key: str = ""
+    """Its key's."""
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """What the processes that clients connect to are told."""
+        return {"tls.cert": self.chain, "tls.key": self.key} if self.chain else {}
 
 
-def write(place: home.Home, gateways: int = 1) -> None:
-    """Put them in place, and take away gateways beyond that number.
+PLAIN = Doors()
+
+
+def specs(place: home.Home, gateways: int = 1, doors: Doors = PLAIN) -> tuple[instances.Spec, ...]:
+    """Gateways, the gRPC front, control, recorder and API, with tokens of their own."""
+    made = [_front(place, "tidegate.dataplane.gateway", f"gateway-{number}", doors) for number in range(gateways)]
+    if doors.grpc:
+        made.append(_front(place, "tidegate.dataplane.grpcfront", "grpc-0", doors))
+    return (*made, _program(place, "control"), _program(place, "recorder", nice=5), _program(place, "api", passes=("api",)))
+
+
+def write(place: home.Home, gateways: int = 1, doors: Doors = PLAIN) -> None:
+    """Put them in place, and take away gateways beyond that number, and a gRPC front that is not wanted.
 
     One that is there already and differs in nothing but its token is left alone: the process that runs by it may be alive.
     Raises OSError.
     """
-    wanted = {spec.name: spec for spec in specs(place, gateways)}
+    wanted = {spec.name: spec for spec in specs(place, gateways, doors)}
     for spec in wanted.values():
         there = instances.read(place.instances / f"{spec.name}.json")
         if there is None or dataclasses.replace(there, token=spec.token) != spec:
             spec.write(place.instances)
-    for path in place.instances.glob("gateway-*.json"):
+    for path in (*place.instances.glob("gateway-*.json"), *place.instances.glob("grpc-*.json")):
         if path.stem not in wanted:
             path.unlink(missing_ok=True)
 
 
-def _gateway(place: home.Home, name: str) -> instances.Spec:
-    argv = ("{python}", "-m", "tidegate.dataplane.gateway", str(place.root), name)
-    return instances.Spec(name=name, kind="gateway", argv=argv, token=secrets.token_hex(16), passes=("http",))
+def _front(place: home.Home, module: str, name: str, doors: Doors) -> instances.Spec:
+    """One that clients connect to."""
+    kind = name.partition("-")[0]
+    passes = ("http",) if kind == "gateway" else (kind,)
+    argv = ("{python}", "-m", module, str(place.root), name)
+    return instances.Spec(name, kind, argv, secrets.token_hex(16), passes=passes, labels=doors.labels)
 
 
 def _program(place: home.Home, name: str, *, passes: tuple[str, ...] = (), nice: int = 0) -> instances.Spec:

@@ -13,7 +13,7 @@ from tidegate.core.vocabulary import home, instances
 GRACE = 15.0
 """Seconds from SIGTERM to SIGKILL."""
 TRACES = (".state", ".restarts", ".lock", ".kill")
-SOCKETS = (".sock", ".fds")
+SOCKETS = (".sock", ".fds", ".front.sock")
 _log = logging.getLogger("tidegate.keeper")
 _FOREIGN = frozenset({"worker", "job"})
 """These run people's own code: they get no more of our environment than programs need to run."""

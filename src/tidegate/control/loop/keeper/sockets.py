@@ -30,12 +30,28 @@ def resolve(address: str) -> tuple[int, tuple[str, int]]:
 
 def bind(address: str) -> socket.socket:
     """Listen at an address; port 0 takes any free one. Raises PortInUse, or ProcessError where it cannot be had at all."""
+    bound = _bound(address)
+    bound.listen(BACKLOG)
+    return bound
+
+
+def reserve(address: str) -> socket.socket:
+    """Hold an address without listening, for a program that can only bind by itself (gRPC): no other account's can take the
+    port then, and no other program that does not share it on purpose. Raises as `bind` does.
+    """
+    with _bound(address) as alone:  # who listens there already is not shared with, but found out
+        host, port = alone.getsockname()[:2]
+    return _bound(f"[{host}]:{port}" if ":" in host else f"{host}:{port}", shared=True)
+
+
+def _bound(address: str, *, shared: bool = False) -> socket.socket:
     family, (host, port) = resolve(address)
     listening = socket.socket(family, socket.SOCK_STREAM)
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shared:
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         listening.bind((host, port))
-        listening.listen(BACKLOG)
     except OSError as failed:
         listening.close()
         if failed.errno == errno.EADDRINUSE:
@@ -43,6 +59,10 @@ def bind(address: str) -> socket.socket:
             raise errors.PortInUse(f"port {port} is taken by another program.", cure=cure) from failed
         raise errors.ProcessError(f"cannot listen at {address}: {failed.strerror}.", cure="Choose another address.") from failed
     return listening
+
+
+OPENERS = {"grpc": reserve}
+"""How a socket of this name is had; by `bind` where nothing else is said."""
 
 
 def fetch(path: pathlib.Path) -> dict[str, socket.socket]:
@@ -72,14 +92,15 @@ def suits(listening: socket.socket, address: str) -> bool:
     return bool(listening.family == family and there[0] == host and port in {0, there[1]})
 
 
-def publish(place: home.Home, held: dict[str, socket.socket]) -> dict[str, str]:
-    """Write where they really are to addresses.json, as clients here reach them. Raises OSError."""
-    addresses = {name: _url(listening) for name, listening in held.items()}
+def publish(place: home.Home, held: dict[str, socket.socket], *, secure: bool = False) -> dict[str, str]:
+    """Write where they really are to addresses.json, as clients here reach them; `secure`: predictions by TLS. Raises OSError."""
+    schemes = {"http": "https://" if secure else "http://", "grpc": ""}
+    addresses = {name: schemes.get(name, "http://") + _there(listening) for name, listening in held.items()}
     instances.write_json(place.addresses, addresses)
     return addresses
 
 
-def _url(listening: socket.socket) -> str:
+def _there(listening: socket.socket) -> str:
     host, port = listening.getsockname()[:2]
     host = _WILDCARDS.get(host, host)
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
