@@ -12,6 +12,7 @@ The local target and `core` write specifications; nobody else tells the keeper a
     strays      what a worker has started and left behind
     histories   how often something ended, and when it may begin again (pure)
     sockets     the listening sockets, which outlive gateways and pass from one keeper to the next
+    renewal     the keeper replaced by the installed code, in place
     signals     SIGCHLD, SIGTERM and SIGINT as something a loop can wait for; being a subreaper
     logfiles    where a process's output goes, kept short
 

@@ -6,7 +6,7 @@ import os
 import pathlib
 import sys
 
-from tidegate.control.loop.keeper import process
+from tidegate.control.loop.keeper import process, renewal
 from tidegate.core.vocabulary import errors, home
 
 
@@ -26,6 +26,8 @@ def main(argv: list[str]) -> int:
                 json.dump(told, to)
             given.report = -1  # once: what goes wrong after coming up is for the log
 
+    if renewal.under_way():
+        given.report = -1  # whoever started the keeper has had its report long ago, and the number is another's by now
     try:
         up = process.Up(given.http, given.api, given.gateways)
         process.run(home.Home(given.home.absolute()), up, report)

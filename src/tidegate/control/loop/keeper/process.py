@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import pathlib
+import secrets
 import signal
 import socket
 import subprocess
@@ -13,9 +14,10 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 
-from tidegate.control.loop.keeper import core, instance, logfiles, signals, sockets, turns
+from tidegate.control.loop.keeper import core, instance, logfiles, renewal, signals, sockets, turns
 from tidegate.core.vocabulary import codes, errors, home, instances, logs
 
+RENEW_SECONDS = 90.0
 HAND_OVER_SECONDS = 3.0
 """How long a living gateway has to hand the listening sockets over; then it is taken for hung and replaced."""
 _log = logging.getLogger("tidegate.keeper")
@@ -39,22 +41,24 @@ def run(place: home.Home, up: Up, ready: Callable[[dict[str, str]], None] | None
     `ready` gets the addresses once the sockets listen. A second signal while stopping ends everything at once.
     Raises AlreadyRunning, PortInUse, ProcessError, DiskFull: nothing was started then.
     """
-    with _claimed(place) as claim, signals.Signals() as told:
+    handed = renewal.taken()
+    with _claimed(place, handed.claim if handed else -1) as claim, signals.Signals() as told:
         signals.become_subreaper()
         keeper = turns.Keeper(place)
         keeper.adopt(time.monotonic())
-        held = _listen(place, keeper, {"http": up.http, "api": up.api}, told)
+        held = handed.sockets if handed else _listen(place, keeper, {"http": up.http, "api": up.api}, told)
         try:
-            if up.gateways:
+            if up.gateways and not handed:
                 core.write(place, up.gateways)
             addresses = sockets.publish(place, held)
-            claim.say("ready", **addresses)
+            facts = {**addresses, "boot": secrets.token_hex(8), "python": sys.executable}
+            claim.say("ready", **facts)
         except OSError as failed:
             raise errors.DiskFull(f"{place.root} cannot be written: {failed.strerror}.", where=str(place.root)) from failed
         keeper.fds = {name: listening.fileno() for name, listening in held.items()}
         if ready is not None:
             ready(addresses)
-        _keep(keeper, told)
+        _keep(keeper, told, lambda: _renew(claim, held, facts))
         claim.say("draining", **addresses)
         _end(keeper, told)
         place.addresses.unlink(missing_ok=True)
@@ -122,8 +126,51 @@ def _stop_orphans(place: home.Home) -> None:
         place.addresses.unlink(missing_ok=True)
 
 
-def _keep(keeper: turns.Keeper, told: signals.Signals) -> None:
+def renew(place: home.Home) -> None:
+    """Have the keeper replace itself by the code that is installed now; its children go on. Returns once that one keeps.
+
+    Raises NotRunning, InstanceLost when the installed code does not start: the keeper then stays as it was.
+    """
+    pid, before = alive(place), instances.read_state(place.instances, turns.OWN)
+    if not pid:
+        raise errors.NotRunning(where=str(place.root))
+    if "boot" not in before:
+        _succeed(place, pid)
+        return
+    os.kill(pid, signals.RENEW)
+    deadline = time.monotonic() + RENEW_SECONDS
+    while time.monotonic() < deadline:
+        said = instances.read_state(place.instances, turns.OWN)
+        if said.get("boot") != before["boot"] and said.get("state") == "ready":
+            return
+        if said.get("refused") and said.get("tried") != before.get("tried"):
+            raise errors.InstanceLost(f"the keeper stays as it was: {said['refused']}.", where=turns.OWN)
+        time.sleep(turns.PERIOD)
+    raise errors.InstanceLost(f"the keeper (pid {pid}) did not come back within {RENEW_SECONDS:.0f} seconds.", where=turns.OWN)
+
+
+def _succeed(place: home.Home, pid: int) -> None:
+    """Put a keeper of this code in the place of one that cannot replace itself: nothing under it dies by that."""
+    told = json.loads(place.addresses.read_text())
+    http, api = (str(told[name]).rpartition("/")[2] for name in ("http", "api"))
+    os.kill(pid, signal.SIGKILL)
+    while alive(place):
+        time.sleep(turns.PERIOD)
+    detach(place, Up(http, api))
+
+
+def _renew(claim: instances.Claim, held: dict[str, socket.socket], facts: dict[str, str]) -> None:
+    _log.info("to be replaced by the installed code")
+    refused = renewal.renew(claim.descriptor, held)
+    _log.error("not replaced", extra={"why": refused})
+    claim.say("ready", **facts, refused=refused, tried=secrets.token_hex(8))
+
+
+def _keep(keeper: turns.Keeper, told: signals.Signals, renew: Callable[[], None]) -> None:
     while not told.stops:
+        if told.renew:
+            told.renew = False
+            renew()
         try:
             keeper.turn(time.monotonic())
         except Exception:
@@ -181,13 +228,13 @@ def _prepare(place: home.Home) -> None:
 
 
 @contextlib.contextmanager
-def _claimed(place: home.Home) -> Iterator[instances.Claim]:
+def _claimed(place: home.Home, held: int = -1) -> Iterator[instances.Claim]:
     """The keeper's own lock, and its log; both given back at the end. Raises AlreadyRunning."""
     _prepare(place)
     if place.root in _kept:
         raise errors.AlreadyRunning(where=str(place.root))
     try:
-        claim = instances.Claim(place.instances, turns.OWN, str(os.getpid()))
+        claim = instances.Claim(place.instances, turns.OWN, str(os.getpid()), held)
     except BlockingIOError as taken:
         raise errors.AlreadyRunning(where=str(place.root)) from taken
     _kept.add(place.root)

@@ -8,18 +8,23 @@ import signal
 import sys
 import types
 
+from tidegate.control.loop.keeper import renewal
+
 _SET_CHILD_SUBREAPER = 36
 _STOPS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+RENEW = signal.SIGUSR2
 
 
 class Signals:
-    """While entered: `stops` counts the requests to end, and `wait` returns early when any signal or child's end arrives.
+    """While entered: `stops` counts the requests to end, `renew` says that the installed code is to take over, and `wait`
+    returns early when any signal or child's end arrives.
 
     For the main thread only; what was installed before is put back on leaving.
     """
 
     def __init__(self) -> None:
         self.stops = 0
+        self.renew = False
 
     def __enter__(self) -> "Signals":
         self._read, self._write = os.pipe()
@@ -29,7 +34,9 @@ class Signals:
         self._poll.register(self._read, select.POLLIN)
         self._before = {number: signal.signal(number, self._stop) for number in _STOPS}
         self._before[signal.SIGCHLD] = signal.signal(signal.SIGCHLD, _noted)
+        self._before[RENEW] = signal.signal(RENEW, self._renew)
         self._wakeup = signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
+        renewal.release_signals()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -47,6 +54,9 @@ class Signals:
 
     def _stop(self, _: int, __: types.FrameType | None) -> None:
         self.stops += 1
+
+    def _renew(self, _: int, __: types.FrameType | None) -> None:
+        self.renew = True
 
 
 def _noted(_: int, __: types.FrameType | None) -> None:

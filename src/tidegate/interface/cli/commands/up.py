@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from tidegate.control.loop.keeper import process
+from tidegate.control.loop.keeper import process, renewal
 from tidegate.core.vocabulary import errors
 from tidegate.core.vocabulary import home as homes
 from tidegate.interface.api import client
@@ -37,9 +37,12 @@ def up(
     whatever still runs.
     """
     place = options.place(home)
-    given = project.load(file) if file or project.find() else None
-    starting.prepare(place)
-    os.environ["TIDEGATE_ENVIRONMENT"] = starting.environment(given)
+    if renewal.under_way():  # what the file says now is for the next release; a fault in it must not end the keeper
+        given = None
+    else:
+        given = project.load(file) if file or project.find() else None
+        starting.prepare(place)
+        os.environ["TIDEGATE_ENVIRONMENT"] = starting.environment(given)
     wanted = process.Up(http=f"{HOST}:{port}", api=f"{HOST}:{_api(port, api_port)}", gateways=gateways)
     if detach or as_json:
         _behind(place, wanted, given, as_json=as_json)
