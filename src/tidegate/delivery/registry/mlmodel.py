@@ -4,20 +4,18 @@ import dataclasses
 import pathlib
 from typing import Any
 
-import msgspec
 import yaml
 
 from tidegate.core.vocabulary import errors, manifests
-from tidegate.delivery.registry import examples, signatures
+from tidegate.delivery.registry import examples, flavours, signatures
 
 FILE = "MLmodel"
-_DATA_ONLY = {"mlflow.xgboost", "mlflow.lightgbm", "mlflow.catboost", "mlflow.onnx"}
-"""Loader modules of flavours whose files are data: loading them runs no code from the artifact."""
 _OF_THE_MAKER = ("artifact_path", "model_id", "model_uuid", "run_id", "utc_time_created", "model_size_bytes")
 """Keys with a clock, a machine's path or a run in them: they would give the same model another digest each time."""
 
 _BESIDE = ("input_example.json", "serving_input_example.json", "registered_model_meta")
 """Files of a model directory that decide no prediction."""
+_DESCRIBING = (*_BESIDE, FILE, "conda.yaml", "python_env.yaml", "requirements.txt")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,26 +44,23 @@ def read(folder: pathlib.Path) -> Draft:
     """The draft of a model directory. Raises ModelSourceInvalid, SignatureMissing or LoaderMissing."""
     described = _described(folder)
     flavors = described.get("flavors") or {}
-    pyfunc = flavors.get("python_function") or {}
+    pyfunc = flavors.get("python_function")
     if not pyfunc:
         raise errors.LoaderMissing(
             f"the model has only the flavours {', '.join(sorted(flavors)) or '(none)'}, and none of them is python_function.",
             cure="Log it with an MLflow flavour that has pyfunc.",
         )
     signature = signatures.declared(described.get("signature") or {})
-    form = (
-        _sklearn(flavors["sklearn"], pyfunc) if pyfunc.get("loader_module") == "mlflow.sklearn" and "sklearn" in flavors else None
-    )
-    loader, entry, options, why = form or _pyfunc(pyfunc)
+    how = flavours.reading(folder, flavors)
     return Draft(
-        loader=loader,
-        entry=entry,
-        options=options,
+        loader=how.loader,
+        entry=how.entry,
+        options=how.options,
         signature=signature,
         rows=examples.of_mlflow(folder, described.get("saved_input_example_info") or {}, signature),
-        files=_files(folder, entry, options.get("code", "")),
-        needs_trust=why,
-        lock=_lock(folder, keep_mlflow=loader == "pyfunc"),
+        files=_files(folder, how),
+        needs_trust=how.why,
+        lock=lock(folder, keep_mlflow=how.loader == "pyfunc"),
         python=str(pyfunc.get("python_version") or ""),
     )
 
@@ -82,34 +77,18 @@ def _described(folder: pathlib.Path) -> dict[str, Any]:
     return described
 
 
-def _sklearn(flavor: dict[str, Any], pyfunc: dict[str, Any]) -> tuple[str, str, dict[str, str], str]:
-    entry = str(flavor.get("pickled_model") or pyfunc.get("model_path") or "model.pkl")
-    form = str(flavor.get("serialization_format") or "pickle")
-    options = {"format": form, "method": str(pyfunc.get("predict_fn") or "predict")}
-    if types := flavor.get("skops_trusted_types"):
-        options["types"] = msgspec.json.encode(sorted(types)).decode()
-    if code := flavor.get("code") or pyfunc.get("code"):
-        options["code"] = str(code)
-    why = f"{code}/ holds the model's own code" if code else f"{entry} is a {form}" if form != "skops" else ""
-    return "sklearn", entry, options, why
-
-
-def _pyfunc(pyfunc: dict[str, Any]) -> tuple[str, str, dict[str, str], str]:
-    module = str(pyfunc.get("loader_module") or "")
-    code = pyfunc.get("code")
-    why = "" if module in _DATA_ONLY and not code else f"{module or 'the model'} loads code or pickles from the artifact"
-    return "pyfunc", "", {"trust_needed": why} if why else {}, why
-
-
-def _files(folder: pathlib.Path, entry: str, code: str) -> tuple[str, ...]:
+def _files(folder: pathlib.Path, how: flavours.Reading) -> tuple[str, ...]:
     """What is loaded, no more: a bundle's digest is not to change with a file that decides nothing."""
     every = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
     every = [path for path in every if "__pycache__" not in path]
+    entry, code = how.entry, how.options.get("code", "")
     if not entry:
         return tuple(path for path in every if path not in _BESIDE)
     if entry not in every:
         raise errors.ModelSourceInvalid(f"{folder} lacks {entry}, which its MLmodel names.")
-    return tuple(path for path in every if path == entry or (code and path.startswith(f"{code}/")))
+    # The weights of a large ONNX model lie beside it.
+    weights = [path for path in every if how.loader == "onnx" and path not in _DESCRIBING]
+    return tuple(path for path in every if path == entry or path in weights or (code and path.startswith(f"{code}/")))
 
 
 def normalised(folder: pathlib.Path) -> bytes:
@@ -118,7 +97,7 @@ def normalised(folder: pathlib.Path) -> bytes:
     return yaml.safe_dump(kept, sort_keys=True).encode()
 
 
-def _lock(folder: pathlib.Path, *, keep_mlflow: bool) -> tuple[str, ...]:
+def lock(folder: pathlib.Path, *, keep_mlflow: bool) -> tuple[str, ...]:
     """The model's own requirements; MLflow itself only where the loader needs it."""
     lines: list[str] = []
     if (folder / "requirements.txt").is_file():

@@ -19,6 +19,14 @@ from tidegate.delivery.registry import examples
 _UNIFORM = tuple(place / bins.MOST for place in range(1, bins.MOST))
 _FEW = 64
 """Rows below which quantiles of probabilities say less than even steps from 0 to 1."""
+_LOADED_WITH = {
+    "sklearn": ("scikit-learn", "numpy", "pandas", "skops", "joblib"),
+    "onnx": ("onnxruntime", "numpy"),
+    "lightgbm": ("lightgbm", "numpy"),
+    "xgboost": ("xgboost", "xgboost-cpu", "numpy"),
+    "torch": ("torch", "numpy"),
+}
+"""What a model that says nothing itself was made with, if it is installed here."""
 _KINDS = {"f": "double", "i": "long", "u": "long", "b": "boolean", "M": "datetime"}
 _TENSORS = {"f": "FP64", "i": "INT64", "u": "INT64", "b": "BOOL"}
 
@@ -131,21 +139,30 @@ def _outputs(
             column if column.name else msgspec.structs.replace(column, name=unnamed.format(place))
             for place, column in enumerate(declared)
         ), {}
-    return _inferred(answer, shape), {}
+    return _inferred(answer), {}
 
 
-def _inferred(answer: Any, shape: tuple[int, ...]) -> tuple[manifests.Column, ...]:
+def _inferred(answer: Any) -> tuple[manifests.Column, ...]:
+    """Outputs as the answer itself shows them: a frame's columns, a dict's entries, or one called prediction."""
+    import numpy as np  # noqa: PLC0415 - the model's own package
+
     if hasattr(answer, "columns"):
         return tuple(manifests.Column(str(name), _KINDS.get(answer[name].dtype.kind, "string")) for name in answer.columns)
-    kind = getattr(getattr(answer, "dtype", None), "kind", "")
-    if not kind:
-        raise errors.OutputInvalid(
-            f"the model answers a {type(answer).__name__}, and its signature says no outputs.",
-            cure="Log it with signature=infer_signature(X, model.predict(X)).",
-        )
+    if isinstance(answer, dict) and answer:
+        return tuple(_shown(str(name), np.asarray(entries)) for name, entries in answer.items())
+    if isinstance(answer, list) or hasattr(answer, "dtype"):
+        return (_shown("prediction", np.asarray(answer)),)
+    raise errors.OutputInvalid(
+        f"the model answers a {type(answer).__name__}, and its signature says no outputs.",
+        cure="Log it with signature=infer_signature(X, model.predict(X)).",
+    )
+
+
+def _shown(name: str, entries: Any) -> manifests.Column:
+    kind, shape = entries.dtype.kind, entries.shape
     if len(shape) < 2 or shape[1:] == (1,):
-        return (manifests.Column("prediction", _KINDS.get(kind, "string")),)
-    return (manifests.Column("prediction", _TENSORS.get(kind, "BYTES"), shape=(-1, *shape[1:])),)
+        return manifests.Column(name, _KINDS.get(kind, "string"))
+    return manifests.Column(name, _TENSORS.get(kind, "BYTES"), shape=(-1, *shape[1:]))
 
 
 def _spread(said: signature.Answers, manifest: manifests.Manifest, classes: tuple[Any, ...]) -> manifests.Profile:
@@ -162,7 +179,7 @@ def _spread(said: signature.Answers, manifest: manifests.Manifest, classes: tupl
 
 
 def _packages(manifest: manifests.Manifest) -> tuple[str, ...]:
-    wanted = {"sklearn": ("scikit-learn", "numpy", "pandas", "skops", "joblib")}.get(manifest.loader, ())
+    wanted = _LOADED_WITH.get(manifest.loader, ())
     found: list[str] = []
     for name in wanted:
         try:

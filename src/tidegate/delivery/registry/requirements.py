@@ -8,9 +8,16 @@ from packaging import requirements, utils
 
 from tidegate.core.vocabulary import errors
 
-_LOADED_WITH = {"sklearn": ("scikit-learn", "numpy", "pandas", "skops", "joblib"), "pyfunc": ("mlflow", "numpy", "pandas")}
+_LOADED_WITH = {
+    "sklearn": ("scikit-learn", "numpy", "pandas", "skops", "joblib"),
+    "onnx": ("onnxruntime", "numpy"),
+    "lightgbm": ("lightgbm", "numpy"),
+    "xgboost": ("xgboost", "numpy"),
+    "torch": ("torch", "numpy"),
+    "pyfunc": ("mlflow", "numpy", "pandas"),
+}
 """What a model that says nothing itself was made with, if it is installed here."""
-_SAME = {"mlflow": "mlflow-skinny"}
+_SAME = {"mlflow": "mlflow-skinny", "xgboost": "xgboost-cpu"}
 """A package that does for another of the same version."""
 _PANDAS = "pandas>=2.2,<3"
 

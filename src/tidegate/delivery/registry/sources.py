@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from tidegate.core.vocabulary import errors
 
 _MLFLOW = re.compile(r"(?:mlflow://|models:/)(?P<name>[^@/]+)(?:@(?P<alias>[^@/]+)|/(?P<version>[^@/]+))")
+_MEMBER = re.compile(r"(?P<path>.+\.py):(?P<member>[A-Za-z_]\w*)")
 CURE = "Write mlflow://NAME@ALIAS, mlflow://NAME/VERSION, or the path of a model file or an MLflow model folder."
 
 
@@ -29,9 +30,11 @@ class Local:
     """A model on this machine: a file, or a folder with an MLmodel."""
 
     path: pathlib.Path
+    member: str = ""
+    """The class in a Python file that is the model; empty: the file's only one."""
 
     def __str__(self) -> str:
-        return self.path.as_uri()
+        return f"{self.path.as_uri()}:{self.member}" if self.member else self.path.as_uri()
 
 
 def parse(reference: str) -> Registered | Local:
@@ -52,10 +55,11 @@ def parse(reference: str) -> Registered | Local:
         reference = urllib.parse.unquote(parts.path)
     elif "://" in reference:
         raise errors.ModelSourceInvalid(f"{reference}: nothing here reads {reference.partition(':')[0]}.", cure=CURE)
-    path = pathlib.Path(reference).expanduser().absolute()
+    named = _MEMBER.fullmatch(reference)
+    path = pathlib.Path(named["path"] if named else reference).expanduser().absolute()
     if not reference or not path.exists():
         raise errors.ModelSourceInvalid(f"there is no model at {reference or 'an empty path'}.", cure=CURE)
-    return Local(path)
+    return Local(path, named["member"] if named else "")
 
 
 def unknown(source: Registered, versions: Iterable[int], aliases: Iterable[str]) -> errors.ModelUnknown:

@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 from tidegate.core.vocabulary import errors
 from tidegate.dataplane.models import batches, bundles
-from tidegate.dataplane.models.loaders import pyfunc, sklearn
+from tidegate.dataplane.models.loaders import lightgbm, onnx, pyfunc, python, sklearn, torch, xgboost
 
 
 class Model(Protocol):
@@ -31,6 +31,11 @@ class Model(Protocol):
 
 LOADERS: dict[str, Callable[[bundles.Bundle], Model]] = {
     "sklearn": sklearn.load,
+    "onnx": onnx.load,
+    "lightgbm": lightgbm.load,
+    "xgboost": xgboost.load,
+    "torch": torch.load,
+    "python": python.load,
     "pyfunc": pyfunc.load,
 }
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import msgspec
 
-from tidegate.core.vocabulary import errors
+from tidegate.core.vocabulary import errors, manifests
 from tidegate.dataplane.models import batches, bundles
-from tidegate.dataplane.models.loaders import arrays
+from tidegate.dataplane.models.loaders import arrays, estimators
 
 SAFE = ("sklearn.", "numpy.dtype")
 """Types that skops asks about and that run nothing: tree nodes, losses and the like. Others are code to be trusted."""
@@ -23,26 +23,29 @@ class Model:
 
     def __init__(self, estimator: Any, bundle: bundles.Bundle) -> None:
         """Raises ModelLoadFailed when the estimator has no such method as the manifest names."""
-        options = bundle.manifest.options
-        self._estimator = estimator
-        self._outputs = bundle.manifest.signature.outputs
-        self._read = arrays.reader(bundle.manifest.signature)
+        options, signature = bundle.manifest.options, bundle.manifest.signature
+        self.original = estimator
+        self._outputs = signature.outputs
         method = options.get("method", "predict")
         if not hasattr(estimator, method):
             raise errors.ModelLoadFailed(f"a {type(estimator).__name__} has no method {method}")
-        self._call: Callable[[Any], Any] = getattr(estimator, method)
+        self.columns = estimators.names(estimator)
+        """The names it was trained with, in their order; empty where it was trained on an array."""
+        by_place = self._by_place(signature)
+        self._read = arrays.matrix(signature) if by_place else arrays.reader(signature)
+        self._call: Callable[[Any], Any] = estimators.nameless(estimator, method) if by_place else getattr(estimator, method)
         self._positive = int(options["positive"]) if options.get("positive") else -1
+
+    def _by_place(self, signature: manifests.Signature) -> bool:
+        given = tuple(column.name for column in signature.inputs)
+        in_order = signature.kind == "tensor" or self.columns in ((), given)
+        return in_order and arrays.numeric(signature) and estimators.by_place(self.original)
 
     @property
     def classes(self) -> tuple[Any, ...]:
         """What a classifier tells apart, in the order of its probabilities; empty for others."""
-        found = getattr(self._estimator, "classes_", ())
+        found = getattr(self.original, "classes_", ())
         return tuple(found.tolist() if hasattr(found, "tolist") else found)
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """The names it was trained with, in their order; empty where it was trained on an array."""
-        return tuple(map(str, getattr(self._estimator, "feature_names_in_", ())))
 
     def answer(self, batch: batches.Batch) -> Any:
         """What the model says, untouched."""
@@ -57,7 +60,7 @@ class Model:
 
     def under(self, bundle: bundles.Bundle) -> "Model":
         """The same estimator under another manifest of the same files."""
-        return Model(self._estimator, bundle)
+        return Model(self.original, bundle)
 
 
 def load(bundle: bundles.Bundle) -> Model:
