@@ -7,6 +7,7 @@ import dataclasses
 import itertools
 import json
 import pathlib
+import ssl
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -128,13 +129,20 @@ def _record(row: Any) -> bytes:
     return json.dumps(wrapped, ensure_ascii=False).encode()
 
 
-async def send(address: str, wanted: Sequence[Body], rate: float, seconds: float, show: Callable[[Tally], None]) -> Tally:
+async def send(
+    address: str,
+    wanted: Sequence[Body],
+    rate: float,
+    seconds: float,
+    show: Callable[[Tally], None],
+    trust: ssl.SSLContext | None = None,
+) -> Tally:
     """Send them round and round at `rate` a second for `seconds` (0: until cancelled); `show` is called twice a second.
 
-    Raises NotRunning when nothing listens at `address`.
+    `trust`: whom to trust at an https:// address. Raises NotRunning when nothing listens at `address`.
     """
     tally = Tally(began=time.perf_counter())
-    async with client.Client(address, connections=max(4, min(64, int(rate / 10)))) as sender:
+    async with client.Client(address, connections=max(4, min(64, int(rate / 10))), trust=trust) as sender:
         turns = itertools.cycle([sender.request(one.path, one.raw) for one in wanted])
         showing = asyncio.ensure_future(_show(tally, show))
         try:

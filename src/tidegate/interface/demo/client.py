@@ -9,6 +9,7 @@ import asyncio
 import collections
 import contextlib
 import dataclasses
+import ssl
 import time
 import typing
 import urllib.parse
@@ -74,13 +75,16 @@ class _Request:
 class Client:
     """Use as `async with Client("http://127.0.0.1:8080") as client: answer = await client.send("/outcomes", body)`."""
 
-    def __init__(self, address: str, connections: int = 32, timeout: float = 10.0) -> None:
-        """`address` is http://host:port; `timeout` seconds run from handing a request in, waiting for a connection included."""
+    def __init__(self, address: str, connections: int = 32, timeout: float = 10.0, trust: ssl.SSLContext | None = None) -> None:
+        """`address` is http://host:port, or https:// with whom to `trust`; `timeout` seconds run from handing a request in,
+        waiting for a connection included.
+        """
         parts = urllib.parse.urlsplit(address)
-        if parts.scheme != "http" or not parts.hostname:
+        if parts.scheme != ("https" if trust else "http") or not parts.hostname:
             raise errors.SpecInvalid(f"{address!r} is no address to send to.", cure="Write http://HOST:PORT.")
+        self._trust = trust
         self.address, self.timeout, self.counts = address, timeout, Counts()
-        self.host, self.port = parts.hostname, parts.port or 80
+        self.host, self.port = parts.hostname, parts.port or (443 if trust else 80)
         self._connections = connections
         self._live: set[_Connection] = set()
         self._idle: collections.deque[_Connection] = collections.deque()
@@ -190,7 +194,7 @@ class Client:
         loop, tries = asyncio.get_running_loop(), 0
         while True:
             try:
-                _, connection = await loop.create_connection(lambda: _Connection(self), self.host, self.port)
+                _, connection = await loop.create_connection(lambda: _Connection(self), self.host, self.port, ssl=self._trust)
             except OSError:
                 await asyncio.sleep(_RETRY_SECONDS[min(tries, len(_RETRY_SECONDS) - 1)])
                 tries += 1

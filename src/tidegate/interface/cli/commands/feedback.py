@@ -35,10 +35,12 @@ def feedback(
     if bool(file) == bool(prediction and label):
         raise errors.OutcomeInvalid("give an ID and a LABEL, or --file.", cure="tidegate feedback ID 1")
     outcomes = list(read(pathlib.Path(file))) if file else [_outcome(prediction, traffic.value(label), 1, "")]
-    address = addresses.read(options.place(home)).get("http", "")
+    place = options.place(home)
+    address = addresses.read(place).get("http", "")
     if not address:
-        raise errors.NotRunning(where=str(options.place(home).root))
-    accepted = sum(_post(address, outcomes[at : at + _AT_ONCE]) for at in range(0, len(outcomes), _AT_ONCE))
+        raise errors.NotRunning(where=str(place.root))
+    with httpx.Client(base_url=address, timeout=_SECONDS, trust_env=False, verify=addresses.trust(place) or True) as gateway:
+        accepted = sum(_post(gateway, outcomes[at : at + _AT_ONCE]) for at in range(0, len(outcomes), _AT_ONCE))
     if as_json:
         screen.document({"accepted": accepted})
     else:
@@ -84,9 +86,10 @@ def _outcome(identifier: str, label: Any, version: Any, where: str) -> dict[str,
     return {"id": identifier.strip(), "label": label, "label_version": version}
 
 
-def _post(address: str, outcomes: list[dict[str, Any]]) -> int:
+def _post(gateway: httpx.Client, outcomes: list[dict[str, Any]]) -> int:
+    address = str(gateway.base_url)
     try:
-        answer = httpx.post(f"{address}/outcomes", json={"outcomes": outcomes}, timeout=_SECONDS, trust_env=False)
+        answer = gateway.post("/outcomes", json={"outcomes": outcomes})
         said = answer.json()
     except httpx.HTTPError as broken:
         raise errors.WorkerUnavailable(

@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import functools
 import signal
+from collections.abc import Callable, Coroutine
 from typing import Annotated, Any
 
 import typer
@@ -36,7 +38,8 @@ def send(
     wanted = traffic.bodies(place, named, digest, source)
     if not as_json:
         screen.note(f"{words.rate(rate)} to {named}, {words.count(len(wanted), 'different request')}; Ctrl-C ends it")
-    tally = asyncio.run(_send(address, wanted, rate, seconds, quiet=as_json))
+    send_on = functools.partial(traffic.send, address, wanted, rate, seconds, trust=addresses.trust(place))
+    tally = asyncio.run(_send(send_on, quiet=as_json))
     if as_json:
         screen.document(tally.facts())
     else:
@@ -45,7 +48,7 @@ def send(
         raise typer.Exit(exits.Exit.REFUSED)
 
 
-async def _send(address: str, wanted: list[traffic.Body], rate: float, seconds: float, *, quiet: bool) -> traffic.Tally:
+async def _send(send: Callable[..., Coroutine[Any, Any, traffic.Tally]], *, quiet: bool) -> traffic.Tally:
     terminal = screen.err()
     shown = live.Live(console=terminal, auto_refresh=False, transient=True) if terminal.is_terminal and not quiet else None
 
@@ -54,7 +57,7 @@ async def _send(address: str, wanted: list[traffic.Body], rate: float, seconds: 
             shown.update(line(tally), refresh=True)
 
     with shown or contextlib.nullcontext():
-        sending = asyncio.ensure_future(traffic.send(address, wanted, rate, seconds, show))
+        sending = asyncio.ensure_future(send(show=show))
         asyncio.get_running_loop().add_signal_handler(signal.SIGINT, sending.cancel)
         return await sending
 
