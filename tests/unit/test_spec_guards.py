@@ -11,6 +11,7 @@ SIGNATURE = manifests.Signature(
     (manifests.Column("distance", "double"), manifests.Column("carrier", "string")),
     (manifests.Column("p(late)", "double"), manifests.Column("grade", "string")),
 )
+BUNDLE = manifests.Manifest("m", "sklearn", "model", SIGNATURE, (manifests.Blob("check/checks.py", "a" * 64, 9),))
 
 
 @pytest.mark.parametrize(
@@ -128,13 +129,15 @@ def test_a_mistake_is_named_with_its_line(extra: str, line: int, words: str):
 )
 def test_a_rule_about_an_output_that_is_not_there_is_refused(text: str, words: str):
     with pytest.raises(errors.RuleInvalid) as raised:
-        guards.fit(handling.Terms(rules=(guards.parse(text),)), SIGNATURE)
+        guards.fit(handling.Terms(rules=(guards.parse(text),)), BUNDLE)
     assert words in str(raised.value)
 
 
 def test_what_fits_the_signature_passes():
     rules = tuple(map(guards.parse, ("finite", "`p(late)` >= 0", "grade in [a, b]")))
-    guards.fit(handling.Terms(rules=rules), SIGNATURE)
+    guards.fit(handling.Terms(rules=rules, check="checks:plausible"), BUNDLE)
+    with pytest.raises(errors.RuleInvalid, match="other:plausible is not in this bundle"):
+        guards.fit(handling.Terms(check="other:plausible"), BUNDLE)
     conditions.fit((tables.Fallback("1", (conditions.parse("carrier == AA"),)),), SIGNATURE)
     with pytest.raises(errors.RuleInvalid, match="It takes distance, carrier"):
         conditions.fit((tables.Fallback("1", (conditions.parse("origin == JFK"),)),), SIGNATURE)

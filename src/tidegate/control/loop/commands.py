@@ -60,7 +60,7 @@ def release(desk: transitions.Desk, place: home.Home, command: commands.Command,
         words = f"{settings.endpoint} has a release of {under_way.candidate.name} under way ({under_way.phase.value})."
         raise errors.ReleaseInProgress(words, cure=f"Wait for it, or end it with `tidegate abort {settings.endpoint}`.")
     _refuse_known(desk, settings.endpoint, manifest.model_digest)
-    guards.fit(settings.terms, manifest.signature)
+    guards.fit(settings.terms, manifest)
     conditions.fit(settings.fallbacks, manifest.signature)
     _settle(desk, settings)
     source = manifest.provenance.source or settings.model

@@ -57,9 +57,9 @@ def bare(name: str) -> str:
     return name[1:-1] if name[:1] in ('"', "`") else name
 
 
-def fit(terms: handling.Terms, signature: manifests.Signature) -> None:
-    """Raises RuleInvalid for a rule that could not be held to the answers of a model with this signature."""
-    types = {output.name: output.type for output in signature.outputs}
+def fit(terms: handling.Terms, manifest: manifests.Manifest) -> None:
+    """Raises RuleInvalid for a rule that could not be held to this bundle's answers, or a check that is not in it."""
+    types = {output.name: output.type for output in manifest.signature.outputs}
     for rule in terms.rules:
         if rule.kind == "finite":
             continue
@@ -72,6 +72,12 @@ def fit(terms: handling.Terms, signature: manifests.Signature) -> None:
                 f'"{rule.text}": the output `{rule.output}` is {types[rule.output]}, not a number.',
                 cure=f'List what it may be: "{rule.output} in [a, b]".',
             )
+    module = terms.check.partition(":")[0]
+    if module and f"{manifests.CHECKS}/{module}.py" not in {blob.path for blob in manifest.files}:
+        raise errors.RuleInvalid(
+            f"the check {terms.check} is not in this bundle.",
+            cure="Release the model again, from the tidegate.yaml that names it.",
+        )
 
 
 def _range(text: str, output: str, low: float | None, high: float | None) -> handling.Rule:

@@ -5,6 +5,8 @@ import hashlib
 import msgspec
 
 FORMAT = 1
+CHECKS = "check"
+"""Folder of a bundle with its endpoint's own check of answers: one Python file."""
 RUNTIME = "runtime.txt"
 """File of a bundle whose version runs in an environment of its own: every package of it, with hashes."""
 

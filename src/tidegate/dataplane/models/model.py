@@ -16,7 +16,7 @@ class Model:
         """
         self.manifest = bundle.manifest
         self._example = bundle.example()
-        self.codec = signature.Codec(bundle.manifest, self._example)
+        self.codec = signature.Codec(bundle.manifest, self._example, bundle.folder)
         self._predict = (loaded or catalog.load(bundle)).predict
 
     def predict(self, batch: batches.Batch) -> batches.Values:

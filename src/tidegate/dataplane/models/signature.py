@@ -4,12 +4,13 @@ This is where the contract is kept: nothing reaches the model that its signature
 """
 
 import functools
+import pathlib
 import re
 
 import msgspec
 
 from tidegate.core.vocabulary import errors, manifests
-from tidegate.dataplane.models import batches, bins, categories, datatypes, description, forms, openapi, outputs, terms
+from tidegate.dataplane.models import batches, bins, categories, checking, datatypes, description, forms, openapi, outputs, terms
 from tidegate.dataplane.wire import frames
 
 MOST_ROWS = 50_000
@@ -24,8 +25,8 @@ DESCRIPTIONS = frozenset({int(frames.Content.METADATA), int(frames.Content.CONFI
 class Codec:
     """Both ways, for every content."""
 
-    def __init__(self, manifest: manifests.Manifest, example: bytes = b"") -> None:
-        """`example`: the bundle's own, shown to people.
+    def __init__(self, manifest: manifests.Manifest, example: bytes = b"", folder: pathlib.Path | None = None) -> None:
+        """`example`: the bundle's own, shown to people. `folder`: where the bundle is, for its endpoint's check.
 
         Raises SignatureMissing for a signature that cannot be served: no inputs, no outputs, an unknown type.
         """
@@ -38,7 +39,7 @@ class Codec:
         self._bins = bins.Bins(manifest.profile)
         classes = manifest.options.get("classes", "")
         self._classes: list[str] = msgspec.json.decode(classes) if classes else []
-        self.terms = terms.Book(manifest.signature)
+        self.terms = terms.Book(manifest.signature, checking.Checks(manifest, folder))
         """What endpoints ask of answers, by the bytes that calls bring."""
         for output in self._outputs:
             datatypes.of(output)

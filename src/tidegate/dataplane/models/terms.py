@@ -5,7 +5,6 @@ asked in batches that know no terms; they apply to each request's own rows, afte
 """
 
 import functools
-import importlib
 import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -13,24 +12,23 @@ from typing import Any
 import msgspec
 
 from tidegate.core.vocabulary import errors, handling, manifests
-from tidegate.dataplane.models import batches, bins, datatypes, outputs
+from tidegate.dataplane.models import batches, bins, checking, datatypes, outputs
 
-Check = Callable[[dict[str, list[Any]], dict[str, list[Any]]], object]
 CHECK = "check"
 """The name of a breach of the endpoint's own function."""
 _decode = msgspec.msgpack.Decoder(handling.Terms).decode
 
 
 class Asked:
-    """Terms, made ready for one signature."""
+    """Terms, made ready for one bundle."""
 
-    def __init__(self, signature: manifests.Signature, given: handling.Terms) -> None:
+    def __init__(self, signature: manifests.Signature, given: handling.Terms, checks: checking.Checks) -> None:
         self.coerce = given.coerce
         self._decimals = given.round
         self._outputs = signature.outputs
         self._inputs = [column.name for column in signature.inputs]
         self._rules = [(rule, _about(rule, signature.outputs), _broken(rule)) for rule in given.rules]
-        self._check = _function(given.check) if given.check else None
+        self._check = checks.find(given.check) if given.check else None
         self.plain = not self._rules and self._check is None and given.round < 0
         """Whether an answer goes out as the model gave it."""
 
@@ -63,9 +61,9 @@ class Asked:
 class Book:
     """The terms met so far, by their bytes: a call brings the same ones again and again."""
 
-    def __init__(self, signature: manifests.Signature) -> None:
-        self.plain = Asked(signature, handling.PLAIN)
-        self._read = functools.lru_cache(maxsize=64)(lambda raw: Asked(signature, _decode(raw)))
+    def __init__(self, signature: manifests.Signature, checks: checking.Checks) -> None:
+        self.plain = Asked(signature, handling.PLAIN, checks)
+        self._read = functools.lru_cache(maxsize=64)(lambda raw: Asked(signature, _decode(raw), checks))
 
     def of(self, raw: bytes) -> Asked:
         """What these bytes ask for; plain where there are none. Raises FrameMalformed for what are no terms."""
@@ -115,18 +113,3 @@ def _by_row(batch: batches.Batch, values: Any) -> list[Any]:
     listed = batches.entries(values)
     width = len(listed) // batch.rows
     return list(listed) if width == 1 else [listed[begin : begin + width] for begin in range(0, len(listed), width)]
-
-
-def _function(named: str) -> Check:
-    """MODULE:FUNCTION. One that cannot be imported is a check that raises: nothing is given out that it should have seen."""
-    module, _, name = named.partition(":")
-    try:
-        found: Check = getattr(importlib.import_module(module), name)
-    except (Exception, SystemExit) as absent:
-        said = f"{named} cannot be imported: {type(absent).__name__}: {absent}"
-
-        def refuse(inputs: dict[str, list[Any]], outputs: dict[str, list[Any]]) -> object:
-            raise ImportError(f"{said} ({len(inputs)} inputs, {len(outputs)} outputs unchecked)")
-
-        return refuse
-    return found

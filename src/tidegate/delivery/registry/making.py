@@ -25,6 +25,7 @@ from tidegate.delivery.registry import (
     examples,
     locking,
     mlmodel,
+    predicates,
     profiling,
     runtimes,
     signatures,
@@ -46,6 +47,8 @@ class Wishes:
     example: pathlib.Path | None = None
     method: str = ""
     runtime: str = "auto"
+    check: pathlib.Path | None = None
+    """A Python file of the endpoint's, to go with the model; `predicates.look` has looked at it."""
 
 
 def make(
@@ -67,8 +70,12 @@ def make(
     (before anything is loaded), LoaderMissing, RuntimeUnavailable, ModelLoadFailed, WarmupFailed, OutputInvalid, DiskFull;
     nothing then remains.
     """
+    return fulfil(source, place, Wishes(trust, pathlib.Path(example) if example else None, method, runtime))
+
+
+def fulfil(source: str, place: home.Home, wishes: Wishes) -> tuple[str, manifests.Manifest]:
+    """The same, all wishes in one value."""
     parsed = sources.parse(source)
-    wishes = Wishes(trust, pathlib.Path(example) if example else None, method, runtime)
     try:
         with _staging(place.bundles) as staging:
             made = _make(parsed, place, staging, wishes)
@@ -92,7 +99,7 @@ def _make(
         raise errors.TrustRequired(f"{draft.needs_trust}: loading it runs code.", cure=cure)
     folder = staging / "bundle"
     choice = choosing.choose(wishes.runtime, draft)
-    blobs = _copied(origin, draft, folder)
+    blobs = (*_copied(origin, draft, folder), *predicates.copied(wishes.check, folder))
     python, bare = sys.executable, children.bare_environment(staging)
     if choice.own:
         (folder / manifests.RUNTIME).write_bytes(locking.lock(place, choice.lines, choice.python))
