@@ -1,17 +1,19 @@
 """A group of calls through one model call, with a clock that the test holds."""
 
 import json
+import struct
 
 import msgspec
 import pytest
 
-from tidegate.core.vocabulary import errors, ids, manifests, marks
+from tidegate.core.vocabulary import errors, handling, ids, manifests, marks
 from tidegate.dataplane.models import signature
 from tidegate.dataplane.wire import frames
 from tidegate.dataplane.worker import answering, calls
 
 C = manifests.Column
 SIGNATURE = manifests.Signature("tensor", (C("input", "FP64", shape=(-1, -1)),), (C("score", "double"),))
+TEXT = manifests.Signature("tensor", SIGNATURE.inputs, (C("label", "string"),))
 SECOND = 1_000_000_000
 
 
@@ -25,7 +27,7 @@ class Peer:
     def send(self, data):
         for kind, call, head, body in self.frames.feed(data):
             assert kind == frames.Kind.REPLY
-            self.replies[call] = (msgspec.msgpack.decode(head, type=frames.Reply), json.loads(body))
+            self.replies[call] = (msgspec.msgpack.decode(head, type=frames.Reply), body)
 
 
 class Sum:
@@ -62,9 +64,11 @@ def peer():
 def _answer(model, peer, bodies, deadlines=None, turns=1):
     backlog = calls.Backlog()
     for number, body in enumerate(bodies):
-        head = frames.Call(ids.uuid7(1, number), "e", "v1", frames.Content.RECORDS, 0)
+        # Rows, or (content, body, what else the call says).
+        content, raw, more = body if isinstance(body, tuple) else (frames.Content.RECORDS, json.dumps(body).encode(), {})
+        head = frames.Call(ids.uuid7(1, number), "e", "v1", content, 0, **more)
         deadline = deadlines[number] if deadlines else float("inf")
-        backlog.add(calls.Pending(peer, number, head, json.dumps(body).encode(), deadline))
+        backlog.add(calls.Pending(peer, number, head, raw, deadline, arrived_ns=1_000))
     answerer = answering.Answerer(model, model.clock)
     for _ in range(turns):
         answerer.turn(backlog)
@@ -121,3 +125,59 @@ def test_a_reply_head_never_outgrows_its_limit(model, peer):
 def test_a_failing_model_does_not_fill_the_log(model, peer, caplog):
     _answer(model, peer, [[[666, n]] for n in range(40)])
     assert sum("failed a request" in record.message for record in caplog.records) == 6
+
+
+def _terms(**more):
+    return {"terms": msgspec.msgpack.encode(handling.Terms(**more))}
+
+
+def test_forms_terms_and_outputs_asked_for_keep_no_two_requests_apart(model, peer):
+    tensor = b'{"inputs":[{"name":"x","shape":[1,2],"datatype":"FP64","data":[1.25,2]}],"parameters":{"binary_data_output":true}}'
+    rule = handling.Rule("score <= 3", "range", "score", high=3.0)
+    sent = [
+        (frames.Content.INFER, tensor, {}),
+        (frames.Content.RECORDS, b"[[1.25, 2]]", _terms(round=1)),
+        (frames.Content.INVOCATIONS, b'{"inputs": [["1.25", 2]]}', _terms(coerce=True, rules=(rule,))),
+        (frames.Content.CSV, b"a,b\n1.25,2\n", {}),
+        (frames.Content.RECORDS, b'[["1.25", 2]]', {}),
+    ]
+    replies, _ = _answer(model, peer, sent)
+    assert model.sizes == [4]
+    assert [replies[number].mark for number in range(5)] == [marks.Mark.OK] * 2 + [
+        marks.Mark.INVALID,
+        marks.Mark.OK,
+        marks.Mark.REJECTED,
+    ]
+    assert {replies[number].answers for number in range(4)} == {(3.25,)}
+    assert (replies[2].breach, replies[2].status, replies[2].detail) == ("score <= 3", 200, "output `score` is 3.25")
+    bodies = [peer.replies[number][1] for number in range(4)]
+    assert bodies[0][replies[0].json_bytes :] == struct.pack("<d", 3.25)
+    assert json.loads(bodies[1])["predictions"] == [3.2]
+    assert bodies[2] == bodies[3] == b'{"predictions":[3.25]}'
+
+
+def test_a_reply_says_how_long_the_worker_had_the_call(model, peer):
+    replies, _ = _answer(model, peer, [[[1, 2]], "no rows"])
+    assert replies[0].worker_us == (SECOND - 1_000) // 1_000
+
+
+@pytest.mark.parametrize("content", [frames.Content.METADATA, frames.Content.CONFIG, frames.Content.OPENAPI])
+def test_the_model_tells_of_itself_between_calls(model, peer, content):
+    replies, _ = _answer(model, peer, [(content, b"", {})])
+    assert (replies[0].status, replies[0].mark, model.sizes) == (200, marks.Mark.OK, [])
+    assert json.loads(peer.replies[0][1])
+
+
+def test_a_body_that_there_are_no_words_for_fails_alone(model, peer):
+    decode = model.codec.decode
+    model.codec.decode = lambda body, *more: decode(body, *more) if body != b'"fault"' else 1 / 0
+    replies, _ = _answer(model, peer, [[[1, 2]], "fault", (99, b"", {}), (frames.Content.RECORDS, b"[[1]]", {"terms": b"\xc1"})])
+    assert [replies[number].mark for number in range(4)] == [marks.Mark.OK] + [marks.Mark.ERROR] * 3
+    assert [replies[number].status for number in range(1, 4)] == [500] * 3
+
+
+def test_an_answer_that_cannot_be_written_is_invalid(model, peer):
+    model.codec = signature.Codec(manifests.Manifest("m", "sklearn", "m", TEXT, ()))
+    model.predict = lambda batch: {"label": ["\ud800", "fine"]}
+    replies, _ = _answer(model, peer, [[[1, 2]], [[3, 4]]])
+    assert [replies[number].mark for number in range(2)] == [marks.Mark.INVALID, marks.Mark.OK]
