@@ -102,10 +102,14 @@ def test_a_second_batch_lies_ready_only_while_turning_requests_around_takes_long
     for rows in (1, 16) * 20:
         pace.answered(rows, rows, 0.004, 600 * rows)
     pace.turnaround = 0.0001
-    assert not pace.deep(16)
-    assert pace.deep(64)
-    assert pace.enough(32)
-    assert not pace.enough(20)
+    assert (pace.share(16, 1), pace.overlaps) == (16, False)
+    assert (pace.share(64, 1), pace.overlaps) == (32, True)
+
+
+def test_what_is_in_hand_is_divided_among_the_workers():
+    pace = batching.Batching()
+    assert (pace.share(48, 3), pace.overlaps) == (16, False)
+    assert batching.Batching().share(1, 4) == 1
 
 
 def test_rows_are_guessed_from_the_size_of_a_body():

@@ -5,8 +5,8 @@ is to have few and full batches without anybody waiting for nothing:
 
 - A worker that is idle gets what is queued at once. Only where experience says that most of the clients just answered will be
   back within a quarter of `fixed` are they waited for, that long at most: clients in a closed loop, not a stream of strangers.
-- A second batch lies ready at a worker while that pays: while turning the requests in hand around takes the gateway longer than
-  the `fixed` that a second batch costs; and it is at least half of what is in hand.
+- What is in hand is divided among the workers. It is halved once more, and the second half lies ready while the first is
+  answered, where that pays: where turning the requests in hand around takes the gateway longer than the `fixed` of one more batch.
 - A batch is no larger than its most urgent request allows, by the late end (mean + 2 deviations) of what was seen.
 
 One value a version and gateway; for one thread; times are given, in seconds. Not here: the queue itself (`pool`).
@@ -18,8 +18,6 @@ _MEMORY = 0.95
 """What one more batch leaves of the weight of all before it: the last twenty or so count."""
 _LEAST_FIXED = 0.002
 """Seconds: below that, waiting for anybody costs more than it can save (and timers are no finer)."""
-_CHEAP = 0.001
-"""Seconds: a call that costs less than that may always be made twice."""
 _RETURNING = 0.5
 """Share of the answered who have to have come back in time, as a rule. A stream of strangers brings a quarter at most."""
 
@@ -65,6 +63,8 @@ class Batching:
         self.latency = Latency()
         self.turnaround = 0.0
         """Seconds of this process's own work a request, lately: whoever measures it sets it."""
+        self.overlaps = False
+        """Whether a worker may have a second batch lying ready."""
         self._in_hand = 0.0
         self._bytes_a_row = 0.0
         self._answered = self._left = self._returned = 0
@@ -72,14 +72,11 @@ class Batching:
         self._expected = 0.0
         self._until = 0.0
 
-    def deep(self, in_hand: int) -> bool:
-        """Whether a worker may have a second batch lying ready. `in_hand`: requests that wait or are being answered now."""
+    def share(self, in_hand: int, workers: int) -> int:
+        """Requests that make a batch. `in_hand`: those that wait or are being answered now, by all `workers`."""
         self._in_hand = max(in_hand, self._in_hand + 0.05 * (in_hand - self._in_hand))
-        return 0.0 < self.latency.fixed < max(self.turnaround * self._in_hand, _CHEAP)
-
-    def enough(self, queued: int) -> bool:
-        """Whether what is queued is worth being a second batch."""
-        return queued >= self._in_hand / 2
+        self.overlaps = 0.0 < self.latency.fixed < self.turnaround * self._in_hand
+        return max(1, math.ceil(self._in_hand / workers / (2 if self.overlaps else 1)))
 
     def came(self, now: float) -> None:
         """A request has been queued."""

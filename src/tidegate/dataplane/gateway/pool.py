@@ -165,52 +165,48 @@ class Pool:
             caller.lost(first=self.blame())
 
     def _dispatch(self) -> None:
+        """Send what waits to the workers that are free: each gets one batch at most, and the next at another turn."""
         self._woken = False
         if self._waiting is not None:
             self._waiting.cancel()
             self._waiting = None
-        while self._alone or self._queue:
-            now = time.monotonic()
-            link = self._free()
-            if link is None:
-                return
+        now = time.monotonic()
+        for link in self._free():
             if self._alone:
-                link.send([self._alone.popleft()], now)
-            elif link.batches == 0 and (seconds := self.batching.wait(len(self._queue), now)):
+                if not link.batches:
+                    link.send([self._alone.popleft()], now)
+                continue
+            queued = len(self._queue)
+            if not queued:
+                return
+            share = self.batching.share(queued + sum(one.in_flight for one in self._links), len(self._links))
+            if link.batches:
+                if not self.batching.overlaps or queued < share:
+                    return
+            elif queued < share and (seconds := self.batching.wait(queued, now)):
                 self._waiting = self._loop.call_later(seconds, self._dispatch)
                 return
-            else:
-                link.send(self._batch(now), now)
+            link.send(self._batch(share, now), now)
+            if len(self._links) > 1:
+                self._links.remove(link)
+                self._links.append(link)
 
-    def _free(self) -> links.Link | None:
-        """The next link in turn: an idle one, or one whose worker may have a second batch lying ready."""
-        found = None
-        for link in self._links:
-            if link.idle:
-                found = link
-                break
-            if found is None and link.waits:
-                found = link
-        if found is None or (found.batches and not self._worthwhile()):
-            return None
-        if len(self._links) > 1:
-            self._links.remove(found)
-            self._links.append(found)
-        return found
+    def _free(self) -> list[links.Link]:
+        """The links in turn: idle ones, then those whose worker could have a second batch lying ready."""
+        if len(self._links) == 1:
+            link = self._links[0]
+            return self._links[:] if link.idle or link.waits else []
+        return [link for link in self._links if link.idle] + [link for link in self._links if link.waits]
 
-    def _worthwhile(self) -> bool:
-        queued = len(self._queue)
-        in_hand = queued + sum(link.in_flight for link in self._links)
-        return self.batching.deep(in_hand) and self.batching.enough(queued)
-
-    def _batch(self, now: float) -> Sequence[links.Caller]:
-        """The first in the queue, as many as fit together: by the endpoint's limits and by the most urgent one's time."""
+    def _batch(self, share: int, now: float) -> Sequence[links.Caller]:
+        """The first in the queue, as many as fit together: by their share, the route's limits and the most urgent one's time."""
         queue, pace = self._queue, self.batching
         batch: list[links.Caller] = []
         size = 0
         rows = 0.0
         room = math.inf
-        while queue and len(batch) < self.limits.batch and size < BATCH_BYTES:
+        most = min(share, self.limits.batch)
+        while queue and len(batch) < most and size < BATCH_BYTES:
             caller = next(iter(queue))
             room = min(room, pace.latency.room(caller.until - now))
             rows += pace.rows(len(caller.body))
