@@ -101,9 +101,7 @@ def test_the_only_tensor_of_a_model_may_have_any_name_and_be_of_whole_numbers():
         pytest.param(tensor(shape=[]), "expected shape [-1, 3], got []", id="no-shape"),
         pytest.param(tensor(shape=[0, 3], data=[]), "has no rows", id="no-rows"),
         pytest.param(tensor(datatype="BYTES"), "expected datatype FP64, got 'BYTES'", id="datatype"),
-        pytest.param(
-            {"name": "x", "shape": [1, 3], "datatype": "FP64"}, "has no data. Send `data`, or raw bytes", id="no-data"
-        ),
+        pytest.param({"name": "x", "shape": [1, 3], "datatype": "FP64"}, "has no data. Send `data`, or raw bytes", id="no-data"),
     ],
 )
 def test_a_tensor_that_does_not_fit_is_refused_by_row_and_element(given, words):

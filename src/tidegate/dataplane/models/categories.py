@@ -15,9 +15,6 @@ class Categories:
             (column, frozenset((*datatypes.categories(column), None))) for column in signature.inputs if column.categories
         ]
 
-    def __bool__(self) -> bool:
-        return bool(self._known)
-
     def check(self, batch: batches.Batch) -> None:
         """Raises InputInvalid for the first value that is not known. A missing value is the column's affair, not this one's."""
         for column, known in self._known:

@@ -32,10 +32,13 @@ class Codec:
         """
         if not manifest.signature.inputs or not manifest.signature.outputs:
             raise errors.SignatureMissing
-        self._manifest, self._example = manifest, example
+        self.manifest = manifest
+        self._example = example
         self._outputs = manifest.signature.outputs
         self._strict = forms.Forms(manifest.signature)
-        self._categories = categories.Categories(manifest.signature)
+        self._categories = (
+            categories.Categories(manifest.signature) if any(one.categories for one in manifest.signature.inputs) else None
+        )
         self._bins = bins.Bins(manifest.profile)
         classes = manifest.options.get("classes", "")
         self._classes: list[str] = msgspec.json.decode(classes) if classes else []
@@ -46,7 +49,7 @@ class Codec:
 
     @functools.cached_property
     def _coercing(self) -> forms.Forms:
-        return forms.Forms(self._manifest.signature, coerce=True)
+        return forms.Forms(self.manifest.signature, coerce=True)
 
     def decode(self, body: bytes, content: int, json_bytes: int = -1, coerce: bool = False) -> batches.Request:
         """The request in a body. `json_bytes`: how much of it is JSON, where tensors' bytes follow (-1: all of it).
@@ -61,7 +64,7 @@ class Codec:
             raise _malformed(body, content, broken) from broken
         if request.batch.rows > MOST_ROWS:
             raise errors.InputInvalid(f"{request.batch.rows} rows are too many for one request; send at most {MOST_ROWS}")
-        if self._categories:
+        if self._categories is not None:
             self._categories.check(request.batch)
         return request
 
@@ -82,10 +85,10 @@ class Codec:
     def describe(self, content: int, endpoint: str, version: str) -> bytes:
         """The model's v2 metadata, its configuration, or its OpenAPI document, as JSON."""
         if content == frames.Content.METADATA:
-            return description.metadata(self._manifest, endpoint, version)
+            return description.metadata(self.manifest, endpoint, version)
         if content == frames.Content.CONFIG:
-            return description.configuration(self._manifest, endpoint, MOST_ROWS)
-        return openapi.document(self._manifest, self._example, endpoint, version)
+            return description.configuration(self.manifest, endpoint, MOST_ROWS)
+        return openapi.document(self.manifest, self._example, endpoint, version)
 
     def answers(self, values: batches.Values) -> Answers:
         """One value a row, of the first output: what is logged, joined with outcomes and binned."""
