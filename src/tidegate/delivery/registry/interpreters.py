@@ -2,6 +2,7 @@
 
 import importlib
 import importlib.util
+import os
 import pathlib
 import platform
 import shutil
@@ -36,6 +37,11 @@ def uv() -> str:
     if not found:
         raise errors.RuntimeUnavailable("a runtime of the version's own is built with uv, which is not here.", cure=_CURE)
     return found
+
+
+def environment() -> dict[str, str]:
+    """For uv: the caller's own, with its index and proxy; what uv says is not broken into lines."""
+    return {**os.environ, "UV_NO_WRAP": "1", "NO_COLOR": "1"}
 
 
 def of(version: str) -> str:

@@ -57,7 +57,15 @@ def _resolved(asked: str, interpreter: str) -> bytes:
     argv += ["--python", interpreter, "--no-python-downloads", "--no-progress", "--color", "never"]
     with tempfile.TemporaryDirectory(prefix="tidegate-lock-") as folder:  # no project's own configuration counts here
         try:
-            done = subprocess.run(argv, input=asked.encode(), capture_output=True, cwd=folder, timeout=SECONDS, check=False)
+            done = subprocess.run(
+                argv,
+                input=asked.encode(),
+                capture_output=True,
+                cwd=folder,
+                env=interpreters.environment(),
+                timeout=SECONDS,
+                check=False,
+            )
         except subprocess.TimeoutExpired as late:
             raise errors.RuntimeUnavailable(f"resolving the model's requirements took more than {SECONDS:.0f} s.") from late
     if done.returncode:

@@ -169,8 +169,9 @@ def _build(place: home.Home, digest: str, lock: bytes) -> None:
 
 def _run(folder: pathlib.Path, *words: str) -> None:
     """One uv command in the staging folder, so that no project's configuration counts, and at low priority."""
-    argv = [interpreters.uv(), *words, "--no-python-downloads", "--no-progress", "--color", "never"]
-    child = subprocess.Popen(argv, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    argv = [interpreters.uv(), *words, "--no-python-downloads", "--no-progress"]
+    none = subprocess.DEVNULL
+    child = subprocess.Popen(argv, cwd=folder, env=interpreters.environment(), stdin=none, stdout=none, stderr=subprocess.PIPE)
     try:
         with contextlib.suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, child.pid, NICE)
@@ -181,14 +182,11 @@ def _run(folder: pathlib.Path, *words: str) -> None:
         if isinstance(cut, subprocess.TimeoutExpired):
             raise errors.RuntimeUnavailable(f"building the version's own runtime took more than {SECONDS:.0f} s.") from cut
         raise
-    if child.returncode:
-        full = b"os error 28" in said or b"No space left" in said
-        words_left = locking.last_words(said)
-        raise (
-            errors.DiskFull(where=str(folder.parent))
-            if full
-            else errors.RuntimeUnavailable(
-                f"the version's own runtime cannot be built: {words_left}",
-                cure="Mend the model's requirements or reach the index; or say `runtime: shared`.",
-            )
-        )
+    if not child.returncode:
+        return
+    if b"os error 28" in said or b"No space left" in said:
+        raise errors.DiskFull(where=str(folder.parent))
+    raise errors.RuntimeUnavailable(
+        f"the version's own runtime cannot be built: {locking.last_words(said)}",
+        cure="Mend the model's requirements or reach the index; or say `runtime: shared`.",
+    )

