@@ -6,7 +6,7 @@ is to have few and full batches without anybody waiting for nothing:
 - A worker that is idle gets what is queued at once. Only where experience says that most of the clients just answered will be
   back within a quarter of `fixed` are they waited for, that long at most: clients in a closed loop, not a stream of strangers.
 - What is in hand is divided among the workers. It is halved once more, and the second half lies ready while the first is
-  answered, where that pays: where turning the requests in hand around takes the gateway longer than the `fixed` of one more batch.
+  answered, where that pays: where turning the requests in hand around costs the gateway more than the `fixed` of one more batch.
 - A batch is no larger than its most urgent request allows, by the late end (mean + 2 deviations) of what was seen.
 
 One value a version and gateway; for one thread; times are given, in seconds. Not here: the queue itself (`pool`).
