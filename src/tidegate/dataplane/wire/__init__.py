@@ -3,7 +3,7 @@
 - `frames`: gateway <-> worker over unix sockets (or TCP)
 - `tablefile`: the routing table on disk
 - `sums`: the memory-mapped counters that gateways write and control reads; `sumrows` is their layout
-- `protobuf`: that wire format, strictly, without generated code; `grpcmessages`: the small messages of the gRPC service
+- `protobuf`: that wire format, strictly, without generated code; `grpcmessages`, `inferences`: the gRPC service's messages
 - `answers`: what clients get: error bodies, metadata, health
 
 Called by the gateway, the worker, targets and control. Not here: sockets, queues, decisions, models.
