@@ -10,10 +10,11 @@ from rich import text
 
 from tidegate.core.vocabulary import errors, home, instances
 from tidegate.interface.api import client
-from tidegate.interface.cli import main, project, screen, starting
+from tidegate.interface.cli import doors, main, project, screen, starting
 from tidegate.interface.cli.views import history
 
 LOOK_SECONDS = 0.5
+_ALARMS = frozenset({"alarm", "alarm_over"})
 
 
 class Narrator:
@@ -27,7 +28,7 @@ class Narrator:
 
     def start(self, addresses: dict[str, str]) -> None:
         """Called by the keeper once the sockets listen."""
-        screen.line(f"tidegate is up: predictions {addresses['http']}, control API {addresses['api']}, home {self._home.root}")
+        screen.line(doors.line(self._home, addresses))
         self._thread.start()
 
     def stop(self) -> None:
@@ -76,7 +77,7 @@ class Narrator:
                 continue
             for event in events:
                 seen = event["sequence"]
-                if event["phase_before"] != event["phase_after"]:
+                if event["phase_before"] != event["phase_after"] or event["kind"] in _ALARMS:
                     terminal.print(text.Text.assemble(f"{event['endpoint']}  ", history.event(event)))
             self._processes(status)
 

@@ -50,6 +50,25 @@ def write(place: home.Home, gateways: int = 1, doors: Doors = PLAIN) -> None:
             path.unlink(missing_ok=True)
 
 
+def secure(place: home.Home) -> bool:
+    """Whether the gateways' specifications have them speak TLS."""
+    found = (instances.read(path) for path in place.instances.glob("gateway-*.json"))
+    return any(spec.labels.get("tls.cert") for spec in found if spec)
+
+
+def renewed(place: home.Home, there: instances.Spec, name: str = "") -> instances.Spec:
+    """What runs by this specification as this code would write it: a token of its own, and what it was told kept. `name`: of
+    another one beside it, for those that clients connect to.
+    """
+    fronts = {"gateway": "tidegate.dataplane.gateway", "grpc": "tidegate.dataplane.grpcfront"}
+    if there.kind in fronts:
+        fresh = _front(place, fronts[there.kind], name or there.name, PLAIN)
+    else:
+        fresh = next((one for one in specs(place) if one.name == there.name), there)
+    token = secrets.token_hex(16)
+    return dataclasses.replace(fresh, token=token, labels=there.labels, env=there.env, resources=there.resources)
+
+
 def _front(place: home.Home, module: str, name: str, doors: Doors) -> instances.Spec:
     """One that clients connect to."""
     kind = name.partition("-")[0]

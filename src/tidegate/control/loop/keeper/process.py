@@ -33,6 +33,17 @@ class Up:
     api: str = "127.0.0.1:8081"
     gateways: int = 0
     """Gateways to have, with control, recorder and API beside them; 0 leaves the specifications on disk as they are."""
+    grpc: str = ""
+    """Where gRPC is spoken; empty: nowhere."""
+    chain: str = ""
+    """The PEM file with the certificate that clients are shown; empty: no TLS."""
+    key: str = ""
+
+    @property
+    def sockets(self) -> dict[str, str]:
+        """The addresses to hold, by name."""
+        named = {"http": self.http, "api": self.api, "grpc": self.grpc}
+        return {name: address for name, address in named.items() if address}
 
 
 def run(place: home.Home, up: Up, ready: Callable[[dict[str, str]], None] | None = None) -> None:
@@ -46,11 +57,11 @@ def run(place: home.Home, up: Up, ready: Callable[[dict[str, str]], None] | None
         signals.become_subreaper()
         keeper = turns.Keeper(place)
         keeper.adopt(time.monotonic())
-        held = handed.sockets if handed else _listen(place, keeper, {"http": up.http, "api": up.api}, told)
+        held = handed.sockets if handed else _listen(place, keeper, up.sockets, told)
         try:
             if up.gateways and not handed:
-                core.write(place, up.gateways)
-            addresses = sockets.publish(place, held)
+                core.write(place, up.gateways, core.Doors(bool(up.grpc), up.chain, up.key))
+            addresses = sockets.publish(place, held, secure=core.secure(place))
             facts = {**addresses, "boot": secrets.token_hex(8), "python": sys.executable}
             claim.say("ready", **facts)
         except OSError as failed:
@@ -74,6 +85,8 @@ def detach(place: home.Home, up: Up) -> dict[str, str]:
     output = logfiles.opened(place.logs / "keeper.log")
     argv = [sys.executable, "-m", "tidegate.control.loop.keeper", str(place.root), "--http", up.http, "--api", up.api]
     argv += ["--gateways", str(up.gateways), "--report", str(writing)]
+    given = {"--grpc": up.grpc, "--tls-cert": up.chain, "--tls-key": up.key}
+    argv += [word for option, value in given.items() if value for word in (option, value)]
     child = subprocess.Popen(
         argv, stdin=subprocess.DEVNULL, stdout=output, stderr=output, pass_fds=(writing,), start_new_session=True
     )
@@ -198,7 +211,7 @@ def _listen(place: home.Home, keeper: turns.Keeper, wanted: dict[str, str], told
             # Whoever has it and did not hand it over, or has another one than is wanted now, is replaced.
             while not keeper.vacate(name, time.monotonic()):
                 told.wait(turns.PERIOD)
-            held[name] = sockets.bind(wanted[name])
+            held[name] = sockets.OPENERS.get(name, sockets.bind)(wanted[name])
     except errors.ProcessError:
         for listening in held.values():
             listening.close()

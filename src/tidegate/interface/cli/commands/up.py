@@ -9,7 +9,7 @@ from tidegate.control.loop.keeper import process, renewal
 from tidegate.core.vocabulary import errors
 from tidegate.core.vocabulary import home as homes
 from tidegate.interface.api import client
-from tidegate.interface.cli import narrator, options, project, screen, starting
+from tidegate.interface.cli import doors, narrator, options, project, screen, starting
 
 HOST = "127.0.0.1"
 
@@ -26,6 +26,17 @@ def up(
             "--api-port", help="The control API's; else the one after --port, 0: any.", min=-1, max=65535, show_default=False
         ),
     ] = -1,
+    grpc_port: Annotated[
+        int, typer.Option("--grpc-port", help="Where gRPC is spoken; 0: any free port.", min=-1, max=65535, show_default=False)
+    ] = -1,
+    host: Annotated[
+        str,
+        typer.Option("--host", help="Where predictions are taken from; elsewhere than here each endpoint must ask for tokens."),
+    ] = HOST,
+    tls_cert: Annotated[
+        str, typer.Option("--tls-cert", help="Predictions by TLS alone: the certificate chain (PEM). A renewed one is followed.")
+    ] = "",
+    tls_key: Annotated[str, typer.Option("--tls-key", help="Its key (PEM, no passphrase).")] = "",
     gateways: Annotated[int, typer.Option("--gateways", help="Gateway processes.", min=1, max=64)] = 1,
     file: Annotated[str, typer.Option("--file", help="The tidegate.yaml; else the nearest here or above.")] = "",
     as_json: options.Json = False,
@@ -41,9 +52,18 @@ def up(
         given = None
     else:
         given = project.load(file) if file or project.find() else None
+        tls_cert, tls_key = doors.certificate(tls_cert, tls_key)
         starting.prepare(place)
+        doors.check_exposure(host, place, given)
         os.environ["TIDEGATE_ENVIRONMENT"] = starting.environment(given)
-    wanted = process.Up(http=f"{HOST}:{port}", api=f"{HOST}:{_api(port, api_port)}", gateways=gateways)
+    wanted = process.Up(
+        http=doors.address(host, port),
+        api=doors.address(HOST, _api(port, api_port)),
+        gateways=gateways,
+        grpc=doors.grpc(host, grpc_port),
+        chain=tls_cert,
+        key=tls_key,
+    )
     if detach or as_json:
         _behind(place, wanted, given, as_json=as_json)
         return
@@ -68,7 +88,7 @@ def _behind(place: homes.Home, wanted: process.Up, given: project.Project | None
     if as_json:
         screen.document({"home": str(place.root), "addresses": addresses, "endpoint": endpoint})
         return
-    screen.line(f"tidegate is up: predictions {addresses['http']}, control API {addresses['api']}, home {place.root}")
+    screen.line(doors.line(place, addresses))
     if endpoint:
         screen.line(starting.ready_line(place, endpoint))
     screen.line("`tidegate status` shows it, `tidegate down` ends it")
