@@ -9,7 +9,7 @@
 - `datatypes`: the types of columns and tensors: how each reads from JSON, and its name in the protocol; `binary`: as raw bytes
 - `categories`: may a column hold this value; `complaints`: refusals in a client's words
 - `outputs`, `bins`: is an answer finite and of its type; which bin of the baseline profile does it fall in
-- `terms`: what an endpoint asks of an answer: rules, its own check, rounding
+- `terms`: what an endpoint asks of an answer: rules, its own check, rounding; `checking` has that check from the bundle
 - `description`, `openapi`, `examples`: what a model takes and gives, for clients, load tools and people
 - `batches`: requests joined for one model call, and cut apart again
 - `model`: all of it together, as the worker holds it

@@ -8,6 +8,7 @@
 - `examples`, `signatures`: rows of an example, and the signature they have or MLflow declared
 - `requirements`, `choosing`: a model's requirement lines, and whether Tidegate's own interpreter meets them
 - `interpreters`, `locking`, `runtimes`: uv and the Pythons of this machine; lines -> a lock with hashes -> an environment
+- `predicates`: the endpoint's own check of answers: looked at, and taken into the bundle
 - `profiling`: the model loaded once and asked its example: outputs, classes, baseline profile
 - `making`: all of it in order, in a staging folder that becomes the bundle by one rename or leaves nothing behind
 - `children`: steps that are processes of their own: MLflow's client (with its credentials; runs no model), and the model

@@ -16,6 +16,6 @@ def make(settings: specification.Settings, place: home.Home) -> str:
         trust=settings.trust,
         example=pathlib.Path(settings.example) if settings.example else None,
         runtime=settings.runtime,
-        check=pathlib.Path(settings.check) if settings.check else None,
+        check=pathlib.Path(settings.check) if settings.check and settings.terms.check else None,
     )
     return making.fulfil(settings.model, place, wishes)[0]

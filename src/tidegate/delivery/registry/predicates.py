@@ -11,7 +11,7 @@ from tidegate.dataplane.models import bundles, checking
 
 def look(settings: specification.Settings) -> None:
     """Raises SpecInvalid, with file and line, for a check whose file cannot be read or has no such function."""
-    if not settings.check:
+    if not settings.check or not settings.terms.check:
         return
     path, function = pathlib.Path(settings.check), settings.terms.check.partition(":")[2]
     try:

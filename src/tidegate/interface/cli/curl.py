@@ -7,6 +7,7 @@ from typing import Any
 from tidegate.core.vocabulary import errors, home
 from tidegate.dataplane.models import bundles
 from tidegate.interface.api import addresses
+from tidegate.interface.cli import reaching
 
 _WIDEST = 2_000
 
@@ -21,7 +22,8 @@ def of(place: home.Home, endpoint: str, digest: str) -> str:
     if len(body) > _WIDEST:
         return ""
     unnamed = "-k " if url.startswith("https:") else ""  # the certificate is for another name than this machine's own
-    return f"curl -s {unnamed}{shlex.quote(url)} -H 'content-type: application/json' -d {shlex.quote(body)}"
+    shown = f'-H "authorization: Bearer $(cat {shlex.quote(str(place.token))})" ' if reaching.bearer(place, endpoint) else ""
+    return f"curl -s {unnamed}{shlex.quote(url)} {shown}-H 'content-type: application/json' -d {shlex.quote(body)}"
 
 
 def example(place: home.Home, digest: str) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@ import importlib
 from typing import Any
 
 from tidegate.core.vocabulary import errors, home, instances
+from tidegate.dataplane.wire import tablefile
 from tidegate.interface.api import client
 
 SILENT = (errors.ApiUnreachable, errors.NotRunning)
@@ -38,6 +39,16 @@ def only_endpoint(place: home.Home, given: str) -> str:
     if not names:
         raise errors.EndpointUnknown("there is no endpoint yet.", cure="`tidegate release` makes the first one.")
     raise errors.EndpointUnknown("there are several endpoints.", cure=f"Name one of them: {', '.join(names)}.")
+
+
+def bearer(place: home.Home, endpoint: str = "") -> str:
+    """The token to show to a gateway; empty where the endpoint asks for none (without a name: where none does)."""
+    try:
+        routes = tablefile.read(place.table).routes
+    except (errors.StateError, OSError):
+        return ""
+    asking = [route for name, route in routes.items() if route.tokens and endpoint in ("", name)]
+    return client.own_token(place) if asking else ""
 
 
 def actor() -> str:

@@ -31,6 +31,8 @@ class Body:
 
     path: str
     raw: bytes
+    headers: str = ""
+    """Further lines, each ending in CRLF."""
 
 
 @dataclasses.dataclass
@@ -143,7 +145,7 @@ async def send(
     """
     tally = Tally(began=time.perf_counter())
     async with client.Client(address, connections=max(4, min(64, int(rate / 10))), trust=trust) as sender:
-        turns = itertools.cycle([sender.request(one.path, one.raw) for one in wanted])
+        turns = itertools.cycle([sender.request(one.path, one.raw, headers=one.headers) for one in wanted])
         showing = asyncio.ensure_future(_show(tally, show))
         try:
             await _paced(sender, turns, tally, rate, seconds)

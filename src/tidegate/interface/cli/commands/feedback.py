@@ -11,7 +11,7 @@ import typer
 
 from tidegate.core.vocabulary import codes, errors, ids
 from tidegate.interface.api import addresses
-from tidegate.interface.cli import options, screen, traffic, words
+from tidegate.interface.cli import options, reaching, screen, traffic, words
 
 _AT_ONCE = 500
 _SECONDS = 30.0
@@ -39,7 +39,10 @@ def feedback(
     address = addresses.read(place).get("http", "")
     if not address:
         raise errors.NotRunning(where=str(place.root))
-    with httpx.Client(base_url=address, timeout=_SECONDS, trust_env=False, verify=addresses.trust(place) or True) as gateway:
+    token = reaching.bearer(place)
+    headers = {"authorization": f"Bearer {token}"} if token else {}
+    trust = addresses.trust(place) or True
+    with httpx.Client(base_url=address, headers=headers, timeout=_SECONDS, trust_env=False, verify=trust) as gateway:
         accepted = sum(_post(gateway, outcomes[at : at + _AT_ONCE]) for at in range(0, len(outcomes), _AT_ONCE))
     if as_json:
         screen.document({"accepted": accepted})

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import dataclasses
 import functools
 import signal
 from collections.abc import Callable, Coroutine
@@ -36,6 +37,8 @@ def send(
     seconds = units.duration(lasting) if lasting else 0.0
     named, digest, address = _aim(place, endpoint)
     wanted = traffic.bodies(place, named, digest, source)
+    if token := reaching.bearer(place, named):
+        wanted = [dataclasses.replace(one, headers=f"authorization: Bearer {token}\r\n") for one in wanted]
     if not as_json:
         screen.note(f"{words.rate(rate)} to {named}, {words.count(len(wanted), 'different request')}; Ctrl-C ends it")
     send_on = functools.partial(traffic.send, address, wanted, rate, seconds, trust=addresses.trust(place))
