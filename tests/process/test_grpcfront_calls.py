@@ -145,12 +145,16 @@ def test_what_is_rescued_or_a_fallback_says_so():
     rig = Rig()
     front = None
     try:
-        rig.route(deployed(1, rig.worker(1)), deployed(2, rig.worker(2, default="error")), weight=10_000, fallback='{"a": 1}')
+        good, bad = deployed(1, rig.worker(1)), deployed(2, rig.worker(2, default="error"))
+        rig.route(good, bad, weight=10_000)
         rig.start()
         front = grpc_fixtures.Front(rig)
         with front.client() as client:
             _, trailing = client.infer(message())
             assert (trailing["tidegate-rescued"], trailing["tidegate-version"]) == ("true", "v1")
+            rig.route(bad, kept=(good,), fallback_version="previous", fallback='{"a": 1}')
+            answer, trailing = client.infer(message())
+            assert (trailing["tidegate-fallback"], json.loads(answer)["version"]) == ("version", "v1")
             rig.kill("flights-v1-0")
             rig.kill("flights-v2-0")
 

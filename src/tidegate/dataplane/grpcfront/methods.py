@@ -6,6 +6,8 @@ from tidegate.core.vocabulary import errors
 from tidegate.dataplane.grpcfront import gateways, statuses
 from tidegate.dataplane.wire import answers, fronts, grpcmessages, protobuf
 
+_VALUES = ("true", "rule")
+"""Fallbacks that are JSON. Another version's answer is a message, as any."""
 Fields = dict[bytes, bytes]
 Answer = tuple[int, bytes, bytes]
 """(status as HTTP has it, header lines, a message; or JSON where the status is no success)."""
@@ -85,7 +87,7 @@ class Methods:
     async def _infer(self, message: bytes, fields: Fields) -> Answer:
         asked = grpcmessages.called(message)
         told, body = await self._asking.ask(fronts.Asked("grpc", asked.name, asked.version, fields), message)
-        if told.status == 200 and dict(statuses.trailing(told.lines)).get(statuses.FALLBACK):
+        if told.status == 200 and dict(statuses.trailing(told.lines)).get(statuses.FALLBACK) in _VALUES:
             body = _fallback(asked, body)
         return told.status, told.lines, body
 

@@ -2,13 +2,16 @@
 
 from typing import Annotated, Any
 
+import msgspec
 import typer
 from rich import table, text
 
+from tidegate.core.spec import conditions, guards
 from tidegate.core.spec import file as spec
 from tidegate.core.vocabulary import errors
 from tidegate.core.vocabulary import home as homes
-from tidegate.delivery.registry import asking
+from tidegate.dataplane.models import bundles
+from tidegate.delivery.registry import asking, predicates
 from tidegate.interface.cli import options, project, reaching, screen, words
 
 
@@ -22,9 +25,12 @@ def plan(
 ) -> None:
     """Every setting with where it comes from, the stages, and what `tidegate release` would do now. Changes nothing."""
     given = project.load(file, model=model, strategy=strategy)
+    predicates.look(given.settings)
     resolved = asking.resolve(given.settings.model)
     endpoint = _standing(options.place(home), given.settings.endpoint)
     said = _would(given, resolved, endpoint)
+    if endpoint and endpoint["stable"]:
+        _fits(options.place(home), given, endpoint["stable"]["digest"])
     rows = spec.explain(given.settings)
     if as_json:
         settings = [{"key": key, "value": value, "from": source} for key, value, source in rows]
@@ -55,6 +61,21 @@ def _standing(place: homes.Home, name: str) -> dict[str, Any] | None:
     except errors.NotRunning:
         return None
     return next((one for one in found if one["name"] == name), None)
+
+
+def _fits(place: homes.Home, given: project.Project, digest: str) -> None:
+    """Rules and conditions against stable's signature, which the candidate has to keep. Raises RuleInvalid."""
+    settings = given.settings
+    try:
+        manifest = bundles.read_manifest(place.bundles / digest)
+    except errors.ModelError:
+        return  # the release itself will say
+    try:
+        guards.fit(msgspec.structs.replace(settings.terms, check=""), manifest)
+        conditions.fit(settings.fallbacks, manifest.signature)
+    except errors.RuleInvalid as wrong:
+        wrong.where = str(given.path)
+        raise
 
 
 def _would(given: project.Project, resolved: str, endpoint: dict[str, Any] | None) -> list[str]:
