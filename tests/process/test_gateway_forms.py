@@ -112,6 +112,8 @@ def test_binary_tensors_are_told_by_their_header_alone(rig):
     with rig.client() as client:
         plain = client.predict(body, headers=["inference-header-content-length: 13"])
         assert (plain.status, plain.json["json"], plain.json["got"]) == (200, 13, 45)
+        record = rig.records()[-1]
+        assert (record.content, record.json_bytes, record.input) == ("binary", 13, body)
         assert client.predict(bytes(16), headers=["Inference-Header-Content-Length: 0"]).json["json"] == 0
         packed = client.predict(gzip.compress(body), headers=["inference-header-content-length: 13", "content-encoding: gzip"])
         assert (packed.json["json"], packed.json["got"]) == (13, 45)

@@ -7,7 +7,7 @@ import predlog_fixtures as given
 import pyarrow.parquet as pq
 import pytest
 
-from tidegate.core.vocabulary import arms, errors, home, ids, marks
+from tidegate.core.vocabulary import arms, errors, home, ids, marks, records
 from tidegate.dataplane.predlog import catalogue, parquet, reader, segments
 
 
@@ -77,15 +77,6 @@ def test_files_lie_by_endpoint_and_day_and_are_sorted_by_id(tmp_path: pathlib.Pa
     assert shown == sorted(ids.text(one.id) for one in batch)
     assert (first.first, first.last) == (batch[4].id, batch[0].id)
     assert not list(made.log.rglob("*.part"))
-
-
-def test_a_body_that_is_no_utf_8_is_shown_readably(tmp_path: pathlib.Path) -> None:
-    made = given.place(tmp_path)
-    one = given.prediction(0, input=b"a\xffb")
-    recorded(made, "a", one)
-    found = reader.find(made, one.id)
-    assert found is not None
-    assert found.prediction.input == b"a\\xffb"
 
 
 def test_merged_files_hold_the_same_rows(tmp_path: pathlib.Path) -> None:
@@ -167,3 +158,24 @@ def test_what_a_transaction_did_not_finish_does_not_count(tmp_path: pathlib.Path
         assert known.progress().places == {}
         with pytest.raises(sqlite3.OperationalError):
             known.tally({"recorded": 1})
+
+
+def test_bodies_of_any_bytes_come_back_as_they_were(tmp_path: pathlib.Path) -> None:
+    made = given.place(tmp_path)
+    bodies = (b'{"a": 1}', bytes(range(256)), "base64:sneaky \u00e4".encode(), b"")
+    batch = [given.prediction(number, input=body, output=body, content="grpc") for number, body in enumerate(bodies)]
+    (file,) = recorded(made, "a", *batch)
+    for one in batch:
+        found = reader.find(made, one.id)
+        assert found is not None
+        assert found.prediction == one
+    shown = pq.read_table(made.log / file.path, partitioning=None)["input"].to_pylist()
+    assert (shown[0], shown[1][:7], shown[3]) == ('{"a": 1}', "base64:", "")
+
+
+def test_bodies_with_binary_tensors_are_no_samples(tmp_path: pathlib.Path) -> None:
+    made = given.place(tmp_path)
+    plain, binary = given.prediction(0), given.prediction(1, content=records.BINARY, input=b"{}\xff", json_bytes=2)
+    recorded(made, "a", plain, binary)
+    given.writer(made).append([given.prediction(2, content=records.BINARY)])
+    assert reader.sample(made, plain.endpoint, 5) == [("records", plain.input)]

@@ -3,6 +3,8 @@
 import msgspec
 
 SCHEMA = 1
+BINARY = "binary"
+"""An infer body with binary tensors behind its JSON."""
 
 
 class Prediction(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -47,12 +49,14 @@ class Prediction(msgspec.Struct, frozen=True, array_like=True, gc=False):
     answers: tuple[float | str | None, ...]
     """First output of each row as the arm drawn answered; empty when it did not."""
     content: str
-    """What the body is: infer, records, ..."""
+    """What the body is: infer, BINARY, records, invocations, csv, grpc."""
     input: bytes
     output: bytes
     error: str = ""
     worker_us: int = 0
     """From the call's arrival in the worker to its reply: what `total_us` has beyond it was spent on the way and in queues."""
+    json_bytes: int = -1
+    """BINARY: how many bytes at the input's beginning are its JSON."""
 
 
 class Outcome(msgspec.Struct, frozen=True, array_like=True, gc=False):

@@ -150,11 +150,12 @@ class Flight(links.Caller, wheel.Item, journal.Entry):
                 self.arrived_ns,
                 self.total_us,
                 *told,
-                CONTENT[self.content],
+                CONTENT[self.content] if self.exchange.json_bytes < 0 else records.BINARY,
                 self.body if logs else b"",
                 self.output if logs else b"",
                 self.error,
                 0 if reply is None else reply.worker_us,
+                self.exchange.json_bytes,
             )
         ]
 

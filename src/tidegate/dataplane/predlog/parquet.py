@@ -7,6 +7,7 @@ A file appears whole (written aside, synced, renamed); the catalogue says which 
 Called by the recorder (write, merge) and the reader (prediction, outcome). Not here: which records are new.
 """
 
+import base64
 import datetime as dt
 import os
 import pathlib
@@ -23,6 +24,7 @@ PREDICTIONS, OUTCOMES = "predictions", "outcomes"
 SUFFIX = ".parquet"
 SCRATCH = ".part"
 ROW_GROUP = 16_384
+BASE64 = "base64:"
 _MERGED = "-m"
 """In the name of a merged file, before its level."""
 _SIBLINGS = b"tidegate.files"
@@ -102,11 +104,28 @@ def _column(name: str, values: Sequence[object], kind: pa.DataType) -> pa.Array:
 
 
 def _text(values: Sequence[object], kind: pa.DataType) -> pa.Array:
-    """Bodies as they are; bytes that are no UTF-8 are shown by backslash, x and two digits."""
+    """Bodies as they are; those that are no UTF-8 (binary tensors, protobuf) as `base64:` and their base64."""
     try:
-        return pa.array(values, pa.binary()).cast(kind)
+        found = pa.array(values, pa.binary()).cast(kind)
+        if not pc.any(pc.starts_with(found, BASE64)).as_py():
+            return found
     except pa.ArrowInvalid:
-        return pa.array([value.decode("utf-8", "backslashreplace") for value in values], kind)  # type: ignore[attr-defined]
+        pass
+    return pa.array([shown(value) for value in values], kind)  # type: ignore[arg-type]
+
+
+def shown(body: bytes) -> str:
+    """A body as the text in a column."""
+    try:
+        text = body.decode()
+    except UnicodeDecodeError:
+        text = BASE64
+    return BASE64 + base64.b64encode(body).decode() if text.startswith(BASE64) else text
+
+
+def body(text: str) -> bytes:
+    """The body that is in a column as this text."""
+    return base64.b64decode(text[len(BASE64) :]) if text.startswith(BASE64) else text.encode()
 
 
 def table(batch: Sequence[records.Prediction | records.Outcome]) -> pa.Table:
@@ -207,7 +226,7 @@ def prediction(row: dict[str, object]) -> records.Prediction:
     given["id"] = ids.parse(str(given["id"])) or b""
     given["key_hash"] = bytes.fromhex(str(given["key_hash"]))
     given["answers"] = tuple(msgspec.json.decode(str(given["answers"]), type=list[float | str | None]))
-    given["input"], given["output"] = str(given["input"]).encode(), str(given["output"]).encode()
+    given["input"], given["output"] = body(str(given["input"])), body(str(given["output"]))
     return records.Prediction(**given)  # type: ignore[arg-type]
 
 

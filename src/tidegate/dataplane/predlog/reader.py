@@ -125,24 +125,27 @@ def expected(files: list[str]) -> dict[str, int]:
 
 
 def sample(place: home.Home, endpoint: str, wanted: int) -> list[tuple[str, bytes]]:
-    """Up to `wanted` logged request bodies that were answered well, newest first: (content, body)."""
+    """Up to `wanted` logged request bodies that were answered well, newest first: (content, body).
+
+    Without those that hold binary tensors behind their JSON: they cannot be sent again by these two alone.
+    """
     bodies: list[tuple[str, bytes]] = []
     for one in reversed(list(_fresh(place))):
         if len(bodies) < wanted and isinstance(one, records.Prediction) and one.endpoint == endpoint and _usable(one):
             bodies.append((one.content, one.input))
     ask = (
         "SELECT content, input FROM read_parquet($files, hive_partitioning = false)"
-        " WHERE mark = $mark AND role = $role AND input != ''"
+        " WHERE mark = $mark AND role = $role AND input != '' AND content != $binary"
         " ORDER BY id DESC LIMIT $left"
     )
-    given: dict[str, Any] = {"mark": int(marks.Mark.OK), "role": int(arms.Role.LIVE)}
+    given: dict[str, Any] = {"mark": int(marks.Mark.OK), "role": int(arms.Role.LIVE), "binary": records.BINARY}
     for file in sorted(_files(place.log, parquet.PREDICTIONS, endpoint), key=lambda file: file.last, reverse=True):
         left = wanted - len(bodies)
         if left <= 0:
             break
         path = str(place.log / file.path)
         rows = _rows(ask, {**given, "left": left}, lambda path=path: [path])  # type: ignore[misc]
-        bodies += [(content, body.encode()) for content, body in rows]
+        bodies += [(content, parquet.body(body)) for content, body in rows]
     return bodies
 
 
@@ -165,7 +168,7 @@ def failures(place: home.Home, endpoint: str, version: int = 0, wanted: int = 10
 
 
 def _usable(one: records.Prediction) -> bool:
-    return one.role == arms.Role.LIVE and one.mark == marks.Mark.OK and bool(one.input)
+    return one.role == arms.Role.LIVE and one.mark == marks.Mark.OK and bool(one.input) and one.content != records.BINARY
 
 
 def _identity(record: segments.Record) -> tuple[str, int]:

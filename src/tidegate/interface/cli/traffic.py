@@ -22,7 +22,6 @@ LOGGED = 200
 KEPT = 20_000
 """Latencies that percentiles are of: the latest."""
 SHOW_SECONDS = 0.5
-_INFER = "infer"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,8 +74,8 @@ def bodies(place: home.Home, endpoint: str, digest: str, source: str = "") -> li
     plain = f"/endpoints/{endpoint}/predict"
     if source:
         return [Body(plain, row) for row in rows_of(pathlib.Path(source))]
-    infer = f"/v2/models/{endpoint}/infer"
-    logged = [Body(infer if content == _INFER else plain, raw) for content, raw in reader.sample(place, endpoint, LOGGED)]
+    taken = {"infer": f"/v2/models/{endpoint}/infer", "records": plain, "invocations": f"/endpoints/{endpoint}/invocations"}
+    logged = [Body(taken[content], raw) for content, raw in reader.sample(place, endpoint, LOGGED) if content in taken]
     found = list(dict.fromkeys(logged + [Body(plain, _record(row)) for row in curl.example(place, digest)]))
     if not found:
         raise errors.InputInvalid(
