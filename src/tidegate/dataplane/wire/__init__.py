@@ -3,6 +3,7 @@
 - `frames`: gateway <-> worker over unix sockets (or TCP)
 - `tablefile`: the routing table on disk
 - `sums`: the memory-mapped counters that gateways write and control reads; `sumrows` is their layout
+- `samples`: requests that were answered, kept for warming up on
 - `protobuf`: that wire format, strictly, without generated code; `grpcmessages`, `inferences`: the gRPC service's messages
 - `answers`: what clients get: error bodies, metadata, health
 

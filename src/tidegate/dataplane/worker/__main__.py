@@ -39,10 +39,12 @@ def main(argv: list[str]) -> int:
 def _serve(place: home.Home, spec: instances.Spec, claim: instances.Claim) -> int:
     digest = spec.labels["digest"]
     began = time.monotonic()
-    claim.say("loading", digest=digest)
+    said = instances.read_state(place.instances, spec.name)
+    served = said.get("token") == spec.token and bool(said.get("served") or said.get("state") in {"ready", "draining"})
+    claim.say("loading", digest=digest, served=served)
     _log.info("loading", extra={"digest": digest, "endpoint": spec.labels.get("endpoint", "")})
     try:
-        loaded = loading.load(place.bundles, digest)
+        loaded = loading.load(place, digest, spec.labels.get("endpoint", ""), new=not served)
         listener, address = listen(spec.labels["address"])
     except (errors.TidegateError, OSError) as wrong:
         return _fail(claim, wrong)

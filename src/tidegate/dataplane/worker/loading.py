@@ -1,25 +1,36 @@
-"""From a digest to a model that has answered its warm-up.
+"""From a digest to a model that has answered its warm-up: the bundle's example, then what the endpoint was asked lately.
 
 Loading runs in a thread of its own at lower priority where TIDEGATE_LOAD_NICE says so and the system can do that per thread
-(Linux): importing and unpickling then give way to the versions that serve, and serving itself runs at full priority.
+(Linux): importing, unpickling and reading from disk (whose priority follows) then give way to the versions that serve, and
+serving itself runs at full priority. Of several new workers of one endpoint one loads at a time.
 """
 
+import contextlib
+import fcntl
 import gc
 import os
 import pathlib
 import resource
 import sys
 import threading
+import time
+from collections.abc import Iterator
 
-from tidegate.core.vocabulary import errors
+from tidegate.core.vocabulary import errors, home
 from tidegate.dataplane.models import bundles, model
+from tidegate.dataplane.wire import samples
+from tidegate.dataplane.worker import warming
 
+TURN_SECONDS = 10.0
+"""How long a worker waits for another of its endpoint to have loaded; then both load at once."""
+_LOOK_SECONDS = 0.05
 _PAGE = resource.getpagesize()
 
 
-def load(folder: pathlib.Path, digest: str) -> model.Model:
-    """The warmed-up model of a bundle. Raises BundleMissing, DigestMismatch, LoaderMissing, TrustRequired, ModelLoadFailed,
-    WarmupFailed.
+def load(place: home.Home, digest: str, endpoint: str, *, new: bool = True) -> model.Model:
+    """The warmed-up model of a bundle. `new`: it has not served yet, so it waits its turn and must answer what is recorded.
+
+    Raises BundleMissing, DigestMismatch, LoaderMissing, TrustRequired, ModelLoadFailed, WarmupFailed.
     """
     done: list[model.Model] = []
     failed: list[BaseException] = []
@@ -27,8 +38,10 @@ def load(folder: pathlib.Path, digest: str) -> model.Model:
     def work() -> None:
         _give_way()
         try:
-            loaded = model.Model(bundles.read(folder, digest))
-            loaded.warm_up()
+            with _turn(place, endpoint if new else ""):
+                loaded = model.Model(bundles.read(place.bundles, digest))
+                loaded.warm_up()
+                warming.warm(loaded, samples.read(place.warm, endpoint), new=new)
             done.append(loaded)
         except BaseException as raised:
             failed.append(raised)
@@ -42,6 +55,34 @@ def load(folder: pathlib.Path, digest: str) -> model.Model:
     gc.collect()
     gc.freeze()
     return done[0]
+
+
+@contextlib.contextmanager
+def _turn(place: home.Home, endpoint: str) -> Iterator[None]:
+    """Alone among the loading workers of this endpoint, unless that takes too long or cannot be had."""
+    if not endpoint:
+        yield
+        return
+    try:
+        file = os.open(place.run / f"{endpoint}.loading", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError:
+        yield
+        return
+    try:
+        until = time.monotonic() + TURN_SECONDS
+        while not _locked(file) and time.monotonic() < until:
+            time.sleep(_LOOK_SECONDS)
+        yield
+    finally:
+        os.close(file)
+
+
+def _locked(file: int) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 def _give_way() -> None:

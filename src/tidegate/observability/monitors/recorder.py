@@ -23,7 +23,7 @@ import msgspec
 from tidegate.core.vocabulary import errors, home, instances, logs, records, tables
 from tidegate.dataplane.predlog import parquet, reader, segments
 from tidegate.dataplane.wire import tablefile
-from tidegate.observability.monitors import following, joins, labels, upkeep
+from tidegate.observability.monitors import following, joins, keepsakes, labels, upkeep
 
 LOOK_SECONDS = 0.075
 LOOK_BYTES = 8 << 20
@@ -67,6 +67,10 @@ class Rules:
         route = self._routes.get(endpoint)
         return route.outcomes if route else tables.Outcomes()
 
+    def silent(self) -> list[str]:
+        """Endpoints whose inputs are not to be kept."""
+        return [endpoint for endpoint, route in self._routes.items() if route.inputs != "all"]
+
     def releases(self) -> set[str]:
         """The releases that are routed."""
         return {route.release for route in self._routes.values()}
@@ -87,6 +91,7 @@ class Recorder:
         self.sheet = labels.Sheet(self.catalogue.connection)
         self.joins = joins.Joins(self.catalogue.connection, self.sheet)
         self.follower = following.Follower(place.segments, self.catalogue.progress())
+        self.keepsakes = keepsakes.Keepsakes(place.warm)
         self.tallies = self.catalogue.tallies()
         self.caught_up_at = now
         self._counted: dict[str, int] = {}
@@ -110,6 +115,7 @@ class Recorder:
             self.sheet.close(now, self.rules.timeouts(), self.rules.releases())
             if now - self._published_at >= PUBLISH_SECONDS:
                 self.publish(now)
+        self.keepsakes.publish(now, self.rules.silent())
         full = len(self._batch) >= FLUSH_RECORDS or self._bytes >= FLUSH_BYTES
         if full or (
             now - self._flushed_at >= FLUSH_SECONDS and (self.follower.moved or self.catalogue.connection.in_transaction)
@@ -129,7 +135,9 @@ class Recorder:
             return
         taken = [_bounded(one) for one in news.records]
         self.catalogue.begin()
-        self.joins.predict((one for one in taken if isinstance(one, records.Prediction)), self.rules.rule)
+        predictions = [one for one in taken if isinstance(one, records.Prediction)]
+        self.keepsakes.note(predictions)
+        self.joins.predict(predictions, self.rules.rule)
         self.joins.hear((one for one in taken if isinstance(one, records.Outcome)), now)
         self._bytes += sum(len(one.input) + len(one.output) for one in taken if isinstance(one, records.Prediction))
         self._batch += taken

@@ -1,0 +1,45 @@
+"""Requests that were answered, kept for warming up on: HOME/warm/<endpoint>.bin, written by the recorder, read by workers.
+
+One MessagePack array, replaced whole. It is no log: who cannot read it does without.
+"""
+
+import os
+import pathlib
+from collections.abc import Sequence
+
+import msgspec
+
+
+class Sample(msgspec.Struct, frozen=True, array_like=True):
+    """One request as it came."""
+
+    content: int
+    """frames.Content: how the body is to be read."""
+    body: bytes
+    json_bytes: int = -1
+    """As frames.Call has it: how much of the body is JSON, where tensors' bytes follow."""
+
+
+_decode = msgspec.msgpack.Decoder(tuple[Sample, ...]).decode
+
+
+def path(folder: pathlib.Path, endpoint: str) -> pathlib.Path:
+    """Where an endpoint's are."""
+    return folder / f"{endpoint}.bin"
+
+
+def read(folder: pathlib.Path, endpoint: str) -> tuple[Sample, ...]:
+    """An endpoint's, oldest first; none where the file is missing or damaged."""
+    try:
+        return _decode(path(folder, endpoint).read_bytes())
+    except (OSError, msgspec.DecodeError):
+        return ()
+
+
+def write(folder: pathlib.Path, endpoint: str, kept: Sequence[Sample]) -> None:
+    """Replace an endpoint's; for this account only, since they are inputs of people. Raises OSError."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    scratch = folder / f".{endpoint}.{os.getpid()}"
+    scratch.write_bytes(msgspec.msgpack.encode(kept))
+    scratch.chmod(0o600)
+    scratch.replace(path(folder, endpoint))
