@@ -31,6 +31,8 @@ class Gateway(msgspec.Struct, frozen=True):
     """Endpoints asleep for which somebody waits."""
     silent: dict[str, float] = {}
     """Workers that have not answered for so many seconds."""
+    workers: frozenset[str] = frozenset()
+    """Workers it is connected to."""
 
 
 class Observation(msgspec.Struct, frozen=True, dict=True):
@@ -150,7 +152,8 @@ def _gateway(home: homes.Home, name: str) -> Gateway | None:
     if not said.get("incarnation") or not instances.holder(home.instances, name):
         return None
     wanted, silent = tuple(said.get("wanted", ())), dict(said.get("silent", {}))
-    return Gateway(name, said["incarnation"], int(said.get("generation", 0)), wanted, silent)
+    workers = frozenset(said.get("workers", ()))
+    return Gateway(name, said["incarnation"], int(said.get("generation", 0)), wanted, silent, workers)
 
 
 def _boot(path: pathlib.Path, under_way: Collection[str]) -> sums.Boot | None:

@@ -1,8 +1,8 @@
 """Workers replaced one by one, version by version, because their code is to be the one that is installed now.
 
 Which are to go is noted in the store, so a restarted control goes on where it was. For each version: one replica more than
-asked for; once all are ready and every gateway obeys the table that lists them, one of the old is let go, and so on until
-none is left. Where a new one does not come up, the rest stay as they are and an alarm says so.
+asked for; once all are ready and every gateway is connected to the new ones, one of the old is let go, and so on until none
+is left. Where a new one does not come up, the rest stay as they are and an alarm says so.
 """
 
 import logging
@@ -81,7 +81,7 @@ class Replacing:
             self._give_up(version, why, seen.at)
             return wanted
         ready = sum(one.state is target.State.READY for one in serving)
-        if ready > replicas and seen.obeyed and _routed(version, fresh, seen):
+        if ready > replicas and seen.obeyed and _reached(version, fresh, seen):
             leaving = min(old)
             log.info("worker replaced", extra={"endpoint": version.endpoint, "version": version.name, "left": leaving})
             self._since = (key, seen.at)
@@ -104,9 +104,10 @@ def _names_of(seen: observation.Observation, key: tuple[str, int]) -> set[str]:
     return {one.instance for one in seen.by_version.get(key, ())}
 
 
-def _routed(version: releases.Version, fresh: Iterable[target.Replica], seen: observation.Observation) -> bool:
-    """Whether the table lists the new workers that are ready, wherever it lists the version."""
+def _reached(version: releases.Version, fresh: Iterable[target.Replica], seen: observation.Observation) -> bool:
+    """Whether every gateway is connected to the new workers, where the table lists the version at all."""
     route = seen.table.routes.get(version.endpoint)
     listed = (route.stable, *((route.candidate,) if route.candidate else ()), *route.kept) if route else ()
     workers = {worker.instance for one in listed if one.ordinal == version.ordinal for worker in one.workers}
-    return not workers or all(one.instance in workers for one in fresh if one.state is target.State.READY)
+    ready = {one.instance for one in fresh if one.state is target.State.READY}
+    return not workers or all(ready <= one.workers for one in seen.gateways)

@@ -144,8 +144,24 @@ class Endpoint(Answer):
     rate: float = 0.0
     """Requests a second, lately."""
     candidate_rate: float = 0.0
+    asleep: bool = False
+    """Nobody asked for long, so there are no workers; the first request wakes them."""
+    follows: str = ""
+    """The model reference that is released by itself when it comes to mean another model; empty: none."""
     settings: dict[str, Any] = {}
     """tidegate.yaml with every default filled in; only where one endpoint is asked for."""
+
+
+class Alarm(Answer):
+    """Something that is wrong now."""
+
+    kind: str
+    endpoint: str
+    """Empty for all."""
+    words: str
+    since: float
+    subject: str = ""
+    severity: str = "warning"
 
 
 class Process(Answer):
@@ -204,6 +220,8 @@ class Status(Answer):
     endpoints: tuple[Endpoint, ...]
     processes: tuple[Process, ...]
     gateways: tuple[Gateway, ...]
+    alarms: tuple[Alarm, ...] = ()
+    """What is wrong now, oldest first."""
     recorder: dict[str, Any] = {}
     addresses: dict[str, str] = {}
 

@@ -139,6 +139,13 @@ def _telling(books: shelf.Shelf) -> fastapi.APIRouter:
         ordered = making.ready(books, endpoint, body)
         return orders.carry_out(books, _command(books, endpoint, "release", body, holder, ordered))
 
+    @telling.post("/endpoints/{endpoint}/follow")
+    def follow(endpoint: str, body: asked.Follow, holder: scopes.Operator) -> answers.Done:
+        """Release by itself whatever the endpoint's model comes to mean; a model that is not there yet is waited for."""
+        wanted = asked.Release(settings={**body.settings, "follow": body.follow})
+        ordered = {"settings": making.plain(books, endpoint, wanted)}
+        return orders.carry_out(books, _command(books, endpoint, "follow", body, holder, ordered))
+
     @telling.post("/endpoints/{endpoint}/{verb}")
     def tell(endpoint: str, verb: str, body: asked.Verb, holder: scopes.Anybody) -> answers.Done:
         """promote, pause, resume, abort, rollback (`to` an ordinal) or unhold (`digest`)."""
@@ -157,6 +164,12 @@ def _telling(books: shelf.Shelf) -> fastapi.APIRouter:
     def adopt(body: asked.Asked, holder: scopes.Admin) -> answers.Done:
         """Take the routing table on disk as the truth, after a store was restored from the past."""
         return orders.carry_out(books, _command(books, "", "adopt", body, holder, {}))
+
+    @telling.post("/workers/replace", status_code=202)
+    def replace(body: asked.Replace, holder: scopes.Admin) -> answers.Done:
+        """Have these workers replaced one by one, without losing a request. `GET /v1/status` shows who is left."""
+        ordered = {"instances": body.instances}
+        return orders.carry_out(books, _command(books, "", "replace_workers", body, holder, ordered))
 
     return telling
 

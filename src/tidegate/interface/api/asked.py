@@ -32,6 +32,20 @@ class Verb(Asked):
     """unhold: the model digest, or its beginning; empty: all holds of the endpoint."""
 
 
+class Follow(Asked):
+    """Following a model, or not any more."""
+
+    follow: bool = True
+    settings: dict[str, Any] = {}
+    """tidegate.yaml resolved, or only what is to differ; an endpoint that is new here needs it to name a model."""
+
+
+class Replace(Asked):
+    """Workers to be replaced by new ones with the installed code."""
+
+    instances: list[str] = pydantic.Field(max_length=10_000)
+
+
 class Token(Asked):
     """A token to be made."""
 

@@ -91,6 +91,15 @@ class Client:
         """Have control take the routing table on disk as the truth."""
         return self._object("POST", "/v1/adopt", {"reason": reason, "actor": actor})
 
+    def follow(self, endpoint: str, settings: Json | None = None, *, follow: bool = True, actor: str = "operator") -> Json:
+        """Have the endpoint release whatever its model comes to mean, or not any more: `answers.Done`."""
+        body = {"settings": settings or {}, "follow": follow, "actor": actor}
+        return self._object("POST", f"/v1/endpoints/{_part(endpoint)}/follow", body)
+
+    def replace(self, instances: list[str], *, reason: str = "", actor: str = "operator") -> Json:
+        """Have workers replaced one by one: `answers.Done`, once control has begun."""
+        return self._object("POST", "/v1/workers/replace", {"instances": instances, "reason": reason, "actor": actor})
+
     def release_of(self, identifier: str) -> Json:
         """One release: `answers.Release`."""
         return self._object("GET", f"/v1/releases/{_part(identifier)}")

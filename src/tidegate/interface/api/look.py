@@ -3,7 +3,9 @@ on disk still say what is served by what.
 """
 
 import contextlib
-from typing import Any
+from typing import Any, NamedTuple
+
+import msgspec
 
 from tidegate.control.store import endpoints
 from tidegate.control.store import store as stores
@@ -13,7 +15,13 @@ from tidegate.interface.api import addresses, answers, records
 
 RATE_SECONDS = 5
 WELL = frozenset({"ready", "starting", "loading", "draining", "stopped", "done"})
-Rates = dict[str, tuple[int, int]]
+
+
+class _Seen(NamedTuple):
+    """What is looked at once for all endpoints."""
+
+    rates: dict[str, tuple[float, float]]
+    ready: dict[str, dict[int, int]]
 
 
 def status(place: home.Home, environment: str, store: stores.Store | None, now: float, trouble: str = "") -> answers.Status:
@@ -21,10 +29,11 @@ def status(place: home.Home, environment: str, store: stores.Store | None, now: 
     table = tablefile.read(place.table)
     seen = processes(place)
     control = next((one for one in seen if one.kind == "control"), None)
-    shown = []
+    shown, alarms = [], []
     if store is not None:
         try:
             shown = endpoints_of(place, store, environment, table, now)
+            alarms = [answers.Alarm(**msgspec.structs.asdict(one)) for one in store.open_alarms(environment)]
         except errors.StoreUnavailable as gone:
             trouble = str(gone)
     return answers.Status(
@@ -39,6 +48,7 @@ def status(place: home.Home, environment: str, store: stores.Store | None, now: 
         endpoints=tuple(shown) or from_table(place, table, seen, now),
         processes=seen,
         gateways=gateways(place, table.generation),
+        alarms=tuple(alarms),
         recorder=_counters(place),
         addresses=addresses.read(place),
     )
@@ -48,17 +58,24 @@ def endpoints_of(
     place: home.Home, store: stores.Store, environment: str, table: tables.Table, now: float
 ) -> list[answers.Endpoint]:
     """Every endpoint, by name."""
-    return [endpoint(place, store, row, table, now) for row in store.endpoints(environment)]
+    seen = _Seen(rates(place, now), _ready(place))
+    return [_endpoint(place, store, row, table, seen) for row in store.endpoints(environment)]
 
 
 def endpoint(place: home.Home, store: stores.Store, row: endpoints.Endpoint, table: tables.Table, now: float) -> answers.Endpoint:
     """One endpoint as the store and the table have it."""
+    return _endpoint(place, store, row, table, _Seen(rates(place, now), _ready(place)))
+
+
+def _endpoint(
+    place: home.Home, store: stores.Store, row: endpoints.Endpoint, table: tables.Table, seen: "_Seen"
+) -> answers.Endpoint:
     route = table.routes.get(row.name)
     latest = store.latest(row.environment, row.name)
     stable = store.version(row.environment, row.name, row.stable) if row.stable is not None else None
     kept = (store.version(row.environment, row.name, ordinal) for ordinal in row.kept)
-    ready = _ready(place, row.name)
-    rate, candidate_rate = rates(place, now).get(row.name, (0.0, 0.0))
+    ready = seen.ready.get(row.name, {})
+    rate, candidate_rate = seen.rates.get(row.name, (0.0, 0.0))
     return answers.Endpoint(
         name=row.name,
         environment=row.environment,
@@ -66,6 +83,8 @@ def endpoint(place: home.Home, store: stores.Store, row: endpoints.Endpoint, tab
         kept=tuple(records.version(one, ready) for one in kept if one),
         release=records.release(store, latest) if latest else None,
         weight=route.weight if route and route.candidate else 0,
+        asleep=bool(route and route.asleep),
+        follows=str(row.settings.get("model", "")) if row.settings.get("follow") else "",
         holds=tuple(
             answers.Hold(model_digest=one.model_digest, reason=one.reason, actor=one.actor, at=one.at)
             for one in store.holds(row.environment, row.name)
@@ -129,13 +148,13 @@ def _process(place: home.Home, spec: instances.Spec) -> answers.Process:
     )
 
 
-def _ready(place: home.Home, name: str) -> dict[int, int]:
-    """Ready workers of an endpoint by the version's ordinal."""
-    found: dict[int, int] = {}
+def _ready(place: home.Home) -> dict[str, dict[int, int]]:
+    """Ready workers by endpoint and the version's ordinal."""
+    found: dict[str, dict[int, int]] = {}
     for one in processes(place):
-        if one.kind == "worker" and one.endpoint == name and one.version:
-            ordinal = int(one.version[1:])
-            found[ordinal] = found.get(ordinal, 0) + (one.alive and one.state == "ready")
+        if one.kind == "worker" and one.version:
+            versions, ordinal = found.setdefault(one.endpoint, {}), int(one.version[1:])
+            versions[ordinal] = versions.get(ordinal, 0) + (one.alive and one.state == "ready")
     return found
 
 

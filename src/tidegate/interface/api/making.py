@@ -28,6 +28,11 @@ def ready(books: shelf.Shelf, endpoint: str, body: asked.Release) -> dict[str, A
     return {"digest": ordering.make(settings, books.home), "settings": specification.plain(settings)}
 
 
+def plain(books: shelf.Shelf, endpoint: str, body: asked.Release) -> dict[str, object]:
+    """The endpoint's settings with what was sent over them, as control takes them. Raises SpecInvalid, StoreUnavailable."""
+    return specification.plain(merged(books.store().endpoint(books.environment, endpoint), endpoint, body))
+
+
 def merged(row: endpoints.Endpoint | None, endpoint: str, body: asked.Release) -> specification.Settings:
     """What was sent, null left out, over what the endpoint's last release went by. Raises SpecInvalid where that is not whole."""
     if not ids.is_name(endpoint):

@@ -8,6 +8,7 @@ from typing import Any
 
 from tidegate.core.spec import settings
 from tidegate.core.vocabulary import errors, home
+from tidegate.delivery.registry import asking
 from tidegate.interface.api import client
 from tidegate.interface.cli import curl, following, project, reaching
 
@@ -39,6 +40,11 @@ def first_release(api: client.Client, given: project.Project, say: Say) -> dict[
     release = before["release"] if before else None
     if before and before["stable"]:
         return before
+    if given.settings.follow and (release is None or release["ended"]) and not _is_there(given):
+        api.follow(name, settings.plain(given.settings), actor=reaching.actor())
+        say(f"{name}: {given.settings.model} is not there yet; it is released as soon as it is.")
+        waiting: dict[str, Any] = api.endpoint(name)
+        return waiting
     if release is None or release["ended"]:
         say(f"{name}: first release, of {given.settings.model}. There is no stable yet, so its strategy is skipped.")
         written = settings.plain(given.settings)
@@ -54,6 +60,15 @@ def first_release(api: client.Client, given: project.Project, say: Say) -> dict[
         )
     served: dict[str, Any] = api.endpoint(name)
     return served
+
+
+def _is_there(given: project.Project) -> bool:
+    """Whether the model reference means anything yet."""
+    try:
+        asking.resolve(given.settings.model)
+    except (errors.ModelUnknown, errors.ModelSourceInvalid):
+        return False
+    return True
 
 
 def ready_line(place: home.Home, endpoint: dict[str, Any]) -> str:

@@ -64,6 +64,10 @@ def of_endpoint(endpoint: Json, now: float) -> Lines:
     if under_way and not told and endpoint["rate"] == 0 and release["phase"] in {"running", "paused"} and stable:
         hint = f"no traffic: this will not advance; `tidegate send {endpoint['name']}` makes some"
         shown.append(_line("", text.Text(hint, style="yellow")))
+    if endpoint.get("asleep"):
+        shown.append(_line("asleep", text.Text("nobody asked for long, so it has no workers; the first request wakes it")))
+    if endpoint.get("follows"):
+        shown.append(_line("follows", text.Text(words.model(endpoint["follows"]))))
     if endpoint["kept"]:
         shown.append(_line("kept warm", text.Text(", ".join(one["name"] for one in endpoint["kept"]))))
     for hold in endpoint["holds"]:
@@ -173,8 +177,14 @@ def _trouble(status: Json) -> Lines:
         shown.append(f"{words.count(lost, 'record')} of the prediction log lost: `tidegate logs recorder` says where")
     if status["recorder"].get("trouble"):
         shown.append(str(status["recorder"]["trouble"]))
+    shown += [_alarm(one) for one in status.get("alarms", ())]
     shown += [_unwell(one) for one in status["processes"] if not one["well"] and one["kind"] != "control"]
     return [text.Text(f"! {line}", style="bold red") for line in shown]
+
+
+def _alarm(alarm: Json) -> str:
+    whose = f"{alarm['endpoint']}: " if alarm["endpoint"] else ""
+    return f"alarm {alarm['kind'].replace('_', ' ')}: {whose}{alarm['words']}"
 
 
 def _unwell(process: Json) -> str:
