@@ -2,8 +2,8 @@
 
 - `echo` answers every datatype with itself; numbers may be missing. `known` does so without BF16, which not every client has,
   and `typed` without FP16 too, which has no typed form in gRPC
-- `matrix` takes one tensor [rows, 3] FP32 and answers `total` (a number a row) and `scaled` (the rows doubled); 333 takes its
-  time, 666 raises
+- `matrix` takes one tensor [rows, 3] FP32 and answers `total` (a number a row) and `scaled` (the rows halved), missing
+  numbers being 0; 333 takes its time, 666 raises
 - `fare` has columns and answers one number
 """
 
@@ -49,7 +49,7 @@ SAMPLES = {datatype.lower(): _sample(datatype) for datatype in DATATYPES}
 """What the echo is asked: by the input's name."""
 ROWS = [[1.0, 2.0, 3.0], [0.5, 0.25, -4.0]]
 TOTALS = [sum(row) for row in ROWS]
-SCALED = [[2 * value for value in row] for row in ROWS]
+SCALED = [[value / 2 for value in row] for row in ROWS]
 FARES = [
     {"distance": 12.5, "stops": 2, "kind": "night"},
     {"distance": 3.0, "stops": 0, "kind": None},

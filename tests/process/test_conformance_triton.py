@@ -159,5 +159,5 @@ def test_grpc_errors_have_grpcs_codes_and_our_words(grpc):
 
 def test_predictions_are_in_the_log_under_the_id_they_were_answered_with(system, http, grpc):
     contents = {ids.text(record.id): record.content for record in system.rig.records()}
-    assert contents[http["prediction"]] == "infer"
+    assert contents[http["prediction"]] == "binary"
     assert contents[grpc["prediction"]] == "grpc"

@@ -12,6 +12,7 @@ from tidegate.core.vocabulary import manifests
 from tidegate.dataplane.models import datatypes, examples
 
 Schema = dict[str, Any]
+_PARAMETERS = {"type": ["object", "null"], "additionalProperties": {"type": ["string", "number", "boolean", "null"]}}
 _TYPES = {"number": "number", "integer": "integer", "boolean": "boolean", "text": "string", "time": "string"}
 _REFUSALS = {
     "400": "The request cannot be answered as sent: `error` names the input and the row.",
@@ -101,14 +102,13 @@ def _list(items: Schema, **more: Any) -> Schema:
 
 
 def _schemas(signature: manifests.Signature) -> Schema:
-    parameters = {"type": "object", "additionalProperties": {"type": ["string", "number", "boolean", "null"]}}
     outputs = [_tensor(column, answered=True) for column in signature.outputs]
     prediction = (
         _nested(signature.outputs[0])
         if len(signature.outputs) == 1
         else _object({one.name: _nested(one) for one in signature.outputs}, [one.name for one in signature.outputs])
     )
-    wanted = _object({"name": {"enum": [one.name for one in signature.outputs]}, "parameters": parameters}, ["name"])
+    wanted = _object({"name": {"enum": [one.name for one in signature.outputs]}, "parameters": _PARAMETERS}, ["name"])
     return {
         "Record": _record(signature),
         "Records": {"anyOf": _records(signature)},
@@ -119,9 +119,9 @@ def _schemas(signature: manifests.Signature) -> Schema:
         "InferRequest": _object(
             {
                 "id": {"type": ["string", "null"]},
-                "parameters": parameters,
+                "parameters": _PARAMETERS,
                 "inputs": _list({"anyOf": _inputs(signature)}, minItems=1),
-                "outputs": _list(wanted),
+                "outputs": {**_list(wanted), "type": ["array", "null"]},
             },
             ["inputs"],
         ),
@@ -197,7 +197,7 @@ def _tensor(column: manifests.Column, answered: bool = False) -> Schema:
         "datatype": {"enum": kinds},
         "shape": _list({"type": "integer", "minimum": 0 if answered else 1}, minItems=rank, maxItems=max(rank, 2)),
         "data": data if answered else {"anyOf": [data, {"type": "array", "items": {"type": "array"}}]},
-        "parameters": {"type": "object"},
+        "parameters": {"type": "object"} if answered else _PARAMETERS,
     }
     return _object(properties, ["name", "datatype", "shape"])
 
