@@ -167,7 +167,9 @@ class Flight(links.Caller, wheel.Item, journal.Entry):
             self.cell.closed(self.mark, *told, self.rescued)
         shown, exchange = ids.text(self.id), self.exchange
         if not kept and self.must_keep:
-            exchange.fail(errors.LogUnavailable(), shown)
+            unkept = errors.LogUnavailable()
+            self.endpoint.boot.admitting.count(unkept)
+            exchange.fail(unkept, shown)
         elif self.failure is not None:
             exchange.fail(self.failure, shown)
         elif self.answered_by == FALLBACK:
