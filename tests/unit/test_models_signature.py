@@ -2,8 +2,10 @@
 
 import json
 import math
+import struct
 
 import msgspec
+import numpy as np
 import pytest
 
 from tidegate.core.vocabulary import errors, manifests
@@ -95,7 +97,7 @@ def test_the_only_tensor_of_a_model_may_have_any_name_and_be_of_whole_numbers():
         pytest.param(tensor(data=[[1, "a", 3]]), "row 0, element [1]: expected a number or null, got a string", id="type-nested"),
         pytest.param(tensor(shape=[2, 3]), "shape [2, 3] needs 6 values, data has 3", id="count"),
         pytest.param(tensor(shape=[-1, 3]), "negative", id="negative"),
-        pytest.param(tensor(shape=[2**62 + 2, 3]), "needs 13835058055282163718 values, data has 3", id="overflow"),
+        pytest.param(tensor(shape=[2**62 + 2, 3]), "4611686018427387906 rows are too many for one request", id="overflow"),
         pytest.param(tensor(shape=[1, 4]), "expected shape [-1, 3], got [1, 4]", id="width"),
         pytest.param(tensor(shape=[3]), "expected shape [-1, 3], got [3]", id="rank"),
         pytest.param(tensor(shape=[]), "expected shape [-1, 3], got []", id="no-shape"),
@@ -106,6 +108,53 @@ def test_the_only_tensor_of_a_model_may_have_any_name_and_be_of_whole_numbers():
 )
 def test_a_tensor_that_does_not_fit_is_refused_by_row_and_element(given, words):
     assert words in refused(MATRIX, {"inputs": [given]})
+
+
+def test_a_shape_whose_product_overflows_is_refused_for_what_it_claims():
+    made = codec(C("input", "FP64", shape=(-1, -1)), kind="tensor")
+    words = refused(made, {"inputs": [tensor(shape=[2**4, 2**60 + 2])]})
+    assert "needs 18446744073709551648 values, data has 3" in words
+
+
+def test_the_whole_range_of_uint64_is_taken_and_no_more():
+    made = codec(C("x", "UINT64", shape=(-1,)), kind="tensor", outputs=(C("y", "UINT64"),))
+    request = decode(made, {"inputs": [tensor("x", [2], "UINT64", [0, 2**64 - 1])]})
+    assert request.batch.inputs == {"x": [0, 2**64 - 1]}
+    assert json.loads(made.encode(request, {"y": [0, 2**64 - 1]}, ("e", "v1", "p"))[0])["outputs"][0]["data"] == [0, 2**64 - 1]
+    assert "value 0: expected a whole number of at most 18446744073709551615" in refused(made, [2**64], RECORDS)
+    with pytest.raises(errors.OutputInvalid) as caught:
+        made.checked({"y": [2**64]}, 1)
+    assert "beyond what UINT64 can hold" in caught.value.where
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        (np.array([0.5, math.nan]), "not finite"),
+        (np.array([0.5, math.inf], dtype="float32"), "not finite"),
+        (np.array([True, False]), "got an array of bool"),
+        (np.array([[0.5], [1.0]]), "expected shape [-1], got [2, 1]"),
+        (np.array([0.5]), "1 rows for 2 asked"),
+    ],
+)
+def test_arrays_are_held_to_the_contract_as_lists_are(values, words):
+    with pytest.raises(errors.OutputInvalid) as caught:
+        MATRIX.checked({"score": values}, 2)
+    assert words in caught.value.where
+
+
+def test_arrays_are_written_as_lists_are():
+    outputs = (C("p", "double", required=False), C("shares", "FP32", shape=(-1, 2)))
+    made = codec(C("a", "double"), outputs=outputs)
+    values = made.checked({"p": np.array([0.5, math.nan]), "shares": np.array([[0.25, 1], [2, 3]], dtype="float32")}, 2)
+    request = decode(made, {"inputs": [tensor("a", [2], data=[1, 2])]})
+    told = json.loads(made.encode(request, values, ("e", "v1", "p"))[0])["outputs"]
+    assert [(one["shape"], one["data"]) for one in told] == [([2], [0.5, None]), ([2, 2], [0.25, 1, 2, 3])]
+    request = decode(made, {"inputs": [tensor("a", [2], data=[1, 2])], "parameters": {"binary_data_output": True}})
+    body, size = made.encode(request, values, ("e", "v1", "p"))
+    assert body[size + 16 :] == struct.pack("<4f", 0.25, 1, 2, 3)
+    records = json.loads(made.encode(decode(made, [{"a": 1}, {"a": 2}], RECORDS), values, ("e", "v1", "p"))[0])
+    assert records["predictions"][1] == {"p": None, "shares": [2, 3]}
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,12 @@ from typing import Any
 
 import msgspec
 
+from tidegate.core.vocabulary import errors
+
 BLOCK = ""
 """The name of the tensor that a table of numbers is; no column is called so."""
+MOST_ROWS = 50_000
+"""Rows of one request: each row's answer travels in the reply's head, which has a limit of its own."""
 Values = dict[str, Any]
 """By the name of an output: a list or an array with one entry a row, itself a list where a tensor has more dimensions."""
 Key = tuple[tuple[str, tuple[int, ...]], ...]
@@ -48,6 +52,12 @@ class Request(msgspec.Struct, gc=False):
     """Names of the outputs asked for; empty: all."""
     binary: frozenset[str] = frozenset()
     """Names of the outputs that are to be sent as raw bytes rather than as JSON; gRPC: as raw contents, all or none."""
+
+
+def bounded(rows: int) -> None:
+    """Raises InputInvalid for more rows than one request may have: before they are looked at, where that can be known."""
+    if rows > MOST_ROWS:
+        raise errors.InputInvalid(f"{rows} rows are too many for one request; send at most {MOST_ROWS}")
 
 
 def joined(parts: Sequence[Batch]) -> Batch:

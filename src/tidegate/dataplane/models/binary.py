@@ -49,14 +49,14 @@ def _texts(raw: bytes, count: int) -> list[str]:
     """BYTES: here always text, as in JSON."""
     values: list[str] = []
     at, size = 0, len(raw)
-    while at < size:
+    while at < size and len(values) <= count:
         end = at + 4 + int.from_bytes(raw[at : at + 4], "little")
         if at + 4 > size or end > size:
             raise complaints.Misfit(f"value {len(values)} does not end with the {size} bytes there are")
         values.append(text(raw[at + 4 : end], len(values)))
         at = end
     if len(values) != count:
-        raise complaints.Misfit(f"there are {len(values)} values, not {count}")
+        raise complaints.Misfit(f"there are {'over ' if at < size else ''}{len(values)} values, not {count}")
     return values
 
 

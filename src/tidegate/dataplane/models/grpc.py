@@ -16,12 +16,13 @@ class Messages:
     def __init__(self, signature: manifests.Signature, taken: inputs.Inputs) -> None:
         self._inputs = taken
         self._outputs = signature.outputs
+        self._most = 1 + max(len(signature.inputs), len(signature.outputs))
         self._all = frozenset(output.name for output in signature.outputs)
         self._halves = frozenset(output.name for output in signature.outputs if datatypes.of(output).v2 not in inferences.FIELDS)
 
     def decode(self, raw: bytes) -> batches.Request:
         """The request. Raises BodyMalformed or InputInvalid."""
-        message = inferences.read(raw)
+        message = inferences.read(raw, self._most)
         sent = [tensors.Given(tensor.name, tensor.shape, tensor.datatype, tensor.data) for tensor in message.inputs]
         for tensor in message.inputs:
             infer.spoken(f"input `{tensor.name[:80]}`", tensor.parameters)

@@ -124,7 +124,7 @@ class Infer:
                 behind.append(outputs.raw(output, flat))
                 made.parameters = {"binary_data_size": len(behind[-1])}
             else:
-                made.data = flat
+                made.data = batches.entries(flat)
             answered.append(made)
         endpoint, version, prediction = identity
         head = self._encode(Answer(endpoint, version, answered, {"prediction_id": prediction}, request.id))

@@ -6,6 +6,7 @@ pandas writes for its index, is passed over. A model of one tensor [rows, values
 
 import csv
 import io
+import itertools
 from typing import Any
 
 from tidegate.core.vocabulary import errors, manifests
@@ -27,11 +28,12 @@ class Sheets:
         lines = csv.reader(io.StringIO(raw.decode("utf-8-sig"), newline=""), strict=True)
         try:
             header = next(lines, [])
-            table = [line for line in lines if line]
+            table = list(itertools.islice(filter(None, lines), batches.MOST_ROWS + 1))
         except csv.Error as broken:
             raise errors.BodyMalformed(f"the body is not CSV: {broken} (line {lines.line_num})") from broken
         if not table:
             raise errors.InputInvalid("there are no rows: a header line and a line for each row are expected")
+        batches.bounded(len(table))
         for row, line in enumerate(table):
             if len(line) != len(header):
                 raise errors.InputInvalid(f"row {row}: {len(line)} values for {len(header)} names in the header")

@@ -13,8 +13,6 @@ from tidegate.core.vocabulary import errors, manifests
 from tidegate.dataplane.models import batches, bins, categories, checking, datatypes, description, forms, openapi, outputs, terms
 from tidegate.dataplane.wire import frames
 
-MOST_ROWS = 50_000
-"""Rows of one request: each row's answer travels in the reply's head, which has a limit of its own."""
 ANSWER_LETTERS = 200
 """Letters of a text answer that travel in the reply's head."""
 Answers = tuple[float | str | None, ...]
@@ -62,8 +60,8 @@ class Codec:
             raise errors.BodyMalformed("the body is nested too deeply") from deep
         except (msgspec.DecodeError, UnicodeDecodeError) as broken:
             raise _malformed(body, content, broken) from broken
-        if request.batch.rows > MOST_ROWS:
-            raise errors.InputInvalid(f"{request.batch.rows} rows are too many for one request; send at most {MOST_ROWS}")
+        if request.batch.rows > batches.MOST_ROWS:
+            batches.bounded(request.batch.rows)
         if self._categories is not None:
             self._categories.check(request.batch)
         return request
@@ -87,7 +85,7 @@ class Codec:
         if content == frames.Content.METADATA:
             return description.metadata(self.manifest, endpoint, version)
         if content == frames.Content.CONFIG:
-            return description.configuration(self.manifest, endpoint, MOST_ROWS)
+            return description.configuration(self.manifest, endpoint, batches.MOST_ROWS)
         return openapi.document(self.manifest, self._example, endpoint, version)
 
     def answers(self, values: batches.Values) -> Answers:

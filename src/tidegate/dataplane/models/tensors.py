@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import msgspec
 
 from tidegate.core.vocabulary import errors, manifests
-from tidegate.dataplane.models import binary, casting, complaints, datatypes
+from tidegate.dataplane.models import batches, binary, casting, complaints, datatypes
 
 _NESTED = re.compile(rb"\s*\[\s*\[")
 _SHOWN = 8
@@ -56,7 +56,7 @@ class Reader:
         shape, data = tensor.shape, tensor.data
         if tensor.datatype not in self._accepted:
             raise errors.InputInvalid(f"{_named(tensor)}: expected datatype {self._kind.v2}, got {tensor.datatype[:20]!r}")
-        if len(shape) != self._rank or shape[0] <= 0 or shape[1:] != self._inner:
+        if len(shape) != self._rank or not 0 < shape[0] <= batches.MOST_ROWS or shape[1:] != self._inner:
             self._measured(tensor)
         count = math.prod(shape)
         if type(data) is msgspec.Raw:
@@ -81,6 +81,7 @@ class Reader:
             raise errors.InputInvalid(f"{_named(tensor)}: expected shape {expected}, got {_shown(shape)}")
         if shape[0] == 0:
             raise errors.InputInvalid(f"{_named(tensor)} has no rows")
+        batches.bounded(shape[0])
 
     def _flat_json(self, tensor: Sent, raw: bytes) -> list[Any]:
         try:

@@ -18,6 +18,10 @@ FIELDS = {
     "FP32": 6, "FP64": 7, "BYTES": 8,
 }  # fmt: skip
 """The field of InferTensorContents by datatype. FP16 and BF16 have none: they only come raw."""
+_TENSOR = 128
+"""Fields of one tensor, its sizes and parameters among them."""
+_VALUES = 1 << 20
+"""Values of one tensor that do not come packed, as text never does."""
 Parameters = dict[str, bool | int | float | str]
 
 
@@ -55,43 +59,47 @@ class Output(msgspec.Struct, gc=False):
     values: Sequence[Any] | bytes
 
 
-def read(data: bytes) -> Request:
-    """A ModelInferRequest."""
+def read(data: bytes, most: int) -> Request:
+    """A ModelInferRequest with at most so many inputs, and as many outputs asked for."""
     request = Request()
     inputs: list[tuple[Tensor, list[bytes]]] = []
     raws: list[bytes] = []
     for field in protobuf.fields(data):
         number = field[0]
         if number == 5:
+            _bound(inputs, most, "inputs")
             inputs.append(_input(protobuf.blob(field)))
         elif number == 7:
             raws.append(protobuf.blob(field))
-        elif number == 1:
-            request.name = protobuf.text(field)
-        elif number == 2:
-            request.version = protobuf.text(field)
-        elif number == 3:
-            request.id = protobuf.text(field)
+        elif number == 6:
+            _bound(request.outputs, most, "outputs")
+            request.outputs.append(_wanted(protobuf.blob(field)))
         elif number == 4:
             _parameter(request.parameters, protobuf.blob(field))
-        elif number == 6:
-            request.outputs.append(_wanted(protobuf.blob(field)))
+        elif number in _TEXTS:
+            setattr(request, _TEXTS[number], protobuf.text(field))
     request.raw = bool(raws)
     if raws and len(raws) != len(inputs):
         raise errors.InputInvalid(f"raw_input_contents has {len(raws)} entries for {len(inputs)} inputs")
     for place, (tensor, contents) in enumerate(inputs):
         if raws and contents:
-            raise errors.InputInvalid(
-                f"input `{tensor.name[:80]}` has contents although raw_input_contents is there; send one of them"
-            )
+            raise errors.InputInvalid(f"input `{tensor.name[:80]}` has contents although raw_input_contents is there")
         tensor.data = raws[place] if raws else _typed(tensor, contents)
         request.inputs.append(tensor)
     return request
 
 
+_TEXTS = {1: "name", 2: "version", 3: "id"}
+
+
+def _bound(there: Sequence[object], most: int, what: str) -> None:
+    if len(there) == most:
+        raise errors.InputInvalid(f"over {most} {what} are there, more than the model has")
+
+
 def _input(data: bytes) -> tuple[Tensor, list[bytes]]:
     tensor, shape, contents = Tensor("", "", [], b""), [], []
-    for field in protobuf.fields(data):
+    for field in protobuf.fields(data, _TENSOR):
         number = field[0]
         if number == 1:
             tensor.name = protobuf.text(field)
@@ -113,7 +121,7 @@ def _typed(tensor: Tensor, contents: list[bytes]) -> list[Any]:
     named = f"input `{tensor.name[:80]}`"
     if not wanted:
         raise errors.InputInvalid(f"{named}: {tensor.datatype[:20]!r} has no typed contents; send raw_input_contents")
-    given = [field for piece in contents for field in protobuf.fields(piece)]
+    given = [field for piece in contents for field in protobuf.fields(piece, _VALUES)]
     if any(field[0] != wanted for field in given if 0 < field[0] < 9):
         raise errors.InputInvalid(f"{named}: its contents are in a field that does not belong to {tensor.datatype}")
     given = [field for field in given if field[0] == wanted]
@@ -135,7 +143,7 @@ def _said(named: str, value: bytes) -> str:
 
 def _wanted(data: bytes) -> tuple[str, Parameters]:
     name, parameters = "", Parameters()
-    for field in protobuf.fields(data):
+    for field in protobuf.fields(data, _TENSOR):
         if field[0] == 1:
             name = protobuf.text(field)
         elif field[0] == 2:
@@ -146,12 +154,12 @@ def _wanted(data: bytes) -> tuple[str, Parameters]:
 def _parameter(parameters: Parameters, data: bytes) -> None:
     """An entry of a map of InferParameter."""
     name, chosen = "", b""
-    for field in protobuf.fields(data):
+    for field in protobuf.fields(data, _TENSOR):
         if field[0] == 1:
             name = protobuf.text(field)
         elif field[0] == 2:
             chosen = protobuf.blob(field)
-    for field in protobuf.fields(chosen):
+    for field in protobuf.fields(chosen, _TENSOR):
         if field[0] in _CHOICES:
             parameters[name] = _CHOICES[field[0]](field)
 
