@@ -27,8 +27,8 @@ def up(tmp_path_factory, models):
     made = living.Living(folder, models)
     options = ("--port", "0", "--api-port", "0", "--grpc-port", "0", "--tls-cert", chain.name, "--tls-key", key.name)
     made.options = options
-    made.run("up", "-d", *options)
     try:
+        made.run("up", "-d", *options)
         living.wait(lambda: made.endpoint()["stable"], what="v1 to own the endpoint")
         yield made
     finally:
@@ -106,8 +106,8 @@ def test_what_may_not_or_cannot_be_opened_is_said_before_anything_starts(tmp_pat
 
 def test_with_tokens_it_may_be_opened(tmp_path, models):
     made = living.Living(tmp_path, models, "access: token")
-    made.run("up", "-d", "--port", "0", "--api-port", "0", "--host", "0.0.0.0")
     try:
+        made.run("up", "-d", "--port", "0", "--api-port", "0", "--host", "0.0.0.0")
         living.wait(lambda: made.endpoint()["stable"], what="v1 to own the endpoint")
         url = f"{made.address}/endpoints/{living.ENDPOINT}/predict"
         flower = json.dumps(dict.fromkeys(living.COLUMNS, 5.0)).encode()

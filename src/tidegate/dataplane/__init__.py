@@ -1,1 +1,1 @@
-"""What a prediction touches: wire, prediction log, models, worker, gateway, and the targets that place workers."""
+"""What a prediction touches: wire, prediction log, models, worker, gateway, gRPC front, and the targets that place workers."""

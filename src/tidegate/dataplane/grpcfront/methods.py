@@ -21,6 +21,8 @@ class Server(msgspec.Struct):
     extensions: list[str] = []
 
 
+_VALUES = ("rule", "true")
+"""Fallbacks that are values in JSON; another version's answer is a message already."""
 _server = msgspec.json.Decoder(Server).decode
 
 

@@ -1,5 +1,7 @@
 """Between what HTTP says and what gRPC says: status codes, headers and metadata."""
 
+import string
+import urllib.parse
 from collections.abc import Iterable, Iterator
 
 import grpc
@@ -25,6 +27,7 @@ FALLBACK = "tidegate-fallback"
 TIMEOUT = b"tidegate-timeout-ms"
 _TAKEN = frozenset({"authorization", "x-request-id", TIMEOUT.decode()})
 _GIVEN_TOO = frozenset({"retry-after", "x-request-id"})
+_VISIBLE = string.punctuation + " "
 _LONGEST = 999_999_999
 
 
@@ -69,8 +72,10 @@ def fields(metadata: Iterable[tuple[str, str | bytes]], remaining: float | None)
 
 
 def trailing(lines: bytes) -> Iterator[tuple[str, str]]:
-    """An answer's header lines as trailing metadata: ours, and what HTTP and gRPC have in common."""
+    """An answer's header lines as trailing metadata: ours, and what HTTP and gRPC have in common. Metadata is visible ASCII:
+    other characters (of a rule about a column, say) are percent-encoded.
+    """
     for line in lines.decode("latin-1").split("\r\n"):
         name, _, value = line.partition(": ")
         if name.startswith("tidegate-") or name in _GIVEN_TOO:
-            yield name, value
+            yield name, urllib.parse.quote(value.encode("latin-1"), safe=_VISIBLE)
