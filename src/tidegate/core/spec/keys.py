@@ -230,6 +230,9 @@ class Tidegate(Block):
         "Whether bundles hold the model converted to ONNX. `auto`: where a converter exists and the answers stay the same.",
         "auto",
     )
+    compile_tolerance: float = _key(
+        "How far its answers may be from the original's, relatively (a hundredth of it absolutely).", 1e-4, gt=0, le=0.1
+    )
     runtime: Literal["auto", "own", "shared"] = _key(
         "`own`: an environment of each version's own, built from its lock. `shared`: Tidegate's. `auto`: own where they differ.",
         "auto",

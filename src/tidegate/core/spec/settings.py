@@ -46,6 +46,8 @@ class Settings(msgspec.Struct, frozen=True):
     origins: tuple[str, ...] = ()
     compile: str = "auto"
     """auto, never or required: whether bundles are made with the model converted to ONNX."""
+    compile_tolerance: float = 1e-4
+    """How far the converted model's answers may be from the original's: relatively, and a hundredth of it absolutely."""
     runtime: str = "auto"
     """auto, own or shared: whether a version runs in an environment built from its lock."""
     resources: Resources = Resources()

@@ -12,6 +12,7 @@ _OPTIONAL = """\
 # environment: production
 # follow: false                     # true: release by itself when `model` comes to mean another model
 # compile: auto                     # to ONNX where the answers stay the same: never | required
+# compile_tolerance: 0.0001         # how much the same: relatively, and a hundredth of it absolutely
 # runtime: auto                     # own: an environment of each version's own; shared: Tidegate's
 # replicas: 1                       # worker processes of each version
 # resources:                        # of each worker; 0: no limit

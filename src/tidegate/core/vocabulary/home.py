@@ -32,6 +32,11 @@ class Home:
         return self.root / "bundles"
 
     @property
+    def reports(self) -> pathlib.Path:
+        """What came of compiling bundles' models, for people: reports/<digest of the bundle>.json."""
+        return self.root / "reports"
+
+    @property
     def runtimes(self) -> pathlib.Path:
         """Environments of versions by the sha256 of their lock: runtimes/<64 hex digits>/bin/python."""
         return self.root / "runtimes"

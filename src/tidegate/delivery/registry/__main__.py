@@ -3,6 +3,7 @@
 import os
 import pathlib
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -12,30 +13,33 @@ from tidegate.delivery.registry import children, profiling, sources, tracking
 
 
 def main(verb: str) -> int:
-    """Do it; the answer, or the failure, is the only thing on standard output."""
+    """Do it; answers, or the failure, a line each, are the only thing on standard output."""
     # What a model prints while it loads must not end up in the answer.
-    answer = os.fdopen(os.dup(1), "wb")
+    answer = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)
-    said: Any
-    try:
-        said, code = _do(verb, sys.stdin.buffer.read()), 0
-    except errors.TidegateError as wrong:
-        said, code = children.Failure(wrong.code, wrong.message, wrong.cure, wrong.where), 1
     with answer:
-        answer.write(msgspec.json.encode(said))
-    return code
+        try:
+            for said in _do(verb, sys.stdin.buffer.read()):
+                answer.write(msgspec.json.encode(said) + b"\n")
+        except errors.TidegateError as wrong:
+            failure = children.Failure(wrong.code, wrong.message, wrong.cure, wrong.where)
+            answer.write(msgspec.json.encode(failure) + b"\n")
+            return 1
+    return 0
 
 
-def _do(verb: str, request: bytes) -> Any:
+def _do(verb: str, request: bytes) -> Iterator[Any]:
     if verb == "profile":
-        return profiling.profile(msgspec.json.decode(request, type=profiling.Asked))
+        yield from profiling.profile(msgspec.json.decode(request, type=profiling.Asked))
+        return
     if verb == "list":
-        return tracking.Listed(tuple(tracking.available()))
+        yield tracking.Listed(tuple(tracking.available()))
+        return
     wanted = msgspec.json.decode(request, type=tracking.Wanted)
     source = sources.parse(wanted.reference)
     if not isinstance(source, sources.Registered):
         raise errors.ModelSourceInvalid(f"{wanted.reference} is not in MLflow.")
-    return tracking.fetch(source, pathlib.Path(wanted.folder)) if verb == "fetch" else tracking.find(source)
+    yield tracking.fetch(source, pathlib.Path(wanted.folder)) if verb == "fetch" else tracking.find(source)
 
 
 if __name__ == "__main__":

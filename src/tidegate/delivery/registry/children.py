@@ -1,5 +1,5 @@
-"""Steps that are processes of their own: `python -m tidegate.delivery.registry VERB`, a request as JSON on standard input, one
-answer as JSON on standard output.
+"""Steps that are processes of their own: `python -m tidegate.delivery.registry VERB`, a request as JSON on standard input,
+answers as JSON on standard output, a line each, of which the last whole one counts.
 
 What runs a model gets an environment without credentials; what talks to MLflow gets the caller's, and runs no model.
 """
@@ -50,7 +50,8 @@ def run(
 ) -> _T:
     """Have a process do it, under this interpreter or another.
 
-    Raises the error it reports, or ModelLoadFailed when it ends without a word or takes too long.
+    The last answer it gave counts, however it ended. Raises the error it reports, or ModelLoadFailed when it ends without a word
+    or takes too long for one.
     """
     argv = [python, "-m", "tidegate.delivery.registry", verb]
     began = subprocess.Popen(
@@ -58,35 +59,44 @@ def run(
     )
     with contextlib.suppress(OSError):
         os.setpriority(os.PRIO_PROCESS, began.pid, NICE)
+    late = False
     try:
         out, words = began.communicate(msgspec.json.encode(request), timeout=seconds)
-    except subprocess.TimeoutExpired as late:
-        _end(began)
-        raise errors.ModelLoadFailed(f"the model's {verb} took more than {seconds:.0f} s and was ended.") from late
+    except subprocess.TimeoutExpired:
+        (out, words), late = _end(began), True
     except BaseException:
         _end(began)
         raise
-    try:
-        return msgspec.json.decode(out, type=answer)
-    except msgspec.DecodeError:
-        pass
-    try:
-        failure = msgspec.json.decode(out, type=Failure)
-    except msgspec.DecodeError as silent:
-        last = words.decode(errors="replace").strip().splitlines()[-1:] or ["it said nothing"]
-        how = f"ended by signal {-began.returncode}" if began.returncode < 0 else f"ended with code {began.returncode}"
-        if began.returncode == -signal.SIGKILL:
-            how += " (out of memory?)"
-        raise errors.ModelLoadFailed(f"the process for the model's {verb} {how}: {last[0][:500]}") from silent
-    raise error(failure)
+    said = _last(out, answer)
+    if said is not None:
+        return said
+    if late:
+        raise errors.ModelLoadFailed(f"the model's {verb} took more than {seconds:.0f} s and was ended.")
+    failure = _last(out, Failure)
+    if failure is not None:
+        raise error(failure)
+    last = words.decode(errors="replace").strip().splitlines()[-1:] or ["it said nothing"]
+    how = f"ended by signal {-began.returncode}" if began.returncode < 0 else f"ended with code {began.returncode}"
+    if began.returncode == -signal.SIGKILL:
+        how += " (out of memory?)"
+    raise errors.ModelLoadFailed(f"the process for the model's {verb} {how}: {last[0][:500]}")
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _last(out: bytes, kind: type[_T]) -> _T | None:
+    for line in reversed(out.splitlines()):
+        try:
+            return msgspec.json.decode(line, type=kind)
+        except msgspec.DecodeError:
+            continue
+    return None
+
+
+def _end(process: subprocess.Popen[bytes]) -> tuple[bytes, bytes]:
     try:
         os.killpg(process.pid, signal.SIGKILL)
     except ProcessLookupError:
         pass
-    process.communicate()
+    return process.communicate()
 
 
 def error(failure: Failure) -> errors.TidegateError:
@@ -112,7 +122,8 @@ def bare_environment(scratch: pathlib.Path, path: str = "") -> dict[str, str]:
     """
     kept = {name: value for name, value in os.environ.items() if name in _KEPT or name.startswith(_KEPT_FAMILIES)}
     own = {"PYTHONPATH": path, "PYTHONNOUSERSITE": "1"} if path else {"PYTHONPATH": _path()}
-    return {**kept, **own, "HOME": str(scratch), "MPLCONFIGDIR": str(scratch)}
+    # The same hashes each time, so that what a converter writes comes in the same order.
+    return {**kept, **own, "HOME": str(scratch), "MPLCONFIGDIR": str(scratch), "PYTHONHASHSEED": "0"}
 
 
 def _path() -> str:

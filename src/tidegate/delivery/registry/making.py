@@ -19,16 +19,19 @@ from tidegate.core.vocabulary import errors, home, manifests
 from tidegate.dataplane.models import bundles
 from tidegate.dataplane.targets import frozen
 from tidegate.delivery.registry import (
+    adopting,
     asking,
+    bare,
     children,
     choosing,
+    compiling,
     examples,
     locking,
     mlmodel,
     predicates,
     profiling,
+    reports,
     runtimes,
-    signatures,
     sources,
 )
 
@@ -36,7 +39,9 @@ PROFILE_SECONDS = 600.0
 MODEL = "model"
 EXAMPLE = "example.json"
 _STAGING = ".making-"
-_FORMS = {".joblib": "joblib", ".pkl": "pickle", ".pickle": "pickle", ".skops": "skops"}
+_METHODS = ("sklearn", "xgboost", "onnx")
+"""Loaders of models that can be asked in more than one way."""
+_UNCOMPILED = "Mend what it names, raise `compile_tolerance`, or write `compile: auto` to release the model as it is."
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,6 +54,10 @@ class Wishes:
     runtime: str = "auto"
     check: pathlib.Path | None = None
     """A Python file of the endpoint's, to go with the model; `predicates.look` has looked at it."""
+    compile: str = "never"
+    """auto, never or required: whether the model is converted to ONNX."""
+    tolerance: float = compiling.TOLERANCE
+    """How far its answers may then be off, relatively."""
 
 
 def make(
@@ -74,7 +83,7 @@ def make(
 
 
 def fulfil(source: str, place: home.Home, wishes: Wishes) -> tuple[str, manifests.Manifest]:
-    """The same, all wishes in one value."""
+    """The same, all wishes in one value. Raises CompileFailed too, where compiling is required and does not succeed."""
     parsed = sources.parse(source)
     try:
         with _staging(place.bundles) as staging:
@@ -93,20 +102,22 @@ def _make(
 ) -> tuple[str, manifests.Manifest]:
     trust, example, method = wishes.trust, wishes.example, wishes.method
     name, origin, provenance = _fetched(source, staging / "source")
-    draft = mlmodel.read(origin) if origin.is_dir() else _bare(origin, example)
+    draft = _described(source, origin, example)
     if draft.needs_trust and trust != "pickle":
         cure = "If you trust its author, write `trust: pickle` in tidegate.yaml."
         raise errors.TrustRequired(f"{draft.needs_trust}: loading it runs code.", cure=cure)
     folder = staging / "bundle"
     choice = choosing.choose(wishes.runtime, draft)
     blobs = (*_copied(origin, draft, folder), *predicates.copied(wishes.check, folder))
-    python, bare = sys.executable, children.bare_environment(staging)
+    python, scrubbed = sys.executable, children.bare_environment(staging)
     if choice.own:
         (folder / manifests.RUNTIME).write_bytes(locking.lock(place, choice.lines, choice.python))
         blobs = (*blobs, bundles.measure(folder, manifests.RUNTIME))
         python = str(runtimes.ensure(place, (folder / manifests.RUNTIME).read_bytes()))
-        bare = children.bare_environment(staging, str(frozen.copy(place)))
-    options = {**draft.options, **({"method": method} if method and draft.loader == "sklearn" else {})}
+        scrubbed = children.bare_environment(staging, str(frozen.copy(place)))
+    options = {**draft.options, **({"method": method} if method and draft.loader in _METHODS else {})}
+    if code := options.get("code"):
+        options["code"] = f"{MODEL}/{code}"
     begun = manifests.Manifest(
         name=name,
         loader=draft.loader,
@@ -119,8 +130,8 @@ def _make(
         example=EXAMPLE,
     )
     rows = examples.read(example) if example else draft.rows
-    asked = profiling.Asked(str(folder), begun, rows, draft.exact)
-    profiled = children.run("profile", asked, profiling.Profiled, env=bare, seconds=PROFILE_SECONDS, python=python)
+    asked = profiling.Asked(str(folder), begun, rows, draft.exact, wishes.compile != "never", wishes.tolerance)
+    profiled = children.run("profile", asked, profiling.Profiled, env=scrubbed, seconds=PROFILE_SECONDS, python=python)
     (folder / EXAMPLE).write_bytes(examples.body(profiled.rows))
     manifest = msgspec.structs.replace(
         begun,
@@ -132,7 +143,13 @@ def _make(
         python=draft.python or profiled.python,
     )
     bundles.verify(folder, manifest)  # the model has run in the meantime: its files are still what was copied
-    return _placed(folder, staging.parent, manifest), manifest
+    if profiled.compiled is None:
+        return _placed(folder, staging.parent, manifest), manifest
+    if not profiled.compiled.loader and wishes.compile == "required":
+        raise errors.CompileFailed(f"the file says `compile: required`, and {profiled.compiled.reason}.", cure=_UNCOMPILED)
+    used = adopting.adopted(folder, manifest, profiled.compiled) if profiled.compiled.loader else manifest
+    reports.write(place, used.digest, profiled.compiled, manifest, wishes.tolerance)
+    return _placed(folder, staging.parent, used), used
 
 
 def _fetched(source: sources.Registered | sources.Local, folder: pathlib.Path) -> tuple[str, pathlib.Path, manifests.Provenance]:
@@ -143,26 +160,16 @@ def _fetched(source: sources.Registered | sources.Local, folder: pathlib.Path) -
     return found.name, _model_directory(pathlib.Path(found.files or folder)), found.provenance
 
 
+def _described(source: sources.Registered | sources.Local, origin: pathlib.Path, example: pathlib.Path | None) -> mlmodel.Draft:
+    if isinstance(source, sources.Local) and (origin.is_file() or bare.is_module(origin)):
+        return bare.read(source, example)
+    return mlmodel.read(origin)
+
+
 def _model_directory(folder: pathlib.Path) -> pathlib.Path:
     """Where the MLmodel is: MLflow's download may put the model one folder down."""
     below = sorted(path.parent for path in folder.glob(f"*/{mlmodel.FILE}"))
     return folder if (folder / mlmodel.FILE).is_file() or not below else below[0]
-
-
-def _bare(path: pathlib.Path, example: pathlib.Path | None) -> mlmodel.Draft:
-    """The draft of a model file that nobody has described: its signature is its example's."""
-    form = _FORMS.get(path.suffix.lower())
-    if form is None:
-        raise errors.LoaderMissing(
-            f"{path.name} is no model file known here.", cure=f"Known: {', '.join(_FORMS)}, and folders with an MLmodel."
-        )
-    if example is None:
-        cure = "Give --example rows.csv with some input rows; or log the model to MLflow with a signature."
-        raise errors.SignatureMissing(f"{path.name} says nothing of its inputs.", cure=cure)
-    rows = examples.read(example)
-    why = "" if form == "skops" else f"{path.name} is a {form if form != 'joblib' else 'joblib pickle'}"
-    options = {"format": form, "method": "predict"}
-    return mlmodel.Draft("sklearn", path.name, options, signatures.seen(rows), rows, (path.name,), why, exact=False)
 
 
 def _copied(origin: pathlib.Path, draft: mlmodel.Draft, folder: pathlib.Path) -> tuple[manifests.Blob, ...]:

@@ -17,5 +17,7 @@ def make(settings: specification.Settings, place: home.Home) -> str:
         example=pathlib.Path(settings.example) if settings.example else None,
         runtime=settings.runtime,
         check=pathlib.Path(settings.check) if settings.check and settings.terms.check else None,
+        compile=settings.compile,
+        tolerance=settings.compile_tolerance,
     )
     return making.fulfil(settings.model, place, wishes)[0]

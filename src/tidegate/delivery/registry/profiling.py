@@ -6,6 +6,7 @@ Runs foreign code, so only ever in the process that `children` starts for it, wh
 import importlib.metadata
 import pathlib
 import platform
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -14,7 +15,7 @@ from tidegate.core.vocabulary import errors, manifests
 from tidegate.dataplane.models import batches, bins, bundles, model, signature
 from tidegate.dataplane.models.loaders import catalog
 from tidegate.dataplane.wire import frames
-from tidegate.delivery.registry import examples
+from tidegate.delivery.registry import compiling, examples
 
 _UNIFORM = tuple(place / bins.MOST for place in range(1, bins.MOST))
 _FEW = 64
@@ -39,6 +40,8 @@ class Asked(msgspec.Struct, frozen=True):
     """Its outputs are what was declared; a column without a name has none yet."""
     rows: list[Any]
     exact: bool
+    compile: bool = False
+    tolerance: float = compiling.TOLERANCE
 
 
 class Profiled(msgspec.Struct, frozen=True):
@@ -52,11 +55,13 @@ class Profiled(msgspec.Struct, frozen=True):
     lock: tuple[str, ...]
     """Versions of the packages it was loaded with here."""
     python: str
+    compiled: compiling.Compiled | None = None
 
 
-def profile(asked: Asked) -> Profiled:
-    """Load the model and ask it.
+def profile(asked: Asked) -> Iterator[Profiled]:
+    """Load the model and ask it; then once more with what came of compiling it, where that is asked for.
 
+    A converter may end the process: what was found before has been said by then.
     Raises what loading raises, WarmupFailed, OutputInvalid, or ModelSourceInvalid for an example that lacks columns.
     """
     folder = pathlib.Path(asked.folder)
@@ -87,7 +92,13 @@ def profile(asked: Asked) -> Profiled:
     ready.warm_up()
     said = ready.codec.answers(ready.codec.checked(ready.predict(batch), batch.rows))
     spread = _spread(said if rows else (), final, loaded.classes)
-    return Profiled(final.signature, final.options, spread, kept, _packages(final), platform.python_version())
+    found = Profiled(final.signature, final.options, spread, kept, _packages(final), platform.python_version())
+    if not asked.compile:
+        yield found
+        return
+    yield msgspec.structs.replace(found, compiled=compiling.Compiled(compiling.UNENDED))
+    outcome = compiling.compiled(proven, answering, batch, asked.tolerance)
+    yield msgspec.structs.replace(found, compiled=outcome)
 
 
 def _restricted(seen: manifests.Signature, names: tuple[str, ...]) -> manifests.Signature:

@@ -11,7 +11,7 @@ from tidegate.core.spec import file as spec
 from tidegate.core.vocabulary import errors
 from tidegate.core.vocabulary import home as homes
 from tidegate.dataplane.models import bundles
-from tidegate.delivery.registry import asking, predicates
+from tidegate.delivery.registry import asking, predicates, reports
 from tidegate.interface.cli import options, project, reaching, screen, words
 
 
@@ -28,7 +28,7 @@ def plan(
     predicates.look(given.settings)
     resolved = asking.resolve(given.settings.model)
     endpoint = _standing(options.place(home), given.settings.endpoint)
-    said = _would(given, resolved, endpoint)
+    said = _would(given, resolved, endpoint) + _compiling(options.place(home), given, resolved)
     if endpoint and endpoint["stable"]:
         _fits(options.place(home), given, endpoint["stable"]["digest"])
     rows = spec.explain(given.settings)
@@ -76,6 +76,17 @@ def _fits(place: homes.Home, given: project.Project, digest: str) -> None:
     except errors.RuleInvalid as wrong:
         wrong.where = str(given.path)
         raise
+
+
+def _compiling(place: homes.Home, given: project.Project, resolved: str) -> list[str]:
+    """What is known of compiling this model: nothing is compiled here."""
+    wanted = given.settings.compile
+    if wanted == "never":
+        return []
+    if before := reports.said_of(place, resolved):
+        return [f"When it was last made it was {before}."]
+    how = "it is refused otherwise" if wanted == "required" else "else it is served as it is"
+    return [f"Its model would be compiled to ONNX where a converter exists and the answers stay the same; {how}."]
 
 
 def _would(given: project.Project, resolved: str, endpoint: dict[str, Any] | None) -> list[str]:

@@ -8,7 +8,7 @@ from rich import status as spinner
 from tidegate.core.spec import settings
 from tidegate.core.vocabulary import errors
 from tidegate.core.vocabulary import home as homes
-from tidegate.delivery.registry import ordering
+from tidegate.delivery.registry import ordering, reports
 from tidegate.interface.api import client
 from tidegate.interface.cli import exits, following, options, project, reaching, screen, starting
 
@@ -60,7 +60,10 @@ def _vacant(api: client.Client, endpoint: str) -> None:
 def _bundle(place: homes.Home, given: project.Project) -> str:
     """The bundle is made here, where MLFLOW_TRACKING_URI and paths are those of whoever asks."""
     with spinner.Status(f"making the bundle of {given.settings.model}", console=screen.err()):
-        return ordering.make(given.settings, place)
+        digest = ordering.make(given.settings, place)
+    if said := reports.said(place, digest):
+        screen.note(f"{given.settings.endpoint}: {said}")
+    return digest
 
 
 def _end(api: client.Client, place: homes.Home, identifier: str, timeout: float, *, as_json: bool) -> None:
