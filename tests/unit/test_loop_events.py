@@ -106,3 +106,17 @@ def test_traffic_is_back_once_the_table_says_so_and_is_obeyed():
     promoting = in_phase(Phase.PROMOTING)
     assert told(promoting, seen(route=routed(0, candidate=False, stable=NEW))).kind is Kind.ROUTES_SEEN
     assert told(promoting, seen(route=routed(0, candidate=False))).kind is Kind.TICK
+
+
+@pytest.mark.parametrize(
+    ("phase", "words"),
+    [
+        (Phase.WARMING, "v2 crashed 3 times (it held 9 MiB) before it was ready"),
+        (Phase.RUNNING, "v2 crashed 3 times (it held 9 MiB)"),
+    ],
+)
+def test_a_candidate_that_crashes_again_and_again_fails_whether_it_was_ready_or_not(phase, words):
+    look = seen(replica(NEW, "dead", restarts=3, why="it held 9 MiB"))
+    event = told(in_phase(phase), look, events.Watch(candidate_restarts=3))
+    assert (event.kind, event.reason) == (Kind.WORKERS_FAILED, words)
+    assert told(in_phase(phase), look, events.Watch(candidate_restarts=2)).kind is not Kind.WORKERS_FAILED

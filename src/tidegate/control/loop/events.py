@@ -44,18 +44,20 @@ def _lost(release: releases.Release, seen: observation.Observation, watch: Watch
         words = f"stable {release.stable.name} has had no ready worker for {watch.stable_missing:.0f} s"
         return decisions.Event(Kind.STABLE_SICK, reason=words)
     if release.phase is Phase.WARMING:
-        return _not_warm(release, seen)
+        return _not_warm(release, seen, watch)
     if release.phase in EXPOSED or release.phase is Phase.PROBATION:
-        why = _gone(release, watch)
+        why = _gone(release, seen, watch)
         if why:
             return decisions.Event(Kind.WORKERS_FAILED, reason=why)
     return None
 
 
-def _not_warm(release: releases.Release, seen: observation.Observation) -> decisions.Event | None:
+def _not_warm(release: releases.Release, seen: observation.Observation, watch: Watch) -> decisions.Event | None:
     for replica in seen.of(release.candidate):
         if replica.state == "failed":
             return decisions.Event(Kind.WORKERS_FAILED, reason=f"{release.candidate.name}: {replica.message or replica.code}")
+    if watch.candidate_restarts >= CRASHES:
+        return decisions.Event(Kind.WORKERS_FAILED, reason=f"{_crashed(release, seen, watch)} before it was ready")
     late = release.phase_since and seen.at - release.phase_since > release.load_seconds
     if late and seen.ready(release.candidate) < release.replicas:
         words = f"{release.candidate.name} was not ready within {release.load_seconds:g} s; `load_within` allows it more"
@@ -63,12 +65,18 @@ def _not_warm(release: releases.Release, seen: observation.Observation) -> decis
     return None
 
 
-def _gone(release: releases.Release, watch: Watch) -> str:
+def _gone(release: releases.Release, seen: observation.Observation, watch: Watch) -> str:
     if watch.candidate_restarts >= CRASHES:
-        return f"{release.candidate.name} crashed {watch.candidate_restarts} times"
+        return _crashed(release, seen, watch)
     if watch.candidate_missing > LOST_SECONDS:
         return f"{release.candidate.name} has had no ready worker for {watch.candidate_missing:.0f} s"
     return ""
+
+
+def _crashed(release: releases.Release, seen: observation.Observation, watch: Watch) -> str:
+    """How often, and why where that is known: one that is over its memory is ended by the keeper, time and again."""
+    why = next((f" ({one.why})" for one in seen.of(release.candidate) if one.why), "")
+    return f"{release.candidate.name} crashed {watch.candidate_restarts} times{why}"
 
 
 def _progress(

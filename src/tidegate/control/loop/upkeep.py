@@ -12,7 +12,7 @@ import msgspec
 from tidegate.control.loop import observation, replacing, routes, sleeping, transitions
 from tidegate.control.store import endpoints
 from tidegate.core.decide import machine
-from tidegate.core.vocabulary import decisions, errors, home, releases, tables, tokens
+from tidegate.core.vocabulary import decisions, errors, home, instances, releases, tables, tokens
 from tidegate.dataplane.targets import target
 from tidegate.dataplane.wire import sums
 
@@ -85,8 +85,17 @@ def place_all(desk: transitions.Desk, placed: target.Target, wanted: replacing.W
     for version, replicas in wanted.values():
         there = seen.of(version)
         if len(there) != replicas or any(one.state is target.State.DRAINING for one in there):
-            placed.ensure(version, replicas)
+            placed.ensure(version, replicas, _resources(desk, version.endpoint))
     _let_go(desk, placed, wanted, seen)
+
+
+def _resources(desk: transitions.Desk, endpoint: str) -> instances.Resources:
+    """What new workers of an endpoint may use."""
+    row = desk.store.endpoint(desk.environment, endpoint)
+    if row is None:
+        return instances.UNLIMITED
+    given = desk.settings(row).resources
+    return instances.Resources(given.memory, given.cpu, given.files)
 
 
 def _publish(
