@@ -1,7 +1,8 @@
-"""The service people write first: FastAPI, uvicorn, scikit-learn; Open Inference JSON in and out. BENCH_MODEL names the file.
+"""The service people write first: FastAPI, uvicorn, scikit-learn; Open Inference JSON in and out.
 
-Run as `uvicorn bench.fastapi_service:app --no-access-log`. An ordinary implementation, not a straw man: the model is loaded
-once, the body is validated by pydantic, uvicorn uses uvloop and httptools, and nothing is logged.
+Run as `uvicorn bench.fastapi_service:app --no-access-log`; BENCH_MODEL names the model's file, BENCH_PATH the path it answers.
+An ordinary implementation, not a straw man: the model is loaded once, the body is validated by pydantic, uvicorn uses uvloop
+and httptools, and nothing is logged.
 """
 
 import os
@@ -28,10 +29,10 @@ class Request(pydantic.BaseModel):
     inputs: list[Tensor]
 
 
-@app.post("/v2/models/logreg/infer")
+@app.post(os.environ["BENCH_PATH"])
 def infer(request: Request) -> dict[str, typing.Any]:
     given = request.inputs[0]
     rows = np.array(given.data).reshape(given.shape)
     answer = model.predict_proba(rows)[:, 1]
     output = {"name": "probability", "shape": [len(answer)], "datatype": "FP64", "data": answer.tolist()}
-    return {"model_name": "logreg", "model_version": "1", "id": request.id, "outputs": [output]}
+    return {"model_name": "bench", "model_version": "1", "id": request.id, "outputs": [output]}

@@ -37,6 +37,8 @@ class Measured(NamedTuple):
     p50_ms: float
     p99_ms: float
     errors: int
+    """Answers other than 2xx included."""
+    requests: int
 
 
 def name() -> str:
@@ -57,7 +59,9 @@ def _wrk(url: str, bodies: list[bytes], connections: int, seconds: float) -> Mea
         argv = ["wrk", "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s", "--latency", "-s", str(script), url]
         told = subprocess.run(argv, capture_output=True, text=True, check=True, preexec_fn=_pin).stdout
     found = json.loads(told.rpartition("JSON")[2])
-    return Measured(found["requests"] / found["us"] * 1e6, found["p50"] / 1e3, found["p99"] / 1e3, found["errors"])
+    return Measured(
+        found["requests"] / found["us"] * 1e6, found["p50"] / 1e3, found["p99"] / 1e3, found["errors"], found["requests"]
+    )
 
 
 def _pin() -> None:
@@ -92,4 +96,4 @@ async def _own(url: str, bodies: list[bytes], connections: int, seconds: float) 
 
     await asyncio.gather(*(ask(offset) for offset in range(connections)))
     cuts = statistics.quantiles(took, n=100)
-    return Measured(len(took) / seconds, cuts[49] * 1e3, cuts[98] * 1e3, failed)
+    return Measured(len(took) / seconds, cuts[49] * 1e3, cuts[98] * 1e3, failed, len(took))
