@@ -198,6 +198,39 @@ def test_column_tensors_that_do_not_fit_are_refused(sent, words):
     assert words in refused(FLIGHTS, {"inputs": sent})
 
 
+@pytest.mark.parametrize(
+    ("shape", "wrapped"), [([2], lambda value: value), ([2, 1], lambda value: value), ([2, 1], lambda value: [value])]
+)
+def test_one_tensor_a_column_is_the_same_in_any_order_and_nesting(shape, wrapped):
+    made = codec(C("a", "double"), C("b", "double"), C("at", "datetime"))
+    sent = [
+        tensor("b", shape, "INT8", list(map(wrapped, [3, 4]))),
+        tensor("at", shape, "BYTES", list(map(wrapped, ["2013-01-31", "2013-02-01"]))),
+        tensor("a", shape, "FP64", list(map(wrapped, [1, None]))),
+    ]
+    request = decode(made, {"inputs": sent, "id": "7", "outputs": [{"name": "score"}]})
+    assert (request.batch.inputs["a"], request.batch.inputs["b"]) == ([1.0, None], [3.0, 4.0])
+    assert (request.id, request.wanted, request.batch.inputs["at"][1].month) == ("7", ("score",), 2)
+
+
+@pytest.mark.parametrize(
+    ("sent", "words"),
+    [
+        ([tensor("a", [1], data=[1]), tensor("a", [1], data=[1])], "input `a` is there twice"),
+        ([tensor("a", [1], data=[1]), tensor("b", [2], data=[1, 2])], "input `b` has 2 rows, those before it have 1"),
+        ([tensor("a", [2], data=[1]), tensor("b", [1], data=[1])], "shape [2] needs 2 values, data has 1"),
+        ([tensor("a", [1], "BOOL", data=[1]), tensor("b", [1], data=[1])], "expected datatype FP64, got 'BOOL'"),
+        ([tensor("a", [1], data=[1]), tensor("b", [1], data=["x"])], "input `b`, row 0: expected a number or null"),
+        ([tensor("a", [1], data=[1]), tensor("c", [1], data=[1])], "unknown column `c`"),
+        ([tensor("a", [0], data=[]), tensor("b", [0], data=[])], "has no rows"),
+        ([tensor("a", [-1], data=[1]), tensor("b", [-1], data=[1])], "negative"),
+        ([tensor("a", [1], data=[1]), tensor("b", [1], data=[1], parameters={"shared_memory_region": "r"})], "not spoken here"),
+    ],
+)
+def test_one_tensor_a_column_that_does_not_fit_is_refused(sent, words):
+    assert words in refused(codec(C("a", "double"), C("b", "double")), {"inputs": sent})
+
+
 def test_columns_that_are_all_numbers_also_come_as_one_tensor():
     made = codec(C("a", "double"), C("b", "long"), C("c", "float"))
     batch = decode(made, {"inputs": [tensor("x", [2, 3], data=[1, 2, 3, 4.5, 5, 6])]}).batch

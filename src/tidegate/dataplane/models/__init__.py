@@ -5,7 +5,8 @@
 - `signature`: the `Codec` of one manifest: body -> `Request`, values -> body, with the checks between; `forms` is its switchboard
 - the forms a request comes in, each both ways: `infer` (v2 over REST, with binary tensors), `grpc` (v2 over gRPC), `rows` (plain
   JSON records), `invocations` and `sheets` (MLflow's JSON and CSV); `records` is what those of rows have in common
-- `inputs`, `tensors`: a request's tensors, whichever form brought them, against the signature; `casting` for what is not JSON
+- `inputs`, `tensors`: a request's tensors, whichever form brought them, against the signature; `casting` for what is not JSON;
+  `columnar`: one tensor a column, read in one pass
 - `datatypes`: the types of columns and tensors: how each reads from JSON, and its name in the protocol; `binary`: as raw bytes
 - `categories`: may a column hold this value; `complaints`: refusals in a client's words
 - `outputs`, `bins`: is an answer finite and of its type; which bin of the baseline profile does it fall in

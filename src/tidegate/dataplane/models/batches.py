@@ -10,6 +10,7 @@ Each is a list, or a numpy array of the column's own type where the client sent 
 may be read-only views of the request: who changes them copies. `entries` makes a list of either.
 """
 
+import itertools
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -102,6 +103,12 @@ def columns(batch: Batch, names: Sequence[str]) -> dict[str, Any]:
         return batch.inputs
     block, width = batch.inputs[BLOCK], len(names)
     return {name: block[place::width] for place, name in enumerate(names)}
+
+
+def of_rows(rows: Sequence[tuple[Any, ...]]) -> Batch:
+    """A BLOCK of rows that are there one by one, their values in the signature's order."""
+    flat = list(rows[0]) if len(rows) == 1 else list(itertools.chain.from_iterable(rows))
+    return Batch(len(rows), {BLOCK: flat}, {BLOCK: (len(rows[0]),)})
 
 
 def of_columns(by_name: dict[str, Any], blocked: bool) -> Batch:

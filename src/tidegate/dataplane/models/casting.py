@@ -48,8 +48,11 @@ def cast(column: manifests.Column, values: Any) -> Any:
     """A numpy array as one of the column's own type; the same array where it is that already. Raises complaints.Misfit."""
     numpy = sys.modules["numpy"]
     kind = datatypes.of(column)
-    with numpy.errstate(over="ignore"):
-        made = values.astype(kind.numpy, copy=False)
+    if values.dtype == kind.numpy:
+        made = values
+    else:
+        with numpy.errstate(over="ignore"):
+            made = values.astype(kind.numpy, copy=False)
     # What is too large for a narrower type has become infinite, so one look finds both.
     wrong = numpy.isinf(made) if kind.family == "number" else made != values if made is not values else None
     if wrong is not None and wrong.any():

@@ -14,7 +14,7 @@ class Forms:
 
     def __init__(self, signature: manifests.Signature, coerce: bool = False) -> None:
         taken = inputs.Inputs(signature, coerce)
-        self._infer = infer.Infer(signature, taken)
+        self._infer = infer.Infer(signature, taken, coerce)
         self._messages = grpc.Messages(signature, taken)
         self._rows = rows.Rows(signature, coerce)
         self._invocations = invocations.Invocations(signature, coerce)

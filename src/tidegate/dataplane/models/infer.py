@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import msgspec
 
 from tidegate.core.vocabulary import errors, manifests
-from tidegate.dataplane.models import batches, complaints, datatypes, inputs, outputs, tensors
+from tidegate.dataplane.models import batches, columnar, complaints, datatypes, inputs, outputs, tensors
 from tidegate.dataplane.wire import frames
 
 Parameters = dict[str, bool | int | float | str | None]
@@ -48,6 +48,10 @@ class Body(msgspec.Struct, gc=False):
     outputs: list[Wanted] | None = None
 
 
+_ENVELOPE = (("id", str | None, None), ("parameters", Parameters | None, None), ("outputs", list[Wanted] | None, None))
+"""A body's fields besides its inputs."""
+
+
 class Output(msgspec.Struct, gc=False):
     """One output tensor; data is flat, row-major, or in bytes behind the JSON."""
 
@@ -71,8 +75,10 @@ class Answer(msgspec.Struct, gc=False, omit_defaults=True):
 class Infer:
     """Both ways, for one signature."""
 
-    def __init__(self, signature: manifests.Signature, taken: inputs.Inputs) -> None:
+    def __init__(self, signature: manifests.Signature, taken: inputs.Inputs, coerce: bool = False) -> None:
         self._inputs = taken
+        several = signature.kind == "columns" and len(signature.inputs) > 1
+        self._columnar = columnar.Columnar(signature, coerce, _ENVELOPE) if several else None
         self._outputs = signature.outputs
         self._all = frozenset(output.name for output in signature.outputs)
         self._decode = msgspec.json.Decoder(Body).decode
@@ -84,6 +90,11 @@ class Infer:
             return batches.Request(self._inputs.batch([self._inputs.whole(raw)]), frames.Content.INFER, binary=self._all)
         if json_bytes > len(raw):
             raise errors.InputInvalid(f"{HEADER} says {json_bytes} bytes of JSON, the body has {len(raw)}")
+        if json_bytes < 0 and self._columnar is not None and raw.count(b'"datatype"') > 1:
+            table = self._columnar.read(raw)
+            batch = self._columnar.batch(table.inputs) if table is not None else None
+            if batch is not None:
+                return batches.Request(batch, frames.Content.INFER, table.id, *self._wanted(table))
         try:
             body = self._decode(raw if json_bytes < 0 else raw[:json_bytes])
         except msgspec.ValidationError as wrong:
@@ -96,11 +107,12 @@ class Infer:
         for tensor in body.inputs:
             if tensor.parameters:
                 spoken(f"input `{tensor.name[:80]}`", tensor.parameters)
-        wanted, in_bytes = self._wanted(body) if body.outputs or body.parameters else ((), _NONE)
-        return batches.Request(self._inputs.batch(sent), frames.Content.INFER, body.id, wanted, in_bytes)
+        return batches.Request(self._inputs.batch(sent), frames.Content.INFER, body.id, *self._wanted(body))
 
-    def _wanted(self, body: Body) -> tuple[tuple[str, ...], frozenset[str]]:
+    def _wanted(self, body: Any) -> tuple[tuple[str, ...], frozenset[str]]:
         """Names of the outputs asked for (none: all), and of those that are to come as bytes."""
+        if not body.outputs and not body.parameters:
+            return (), _NONE
         every = _flag(body.parameters, "binary_data_output")
         if not body.outputs:
             return (), self._all if every else frozenset()

@@ -45,6 +45,8 @@ class Invocations:
         self._columns = signature.kind == "columns"
         self._what = "column" if self._columns else "input"
         self._block = datatypes.block(signature)
+        self._straight = tuple(self._inputs) if self._block is not None and not coerce else ()
+        """The order in which rows of numbers are a block as they stand."""
         self._outputs = signature.outputs
         self._records = records.Records(signature, coerce)
         self._body = msgspec.json.Decoder(Body).decode
@@ -113,6 +115,8 @@ class Invocations:
             raise errors.InputInvalid(f"row {at[0]}: {said}" if at else f"data: {said}") from wrong
         if not rows_of:
             raise errors.InputInvalid("there are no rows")
+        if names == self._straight:
+            return batches.of_rows(rows_of)
         return self._gathered(dict(zip(names, map(list, zip(*rows_of, strict=True)), strict=True)))
 
     def _row(self, names: tuple[str, ...]) -> msgspec.json.Decoder[Any]:

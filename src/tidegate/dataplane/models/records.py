@@ -32,9 +32,7 @@ class Records:
         if not self._columns:
             return self._tensors(rows)
         if self._block is not None and not self._unfinished:
-            astuple = msgspec.structs.astuple
-            flat = list(astuple(rows[0])) if len(rows) == 1 else list(itertools.chain.from_iterable(map(astuple, rows)))
-            return batches.Batch(len(rows), {batches.BLOCK: flat}, {batches.BLOCK: (len(self._inputs),)})
+            return batches.of_rows([*map(msgspec.structs.astuple, rows)])
         columns = zip(*map(msgspec.structs.astuple, rows), strict=True)
         by_name = {column.name: list(values) for column, values in zip(self._inputs, columns, strict=True)}
         for column in self._unfinished:
