@@ -6,6 +6,7 @@ import signal
 import ssl
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 
 import grpc
@@ -21,11 +22,24 @@ PROGRAM = [sys.executable, "-m", "tidegate.interface.cli.main"]
 
 @pytest.fixture(scope="module")
 def up(tmp_path_factory, models):
-    """Up with TLS and gRPC, the iris endpoint served."""
+    """Up with TLS and gRPC, open to other machines, the iris endpoint served to who has a token."""
     folder = tmp_path_factory.mktemp("fronts")
     chain, key = tls_fixtures.issue(folder)
-    made = living.Living(folder, models)
-    options = ("--port", "0", "--api-port", "0", "--grpc-port", "0", "--tls-cert", chain.name, "--tls-key", key.name)
+    made = living.Living(folder, models, "access: token")
+    options = (
+        "--host",
+        "0.0.0.0",
+        "--port",
+        "0",
+        "--api-port",
+        "0",
+        "--grpc-port",
+        "0",
+        "--tls-cert",
+        chain.name,
+        "--tls-key",
+        key.name,
+    )
     made.options = options
     try:
         made.run("up", "-d", *options)
@@ -49,7 +63,8 @@ def predict(place):
     sent += b"".join(tensor(name, 5.0) for name in living.COLUMNS)
     with grpc.secure_channel(there["grpc"], grpc.ssl_channel_credentials(chain)) as channel:
         method = channel.unary_unary(f"/{grpcmessages.SERVICE}/ModelInfer")
-        answer, call = method.with_call(sent, timeout=20, wait_for_ready=True)
+        metadata = [("authorization", f"Bearer {place.token.read_text().strip()}")]
+        answer, call = method.with_call(sent, timeout=20, wait_for_ready=True, metadata=metadata)
         return {number: value for number, _, value in protobuf.fields(answer)}, dict(call.trailing_metadata())
 
 
@@ -63,6 +78,9 @@ def test_a_model_answers_over_grpc_and_over_https(up):
         assert json.loads(ready.read())["ready"] is True
     with pytest.raises(OSError, match="CERTIFICATE_VERIFY_FAILED"):
         urllib.request.urlopen(url, context=ssl.create_default_context())
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(f"{there['http']}/invocations", b"[]", context=addresses.trust(up.home))
+    assert refused.value.code == 401
 
 
 def test_our_own_commands_trust_the_certificate_that_we_show(up):
@@ -98,21 +116,7 @@ def test_a_killed_front_comes_back_at_its_port_and_a_killed_keepers_successor_ke
 )
 def test_what_may_not_or_cannot_be_opened_is_said_before_anything_starts(tmp_path, models, words, code, said):
     made = living.Living(tmp_path, models)
-    argv = [*PROGRAM, "up", "-d", "--port", "0", "--api-port", "0", *words]
+    argv = [*PROGRAM, "up", "-d", "--port", "0", "--api-port", "0", *words]  # the endpoint asks for no token
     done = subprocess.run(argv, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, said in done.stderr) == (code, True), done.stderr
     assert not instances.holder(made.home.instances, "keeper")
-
-
-def test_with_tokens_it_may_be_opened(tmp_path, models):
-    made = living.Living(tmp_path, models, "access: token")
-    try:
-        made.run("up", "-d", "--port", "0", "--api-port", "0", "--host", "0.0.0.0")
-        living.wait(lambda: made.endpoint()["stable"], what="v1 to own the endpoint")
-        url = f"{made.address}/endpoints/{living.ENDPOINT}/predict"
-        flower = json.dumps(dict.fromkeys(living.COLUMNS, 5.0)).encode()
-        with pytest.raises(urllib.error.HTTPError) as refused:
-            urllib.request.urlopen(url, flower)
-        assert refused.value.code == 401
-    finally:
-        made.down()

@@ -31,7 +31,7 @@ def up(
     ] = -1,
     host: Annotated[
         str,
-        typer.Option("--host", help="The address for predictions; one that other machines reach only where endpoints ask for tokens."),
+        typer.Option("--host", help="The predictions' address; one that other machines reach only if endpoints ask for tokens."),
     ] = HOST,
     tls_cert: Annotated[
         str, typer.Option("--tls-cert", help="Predictions by TLS alone: the certificate chain (PEM). A renewed one is followed.")
