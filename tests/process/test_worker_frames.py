@@ -1,11 +1,17 @@
 """A real worker process, spoken to over frames."""
 
+import json
+import struct
+
+import msgspec
 import pytest
 import worker_fixtures as fixtures
 
-from tidegate.core.vocabulary import home, ids, marks
-from tidegate.dataplane.wire import frames
+from tidegate.core.vocabulary import handling, home, ids, marks
+from tidegate.dataplane.wire import frames, protobuf
 
+BINARY = {"name": "input", "shape": [1, 2], "datatype": "FP64"}
+TERMS = handling.Terms(coerce=True, round=1, rules=(handling.Rule("score <= 11", "range", "score", high=11.0),))
 INFER, RECORDS = frames.Content.INFER, frames.Content.RECORDS
 
 
@@ -77,6 +83,36 @@ def test_both_contents_share_a_batch(gateway):
     replies = gateway.replies(2)
     assert replies[1][1]["outputs"][0]["data"] == [3.0]
     assert replies[2][1]["predictions"] == [7.0]
+
+
+def test_every_form_shares_a_batch_and_is_answered_in_its_own(gateway):
+    head = json.dumps(
+        {"inputs": [{**BINARY, "parameters": {"binary_data_size": 16}}], "parameters": {"binary_data_output": True}}
+    )
+    message = protobuf.string(1, "x") + protobuf.string(2, "FP64") + protobuf.packed(3, [1, 2])
+    sent = [
+        (1, INFER, head.encode() + struct.pack("<2d", 1, 2), {"json_bytes": len(head)}),
+        (2, frames.Content.GRPC, protobuf.counted(5, message) + protobuf.counted(7, struct.pack("<2d", 3, 4)), {}),
+        (3, frames.Content.INVOCATIONS, b'{"inputs":[["5",6.25]]}', {"terms": msgspec.msgpack.encode(TERMS)}),
+        (4, frames.Content.CSV, b"a,b\n7,8\n", {}),
+    ]
+    packed = []
+    for call, content, body, more in sent:
+        head = frames.Call(ids.uuid7(1_700_000_000_000, call), "odd", "v1", content, 5_000_000, **more)
+        packed.append(frames.pack(frames.Kind.CALL, call, head, body))
+    gateway.sock.sendall(b"".join(packed))
+    found = {}
+    while len(found) < len(sent):
+        _, call, head, body = gateway.frame()
+        found[call] = (msgspec.msgpack.decode(head, type=frames.Reply), body)
+    assert [found[call][0].answers for call in range(1, 5)] == [(3.0,), (7.0,), (11.25,), (15.0,)]
+    assert [found[call][0].mark for call in range(1, 5)] == [marks.Mark.OK, marks.Mark.OK, marks.Mark.INVALID, marks.Mark.OK]
+    assert {reply.batch_rows for reply, _ in found.values()} == {4}
+    assert all(reply.worker_us > 0 for reply, _ in found.values())
+    assert found[1][1][found[1][0].json_bytes :] == struct.pack("<d", 3)
+    assert (6, protobuf.LENGTH, struct.pack("<d", 7)) in list(protobuf.fields(found[2][1]))
+    assert (found[3][1], found[3][0].breach) == (b'{"predictions":[11.2]}', "score <= 11")
+    assert found[4][1] == b'{"predictions":[15.0]}'
 
 
 def test_a_poisonous_request_fails_alone(gateway, worker):

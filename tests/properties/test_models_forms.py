@@ -13,7 +13,7 @@ from tidegate.core.vocabulary import errors
 from tidegate.dataplane.models import batches, binary, datatypes
 from tidegate.dataplane.wire import inferences, protobuf
 
-FEW = hypothesis.settings(max_examples=25, deadline=None)
+FEW = hypothesis.settings(max_examples=12, deadline=None)
 C = codecs.C
 FIELDS = {1: "bool", 2: "int", 3: "int64", 4: "uint", 5: "uint64", 6: "fp32", 7: "fp64", 8: "bytes"}
 WHOLE = [f"{sign}INT{bits}" for sign in ("", "U") for bits in (8, 16, 32, 64)]
