@@ -74,9 +74,9 @@ class Living:
         assert done.returncode == code, f"{words} ended with {done.returncode}: {done.stdout}{done.stderr}"
         return done.stdout
 
-    def up(self) -> None:
+    def up(self, *more: str) -> None:
         """Start, with v1 behind the endpoint."""
-        self.run("up", "-d", "--port", "0", "--api-port", "0")
+        self.run("up", "-d", "--port", "0", "--api-port", "0", *more)
         wait(lambda: self.endpoint()["stable"], what="v1 to own the endpoint")
 
     def down(self) -> None:

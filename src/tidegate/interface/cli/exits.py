@@ -40,6 +40,7 @@ _BY_ERROR: tuple[tuple[type[errors.TidegateError], Exit], ...] = (
     (errors.PortInUse, Exit.USAGE),
     (errors.AlreadyRunning, Exit.USAGE),
     (errors.ExtraMissing, Exit.USAGE),
+    (errors.BackupInvalid, Exit.USAGE),
     (errors.AccessError, Exit.USAGE),
 )
 
