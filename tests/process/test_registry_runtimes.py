@@ -175,6 +175,28 @@ def test_what_cannot_be_built_is_refused_when_the_bundle_is_made(tmp_path, place
     assert not list(place.bundles.iterdir())
 
 
+@pytest.mark.parametrize(
+    ("lines", "python", "words"),
+    [
+        (
+            ("toolz==0.12.1",),
+            "",
+            "It would run in an environment of its own, built from its lock, since toolz is not installed here.",
+        ),
+        ((NUMPY,), "", "It would run in Tidegate's own environment, since everything it needs is installed here"),
+        ((), "3.6.1", "the model was made with Python 3.6, which is not on this machine."),
+    ],
+)
+def test_a_plan_says_which_runtime_a_version_would_get(tmp_path, lines, python, words):
+    model = Small(tmp_path / "model", *lines, python=python)
+    file = f"endpoint: small\nmodel: {model.folder}\ntrust: pickle\nexample: {model.example}\n"
+    (tmp_path / "tidegate.yaml").write_text(file)
+    argv = [sys.executable, "-m", "tidegate.interface.cli.main", "plan"]
+    done = subprocess.run(argv, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert words in " ".join((done.stdout + done.stderr).split())
+    assert (done.returncode == 0) == (not python)
+
+
 def test_offline_it_is_refused_with_the_resolvers_own_words(tmp_path, place, monkeypatch):
     monkeypatch.setenv("UV_OFFLINE", "1")
     monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "cache"))

@@ -6,6 +6,7 @@
 - `runs`: what MLflow says of a run, in our words
 - `mlmodel`: the MLmodel file of a model directory -> loader, signature, requirements, example
 - `examples`, `signatures`: rows of an example, and the signature they have or MLflow declared
+- `describing`: a reference -> its files and what they say of themselves
 - `requirements`, `choosing`: a model's requirement lines, and whether Tidegate's own interpreter meets them
 - `interpreters`, `locking`, `runtimes`: uv and the Pythons of this machine; lines -> a lock with hashes -> an environment
 - `predicates`: the endpoint's own check of answers: looked at, and taken into the bundle

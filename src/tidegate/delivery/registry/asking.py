@@ -44,6 +44,12 @@ def fetch(source: sources.Registered, folder: pathlib.Path) -> runs.Found:
     return children.run("fetch", wanted, runs.Found, env=children.open_environment(), seconds=FETCH_SECONDS)
 
 
+def near(source: sources.Registered) -> pathlib.Path | None:
+    """Where the version's files are on this machine; None where MLflow's client has to be asked. Raises as `resolve` does."""
+    found = _direct(source)
+    return pathlib.Path(found.files) if found and found.files else None
+
+
 def available() -> tuple[str, ...]:
     """References of what MLflow has registered. Raises ModelSourceInvalid where there is no MLflow to ask."""
     path = locating.sqlite(locating.uri())

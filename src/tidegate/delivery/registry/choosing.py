@@ -3,7 +3,7 @@
 import dataclasses
 import platform
 
-from tidegate.delivery.registry import mlmodel, requirements
+from tidegate.delivery.registry import interpreters, mlmodel, requirements
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,3 +32,11 @@ def choose(wanted: str, draft: mlmodel.Draft) -> Choice:
         return Choice(True, "the file says `runtime: own`", lines or requirements.here(draft.loader), python)
     why = requirements.unmet(lines, draft.python)
     return Choice(bool(why), why or "everything it needs is installed here in the versions it needs", lines, python)
+
+
+def look(choice: Choice) -> None:
+    """Whether a runtime of its own could be built, as far as that shows without resolving. Raises RuntimeUnavailable."""
+    if choice.own:
+        requirements.resolvable(choice.lines)
+        interpreters.uv()
+        interpreters.of(choice.python)

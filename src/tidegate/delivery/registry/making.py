@@ -21,10 +21,10 @@ from tidegate.dataplane.targets import frozen
 from tidegate.delivery.registry import (
     adopting,
     asking,
-    bare,
     children,
     choosing,
     compiling,
+    describing,
     examples,
     locking,
     mlmodel,
@@ -101,8 +101,8 @@ def _make(
     source: sources.Registered | sources.Local, place: home.Home, staging: pathlib.Path, wishes: Wishes
 ) -> tuple[str, manifests.Manifest]:
     trust, example, method = wishes.trust, wishes.example, wishes.method
-    name, origin, provenance = _fetched(source, staging / "source")
-    draft = _described(source, origin, example)
+    name, origin, provenance = describing.fetched(source, staging / "source")
+    draft = describing.draft(source, origin, example)
     if draft.needs_trust and trust != "pickle":
         cure = "If you trust its author, write `trust: pickle` in tidegate.yaml."
         raise errors.TrustRequired(f"{draft.needs_trust}: loading it runs code.", cure=cure)
@@ -150,26 +150,6 @@ def _make(
     used = adopting.adopted(folder, manifest, profiled.compiled) if profiled.compiled.loader else manifest
     reports.write(place, used.digest, profiled.compiled, manifest, wishes.tolerance)
     return _placed(folder, staging.parent, used), used
-
-
-def _fetched(source: sources.Registered | sources.Local, folder: pathlib.Path) -> tuple[str, pathlib.Path, manifests.Provenance]:
-    """(name, model directory or file, provenance)."""
-    if isinstance(source, sources.Local):
-        return source.path.stem or "model", source.path, manifests.Provenance(str(source))
-    found = asking.fetch(source, folder)
-    return found.name, _model_directory(pathlib.Path(found.files or folder)), found.provenance
-
-
-def _described(source: sources.Registered | sources.Local, origin: pathlib.Path, example: pathlib.Path | None) -> mlmodel.Draft:
-    if isinstance(source, sources.Local) and (origin.is_file() or bare.is_module(origin)):
-        return bare.read(source, example)
-    return mlmodel.read(origin)
-
-
-def _model_directory(folder: pathlib.Path) -> pathlib.Path:
-    """Where the MLmodel is: MLflow's download may put the model one folder down."""
-    below = sorted(path.parent for path in folder.glob(f"*/{mlmodel.FILE}"))
-    return folder if (folder / mlmodel.FILE).is_file() or not below else below[0]
 
 
 def _copied(origin: pathlib.Path, draft: mlmodel.Draft, folder: pathlib.Path) -> tuple[manifests.Blob, ...]:

@@ -11,8 +11,8 @@ import httpx
 from tidegate.core.vocabulary import codes, errors, home
 from tidegate.interface.api import addresses
 
-MAKING_SECONDS = 300.0
-"""A release waits for its bundle: a model is fetched, loaded and profiled."""
+MAKING_SECONDS = 1_800.0
+"""A release waits for its bundle: a model is fetched, its runtime is built where it needs one, it is loaded and profiled."""
 ANSWER_SECONDS = 30.0
 TOKEN = "TIDEGATE_TOKEN"
 """Whose environment variable holds the token to show, in place of the home's own."""

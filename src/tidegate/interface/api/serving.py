@@ -3,11 +3,13 @@
 import logging
 import os
 import socket
+import threading
 from typing import Any
 
 import uvicorn
 
 from tidegate.core.vocabulary import errors, home, instances
+from tidegate.delivery.registry import runtimes
 from tidegate.interface.api import access, app, shelf
 
 SOCKET = "api"
@@ -46,8 +48,18 @@ def run(place: home.Home, name: str, environment: str) -> None:
     )
     server = _Server(config)
     server.claim = claim
+    threading.Thread(target=_mend, args=(place,), name="mending", daemon=True).start()
     server.run(sockets=[listening])
     claim.say("done")
+
+
+def _mend(place: home.Home) -> None:
+    """Build the runtimes that workers need and that are not there: a home that was restored or moved has none."""
+    try:
+        for wrong in runtimes.mend(place):
+            log.error("a runtime is missing and cannot be built", extra={"detail": wrong})
+    except OSError as failed:
+        log.warning("runtimes cannot be looked at", extra={"detail": str(failed)})
 
 
 def inherited(name: str) -> socket.socket:

@@ -1,5 +1,6 @@
 """`tidegate plan`."""
 
+import pathlib
 from typing import Annotated, Any
 
 import msgspec
@@ -11,7 +12,7 @@ from tidegate.core.spec import file as spec
 from tidegate.core.vocabulary import errors
 from tidegate.core.vocabulary import home as homes
 from tidegate.dataplane.models import bundles
-from tidegate.delivery.registry import asking, predicates, reports
+from tidegate.delivery.registry import asking, choosing, describing, predicates, reports
 from tidegate.interface.cli import options, project, reaching, screen, words
 
 
@@ -28,7 +29,7 @@ def plan(
     predicates.look(given.settings)
     resolved = asking.resolve(given.settings.model)
     endpoint = _standing(options.place(home), given.settings.endpoint)
-    said = _would(given, resolved, endpoint) + _compiling(options.place(home), given, resolved)
+    said = _would(given, resolved, endpoint) + _running(given) + _compiling(options.place(home), given, resolved)
     if endpoint and endpoint["stable"]:
         _fits(options.place(home), given, endpoint["stable"]["digest"])
     rows = spec.explain(given.settings)
@@ -76,6 +77,19 @@ def _fits(place: homes.Home, given: project.Project, digest: str) -> None:
     except errors.RuleInvalid as wrong:
         wrong.where = str(given.path)
         raise
+
+
+def _running(given: project.Project) -> list[str]:
+    """Which runtime the version would get. Raises RuntimeUnavailable where it is seen already that it cannot be had."""
+    settings = given.settings
+    draft = describing.foreseen(settings.model, pathlib.Path(settings.example) if settings.example else None)
+    if draft is None:
+        return []
+    choice = choosing.choose(settings.runtime, draft)
+    choosing.look(choice)
+    if choice.own:
+        return [f"It would run in an environment of its own, built from its lock, since {choice.why}."]
+    return [f"It would run in Tidegate's own environment, since {choice.why}."]
 
 
 def _compiling(place: homes.Home, given: project.Project, resolved: str) -> list[str]:
