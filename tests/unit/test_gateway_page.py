@@ -6,24 +6,22 @@ import pytest
 
 from tidegate.dataplane.gateway import page
 
+ANSWER = {"200": {"content": {"application/json": {"example": {"p": [0.5]}}}}}
 DOCUMENT = {
-    "info": {"title": "flight", "description": "Delays & <more>"},
+    "info": {"title": "flight", "description": "Delays & <more>", "version": "v3"},
     "paths": {
+        "/v2/health/ready": {"get": {"summary": "Ready"}},
         "/endpoints/flight/predict": {
             "post": {
                 "summary": "Predict",
-                "requestBody": {
-                    "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Rows"}, "example": {"a": "it's"}}}
-                },
-                "responses": {"200": {"content": {"application/json": {"example": {"p": [0.5]}}}}},
+                "requestBody": {"content": {"application/json": {"schema": {}, "example": {"a": "it's"}}}},
+                "responses": ANSWER,
             }
         },
-        "/v2/health/ready": {"get": {"summary": "Ready"}},
     },
     "components": {
         "schemas": {
-            "Rows": {"properties": {"records": {"type": "array", "items": {"$ref": "#/components/schemas/Row"}}}},
-            "Row": {
+            "Record": {
                 "properties": {
                     "distance": {"type": "number", "minimum": 0},
                     "<carrier>": {"type": ["string", "null"], "enum": ["AA"]},
@@ -49,7 +47,7 @@ def test_the_page_has_the_columns_the_call_and_the_answer():
     assert "-d &#x27;{&quot;a&quot;:&quot;it&#x27;\\&#x27;&#x27;s&quot;}&#x27;" in text
     assert "<code>distance</code></td><td>number, minimum 0</td><td>required" in text
     assert "<code>&lt;carrier&gt;</code></td><td>string or null" in text
-    assert "Delays &amp; &lt;more&gt;" in text
+    assert "Delays &amp; &lt;more&gt; v3" in text
     assert text.index("/predict</code>") < text.index("/v2/health/ready</code>")
     assert "$TOKEN" not in text
     assert "$TOKEN" in shown(DOCUMENT, needs_token=True)

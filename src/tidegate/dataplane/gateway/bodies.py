@@ -14,12 +14,6 @@ LENGTH = b"inference-header-content-length"
 SAGEMAKER = b"application/vnd.sagemaker-triton.binary+json"
 _SIZE = b"json-header-size"
 _DIGITS = 9
-_CONTENT = {
-    paths.Ask.INFER: int(frames.Content.INFER),
-    paths.Ask.RECORDS: int(frames.Content.RECORDS),
-    paths.Ask.INVOCATIONS: int(frames.Content.INVOCATIONS),
-    paths.Ask.GRPC: int(frames.Content.GRPC),
-}
 _CSV, _INFER = int(frames.Content.CSV), int(frames.Content.INFER)
 _JSON = (b"", b"application/json", b"application/x-www-form-urlencoded")
 """What is read as JSON. The last is what curl says when nobody tells it."""
@@ -31,7 +25,7 @@ def prepare(exchange: exchanges.Exchange, limit: int) -> int:
 
     Raises BodyTooLarge, BodyMalformed, HeaderInvalid, MediaRefused.
     """
-    content = _CONTENT[exchange.target.ask]
+    content = exchange.target.content
     if not exchange.fields:
         return content
     unfold(exchange, limit)

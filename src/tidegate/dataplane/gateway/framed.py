@@ -150,7 +150,7 @@ class Connection(asyncio.Protocol):
         ask = _ASKS.get(asked.ask, paths.Ask.NOTHING)
         exchange.method = b"POST" if ask in paths.POSTED else b"GET"
         exchange.body = body
-        if len(body) > self._service.aim(exchange, paths.Target(ask, asked.endpoint, asked.version)):
+        if len(body) > self._service.aim(exchange, paths.target(ask, asked.endpoint, asked.version)):
             exchange.fail(errors.BodyTooLarge())
         else:
             self._service.answer(exchange)

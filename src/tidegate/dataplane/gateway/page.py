@@ -10,6 +10,8 @@ from typing import Any
 
 import msgspec
 
+RECORD = "Record"
+"""The schema of one row of a model with columns, in the document."""
 LINES = (
     b"content-type: text/html; charset=utf-8\r\n"
     b"content-security-policy: default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'\r\n"
@@ -28,11 +30,12 @@ h2{font-size:1.05rem;margin:2.2rem 0 .5rem}
 p{margin:.4rem 0;color:var(--soft)}
 code,pre{font:.86rem/1.5 ui-monospace,monospace}
 pre{margin:.4rem 0;padding:.9rem 1.1rem;background:var(--card);border:1px solid var(--line);border-radius:.5rem;overflow-x:auto}
-table{width:100%;border-collapse:collapse;background:var(--card);border:1px solid var(--line);border-radius:.5rem}
+table{width:100%;margin-top:1.2rem;border-collapse:collapse;background:var(--card);border:1px solid var(--line)}
 th,td{text-align:left;padding:.4rem .9rem;border-top:1px solid var(--line);vertical-align:top}
 th{font-weight:600;color:var(--soft);border-top:0;font-size:.85rem}
-b.verb{color:var(--mark);font:600 .8rem ui-monospace,monospace;margin-right:.5rem}
+h2 b{color:var(--mark);font:600 .8rem ui-monospace,monospace;margin-right:.5rem}
 a{color:var(--mark)}
+p.end{margin-top:2.5rem}
 """
 
 
@@ -45,25 +48,25 @@ class Page:
     def show(self, document: bytes) -> tuple[bytes, bytes]:
         """(header lines, the page) from an OpenAPI document in JSON. Raises msgspec.DecodeError for what is none."""
         given = msgspec.json.decode(document, type=dict[str, Any])
-        operations = list(_operations(given))
         title = html.escape(str(_at(given, "info", "title") or self._endpoint))
-        words = html.escape(str(_at(given, "info", "description") or ""))
-        parts = [f"<h1>{title}</h1><p>{words}</p>", *(self._operation(given, *one) for one in operations)]
-        link = f"/endpoints/{urllib.parse.quote(self._endpoint)}/openapi.json"
-        parts.append(f'<p>For programs: <a href="{html.escape(link)}">openapi.json</a></p>')
+        words = html.escape(f"{_at(given, 'info', 'description') or ''} {_at(given, 'info', 'version') or ''}".strip())
+        link = html.escape(f"/endpoints/{urllib.parse.quote(self._endpoint)}/openapi.json")
+        parts = [
+            f"<h1>{title}</h1><p>{words}</p>",
+            _table(_mapping(_at(given, "components", "schemas", RECORD))),
+            *(self._operation(given, *one) for one in _operations(given)),
+            f'<p class="end">For programs: <a href="{link}">{link}</a></p>',
+        ]
         head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{title}</title>'
         main = f"<body><main>{''.join(parts)}</main></body>"
         return LINES, f'<!doctype html><html lang="en"><head>{head}<style>{_STYLE}</style></head>{main}</html>'.encode()
 
     def _operation(self, document: Mapping[str, Any], path: str, verb: str, operation: Mapping[str, Any]) -> str:
         said = html.escape(str(operation.get("summary") or operation.get("description") or ""))
-        parts = [f'<h2><b class="verb">{html.escape(verb.upper())}</b><code>{html.escape(path)}</code></h2><p>{said}</p>']
-        body = _resolved(document, operation.get("requestBody"))
-        media = _json(body)
-        example = _example(document, media)
+        parts = [f"<h2><b>{html.escape(verb.upper())}</b><code>{html.escape(path)}</code></h2><p>{said}</p>"]
+        example = _example(document, _json(_resolved(document, operation.get("requestBody"))))
         if example is not None:
             parts.append(f"<pre>{html.escape(self._call(path, verb, example))}</pre>")
-        parts.append(_table(document, _resolved(document, media.get("schema"))))
         answer = _example(document, _json(_resolved(document, _at(operation, "responses", "200"))))
         if answer is not None:
             parts.append(f"<p>It answers like this:</p><pre>{html.escape(_pretty(answer))}</pre>")
@@ -71,7 +74,7 @@ class Page:
 
     def _call(self, path: str, verb: str, example: object) -> str:
         """A command line that works as it stands."""
-        address = self._address + path.replace("{endpoint}", urllib.parse.quote(self._endpoint))
+        address = self._address + path
         token = " -H 'authorization: Bearer '\"$TOKEN\"" if self._needs_token else ""
         data = msgspec.json.encode(example).decode().replace("'", "'\\''")
         return f"curl -X {verb.upper()} {address} \\\n  -H 'content-type: application/json'{token} \\\n  -d '{data}'"
@@ -88,19 +91,12 @@ def _operations(document: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping
     return iter(sorted(found, key=lambda one: "requestBody" not in one[2]))
 
 
-def _table(document: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
-    """What the body takes, a row a column: those of the innermost object that has any; empty when it has none."""
-    for _ in range(_DEPTH):
-        inner = [_resolved(document, one) for one in _mapping(schema.get("properties")).values()]
-        items = [_resolved(document, one.get("items")) for one in inner]
-        below = [one for one in (*inner, *items) if one.get("properties")]
-        if not below:
-            break
-        schema = below[0]
-    required = schema.get("required") or ()
+def _table(record: Mapping[str, Any]) -> str:
+    """What a record has, a row a column; empty for a model without columns."""
+    required = record.get("required") or ()
     rows = []
-    for name, one in _mapping(schema.get("properties")).items():
-        told = _resolved(document, one)
+    for name, one in _mapping(record.get("properties")).items():
+        told = _mapping(one)
         said = ", ".join(_said(key, told[key]) for key in _COLUMNS if key in told)
         needed = "required" if name in required else "optional"
         rows.append(f"<tr><td><code>{html.escape(name)}</code></td><td>{html.escape(said)}</td><td>{needed}</td></tr>")

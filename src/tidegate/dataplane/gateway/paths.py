@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 import httptools
 
+from tidegate.dataplane.wire import frames
+
 REMEMBERED = 2_048
 
 
@@ -35,8 +37,14 @@ class Ask(enum.Enum):
     NOTHING = "nothing"
 
 
-PREDICTED = frozenset({Ask.INFER, Ask.RECORDS, Ask.INVOCATIONS, Ask.GRPC})
-POSTED = PREDICTED | {Ask.OUTCOMES}
+CONTENT = {
+    Ask.INFER: int(frames.Content.INFER),
+    Ask.RECORDS: int(frames.Content.RECORDS),
+    Ask.INVOCATIONS: int(frames.Content.INVOCATIONS),
+    Ask.GRPC: int(frames.Content.GRPC),
+}
+"""What the body of a prediction is, by its path alone."""
+POSTED = frozenset({*CONTENT, Ask.OUTCOMES})
 _PLAIN = {
     ("outcomes",): Ask.OUTCOMES,
     ("invocations",): Ask.INVOCATIONS,
@@ -65,6 +73,13 @@ class Target(NamedTuple):
     endpoint: str = ""
     version: str = ""
     """As the client wrote it; empty: none named."""
+    content: int = 0
+    """CONTENT of the ask; 0: no prediction."""
+
+
+def target(ask: Ask, endpoint: str = "", version: str = "") -> Target:
+    """The target of an ask that has no URL."""
+    return Target(ask, endpoint, version, CONTENT.get(ask, 0))
 
 
 @functools.lru_cache(REMEMBERED)
@@ -76,14 +91,14 @@ def resolve(url: bytes) -> Target:
         path = url if url == b"*" else b""
     parts = tuple(urllib.parse.unquote(part) for part in path.decode("ascii", "replace").strip("/").split("/"))
     if parts in _PLAIN:
-        return Target(_PLAIN[parts])
+        return target(_PLAIN[parts])
     if len(parts) > 1 and "" in parts:
         return Target(Ask.NOTHING)
     if parts[:2] == ("v2", "models"):
         name, rest, version = parts[2], parts[3:], ""
         if rest[:1] == ("versions",) and len(rest) > 1:
             version, rest = rest[1], rest[2:]
-        return Target(_OF_MODEL.get(rest, Ask.NOTHING), name, version)
+        return target(_OF_MODEL.get(rest, Ask.NOTHING), name, version)
     if parts[0] == "endpoints" and len(parts) > 1:
-        return Target(_OF_ENDPOINT.get(parts[2:], Ask.NOTHING), parts[1])
+        return target(_OF_ENDPOINT.get(parts[2:], Ask.NOTHING), parts[1])
     return Target(Ask.NOTHING)

@@ -85,7 +85,7 @@ class Service:
         """Answer a request, now or later; never raises."""
         try:
             target = exchange.target
-            if target.ask in paths.PREDICTED and exchange.method == _POST:
+            if target.content and exchange.method == _POST:
                 self._predict(exchange, target)
             else:
                 self._other(exchange, target)
