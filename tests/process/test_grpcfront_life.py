@@ -16,7 +16,7 @@ import pytest
 from tests.process import grpc_fixtures, tls_fixtures
 from tests.process.gateway_fixtures import Rig, deployed, until
 from tests.process.grpc_fixtures import message
-from tidegate.core.vocabulary import instances, tables
+from tidegate.core.vocabulary import instances, marks, tables
 from tidegate.dataplane.wire import frames, fronts
 
 
@@ -162,18 +162,58 @@ def test_strangers_on_the_socket_are_sent_away_and_others_go_on(rig, front):
     assert len(rig.records()) == known + 1
 
 
-def test_an_ask_that_is_none_is_answered_as_unknown(rig):
-    path = until(lambda: (path := rig.home.run / "gateway-0.front.sock").exists() and path, what="the socket")
-    with socket.socket(socket.AF_UNIX) as mine:
-        mine.settimeout(10)
-        mine.connect(str(path))
-        hello = fronts.Hello(frames.PROTOCOL, frames.OLDEST, rig.spec.token, "odd")
-        mine.sendall(frames.pack(frames.Kind.HELLO, 0, hello) + frames.pack(frames.Kind.CALL, 1, fronts.Asked("dance"), b""))
-        reader, found = frames.Reader(), []
-        while len(found) < 2:
-            found += reader.feed(mine.recv(65_536))
-    told = frames.msgspec.msgpack.decode(found[1][2], type=fronts.Told)
-    assert (told.status, json.loads(found[1][3])["code"]) == (404, "path-unknown")
+class Raw:
+    """A front of our own, as far as the gateway knows."""
+
+    def __init__(self, rig):
+        path = until(lambda: (path := rig.home.run / "gateway-0.front.sock").exists() and path, what="the socket")
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.settimeout(10)
+        self.socket.connect(str(path))
+        self.reader, self.found = frames.Reader(), []
+        hello = fronts.Hello(frames.PROTOCOL, frames.OLDEST, rig.spec.token, "odd", exposed=False)
+        self.socket.sendall(frames.pack(frames.Kind.HELLO, 0, hello))
+        assert self.frame()[0] == frames.Kind.WELCOME
+
+    def frame(self):
+        while not self.found:
+            self.found += self.reader.feed(self.socket.recv(65_536))
+        return self.found.pop(0)
+
+    def send(self, number, asked, body=b""):
+        self.socket.sendall(frames.pack(frames.Kind.CALL, number, asked, body))
+
+    def ask(self, number, asked, body=b""):
+        """(status, JSON)."""
+        self.send(number, asked, body)
+        kind, call, head, answer = self.frame()
+        assert (kind, call) == (frames.Kind.REPLY, number)
+        return frames.msgspec.msgpack.decode(head, type=fronts.Told).status, json.loads(answer)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.socket.close()
+
+
+def test_what_a_front_asks_is_held_to_the_same_bounds(rig):
+    with Raw(rig) as mine:
+        status, said = mine.ask(1, fronts.Asked("dance"))
+        assert (status, said["code"]) == (404, "path-unknown")
+        status, said = mine.ask(2, fronts.Asked("grpc", "flights"), bytes((4 << 20) + 1))
+        assert (status, said["code"]) == (413, "body-too-large")
+        status, said = mine.ask(3, fronts.Asked("grpc", "flights", fields={b"x-request-id": b"a" * 129}))
+        assert (status, said["code"]) == (400, "header-invalid")
+        assert mine.ask(4, fronts.Asked("grpc", "flights"), message())[0] == 200
+
+
+def test_a_front_that_dies_leaves_nothing_that_anybody_waits_for(rig):
+    with Raw(rig) as mine:
+        mine.send(1, fronts.Asked("grpc", "flights"), message("hang"))
+        assert mine.ask(2, fronts.Asked("live"))[0] == 200
+    record = until(rig.records, what="the record")[0]
+    assert (record.mark, record.status) == (marks.Mark.CANCELLED, 499)
 
 
 def test_a_limit_that_grows_holds_without_a_restart(rig, front):
