@@ -145,7 +145,9 @@ def test_a_bundle_with_its_own_runtime_is_the_same_bundle_again_and_a_worker_run
     assert runtimes.mend(place) == ()
     keeper = keeper_fixtures.Keeper(place)
     keeper.up()
-    keeper_fixtures.until(lambda: keeper_fixtures.ready(place, spec.name))
+    pid = keeper_fixtures.until(lambda: keeper_fixtures.ready(place, spec.name))
+    if sys.platform == "linux":  # it began as batch work, and serves like any other
+        assert {os.sched_getscheduler(int(one.name)) for one in pathlib.Path(f"/proc/{pid}/task").iterdir()} == {os.SCHED_OTHER}
     keeper.child.terminate()
     keeper.child.wait(30)
     with pytest.raises(errors.ModelLoadFailed) as shared:

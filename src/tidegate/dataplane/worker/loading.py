@@ -42,6 +42,9 @@ def load(place: home.Home, digest: str, endpoint: str, *, new: bool = True) -> m
                 loaded = model.Model(bundles.read(place.bundles, digest))
                 loaded.warm_up()
                 warming.warm(loaded, samples.read(place.warm, endpoint), new=new)
+            # What is there now stays for life: the collector need not look at it again, and a full pass costs a request's time.
+            gc.collect()
+            gc.freeze()
             done.append(loaded)
         except BaseException as raised:
             failed.append(raised)
@@ -51,9 +54,7 @@ def load(place: home.Home, digest: str, endpoint: str, *, new: bool = True) -> m
     thread.join()
     if failed:
         raise failed[0] if isinstance(failed[0], errors.TidegateError) else errors.ModelLoadFailed(model.words(failed[0]))
-    # What is there now stays for life: the collector need not look at it again, and a full pass costs a request's time.
-    gc.collect()
-    gc.freeze()
+    _take_its_place()
     return done[0]
 
 
@@ -89,6 +90,21 @@ def _give_way() -> None:
     by = os.environ.get("TIDEGATE_LOAD_NICE", "")
     if by.isdigit() and sys.platform == "linux":
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), min(19, int(by)))
+
+
+def _take_its_place() -> None:
+    """Serve like any other: the keeper starts workers as batch work, and threads that loading has started are as low as it was.
+
+    Raising a priority takes a right that most accounts lack: threads of a pool then stay where they are.
+    """
+    if sys.platform != "linux":
+        return
+    own = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+    for entry in pathlib.Path("/proc/self/task").iterdir():
+        with contextlib.suppress(OSError):
+            os.sched_setscheduler(int(entry.name), os.SCHED_OTHER, os.sched_param(0))
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, int(entry.name), own)
 
 
 def resident() -> int:

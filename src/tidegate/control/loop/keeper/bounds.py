@@ -45,6 +45,13 @@ def hold(name: str, pid: int, wanted: instances.Resources) -> None:
                 os.setpriority(os.PRIO_PROCESS, pid, _BELOW_ONE_NICE)
 
 
+def begin_gently(pid: int) -> None:
+    """Have a process that has just begun interrupt nobody while it comes up; it ends that itself when it is ready (Linux)."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):
+            os.sched_setscheduler(pid, os.SCHED_BATCH, os.sched_param(0))
+
+
 def cores(name: str, wanted: float, there: list[int]) -> set[int]:
     """As many of these cores as are wanted, rounded up; which ones depends on the name, so that not all crowd on the first."""
     first = zlib.crc32(name.encode()) % len(there)

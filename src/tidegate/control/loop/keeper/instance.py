@@ -132,6 +132,8 @@ class Instance:
         self.pid, self._token, self._since, self._asked = self._child.pid, spec.token, now, 0.0
         self.kind = spec.kind
         bounds.hold(self.name, self.pid, spec.resources)
+        if self.kind == "worker":
+            bounds.begin_gently(self.pid)
         self._groups.bind(self.name, self.pid, spec.resources)
         _log.info("started", extra={"who": self.name, "pid": self.pid, "restarts": self._history.restarts})
 
