@@ -7,7 +7,8 @@
 
 and what commands share, a noun each: `options`, `exits` (exit codes), `project` (the tidegate.yaml at hand), `screen` (the
 terminal), `following` (a release, live), `views` (what status, history and trace look like), `override` (a rollback
-without control), `curl`, `logbook` (log lines for people), `traffic`, `starting`.
+without control), `curl`, `logbook` (log lines for people), `traffic`, `starting`, `doors` (how clients
+come in).
 
 Who calls it: people, scripts and CI (exit codes and `--json` are stable, docs/cli.md), the keeper.
 
