@@ -1,0 +1,136 @@
+"""Writes what was measured into docs/benchmarks.md: `python -m bench.page FOLDER`, with FOLDER/serving.json and so on."""
+
+import json
+import pathlib
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from bench import sender
+
+PAGE = pathlib.Path(__file__).parent.parent / "docs" / "benchmarks.md"
+BEGIN, END = "<!-- measured -->\n", "<!-- end -->"
+ORDER = ("serving", "overhead", "interference", "swaps", "endpoints", "batching", "hostile")
+_CUTS = ("p50_ms", "p90_ms", "p99_ms", "p999_ms", "max_ms")
+_CUT_HEADS = ("p50 ms", "p90 ms", "p99 ms", "p99.9 ms", "max ms")
+
+
+def main(argv: Sequence[str]) -> int:
+    """Replace the section by what the files in the folder say."""
+    folder = pathlib.Path(argv[1])
+    found = {name: json.loads(path.read_text()) for name in ORDER if (path := folder / f"{name}.json").exists()}
+    if not found:
+        raise SystemExit(f"{folder} has none of {', '.join(f'{name}.json' for name in ORDER)}")
+    before, _, rest = PAGE.read_text().partition(BEGIN)
+    after = rest.partition(END)[2]
+    PAGE.write_text(f"{before}{BEGIN}{measured(found)}{END}{after}")
+    return 0
+
+
+def measured(found: dict[str, dict[str, Any]]) -> str:
+    """The section, as Markdown."""
+    parts = [_promises(found)]
+    for name, result in found.items():
+        head = f"### {name}, measured\n{result['cores']} cores, load {result['load_before']} before, {result['errors']} errors.\n"
+        parts.append("\n".join([head, *TABLES[name](result)]))
+    return "\n".join(parts)
+
+
+def _promises(found: dict[str, dict[str, Any]]) -> str:
+    told = [(name, one) for name, result in found.items() for one in result["targets"]]
+    rows = [(name, one["what"], f"{one['measured']:g}", one["wanted"], "ok" if one["ok"] else "**short**") for name, one in told]
+    return _table(("benchmark", "promise", "measured", "wanted", ""), rows)
+
+
+def _serving(result: dict[str, Any]) -> Iterable[str]:
+    columns = ("server", "model", "connections", "rps", "p50_ms", "p99_ms", "model_ms")
+    rows = [[row[column] for column in columns] for row in result["rows"]]
+    yield _table(("server", "model", "connections", "requests/s", "p50 ms", "p99 ms", "model call ms"), rows)
+    counts = list(next(iter(result["ratios"].values())))
+    rows = [[model, *(ratios[count] for count in counts)] for model, ratios in result["ratios"].items()]
+    yield _table(("times FastAPI's requests/s", *(f"at {count}" for count in counts)), rows)
+    rows = [
+        [name, used.get("gateway", ""), used.get("worker", used.get("service")), used["sum"]]
+        for name, used in result["rss_mib"].items()
+    ]
+    yield _table(("MiB resident", "gateway", "worker or service", "together"), rows)
+
+
+def _overhead(result: dict[str, Any]) -> Iterable[str]:
+    names = ("worker", "added", "added_from_sent")
+    rows = [(row["spacing"], name, *_cuts(row[name])) for row in result["rows"] for name in names]
+    yield _table((f"{result['rate']:g} requests/s", "", *_CUT_HEADS), rows)
+    yield from _lateness(result["rows"])
+
+
+def _interference(result: dict[str, Any]) -> Iterable[str]:
+    yield _table(("stable's clients", *_CUT_HEADS), [(name, *_cuts(result[name])) for name in ("quiet", "loading")])
+    yield f"p99 over p99 each time: {', '.join(map(str, result['ratio_each']))}. A model of {result['model_mib']} MiB.\n"
+    yield from _lateness([result])
+
+
+def _swaps(result: dict[str, Any]) -> Iterable[str]:
+    yield _table(
+        (f"{result['swaps']} swaps", *_CUT_HEADS), [(name, *_cuts(result[name])) for name in ("took", "of_that_writing")]
+    )
+    requests = sum(load["requests"] for load in result["load"]) + result["probes"]
+    used = result["rss_mib"]
+    yield f"{requests} requests. Gateway: {used['first']} MiB before, {used['last']} after, {result['files']} open files.\n"
+
+
+def _endpoints(result: dict[str, Any]) -> Iterable[str]:
+    counts = list(result["idle"])
+    rows = []
+    for name, each in result["each"].items():
+        used = [result["idle"][count][name] for count in counts]
+        told = (figure for one in used for figure in (one["rss_mib"], one["cpu_ms_a_second"]))
+        rows.append((name, *told, each["rss_kib"], each["cpu_us_a_second"]))
+    heads = (head for count in counts for head in (f"{count}: MiB", "CPU ms/s"))
+    yield _table(("asleep", *heads, "each: KiB", "CPU us/s"), rows)
+    rows = [(kind, one["asked"], one["median_s"], one["max_s"]) for kind, one in result["first_request"].items()]
+    yield _table(("first request", "asked", "median s", "max s"), rows)
+
+
+def _batching(result: dict[str, Any]) -> Iterable[str]:
+    rows = [
+        (row["model"], row["load"], row["batching"], row["rps"], row["p50_ms"], row["p99_ms"], f"{row['missed']:.1%}")
+        for row in sorted(result["rows"], key=lambda row: (row["model"], row["load"]))
+    ]
+    yield _table(("model", "load", "batching", "answered/s", "p50 ms", "p99 ms", "missed"), rows)
+
+
+def _hostile(result: dict[str, Any]) -> Iterable[str]:
+    rows = [(name, *used.values(), *result["files"][name].values()) for name, used in result["memory"].items()]
+    yield _table(("process", "MiB first", "MiB last", "MiB per 10,000", "files before", "files after"), rows)
+    good, slowest = result["good_answers"], result["good_slowest_ms"]
+    yield f"{result['attacks']} attacks; {good} good answers, the slowest after {slowest} ms.\n"
+
+
+TABLES = {
+    "serving": _serving,
+    "overhead": _overhead,
+    "interference": _interference,
+    "swaps": _swaps,
+    "endpoints": _endpoints,
+    "batching": _batching,
+    "hostile": _hostile,
+}
+
+
+def _cuts(cuts: dict[str, float]) -> list[float | str]:
+    return [cuts.get(name, "") for name in _CUTS]
+
+
+def _lateness(rows: Iterable[dict[str, Any]]) -> Iterable[str]:
+    for row in rows:
+        begin = f"{row['spacing']}: " if "spacing" in row else ""
+        yield f"{begin}{sender.lateness(row)}.\n"
+
+
+def _table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "".join(f"| {' | '.join(map(str, line))} |\n" for line in lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv))
