@@ -22,6 +22,7 @@ READ = frozenset(
         b"inference-header-content-length",
         b"origin",
         b"tidegate-timeout-ms",
+        b"transfer-encoding",
         b"upgrade",
         b"x-request-id",
     }

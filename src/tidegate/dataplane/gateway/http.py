@@ -20,6 +20,8 @@ from tidegate.dataplane.gateway import admission, exchanges, heads, service
 BUFFER_BYTES = 1 << 18
 CHUNKING = 8
 """Wire bytes a byte of body may take: chunks of one byte are foolish, endless chunk extensions hostile."""
+URL_BYTES = 4_096
+"""More than any path here needs: those that were asked for are remembered (`paths`)."""
 LINGER_BYTES = 1 << 26
 """What a refused client may still send before it is cut off."""
 _READ = admission.READ
@@ -189,6 +191,8 @@ class Connection(asyncio.Protocol):
     def on_url(self, url: bytes) -> None:
         """The target, or a part of it."""
         self._exchange.url += url
+        if len(self._exchange.url) > URL_BYTES:
+            raise errors.HeaderInvalid(f"The path is over {URL_BYTES} bytes long.")
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """One header, or a trailer."""
@@ -201,6 +205,9 @@ class Connection(asyncio.Protocol):
             return
         if name == b"content-length":
             self._length = int(value)
+        elif name == b"transfer-encoding" and (value.lower() != b"chunked" or self._parser.get_http_version() != "1.1"):
+            # Others read such a request's end elsewhere: what follows could be a body to them and a request to us.
+            raise errors.HeaderInvalid("Of transfer encodings only `chunked` is taken, and in HTTP/1.1.")
         elif name != b"content-type" or value != b"application/json":  # which every path takes
             self._exchange.fields[name] = value
 
