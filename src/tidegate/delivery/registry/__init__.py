@@ -4,13 +4,17 @@
 - `asking`: `resolve` -> the reference with nothing left open; `available` -> what there is; `fetch` -> its files and provenance
 - `locating`, `database`, `tracking`: where MLflow is; its SQLite file read directly; its own client for everything else
 - `runs`: what MLflow says of a run, in our words
-- `mlmodel`: the MLmodel file of a model directory -> loader, signature, requirements, example
+- `mlmodel`, `flavours`: the MLmodel file of a model directory -> loader, signature, requirements, example
+- `bare`: model files that nobody has described
 - `examples`, `signatures`: rows of an example, and the signature they have or MLflow declared
 - `describing`: a reference -> its files and what they say of themselves
 - `requirements`, `choosing`: a model's requirement lines, and whether Tidegate's own interpreter meets them
 - `interpreters`, `locking`, `runtimes`: uv and the Pythons of this machine; lines -> a lock with hashes -> an environment
 - `predicates`: the endpoint's own check of answers: looked at, and taken into the bundle
 - `profiling`: the model loaded once and asked its example: outputs, classes, baseline profile
+- `compiling`: the profiled model as ONNX, held to its original row by row on its data and on `probes`; `adopting`: in its place;
+  `reports`: what came of it, for people
+- `graphs`, `nodes`, `ensembles`, `averages`, `forests`: how models become ONNX: skl2onnx, and trees exactly
 - `making`: all of it in order, in a staging folder that becomes the bundle by one rename or leaves nothing behind
 - `children`: steps that are processes of their own: MLflow's client (with its credentials; runs no model), and the model
   (without any credentials, in the runtime it will be served in)

@@ -6,18 +6,20 @@ that is called once with the folder the file lies in. `predict(batch)` answers a
 - models of columns are given {column name: [values, one a row]}, models of tensors {input name: array}
 - with `takes = "records"` on the class, [{column name: value}, ...]; with `takes = "frame"`, a pandas DataFrame
 
-and says one value a row (list or array), or a dict of those by output name. What it raises counts as its failure to predict.
+A missing number is NaN, any other missing value None. It answers one value a row (list or array), or a dict of those by output
+name. What it raises counts as its failure to predict.
 `classes` and `columns` on it, where they are, tell which classes it knows and which columns it wants.
 """
 
 import importlib.util
+import math
 import pathlib
 import sys
 from collections.abc import Callable
 from typing import Any
 
 from tidegate.core.vocabulary import errors, manifests
-from tidegate.dataplane.models import batches, bundles
+from tidegate.dataplane.models import batches, bundles, datatypes
 from tidegate.dataplane.models.loaders import arrays
 
 CURE = "If you trust its author, write `trust: pickle` in tidegate.yaml."
@@ -57,14 +59,20 @@ def _reader(takes: str, signature: manifests.Signature) -> Callable[[batches.Bat
     if takes not in ("columns", "records"):
         raise errors.ModelLoadFailed(f"`takes` is {takes!r}; it can be columns, records or frame")
     names = [column.name for column in signature.inputs]
+    numbers = {column.name for column in signature.inputs if datatypes.of(column).family == "number"}
 
     def columns(batch: batches.Batch) -> dict[str, list[Any]]:
-        return {name: batches.entries(values) for name, values in batches.columns(batch, names).items()}
+        given = {name: batches.entries(values) for name, values in batches.columns(batch, names).items()}
+        return {name: _numbers(values) if name in numbers else values for name, values in given.items()}
 
     def records(batch: batches.Batch) -> list[dict[str, Any]]:
         return [dict(zip(names, row, strict=True)) for row in zip(*columns(batch).values(), strict=True)]
 
     return records if takes == "records" else columns
+
+
+def _numbers(values: list[Any]) -> list[Any]:
+    return [math.nan if value is None else value for value in values] if None in values else values
 
 
 def load(bundle: bundles.Bundle) -> Model:

@@ -28,7 +28,7 @@ def opened(path: pathlib.Path) -> Any:
     options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
     options.enable_cpu_mem_arena = False
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.log_severity_level = 3
+    options.log_severity_level = 4  # what it refuses it also raises
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
