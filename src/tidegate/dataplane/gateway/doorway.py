@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 
 class Doorway:
-    """Accepts clients of one listening socket. `open` has the handshakes under way."""
+    """Accepts clients of one listening socket."""
 
     def __init__(
         self, listener: socket.socket, context: ssl.SSLContext, make: Callable[[], asyncio.Protocol], room: Callable[[], bool]
@@ -27,7 +27,9 @@ class Doorway:
         """`make`: the protocol of one that is in; `room`: whether one more may come."""
         self._listener, self._context, self._make, self._room = listener, context, make, room
         self._loop = asyncio.get_running_loop()
-        self.open: set[asyncio.Task[None]] = set()
+        self.shaking: set[asyncio.Protocol] = set()
+        """Those whose handshake is under way. Whoever counts them elsewhere once they are in takes them out of here."""
+        self._tasks: set[asyncio.Task[None]] = set()
         self.seconds = 10.0
         """How long a handshake may take."""
         listener.setblocking(False)
@@ -41,8 +43,9 @@ class Doorway:
 
     def clear(self) -> None:
         """Send away who is still shaking hands."""
-        for task in self.open:
+        for task in self._tasks:
             task.cancel()
+        self.shaking.clear()
 
     def _resume(self) -> None:
         if self._listener.fileno() >= 0:
@@ -63,12 +66,17 @@ class Doorway:
                 client.close()  # to say why would take the very handshake that is one too many
                 continue
             client.setblocking(False)
-            task = self._loop.create_task(self._shake(client))
-            self.open.add(task)
-            task.add_done_callback(self.open.discard)
+            connection = self._make()
+            self.shaking.add(connection)
+            task = self._loop.create_task(self._shake(client, connection))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
 
-    async def _shake(self, client: socket.socket) -> None:
-        with contextlib.suppress(OSError):  # errors of TLS and of time are such too: the client is gone, and that is all
-            await self._loop.connect_accepted_socket(
-                self._make, client, ssl=self._context, ssl_handshake_timeout=self.seconds, ssl_shutdown_timeout=1.0
-            )
+    async def _shake(self, client: socket.socket, connection: asyncio.Protocol) -> None:
+        try:
+            with contextlib.suppress(OSError):  # errors of TLS and of time are such too: the client is gone, and that is all
+                await self._loop.connect_accepted_socket(
+                    lambda: connection, client, ssl=self._context, ssl_handshake_timeout=self.seconds, ssl_shutdown_timeout=1.0
+                )
+        finally:
+            self.shaking.discard(connection)

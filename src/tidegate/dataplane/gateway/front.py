@@ -46,6 +46,8 @@ class Front:
     def joined(self, connection: http.Connection) -> bool:
         """Keep it; False when there are too many, and then it is refused."""
         self.connections.add(connection)
+        if self._doorway is not None:
+            self._doorway.shaking.discard(connection)
         return len(self.connections) <= self.service.bounds.connections
 
     def left(self, connection: http.Connection) -> None:
@@ -76,7 +78,7 @@ class Front:
     @property
     def count(self) -> int:
         """Clients that are in, or shaking hands."""
-        return len(self.connections) + (len(self._doorway.open) if self._doorway else 0)
+        return len(self.connections) + (len(self._doorway.shaking) if self._doorway else 0)
 
     @property
     def _busy(self) -> bool:
