@@ -171,6 +171,8 @@ def _unpack(path: pathlib.Path, staging: pathlib.Path) -> Manifest:
                 if member is None or not entry.isreg() or not _is_inside(entry.name):
                     raise errors.BackupInvalid(f"{entry.name} does not belong in it.", where=str(path))
                 _extract(packed, entry, member, staging / "home")
+            while packed.fileobj is not None and packed.fileobj.read(_CHUNK):
+                pass  # to its very end, where the checksum of all of it is
     except _DAMAGED as damaged:
         raise errors.BackupInvalid(f"it cannot be read: {damaged}. Nothing was restored.", where=str(path)) from damaged
     if wanted:

@@ -63,16 +63,22 @@ class Health:
                 yield name, f"silent for {seconds:.0f} s"
 
     def wrong(
-        self, seen: observation.Observation, stables: Iterable[releases.Version], asleep: frozenset[str]
+        self,
+        seen: observation.Observation,
+        stables: Iterable[releases.Version],
+        kept: Iterable[releases.Version],
+        asleep: frozenset[str],
     ) -> Iterator[alarms.Alarm]:
-        """What is wrong with the stable versions now. A candidate's trouble is its release's affair."""
+        """What is wrong with the stable versions and those kept warm now. A candidate's trouble is its release's affair."""
         for version in stables:
-            yield from self._of(seen, version, is_asleep=version.endpoint in asleep)
+            yield from self._of(seen, version, needed=version.endpoint not in asleep)
+        for version in kept:
+            yield from self._of(seen, version, needed=False)
         for name, (at, endpoint, seconds) in self._ended.items():
             words = f"{name} had not answered for {seconds:.0f} s and was ended; `tidegate logs {name}` may say why."
             yield alarms.Alarm(alarms.Kind.SILENT_WORKER, endpoint, words, at, name)
 
-    def _of(self, seen: observation.Observation, version: releases.Version, *, is_asleep: bool) -> Iterator[alarms.Alarm]:
+    def _of(self, seen: observation.Observation, version: releases.Version, *, needed: bool) -> Iterator[alarms.Alarm]:
         name, endpoint, log = version.name, version.endpoint, f"`tidegate logs {version.endpoint}/{version.name}` says why."
         replicas = seen.of(version)
         ready = sum(one.state == "ready" for one in replicas)
@@ -86,7 +92,7 @@ class Health:
             words = f"a worker of {name} does not come up ({failed.message or failed.code}); {left}. {log}"
             yield alarms.Alarm(alarms.Kind.LOAD_FAILED, endpoint, words, seen.at, name)
         missing = self.missing(version, seen.at)
-        if missing > LOST_SECONDS and not is_asleep:
+        if missing > LOST_SECONDS and needed:
             words = f"stable {name} has no worker that answers, for {missing:.0f} s by now. {log}"
             yield alarms.Alarm(alarms.Kind.NO_WORKER, endpoint, words, seen.at, name, severity="critical")
 

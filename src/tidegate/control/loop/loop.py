@@ -120,8 +120,9 @@ class Control:
         """Every alarm that is to be open now."""
         rows = self._desk.rows()
         stables = [one for row in rows if (one := self._desk.version(row.name, row.stable)) is not None]
+        kept = [one for row in rows for ordinal in row.kept if (one := self._desk.version(row.name, ordinal)) is not None]
         asleep = frozenset(name for name, rest in rests.items() if rest is not sleeping.Rest.AWAKE)
-        due = [*self._health.wrong(seen, stables, asleep), *self._following.wrong(seen.at)]
+        due = [*self._health.wrong(seen, stables, kept, asleep), *self._following.wrong(seen.at)]
         return [*due, self._replacing.failed] if self._replacing.failed else due
 
     def _heed_overrides(self, seen: observation.Observation, now: float) -> None:
