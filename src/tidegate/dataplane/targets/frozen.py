@@ -78,5 +78,6 @@ def sweep(place: home.Home) -> None:
         spec = instances.read(path)
         kept |= set(spec.env.get("PYTHONPATH", "").split(":")) if spec else set()
     for folder in place.code.glob("*"):
-        if str(folder) not in kept and time.time() - folder.stat().st_mtime > FRESH_SECONDS:
-            shutil.rmtree(folder, ignore_errors=True)
+        with contextlib.suppress(OSError):  # another sweep may be faster
+            if str(folder) not in kept and time.time() - folder.stat().st_mtime > FRESH_SECONDS:
+                shutil.rmtree(folder)

@@ -100,21 +100,28 @@ def used(place: home.Home) -> set[str]:
 
 
 def sweep(place: home.Home) -> list[str]:
-    """Delete runtimes that no bundle goes by, and what killed builders left; the names of the former."""
+    """Delete runtimes that no bundle goes by, and what killed builders left; the names of the former. What cannot go stays."""
     gone, kept = [], used(place)
     for folder in place.runtimes.glob("[!.]*"):
-        if len(folder.name) != 64 or folder.name in kept or time.time() - folder.stat().st_mtime < FRESH_SECONDS:
+        if len(folder.name) != 64 or folder.name in kept or not _old(folder):
             continue
-        with _claimed(place, folder.name) as ours:
+        with contextlib.suppress(OSError), _claimed(place, folder.name) as ours:
             if ours:
                 (folder / MARKER).unlink(missing_ok=True)  # from here on it is no runtime, whenever we are killed
                 shutil.rmtree(folder, ignore_errors=True)
                 gone.append(folder.name)
     for left in place.runtimes.glob(f"{_STAGING}*"):
-        with _claimed(place, left.name.removeprefix(_STAGING)[:64]) as ours:
+        with contextlib.suppress(OSError), _claimed(place, left.name.removeprefix(_STAGING)[:64]) as ours:
             if ours:
                 shutil.rmtree(left, ignore_errors=True)
     return gone
+
+
+def _old(folder: pathlib.Path) -> bool:
+    try:
+        return time.time() - folder.stat().st_mtime >= FRESH_SECONDS
+    except OSError:
+        return False  # another sweep was faster
 
 
 @contextlib.contextmanager
