@@ -62,7 +62,7 @@ class Following:
 
     def turn(self, rows: Iterable[endpoints.Endpoint], now: float) -> None:
         """Take what the looks found, and look again where it is time. Raises StoreUnavailable, DiskFull."""
-        followed = {row.name: settings for row in rows if (settings := self._desk.settings(row)).follow}
+        followed = {row.name: self._desk.settings(row) for row in rows if row.settings.get("follow")}
         for name in self._trouble.keys() - followed.keys():
             del self._trouble[name]
         for name, settings in followed.items():

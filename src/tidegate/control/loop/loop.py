@@ -110,15 +110,16 @@ class Control:
         moving = {one.endpoint for one in self._desk.under_way()}
         found: Rests = {}
         for row in rows:
-            settings, route = self._desk.settings(row), seen.table.routes.get(row.name)
-            if settings.scale_to_zero or (route is not None and route.asleep):
-                stable = self._desk.version(row.name, row.stable)
+            route = seen.table.routes.get(row.name)
+            if row.settings.get("scale_to_zero") or (route is not None and route.asleep):
+                settings, stable = self._desk.settings(row), self._desk.version(row.name, row.stable)
                 found[row.name] = self._dormitory.rest(settings, stable, seen, moving=row.name in moving)
         return found
 
     def _due(self, seen: observation.Observation, rests: Rests) -> list[alarms.Alarm]:
         """Every alarm that is to be open now."""
-        rows = self._desk.rows()
+        busy = {endpoint for endpoint, _ in seen.by_version}  # who has no worker at all is not in trouble
+        rows = [row for row in self._desk.rows() if row.name in busy]
         stables = [one for row in rows if (one := self._desk.version(row.name, row.stable)) is not None]
         kept = [one for row in rows for ordinal in row.kept if (one := self._desk.version(row.name, ordinal)) is not None]
         asleep = frozenset(name for name, rest in rests.items() if rest is not sleeping.Rest.AWAKE)

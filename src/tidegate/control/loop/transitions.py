@@ -65,7 +65,7 @@ class Desk:
     def settings(self, endpoint: endpoints.Endpoint) -> specification.Settings:
         """What the endpoint's file settles, as resolved at its last release."""
         known = self._settings.get(endpoint.name)
-        if known is None or known[0] != endpoint.settings:
+        if known is None or (known[0] is not endpoint.settings and known[0] != endpoint.settings):
             known = self._settings[endpoint.name] = (endpoint.settings, specification.of(endpoint.settings))
         return known[1]
 

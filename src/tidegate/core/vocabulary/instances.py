@@ -6,6 +6,7 @@ the POSIX lock on its lock file; its identity is the random token in its specifi
 
 import dataclasses
 import fcntl
+import functools
 import json
 import os
 import pathlib
@@ -153,5 +154,6 @@ _claimed: dict[str, int] = {}
 """Lock files that this very process holds, with its pid: a child that was forked holds none of them."""
 
 
+@functools.lru_cache(maxsize=4096)
 def _real(folder: pathlib.Path, name: str) -> str:
     return os.path.realpath(folder / f"{name}.lock")

@@ -1,7 +1,9 @@
 """This machine as a target: one specification file a worker; the keeper starts what has one and stops what has none."""
 
+import contextlib
 import dataclasses
 import errno
+import os
 import pathlib
 import secrets
 
@@ -43,6 +45,7 @@ class Local:
         """`program` runs a worker once the home and the instance's name are added to it."""
         self._home = place
         self._program = program
+        self._read: dict[str, tuple[tuple[int, int], instances.Spec | None]] = {}
 
     def observe(self) -> tuple[target.Replica, ...]:
         """Every worker that has a specification, by name."""
@@ -88,8 +91,19 @@ class Local:
             self._drop(spec)
 
     def _specs(self) -> list[instances.Spec]:
-        found = (instances.read(path) for path in sorted(self._home.instances.glob("*.json")))
-        return [spec for spec in found if spec is not None and spec.kind == KIND]
+        """Read anew only where the file is another one: hundreds of workers are looked at many times a second."""
+        found: dict[str, tuple[tuple[int, int], instances.Spec | None]] = {}
+        with os.scandir(self._home.instances) as entries:
+            for entry in entries:
+                if entry.name.startswith(".") or not entry.name.endswith(".json"):
+                    continue
+                with contextlib.suppress(FileNotFoundError):
+                    told = entry.stat()
+                    version, known = (told.st_mtime_ns, told.st_ino), self._read.get(entry.name)
+                    same = known is not None and known[0] == version
+                    found[entry.name] = known if known and same else (version, instances.read(pathlib.Path(entry.path)))
+        self._read = found
+        return [spec for _, (_, spec) in sorted(found.items()) if spec is not None and spec.kind == KIND]
 
     def _of(self, version: releases.Version) -> list[instances.Spec]:
         key = (version.endpoint, str(version.ordinal))
