@@ -23,11 +23,13 @@ _PANDAS = "pandas>=2.2,<3"
 
 
 def completed(lines: Sequence[str], loader: str, options: dict[str, str], *, columns: bool) -> tuple[str, ...]:
-    """The model's own lines with those that loading it needs besides: skops for its format, pandas for named columns."""
+    """The model's own lines with those that loading it needs besides: skops for its format, pandas for named columns, numpy beside PyTorch."""
     needed = []
     if loader == "sklearn":
         needed += ["skops"] if options.get("format") == "skops" else []
         needed += [_PANDAS] if columns else []
+    if loader == "torch":
+        needed += ["numpy"]  # which PyTorch itself does without
     have = {name(line) for line in lines}
     return (*lines, *(line for line in needed if name(line) not in have))
 
