@@ -23,7 +23,7 @@ _PANDAS = "pandas>=2.2,<3"
 
 
 def completed(lines: Sequence[str], loader: str, options: dict[str, str], *, columns: bool) -> tuple[str, ...]:
-    """The model's own lines with those that loading needs besides: skops for its format, pandas for columns, numpy for PyTorch."""
+    """The model's lines with those that loading it needs besides: skops for its format, pandas for columns, numpy for PyTorch."""
     needed = []
     if loader == "sklearn":
         needed += ["skops"] if options.get("format") == "skops" else []
