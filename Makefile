@@ -39,6 +39,12 @@ check: setup
 
 bench: setup
 	$(BIN)/python -m bench.serving --quick
+	$(BIN)/python -m bench.overhead --quick
+	$(BIN)/python -m bench.interference --quick
+	$(BIN)/python -m bench.swaps --quick
+	$(BIN)/python -m bench.endpoints --quick
+	$(BIN)/python -m bench.batching --quick
+	$(BIN)/python -m bench.hostile --quick
 	$(BIN)/python -m bench.analyst --quick
 
 lock: setup

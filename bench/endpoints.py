@@ -38,9 +38,10 @@ def main() -> int:
     asked = results.parser(__doc__)
     asked.add_argument("--endpoints", type=int, default=MANY, help="how many")
     asked.add_argument("--seconds", type=float, help="of doing nothing; else 60, or 5 with --quick")
+    asked.add_argument("--wakes", type=int, help="of each kind, that are asked for the first time; else 20, or 2 with --quick")
     given = asked.parse_args()
     seconds = given.seconds or (5.0 if given.quick else 60.0)
-    wakes = 2 if given.quick else 20
+    wakes = given.wakes or (2 if given.quick else 20)
     machine = results.machine()
     idle, first, names = {}, {}, []
     with servers.folder() as folder, servers.home_in(folder) as place:

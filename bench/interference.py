@@ -103,21 +103,26 @@ def _route(place: home.Home, gateway: str, stable: tables.Deployed, candidate: t
 
 
 def _found(sent: sender.Sent, periods: list[Period]) -> dict[str, Any]:
-    quiet, loading = (sent.within([getattr(one, kind) for one in periods]) for kind in Period._fields)
-    each = [_p99(sent.within([one.loading])) / max(_p99(sent.within([one.quiet])), 1e-6) for one in periods]
+    rested, loaded = [one.quiet for one in periods], [one.loading for one in periods]
+    quiet, loading = sent.within(rested), sent.within(loaded)
+    each = [_ratio(sent.within([one.loading]), sent.within([one.quiet])) for one in periods]
     return {
         **sender.described(sent),
         "quiet": sender.percentiles(quiet),
         "loading": sender.percentiles(loading),
-        "ratio": round(_p99(loading) / max(_p99(quiet), 1e-6), 2),
-        "ratio_each": [round(one, 2) for one in each],
+        "ratio": _ratio(loading, quiet),
+        "ratio_each": each,
         "ratio_median": round(statistics.median(each), 2),
+        "ratio_from_sent": _ratio(sent.within(loaded, from_sent=True), sent.within(rested, from_sent=True)),
         "loading_seconds": [round((one.loading[1] - one.loading[0]) / 1e9, 2) for one in periods],
     }
 
 
-def _p99(values: np.ndarray) -> float:
-    return float(np.percentile(values, 99)) if len(values) else 0.0
+def _ratio(loading: np.ndarray, quiet: np.ndarray) -> float:
+    """p99 over p99; 0 where there is nothing to compare."""
+    if not (len(loading) and len(quiet)):
+        return 0.0
+    return round(float(np.percentile(loading, 99) / np.percentile(quiet, 99)), 2)
 
 
 def _show(result: dict[str, Any]) -> None:
@@ -126,6 +131,7 @@ def _show(result: dict[str, Any]) -> None:
     for name in ("quiet", "loading"):
         print(f"  {name:10}" + sender.line(result[name]))
     print(f"  p99 over p99: {result['ratio']} over all, each time {result['ratio_each']}, median {result['ratio_median']}")
+    print(f"  the same from when requests were sent: {result['ratio_from_sent']}")
     print(f"  {sender.lateness(result)}")
 
 

@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+from bench import page
+
 pytestmark = pytest.mark.timeout(300)
 
 
@@ -18,13 +20,17 @@ def run(folder, module, *words):
     return result
 
 
-def test_overhead_finds_the_record_of_every_request(tmp_path):
-    rows = run(tmp_path, "overhead", "--seconds", "1", "--rate", "200")["rows"]
+def test_overhead_finds_the_record_of_every_request_and_is_shown_on_its_page(tmp_path):
+    result = run(tmp_path, "overhead", "--seconds", "1", "--rate", "200")
+    rows = result["rows"]
     assert [row["spacing"] for row in rows] == ["constant", "poisson"]
     for row in rows:
         assert (row["requests"], row["errors"], row["unlogged"]) == (200, 0, 0)
         assert 0 < row["worker"]["p50_ms"] < row["p50_ms"]
         assert 0 < row["added"]["p50_ms"] <= row["added"]["p99_ms"]
+    shown = page.measured({"overhead": result})
+    assert "| overhead | constant: added by the gateway, ms, p50 |" in shown
+    assert shown.count("sender late p99") == 2
 
 
 def test_swaps_are_all_obeyed_while_nobody_is_failed(tmp_path):
@@ -52,6 +58,14 @@ def test_batching_is_measured_in_three_ways_and_keeps_its_time_limits(tmp_path):
 
 
 def test_endpoints_asleep_are_woken_by_their_first_request(tmp_path):
-    result = run(tmp_path, "endpoints", "--endpoints", "4", "--seconds", "1")
+    result = run(tmp_path, "endpoints", "--endpoints", "3", "--seconds", "1", "--wakes", "1")
     assert set(result["each"]) == {"gateway-0", "control", "recorder", "api", "keeper"}
-    assert [one["asked"] for one in result["first_request"].values()] == [2, 2]
+    assert [one["asked"] for one in result["first_request"].values()] == [1, 1]
+
+
+def test_hostile_requests_are_counted_and_nothing_is_left_open(tmp_path):
+    result = run(tmp_path, "hostile", "--attacks", "300")
+    assert result["attacks"] == 300
+    assert result["good_answers"] > 0
+    assert all(files["after"] <= files["before"] for files in result["files"].values())
+    assert set(result["memory"]) == {"gateway-0", "matrix", "fare"}
