@@ -91,6 +91,19 @@ def test_rows_of_folded_ticks_are_used_again(tmp_path):
     assert rows <= 2 * sumrows.CHUNK_ROWS
 
 
+def test_lanes_of_routes_that_are_gone_are_let_go_once_their_rows_are_folded(tmp_path):
+    boot = writer(tmp_path)
+    kept = boot.lane(route(generation=0), 0)
+    for generation in range(1, 30):
+        boot.lane(route(generation=generation), 0).opened().closed(marks.Mark.OK, 10, -1, rescued=False)
+    assert len(boot._lanes) == 30
+    for beat in range(100):
+        boot.beat(BEGIN + sums.FOLD_AFTER + 120 + beat)
+    assert len(boot._lanes) == 1
+    assert boot.lane(route(generation=0), 0) is kept
+    assert sum(one.stable.opened for one in sums.merge([sums.read(boot.path)], ())["r1"]) == 29
+
+
 def test_a_pending_request_keeps_its_minute_from_being_folded(tmp_path):
     boot = writer(tmp_path)
     cell = boot.lane(route(), 0).opened()

@@ -17,6 +17,7 @@ import errno
 import mmap
 import os
 import pathlib
+import weakref
 from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 
@@ -59,7 +60,7 @@ class Cell:
 class Lane:
     """One arm of one route as it stands in one table generation."""
 
-    __slots__ = ("_cell", "_writer", "key")
+    __slots__ = ("__weakref__", "_cell", "_writer", "key")
 
     def __init__(self, writer: "Writer", key: tuple[bytes, bytes, int, int, bool, int]) -> None:
         self._writer, self.key = writer, key
@@ -74,6 +75,11 @@ class Lane:
         cell.pending += 1
         return cell
 
+    def folded(self, cell: Cell) -> None:
+        """This cell's row is part of a minute's now: the lane's hold on it would keep both from going."""
+        if self._cell is cell:
+            self._cell = None
+
 
 class Writer:
     """The sums of one gateway boot. For one thread. `tick` is the current one: Unix seconds that never go backwards."""
@@ -84,7 +90,8 @@ class Writer:
         self.tick = int(now)
         self._file = -1
         self._header: memoryview | None = None
-        self._lanes: dict[tuple[bytes, bytes, int, int, bool, int], Lane] = {}
+        # Every change of a route makes lanes: one that no route and no unfolded row needs any more is let go.
+        self._lanes: weakref.WeakValueDictionary[tuple[bytes, bytes, int, int, bool, int], Lane] = weakref.WeakValueDictionary()
         self._free: list[memoryview] = []
         self._size = sumrows.HEADER_BYTES
         self._open: collections.deque[Cell] = collections.deque()
@@ -102,9 +109,10 @@ class Writer:
         if max(len(endpoint), len(release)) > sumrows.NAME_MAX:
             raise errors.TableUnreadable(f"The route of {route.endpoint[:70]} has a name of over {sumrows.NAME_MAX} bytes.")
         key = (endpoint, release, route.generation, route.weight, route.evidence, arm)
-        if key not in self._lanes:
-            self._lanes[key] = Lane(self, key)
-        return self._lanes[key]
+        found = self._lanes.get(key)
+        if found is None:
+            found = self._lanes[key] = Lane(self, key)
+        return found
 
     def cell(self, lane: Lane) -> Cell:
         """A new row for the current tick."""
@@ -151,6 +159,7 @@ class Writer:
         lanes: dict[Lane, list[Cell]] = {}
         while self._settled and self._settled[0].tick < begin + sums.EPOCH_SECONDS:
             cell = self._settled.popleft()
+            cell.lane.folded(cell)
             lanes.setdefault(cell.lane, []).append(cell)
         spent, self._spent = self._spent, []
         for old in spent:
