@@ -6,7 +6,6 @@ and arm it was drawn with. Versions' pools and endpoints' guards outlive changes
 
 import asyncio
 import dataclasses
-import functools
 from collections.abc import Iterator
 
 import msgspec
@@ -83,7 +82,7 @@ class Endpoint:
         self.tokens = frozenset(route.tokens)
         self.gated = bool(route.tokens or route.limits.rate or route.limits.daily)
         """Whether who asks, or how much, has to be looked at."""
-        self._pinned = functools.cache(self._pin)
+        self._pinned: dict[tuple[str, bool], Side] = {}
 
     def draw(self, prediction_id: bytes) -> Side:
         """The side of a request that names no version."""
@@ -91,7 +90,11 @@ class Endpoint:
 
     def pinned(self, version: str, authorization: bytes) -> Side:
         """The side of a request for one version: any, where the token may operate. Raises VersionUnknown, PinRefused."""
-        return self._pinned(version, self.boot.admitting.holders.operates(authorization, self.route.endpoint))
+        asked = (version, self.boot.admitting.holders.operates(authorization, self.route.endpoint))
+        side = self._pinned.get(asked)
+        if side is None:
+            side = self._pinned[asked] = self._side(self.router.pinned(version, freely=asked[1]))
+        return side
 
     def version(self, name: str) -> pool.Pool:
         """The pool of a version that is only asked about; empty: stable's. Raises VersionUnknown."""
@@ -107,9 +110,6 @@ class Endpoint:
     def _side(self, draw: router.Draw) -> Side:
         lane = self.boot.sums.lane(self.route, draw.arm) if draw.role is arms.Role.LIVE else None
         return Side(self.route, draw, self.pools[draw.version.ordinal], lane)
-
-    def _pin(self, version: str, freely: bool) -> Side:
-        return self._side(self.router.pinned(version, freely=freely))
 
 
 class Endpoints:
