@@ -22,10 +22,10 @@ LOAD = 500.0
 """Requests a second beside the swaps."""
 WARM = 2.0
 """Seconds of load before the first swap."""
-TELLING = 5_000
-"""Swaps without which memory's slope says nothing: until then Python has not once looked for cycles."""
-REMEMBERED = 1.5
-"""MiB for each 1,000 swaps: a row of sums for each, and as much beside it for the ten minutes in which seconds stay apart."""
+TELLING = 1_000
+"""Swaps without which memory's slope says nothing."""
+REMEMBERED = 2.0
+"""MiB for each 1,000 swaps: a row of sums for each, and a kilobyte beside it for the ten minutes in which seconds stay apart."""
 STALLED = 5.0
 """Seconds without the new version after which a swap counts as an error."""
 
