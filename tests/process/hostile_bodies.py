@@ -48,7 +48,7 @@ def nesting(chance: random.Random) -> Sent:
     opening, closing = chance.choice([(b"[", b"]"), (b'{"a":', b"}")])
     deep = opening * depth + (b"1" if opening != b"[" else b"") + closing * depth * chance.choice([1, 0])
     where = chance.choice([b'{"inputs":%b}', b'{"inputs":[{"name":"x","shape":[1,3],"datatype":"FP32","data":%b}]}', b"%b"])
-    return Sent(where % deep, path=chance.choice(["/v2/models/matrix/infer", "/endpoints/fare/predict"]))
+    return Sent(where % deep, path=chance.choice(["/v2/models/matrix/infer", "/endpoints/fare/predict", "/outcomes"]))
 
 
 def names(chance: random.Random) -> Sent:
@@ -90,7 +90,26 @@ def texts(chance: random.Random) -> Sent:
         [b"\xff\xfe", b"\xc0\x80", b"\xed\xa0\x80", b"\0", b"\\u0000", b"\\ud800", b"\xf5\x80\x80\x80", b"\x1b[2J"]
     )
     raw = chance.choice([good % odd, b"\xef\xbb\xbf" + good % b"", b"\xff\xfe" + (good % b"").decode().encode("utf-16-le"), odd])
-    return Sent(raw, path="/endpoints/fare/predict")
+    return Sent(raw, path=chance.choice(["/endpoints/fare/predict", "/endpoints/fare/invocations", "/outcomes", "/invocations"]))
+
+
+def outcomes(chance: random.Random) -> Sent:
+    """Ground truth for nothing: ids that are none, rows and versions that nobody has, labels that are none."""
+    real = "01890a5d-ac96-7b2e-8b1a-0123456789ab"
+    identifier = chance.choice(
+        [real + "/" + "9" * 5_000, real + "/-1", real + "/x", "", "\0", "x" * 100_000, real[:-1], f"{{{real}}}/1/2"]
+    )
+    odd = {"id": chance.choice([identifier, real + "/\u0663", 1, None])}
+    if chance.random() < 0.5:
+        odd = {
+            "id": real,
+            "label": chance.choice([[], {}, "x" * 100_000, "\ud800"]),
+            "label_version": chance.choice([0, -1, 2**70, "1"]),
+        }
+    elif chance.random() < 0.5:
+        odd["label"] = 1
+    raw = json.dumps({"outcomes": chance.choice([[odd], [odd] * 1_000, {}, None, 1, [1], [[odd]]])}).encode()
+    return Sent(raw if chance.random() < 0.8 else raw.replace(b"id", b"\xff"), path="/outcomes")
 
 
 def cut(chance: random.Random) -> Sent:
@@ -168,5 +187,5 @@ def forms(chance: random.Random) -> Sent:
 
 
 MAKERS: tuple[Maker, ...] = (
-    shapes, nesting, names, numbers, texts, cut, lengths, raw_bytes, compressed, sheets, forms,
+    shapes, nesting, names, numbers, texts, outcomes, cut, lengths, raw_bytes, compressed, sheets, forms,
 )  # fmt: skip

@@ -70,6 +70,7 @@ def framing(chance: random.Random) -> Attack:
             post(chunks, "content-length: 6", framing=te),
             post(b"{}" + LIVE, "content-length: 40", framing="content-length: 2"), post(GOOD, f"content-length: {len(GOOD)}"),
             post(b"{}" + LIVE, framing="content-length: 2, 40"), post(b"{}" + LIVE, framing="content-length: +2"),
+            post(b"{}" + LIVE, framing="content-length: " + "0" * 5_000 + "2"),
             post(b"{}" + LIVE, framing="content-length: -1"), post(b"{}" + LIVE, framing="content-length: 0x2"),
             post(b"{}" + LIVE, framing="content-length: 2 2"), post(b"{}" + LIVE, framing="content-length: 9" + "9" * 30),
             post(b"{}" + LIVE, framing="content-length:"), post(chunks, framing="transfer-encoding: xchunked"),

@@ -36,6 +36,7 @@ def test_labels_of_every_kind_are_taken():
         {"id": f"{ID}/-1", "label": 1},
         {"id": f"{ID}/", "label": 1},
         {"id": f"{ID}/99999999999999999999", "label": 1},
+        {"id": f"{ID}/{'9' * 5_000}", "label": 1},
         {"id": ID},
         {"id": ID, "label": None},
         {"id": ID, "label": [1]},
@@ -58,7 +59,9 @@ def test_another_form_is_refused(raw):
         outcomes.parse(raw)
 
 
-@pytest.mark.parametrize("raw", [b"", b"{", b'{"outcomes": [', b"\xff\xfe"])
+@pytest.mark.parametrize(
+    "raw", [b"", b"{", b'{"outcomes": [', b"\xff\xfe", b'{"\xff": 1}', b'{"outcomes": [{"id": "\xff"}]}', b"[" * 10_000]
+)
 def test_what_is_not_json_is_refused(raw):
     with pytest.raises((errors.BodyMalformed, errors.OutcomeInvalid)):
         outcomes.parse(raw)

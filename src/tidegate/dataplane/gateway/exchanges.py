@@ -16,7 +16,8 @@ RETRY_AFTER = b"retry-after: 1\r\n"
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _CLOSE = b"connection: close\r\n"
 _KEEP = b"connection: keep-alive\r\n"
-_STATUS = {status.value: b"HTTP/1.1 %d %s\r\n" % (status.value, status.phrase.encode()) for status in http.HTTPStatus}
+_STATUS = {status: b"HTTP/1.1 %d \r\n" % status for status in range(200, 600)}
+_STATUS |= {status.value: b"HTTP/1.1 %d %s\r\n" % (status.value, status.phrase.encode()) for status in http.HTTPStatus}
 
 
 class Date:

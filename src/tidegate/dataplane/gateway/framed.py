@@ -58,7 +58,7 @@ class Connection(asyncio.Protocol):
 
     def __init__(self, owner: Owner, greeting: Greeting) -> None:
         self._owner, self._service, self._greeting = owner, owner.service, greeting
-        self._reader = frames.Reader()
+        self._reader = frames.Reader(body_max=0)
         self._open: dict[int, Exchange] = {}
         self._transport: asyncio.Transport | None = None
         self._name = ""
@@ -84,7 +84,7 @@ class Connection(asyncio.Protocol):
                     self._ask(call, _decode_asked(head), body)
                 elif kind == _CANCEL:
                     self._cancel(call)
-        except (errors.FrameMalformed, msgspec.DecodeError) as broken:
+        except frames.UNREADABLE as broken:
             logger.warning("a front's connection is closed", extra={"front": self._name, "detail": str(broken)})
             self._abort()
 
@@ -139,6 +139,7 @@ class Connection(asyncio.Protocol):
         else:
             assert self._transport is not None
             self._name, self._exposed = hello.name or "unnamed", hello.exposed
+            self._reader.body_max = frames.BODY_MAX
             self._transport.write(
                 frames.pack(frames.Kind.WELCOME, 0, frames.Welcome(frames.PROTOCOL, self._greeting.gateway, ""))
             )

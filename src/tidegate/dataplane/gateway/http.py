@@ -24,6 +24,7 @@ URL_BYTES = 4_096
 """More than any path here needs: those that were asked for are remembered (`paths`)."""
 LINGER_BYTES = 1 << 26
 """What a refused client may still send before it is cut off."""
+_DIGITS = 20
 _READ = admission.READ
 _now = time.monotonic
 logger = logging.getLogger(__name__)
@@ -204,6 +205,8 @@ class Connection(asyncio.Protocol):
         if name not in _READ or self.phase is not _HEAD:
             return
         if name == b"content-length":
+            if len(value) > _DIGITS:
+                raise errors.HeaderInvalid("The content-length is no number that could be one.")
             self._length = int(value)
         elif name == b"transfer-encoding" and (value.lower() != b"chunked" or self._parser.get_http_version() != "1.1"):
             # Others read such a request's end elsewhere: what follows could be a body to them and a request to us.

@@ -14,7 +14,7 @@ from typing import Protocol
 
 import msgspec
 
-from tidegate.core.vocabulary import errors, tables
+from tidegate.core.vocabulary import tables
 from tidegate.dataplane.wire import frames
 
 WELCOME_SECONDS = 5.0
@@ -218,7 +218,7 @@ class Link(asyncio.Protocol):
                     freed = True
                 caller.link = None
                 _tell(caller, reply, body)
-        except (errors.StateError, msgspec.DecodeError) as broken:
+        except frames.UNREADABLE as broken:
             self._complain("what the worker sent cannot be read", str(broken))
             self._abort()
         if freed:

@@ -50,7 +50,7 @@ def parse(body: bytes) -> list[Outcome]:
         post = _decode_post(body)
     except msgspec.ValidationError as wrong:
         raise errors.OutcomeInvalid(f'The body needs the form {{"outcomes": [{{"id", "label"}}, ...]}}: {wrong}.') from wrong
-    except msgspec.DecodeError as broken:
+    except (ValueError, RecursionError) as broken:
         raise errors.BodyMalformed(f"The body is not JSON: {broken}.") from broken
     return [_entry(number, raw) for number, raw in enumerate(post.outcomes)]
 
@@ -59,11 +59,11 @@ def _entry(number: int, raw: msgspec.Raw) -> Outcome:
     where = f"outcomes[{number}]"
     try:
         entry = _decode_entry(raw)
-    except msgspec.DecodeError as wrong:
+    except (ValueError, RecursionError) as wrong:
         raise errors.OutcomeInvalid(f"{where}: {wrong}.") from wrong
     identifier = ids.parse(entry.id)
     _, slash, row = entry.id.partition("/")
-    if identifier is None or (slash and not (row.isascii() and row.isdigit() and int(row) < ROW_MAX)):
+    if identifier is None or (slash and not (row.isascii() and row.isdigit() and len(row) < 11 and int(row) < ROW_MAX)):
         raise errors.OutcomeInvalid(
             f"{where}: {entry.id[:60]!r} is not a prediction id.", cure="It is in the response header tidegate-prediction-id."
         )

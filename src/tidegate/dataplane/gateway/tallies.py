@@ -84,7 +84,7 @@ class Tallies:
 def _read(path: pathlib.Path) -> Day | None:
     try:
         return _decode(path.read_bytes())
-    except (OSError, msgspec.DecodeError):
+    except (OSError, ValueError):
         return None
 
 

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import msgspec
 
-from tidegate.core.vocabulary import errors, instances
+from tidegate.core.vocabulary import instances
 from tidegate.dataplane.wire import frames, fronts
 
 BACK_OFF = (0.02, 1.0)
@@ -82,7 +82,7 @@ class Link(asyncio.Protocol):
                     self._turn(ready=True)
                 elif kind == _DRAIN:
                     self._turn(ready=False)
-        except (errors.FrameMalformed, msgspec.DecodeError) as broken:
+        except frames.UNREADABLE as broken:
             logger.warning("a gateway's answer cannot be read", extra={"gateway": self.gateway.name, "detail": str(broken)})
             if self._transport is not None:
                 self._transport.abort()

@@ -36,7 +36,7 @@ def read_manifest(folder: pathlib.Path) -> manifests.Manifest:
         return msgspec.json.decode((folder / MANIFEST).read_bytes(), type=manifests.Manifest)
     except FileNotFoundError as gone:
         raise errors.BundleMissing(f"bundle {folder.name[:12]} is not here; make it with `tidegate release`") from gone
-    except msgspec.DecodeError as broken:
+    except ValueError as broken:
         raise errors.DigestMismatch(f"bundle {folder.name[:12]}: {MANIFEST} cannot be read ({broken})") from broken
 
 

@@ -71,7 +71,7 @@ class Book:
             return self.plain
         try:
             return self._read(raw)
-        except msgspec.DecodeError as broken:
+        except ValueError as broken:
             raise errors.FrameMalformed(f"a call's terms cannot be read: {broken}") from broken
 
 

@@ -300,7 +300,7 @@ def _records(path: pathlib.Path, data: bytes, base: int) -> Iterator[tuple[int, 
             raise _corrupt(path, base + at)
         try:
             record = _DECODERS[kind].decode(payload)
-        except msgspec.DecodeError as wrong:
+        except ValueError as wrong:
             raise _corrupt(path, base + at) from wrong
         at = begin + length
         yield at, record

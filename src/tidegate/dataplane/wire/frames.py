@@ -11,16 +11,20 @@ see. A peer that speaks no common protocol version is told so and closed.
 
 import enum
 import struct
+from typing import Annotated
 
 import msgspec
 
-from tidegate.core.vocabulary import errors
+from tidegate.core.vocabulary import errors, marks
 
 PROTOCOL = 1
 OLDEST = 1
 HEADER = struct.Struct("<BBHIQII")
 HEAD_MAX = 1 << 20
 BODY_MAX = 1 << 30
+UNREADABLE = (errors.FrameMalformed, msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What reading a frame or its head may raise: the connection that it came by is to be closed."""
+_Count = Annotated[int, msgspec.Meta(ge=0)]
 
 
 class Kind(enum.IntEnum):
@@ -91,12 +95,12 @@ class Call(msgspec.Struct, frozen=True, array_like=True, gc=False):
 class Reply(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Head of a REPLY; the body is the client's response, ready to send."""
 
-    status: int
-    mark: int
-    model_us: int
+    status: Annotated[int, msgspec.Meta(ge=200, le=599)]
+    mark: Annotated[int, msgspec.Meta(ge=0, lt=marks.SLOTS)]
+    model_us: _Count
     """Time of the model call this request's batch was in."""
-    rows: int
-    batch_rows: int
+    rows: _Count
+    batch_rows: _Count
     bin: int = -1
     answers: tuple[float | str | None, ...] = ()
     error: str = ""
@@ -123,7 +127,9 @@ def pack(kind: Kind, call: int, head: msgspec.Struct | None, body: bytes = b"") 
 class Reader:
     """Bytes in, frames out: (kind, call, head, body). Keeps the unfinished tail, and joins it only when it is a whole frame."""
 
-    def __init__(self) -> None:
+    def __init__(self, body_max: int = BODY_MAX) -> None:
+        self.body_max = body_max
+        """Bytes that a body may have; none of a peer that is not known yet, or a stranger could have memory set aside."""
         self._parts: list[bytes] = []
         self._have = self._need = 0
 
@@ -139,7 +145,7 @@ class Reader:
         at, size, need = 0, len(data), HEADER.size
         while size - at >= HEADER.size:
             protocol, kind, _, _, call, head, body = HEADER.unpack_from(data, at)
-            if protocol < OLDEST or head > HEAD_MAX or body > BODY_MAX:
+            if protocol < OLDEST or head > HEAD_MAX or body > self.body_max:
                 raise errors.FrameMalformed(f"frame with protocol {protocol}, head {head} and body {body} bytes")
             begin = at + HEADER.size
             middle = begin + head

@@ -32,7 +32,7 @@ def read(folder: pathlib.Path, endpoint: str) -> tuple[Sample, ...]:
     """An endpoint's, oldest first; none where the file is missing or damaged."""
     try:
         return _decode(path(folder, endpoint).read_bytes())
-    except (OSError, msgspec.DecodeError):
+    except (OSError, ValueError):
         return ()
 
 

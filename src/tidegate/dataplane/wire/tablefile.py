@@ -23,7 +23,7 @@ def read(path: pathlib.Path) -> tables.Table:
         return tables.EMPTY
     try:
         table = msgspec.json.decode(raw, type=tables.Table)
-    except msgspec.DecodeError as broken:
+    except ValueError as broken:
         raise errors.TableUnreadable(where=str(path), cure=f"({broken}) Put {path.name}.last in its place.") from broken
     if table.protocol > tables.PROTOCOL + 1:
         raise errors.ProtocolMismatch(f"the table has protocol {table.protocol}, this process reads {tables.PROTOCOL}")

@@ -8,7 +8,6 @@ from collections.abc import Callable
 
 import msgspec
 
-from tidegate.core.vocabulary import errors
 from tidegate.dataplane.wire import frames
 
 _CHUNK = 1 << 18
@@ -29,7 +28,7 @@ class Connection:
         self.incarnation = ""
         self._token = token
         self._welcome = welcome
-        self._reader = frames.Reader()
+        self._reader = frames.Reader(body_max=0)
         self._out: list[bytes] = []
         self._unsent = b""
         self.open = True
@@ -63,7 +62,7 @@ class Connection:
                     return
         except BlockingIOError:
             return
-        except (ConnectionError, errors.FrameMalformed, msgspec.DecodeError) as broken:
+        except (ConnectionError, *frames.UNREADABLE) as broken:
             _log.warning("a gateway's connection is closed", extra={"gateway": self.incarnation, "error": str(broken)})
             self.close()
 
@@ -78,6 +77,7 @@ class Connection:
             self._refuse("wrong token")
         else:
             self.incarnation = hello.incarnation or "unnamed"
+            self._reader.body_max = frames.BODY_MAX
             self.send(frames.pack(frames.Kind.WELCOME, 0, self._welcome))
 
     def _refuse(self, why: str) -> None:

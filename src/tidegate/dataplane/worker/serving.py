@@ -9,6 +9,8 @@ from collections.abc import Callable
 
 import msgspec
 
+from tidegate.core.vocabulary import errors
+from tidegate.dataplane.models import signature
 from tidegate.dataplane.wire import frames
 from tidegate.dataplane.worker import answering, calls, connections
 
@@ -93,6 +95,8 @@ class Server:
     def _take(self, peer: connections.Connection, kind: int, number: int, head: bytes, body: bytes) -> None:
         if kind == frames.Kind.CALL:
             call = self._decode(head)
+            if len(call.prediction_id) != 16 and call.content not in signature.DESCRIPTIONS:
+                raise errors.FrameMalformed("a call without a prediction id")
             now = time.monotonic_ns()
             deadline = now + call.budget_us * 1_000 if call.budget_us else float("inf")
             self._backlog.add(calls.Pending(peer, number, call, body, deadline, now))
