@@ -106,6 +106,14 @@ def test_a_second_batch_lies_ready_only_while_turning_requests_around_takes_long
     assert (pace.share(64, 1), pace.overlaps) == (32, True)
 
 
+def test_a_model_whose_time_is_all_its_rows_gets_halves_at_once():
+    pace = batching.Batching()
+    for rows in (1, 16) * 20:
+        pace.answered(rows, rows, 0.00005 * rows, 600 * rows)
+    pace.turnaround = 0.0001
+    assert (pace.share(64, 1), pace.overlaps) == (32, True)
+
+
 def test_what_is_in_hand_is_divided_among_the_workers():
     pace = batching.Batching()
     assert (pace.share(48, 3), pace.overlaps) == (16, False)

@@ -49,9 +49,14 @@ class Latency:
         self.each = min(self.each, mean_seconds / mean_rows)
         self.fixed = mean_seconds - self.each * mean_rows
 
+    @property
+    def known(self) -> bool:
+        """Whether any batch was answered yet."""
+        return self._weight > 0
+
     def room(self, seconds: float) -> float:
         """Rows that are answered within this time even when it goes badly; infinite while nothing says otherwise."""
-        if not self.each or not self._weight:
+        if not self.each:
             return math.inf
         return (seconds - self.fixed - 2 * self.deviation) / self.each
 
@@ -75,7 +80,7 @@ class Batching:
     def share(self, in_hand: int, workers: int) -> int:
         """Requests that make a batch. `in_hand`: those that wait or are being answered now, by all `workers`."""
         self._in_hand = max(in_hand, self._in_hand + 0.05 * (in_hand - self._in_hand))
-        self.overlaps = 0.0 < self.latency.fixed < self.turnaround * self._in_hand
+        self.overlaps = self.latency.known and self.latency.fixed < self.turnaround * self._in_hand
         return max(1, math.ceil(self._in_hand / workers / (2 if self.overlaps else 1)))
 
     def came(self, now: float) -> None:
