@@ -89,7 +89,7 @@ class Batching:
             self._returned += 1
 
     def answered(self, requests: int, rows: int, seconds: float, size: int) -> None:
-        """A batch was answered: `size` bytes of bodies."""
+        """A batch was answered: `size` bytes were sent."""
         if rows:
             self.latency.learn(rows, seconds)
             self._bytes_a_row += 0.1 * (size / rows - self._bytes_a_row) if self._bytes_a_row else size / rows

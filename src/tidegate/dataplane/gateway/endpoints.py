@@ -71,6 +71,7 @@ class Endpoint:
         self.stable = self._side(self.router.stable)
         self.sides = (self.stable, self._side(self.router.candidate) if self.router.candidate else self.stable)
         """By arm."""
+        self._only = self.stable if not self.router.divided else None
         self.timeout = route.limits.timeout_ms / 1000
         self.fallback = route.fallback.encode()
         standby = self.router.standby
@@ -86,7 +87,7 @@ class Endpoint:
 
     def draw(self, prediction_id: bytes) -> Side:
         """The side of a request that names no version."""
-        return self.sides[self.router.draw(prediction_id).arm]
+        return self._only or self.sides[self.router.draw(prediction_id).arm]
 
     def pinned(self, version: str, authorization: bytes) -> Side:
         """The side of a request for one version: any, where the token may operate. Raises VersionUnknown, PinRefused."""

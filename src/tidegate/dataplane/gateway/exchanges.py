@@ -58,9 +58,9 @@ class Exchange:
     cancel: Callable[[], None] | None = None
     """To be called when the client goes away before its answer."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, fields: dict[bytes, bytes] | None = None) -> None:
         self.connection = connection
-        self.fields: dict[bytes, bytes] = {}
+        self.fields = {} if fields is None else fields
         """The headers that matter here, by lower-case name."""
 
     @property

@@ -170,8 +170,8 @@ class Connection(asyncio.Protocol):
 
     def _again(self, head: heads.Head, body: bytes) -> None:
         """A whole request whose head has been parsed before."""
-        exchange = self._exchange = exchanges.Exchange(self)
-        exchange.method, exchange.url, exchange.fields, exchange.body = head.method, head.url, head.fields, body
+        exchange = self._exchange = exchanges.Exchange(self, head.fields)
+        exchange.method, exchange.url, exchange.body = head.method, head.url, body
         if head.length > self._service.body_limit(exchange):
             self._refuse(errors.BodyTooLarge())
             return

@@ -92,7 +92,7 @@ class Batch:
         self.requests = self.waiting = requests
         self.sent = sent
         self.rows = self.size = 0
-        """Rows, and bytes of bodies, of those that were answered."""
+        """Rows of those that were answered; bytes of all."""
 
 
 class _Probe(Caller):
@@ -163,8 +163,10 @@ class Link(asyncio.Protocol):
             caller.link, caller.call = self, number
             parts.append(caller.frame(number, now))
         self._number = number
+        data = b"".join(parts) if len(parts) > 1 else parts[0]
+        batch.size = len(data)
         assert self._transport is not None
-        self._transport.write(b"".join(parts) if len(parts) > 1 else parts[0])
+        self._transport.write(data)
 
     def drop(self, caller: Caller) -> None:
         """Its answer is not wanted any more. The credit comes back with the rest of its batch, or with a probe's reply."""
@@ -212,7 +214,6 @@ class Link(asyncio.Protocol):
                 caller, batch = found
                 batch.waiting -= 1
                 batch.rows += reply.rows
-                batch.size += len(caller.body)
                 if not batch.waiting:
                     self._done(batch)
                     freed = True

@@ -7,6 +7,7 @@ a hang; while a worker is being connected to, requests wait for it.
 
 import asyncio
 import collections
+import itertools
 import logging
 import math
 import time
@@ -202,17 +203,18 @@ class Pool:
         """The first in the queue, as many as fit together: by their share, the route's limits and the most urgent one's time."""
         queue, pace = self._queue, self.batching
         batch: list[links.Caller] = []
-        size = 0
-        rows = 0.0
-        room = math.inf
-        most = min(share, self.limits.batch)
-        while queue and len(batch) < most and size < BATCH_BYTES:
-            caller = next(iter(queue))
-            room = min(room, pace.latency.room(caller.until - now))
-            rows += pace.rows(len(caller.body))
-            if batch and rows > room:
+        size, rows = 0, 0.0
+        urgent = room = math.inf
+        for caller in itertools.islice(queue, min(share, self.limits.batch)):
+            length = len(caller.body)
+            size += length
+            rows += pace.rows(length)
+            if caller.until < urgent:
+                urgent = caller.until
+                room = pace.latency.room(urgent - now)
+            if batch and (rows > room or size > BATCH_BYTES):
                 break
-            del queue[caller]
             batch.append(caller)
-            size += len(caller.body)
+        for caller in batch:
+            del queue[caller]
         return batch

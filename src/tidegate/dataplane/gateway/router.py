@@ -33,6 +33,11 @@ class Router:
         self.standby = self._standby()
         """The version asked when neither candidate nor stable can answer. What it answers is no evidence."""
 
+    @property
+    def divided(self) -> bool:
+        """Whether requests are drawn for two arms, and not all for stable."""
+        return self.candidate is not None and self.candidate.weight > 0
+
     def draw(self, prediction_id: bytes) -> Draw:
         """The arm of a request that names no version."""
         stable, candidate = self.stable, self.candidate

@@ -81,6 +81,9 @@ class Infer:
         self._columnar = columnar.Columnar(signature, coerce, _ENVELOPE) if several else None
         self._outputs = signature.outputs
         self._all = frozenset(output.name for output in signature.outputs)
+        single = all(len(output.shape) <= 1 for output in signature.outputs)
+        self._singles = [(output.name, datatypes.of(output).v2) for output in signature.outputs] if single else []
+        """The outputs' names and datatypes, where each has one value a row."""
         self._decode = msgspec.json.Decoder(Body).decode
         self._encode = msgspec.json.Encoder().encode
 
@@ -123,8 +126,14 @@ class Infer:
 
     def encode(self, request: batches.Request, values: batches.Values, identity: tuple[str, str, str]) -> tuple[bytes, int]:
         """(the response body, how much of it is JSON: -1 all). `identity`: endpoint, version, prediction id."""
-        answered, behind = [], []
+        endpoint, version, prediction = identity
+        parameters = {"prediction_id": prediction}
         wanted, in_bytes = request.wanted, request.binary
+        if self._singles and not wanted and not in_bytes:
+            rows = [request.batch.rows]
+            every = [Output(name, rows, datatype, batches.entries(values[name])) for name, datatype in self._singles]
+            return self._encode(Answer(endpoint, version, every, parameters, request.id)), -1
+        answered, behind = [], []
         for output in self._outputs:
             name = output.name
             if wanted and name not in wanted:
@@ -138,8 +147,7 @@ class Infer:
             else:
                 made.data = batches.entries(flat)
             answered.append(made)
-        endpoint, version, prediction = identity
-        head = self._encode(Answer(endpoint, version, answered, {"prediction_id": prediction}, request.id))
+        head = self._encode(Answer(endpoint, version, answered, parameters, request.id))
         return (head + b"".join(behind), len(head)) if behind else (head, -1)
 
 

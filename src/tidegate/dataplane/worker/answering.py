@@ -169,21 +169,8 @@ class Answerer:
         except Exception as raised:
             self._broke(call, errors.OutputInvalid(where=f"the answer cannot be written: {model.words(raised)}"), took)
             return
-        reply = frames.Reply(
-            200,
-            mark,
-            took,
-            rows,
-            batch_rows,
-            placed,
-            said,
-            "",
-            why,
-            json_bytes=json_bytes,
-            breach=breach,
-            worker_us=self._since(call),
-        )
-        _send(call, reply, body)
+        told = (200, mark, took, rows, batch_rows, placed, said, "", why, json_bytes, breach, self._since(call))
+        _send(call, frames.Reply(*told), body)
 
     def _refuse(
         self, call: calls.Pending, wrong: errors.TidegateError, mark: marks.Mark, detail: str = "", took: int = 0
