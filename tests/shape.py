@@ -43,7 +43,7 @@ def _of_file(path: pathlib.Path, text: str, name: str) -> list[str]:
     if path.name == "__init__.py":
         tree = ast.parse(text)
         words = (ast.get_docstring(tree) or "").split()
-        # The package's own holds one name that is found when it is asked for (docs/decisions/011).
+        # The package's own holds one name that is found when it is asked for (docs/decisions/008).
         if len(tree.body) != 1 and path.parent != SOURCE:
             found.append(f"{name}: holds words and imports nothing")
         if len(path.relative_to(SOURCE).parts) == 3 and len(words) < ROOM_WORDS:
