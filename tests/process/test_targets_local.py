@@ -69,3 +69,14 @@ def test_without_a_keeper_replicas_are_starting_and_can_be_taken_back(place: hom
     assert [one.state for one in bench.subject.observe()] == [target.State.STARTING]
     bench.subject.remove(checks.V1)
     assert not list(place.instances.iterdir())
+
+
+def test_only_a_worker_beside_others_of_its_endpoint_gives_way_while_it_loads(place: home.Home) -> None:
+    subject = local.Local(place, ("{python}", "-c", IDLE))
+    subject.ensure(checks.V1, 2)
+    subject.ensure(checks.V2, 1)
+    specs = [spec for path in place.instances.glob("w-*.json") if (spec := instances.read(path)) is not None]
+    assert {(spec.labels["ordinal"], local.LOAD_NICE.items() <= spec.env.items()) for spec in specs} == {
+        ("1", False),
+        ("2", True),
+    }

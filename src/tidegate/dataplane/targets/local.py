@@ -15,8 +15,9 @@ KIND = "worker"
 PYTHON = "{python}"
 """The interpreter the keeper runs under: that of every version without a runtime of its own."""
 WORKER = (PYTHON, "-m", "tidegate.dataplane.worker")
-LOAD_NICE = "5"
-"""While it loads, a worker gives way to those that serve; serving itself runs at full priority."""
+LOAD_NICE = {"TIDEGATE_LOAD_NICE": "5"}
+"""While it loads, a worker gives way to those that serve; serving itself runs at full priority. Where its endpoint has no other
+worker, somebody may be waiting for this one: it gives way to nobody."""
 _DRAINING = "draining"
 _THREADS = (
     "OMP_NUM_THREADS",
@@ -62,8 +63,10 @@ class Local:
         serving.sort(key=lambda pair: pair[1].state is target.State.READY)
         for spec, _ in serving[: max(0, len(serving) - replicas)]:
             self._drop(spec)
+        loading = LOAD_NICE if any(spec.labels["endpoint"] == version.endpoint for spec in self._specs()) else {}
         for number in range(len(serving) + len(draining), replicas):
-            self._write(self._fresh(version, number, resources))
+            fresh = self._fresh(version, number, resources)
+            self._write(dataclasses.replace(fresh, env=fresh.env | loading))
 
     def drain(self, version: releases.Version) -> None:
         """Mark them: the next table leaves them out. The processes stay up until `remove`, so a rollback may take them back."""
@@ -139,7 +142,7 @@ class Local:
             kind=KIND,
             argv=(*(python if word == PYTHON else word for word in self._program), str(self._home.root), name),
             token=secrets.token_hex(16),
-            env=dict.fromkeys(_THREADS, str(max(1, int(resources.cpu)))) | {"TIDEGATE_LOAD_NICE": LOAD_NICE} | path,
+            env=dict.fromkeys(_THREADS, str(max(1, int(resources.cpu)))) | path,
             labels={
                 "endpoint": version.endpoint,
                 "ordinal": str(version.ordinal),
