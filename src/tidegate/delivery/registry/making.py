@@ -17,6 +17,7 @@ import msgspec
 
 from tidegate.core.vocabulary import errors, home, manifests
 from tidegate.dataplane.models import bundles
+from tidegate.dataplane.models.loaders import trusted
 from tidegate.dataplane.targets import frozen
 from tidegate.delivery.registry import (
     adopting,
@@ -104,8 +105,7 @@ def _make(
     name, origin, provenance = describing.fetched(source, staging / "source")
     draft = describing.draft(source, origin, example)
     if draft.needs_trust and trust != "pickle":
-        cure = "If you trust its author, write `trust: pickle` in tidegate.yaml."
-        raise errors.TrustRequired(f"{draft.needs_trust}: loading it runs code.", cure=cure)
+        raise errors.TrustRequired(f"{draft.needs_trust}: loading it runs code.", cure=trusted.CURE)
     folder = staging / "bundle"
     choice = choosing.choose(wishes.runtime, draft)
     blobs = (*_copied(origin, draft, folder), *predicates.copied(wishes.check, folder))

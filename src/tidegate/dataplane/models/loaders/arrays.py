@@ -123,11 +123,19 @@ def _naive(value: Any) -> Any:
     return value if value.tzinfo is None else (value - value.utcoffset()).replace(tzinfo=None)
 
 
-def values(answer: Any, outputs: Sequence[manifests.Column]) -> batches.Values:
-    """What a model answered (array, frame, series, list, dict of arrays) as lists by output name.
+def positive(manifest: manifests.Manifest) -> int:
+    """The place of the class whose probability is the answer (option `positive`); -1: the answer is what the model says."""
+    return int(manifest.options.get("positive") or -1)
+
+
+def values(answer: Any, outputs: Sequence[manifests.Column], positive: int = -1) -> batches.Values:
+    """What a model answered (array, frame, series, list, dict of arrays) as lists by output name; of an array of
+    probabilities [rows, classes] only those of the class `positive`, where one is.
 
     Raises OutputInvalid when its form cannot be matched with the outputs; rows and types are checked later.
     """
+    if positive >= 0:
+        return {outputs[0].name: answer[:, positive].tolist()}
     names = [output.name for output in outputs]
     if hasattr(answer, "columns"):
         return _by_name(outputs, {str(name): answer[name] for name in answer.columns})

@@ -44,6 +44,12 @@ def names(estimator: Any) -> tuple[str, ...]:
     return tuple(map(str, getattr(estimator, "feature_names_in_", ())))
 
 
+def classes(estimator: Any) -> tuple[Any, ...]:
+    """What a classifier tells apart, in the order of its probabilities; empty for others."""
+    found = getattr(estimator, "classes_", ())
+    return tuple(found.tolist() if hasattr(found, "tolist") else found)
+
+
 def by_place(estimator: Any) -> bool:
     """Whether it looks at the places of columns only, so that an array tells it as much as a frame."""
     if _kind(estimator) == "sklearn.pipeline.Pipeline":

@@ -32,7 +32,7 @@ class Model:
             raise errors.ModelLoadFailed(f"the ONNX model has no output {chosen}; it has {', '.join(there)}")
         self._names = [chosen] if chosen else _named(there, manifest)
         self._sole = len(self._names) == 1
-        self._positive = int(manifest.options["positive"]) if manifest.options.get("positive") else -1
+        self._positive = arrays.positive(manifest)
         self.classes: tuple[Any, ...] = ()
 
     def answer(self, batch: batches.Batch) -> Any:
@@ -45,9 +45,7 @@ class Model:
         if not self._sole:
             return arrays.values(self.answer(batch), self._outputs)
         answer = self._plain(self._run(self._names, self._feed(batch))[0])
-        if self._positive >= 0:
-            return {self._outputs[0].name: answer[:, self._positive].tolist()}
-        return arrays.values(answer, self._outputs)
+        return arrays.values(answer, self._outputs, self._positive)
 
     def under(self, bundle: bundles.Bundle) -> "Model":
         """The same session under another manifest of the same files."""

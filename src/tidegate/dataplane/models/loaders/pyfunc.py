@@ -1,15 +1,14 @@
 """Any other flavour of MLflow, by its own `pyfunc`. The only loader that needs MLflow in the runtime.
 
-Options: `trust_needed` (yes when the flavour runs code from the artifact).
+Options: `trust_needed` (why the flavour runs code from the artifact; without it, it runs none).
 """
 
 import os
 import sys
 from typing import Any
 
-from tidegate.core.vocabulary import errors
 from tidegate.dataplane.models import batches, bundles
-from tidegate.dataplane.models.loaders import arrays
+from tidegate.dataplane.models.loaders import arrays, trusted
 
 
 class Model:
@@ -38,11 +37,8 @@ class Model:
 
 def load(bundle: bundles.Bundle) -> Model:
     """The model. Raises TrustRequired before anything is read when its flavour runs code and nobody has trusted it."""
-    if bundle.manifest.options.get("trust_needed") and bundle.manifest.trust != "pickle":
-        raise errors.TrustRequired(
-            f"{bundle.manifest.options['trust_needed']}: loading it runs code.",
-            cure="If you trust its author, write `trust: pickle` in tidegate.yaml.",
-        )
+    if why := bundle.manifest.options.get("trust_needed"):
+        trusted.demand(bundle, why)
     os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
     import mlflow.pyfunc  # noqa: PLC0415 - the bundle's own package, and a heavy one
 

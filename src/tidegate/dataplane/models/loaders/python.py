@@ -20,9 +20,7 @@ from typing import Any
 
 from tidegate.core.vocabulary import errors, manifests
 from tidegate.dataplane.models import batches, bundles, datatypes
-from tidegate.dataplane.models.loaders import arrays
-
-CURE = "If you trust its author, write `trust: pickle` in tidegate.yaml."
+from tidegate.dataplane.models.loaders import arrays, trusted
 
 
 class Model:
@@ -77,8 +75,7 @@ def _numbers(values: list[Any]) -> list[Any]:
 
 def load(bundle: bundles.Bundle) -> Model:
     """The model. Raises TrustRequired before anything is read when nobody has trusted it, ModelLoadFailed without the class."""
-    if bundle.manifest.trust != "pickle":
-        raise errors.TrustRequired(f"{bundle.manifest.entry} is Python code: loading it runs it.", cure=CURE)
+    trusted.demand(bundle, f"{bundle.manifest.entry} is Python code")
     file, _, name = bundle.manifest.options["class"].partition(":")
     path = bundle.entry / file
     module = _module(path)
@@ -93,8 +90,7 @@ def load(bundle: bundles.Bundle) -> Model:
 
 def _module(path: pathlib.Path) -> Any:
     """The file as a module, its folder on the path for what lies beside it."""
-    sys.dont_write_bytecode = True  # a bundle's folder stays as its digest says
-    sys.path.insert(0, str(path.parent))
+    trusted.put_on_path(path.parent)
     spec = importlib.util.spec_from_file_location(path.stem, path)
     if spec is None or spec.loader is None:
         raise errors.ModelLoadFailed(f"{path.name} is no Python file")

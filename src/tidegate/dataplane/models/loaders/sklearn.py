@@ -4,7 +4,6 @@ Options: `format` (skops, pickle, cloudpickle, joblib), `method` (predict, predi
 probability is the answer), `code` (a folder of modules to put on the path), `types` (JSON list of types beyond skops' own).
 """
 
-import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -12,7 +11,7 @@ import msgspec
 
 from tidegate.core.vocabulary import errors, manifests
 from tidegate.dataplane.models import batches, bundles
-from tidegate.dataplane.models.loaders import arrays, estimators
+from tidegate.dataplane.models.loaders import arrays, estimators, trusted
 
 SAFE = ("sklearn.", "numpy.dtype")
 """Types that skops asks about and that run nothing: tree nodes, losses and the like. Others are code to be trusted."""
@@ -34,7 +33,7 @@ class Model:
         by_place = self._by_place(signature)
         self._read = arrays.matrix(signature) if by_place else arrays.reader(signature)
         self._call: Callable[[Any], Any] = estimators.nameless(estimator, method) if by_place else getattr(estimator, method)
-        self._positive = int(options["positive"]) if options.get("positive") else -1
+        self._positive = arrays.positive(bundle.manifest)
 
     def _by_place(self, signature: manifests.Signature) -> bool:
         given = tuple(column.name for column in signature.inputs)
@@ -44,8 +43,7 @@ class Model:
     @property
     def classes(self) -> tuple[Any, ...]:
         """What a classifier tells apart, in the order of its probabilities; empty for others."""
-        found = getattr(self.original, "classes_", ())
-        return tuple(found.tolist() if hasattr(found, "tolist") else found)
+        return estimators.classes(self.original)
 
     def answer(self, batch: batches.Batch) -> Any:
         """What the model says, untouched."""
@@ -53,10 +51,7 @@ class Model:
 
     def predict(self, batch: batches.Batch) -> batches.Values:
         """Values by output name; with a positive class, its probability."""
-        answer = self._call(self._read(batch))
-        if self._positive >= 0:
-            answer = answer[:, self._positive]
-        return arrays.values(answer, self._outputs)
+        return arrays.values(self.answer(batch), self._outputs, self._positive)
 
     def under(self, bundle: bundles.Bundle) -> "Model":
         """The same estimator under another manifest of the same files."""
@@ -67,21 +62,12 @@ def load(bundle: bundles.Bundle) -> Model:
     """The model. Raises TrustRequired before anything is read when its format runs code and nobody has trusted it."""
     options = bundle.manifest.options
     if code := options.get("code", ""):
-        _trusted(bundle, f"{code}/ holds the model's own code")
-        sys.dont_write_bytecode = True  # a bundle's folder stays as its digest says
-        sys.path.insert(0, str(bundle.folder / code))
+        trusted.demand(bundle, f"{code}/ holds the model's own code")
+        trusted.put_on_path(bundle.folder / code)
     if options.get("format") == "skops":
         return Model(_skops(bundle, msgspec.json.decode(options.get("types") or "[]", type=list[str])), bundle)
-    _trusted(bundle, f"{bundle.manifest.entry} is a {options.get('format', 'pickle')}")
+    trusted.demand(bundle, f"{bundle.manifest.entry} is a {options.get('format', 'pickle')}")
     return Model(_pickle(bundle, options.get("format", "pickle")), bundle)
-
-
-def _trusted(bundle: bundles.Bundle, why: str) -> None:
-    if bundle.manifest.trust != "pickle":
-        raise errors.TrustRequired(f"{why}: loading it runs code.", cure=CURE)
-
-
-CURE = "If you trust its author, write `trust: pickle` in tidegate.yaml."
 
 
 def unsafe(types: Sequence[str]) -> list[str]:
@@ -94,8 +80,8 @@ def _skops(bundle: bundles.Bundle, declared: Sequence[str]) -> Any:
     import skops.io  # noqa: PLC0415 - the bundle's own package
 
     needed = skops.io.get_untrusted_types(file=bundle.entry)
-    if (risky := unsafe(needed)) and bundle.manifest.trust != "pickle":
-        raise errors.TrustRequired(f"{bundle.manifest.entry} holds {', '.join(risky)}: loading it may run code.", cure=CURE)
+    if risky := unsafe(needed):
+        trusted.demand(bundle, f"{bundle.manifest.entry} holds {', '.join(risky)}")
     return skops.io.load(bundle.entry, trusted=sorted({*needed, *declared}))
 
 

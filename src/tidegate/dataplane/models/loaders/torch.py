@@ -7,14 +7,11 @@ A module is called with one tensor an input, in the signature's order; columns a
 answers a tensor, several of them, or a dict of them by output name.
 """
 
-import sys
 from typing import Any
 
 from tidegate.core.vocabulary import errors, manifests
 from tidegate.dataplane.models import batches, bundles
-from tidegate.dataplane.models.loaders import arrays
-
-CURE = "If you trust its author, write `trust: pickle` in tidegate.yaml."
+from tidegate.dataplane.models.loaders import arrays, trusted
 
 
 class Model:
@@ -63,12 +60,10 @@ def _readers(signature: manifests.Signature) -> list[arrays.Reader]:
 
 def load(bundle: bundles.Bundle) -> Model:
     """The model. Raises TrustRequired before anything is read when nobody has trusted it."""
-    options, trust = bundle.manifest.options, bundle.manifest.trust
-    if trust != "pickle":
-        raise errors.TrustRequired(f"{bundle.manifest.entry} is a PyTorch model: loading it runs code.", cure=CURE)
+    options = bundle.manifest.options
+    trusted.demand(bundle, f"{bundle.manifest.entry} is a PyTorch model")
     if code := options.get("code", ""):
-        sys.dont_write_bytecode = True  # a bundle's folder stays as its digest says
-        sys.path.insert(0, str(bundle.folder / code))
+        trusted.put_on_path(bundle.folder / code)
     import torch  # noqa: PLC0415 - the bundle's own package
 
     torch.set_num_threads(1)

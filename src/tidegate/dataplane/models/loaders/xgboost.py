@@ -9,7 +9,7 @@ from typing import Any
 
 from tidegate.core.vocabulary import errors, manifests
 from tidegate.dataplane.models import batches, bundles
-from tidegate.dataplane.models.loaders import arrays
+from tidegate.dataplane.models.loaders import arrays, estimators
 
 WRAPPER = re.compile(r"XGB[A-Za-z]*")
 
@@ -21,7 +21,7 @@ class Model:
         """Raises ModelLoadFailed when it has no such method as the manifest names."""
         manifest = bundle.manifest
         self.original, self._outputs = loaded, manifest.signature.outputs
-        self._positive = int(manifest.options["positive"]) if manifest.options.get("positive") else -1
+        self._positive = arrays.positive(manifest)
         numeric = arrays.numeric(manifest.signature)
         self._read = self._ordered(manifest.signature) if numeric else arrays.reader(manifest.signature)
         self._call = self._method(manifest.options.get("method", "predict"), numeric)
@@ -52,8 +52,7 @@ class Model:
     @property
     def classes(self) -> tuple[Any, ...]:
         """What a classifier tells apart; empty for others."""
-        found = getattr(self.original, "classes_", ())
-        return tuple(found.tolist() if hasattr(found, "tolist") else found)
+        return estimators.classes(self.original)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -67,10 +66,7 @@ class Model:
 
     def predict(self, batch: batches.Batch) -> batches.Values:
         """Values by output name; with a positive class, its probability."""
-        answer = self._call(self._read(batch))
-        if self._positive >= 0:
-            answer = answer[:, self._positive]
-        return arrays.values(answer, self._outputs)
+        return arrays.values(self.answer(batch), self._outputs, self._positive)
 
     def under(self, bundle: bundles.Bundle) -> "Model":
         """The same model under another manifest of the same files."""
