@@ -27,7 +27,6 @@ PATIENCE_SECONDS = 15.0
 """A reference that means nothing for so long is an alarm: a file that is being replaced is gone for a moment."""
 ACTOR, NOTE = "follow", "followed"
 _GONE = (errors.ModelSourceInvalid, errors.ModelUnknown)
-_SETTLED = (errors.DigestHeld, errors.AlreadyStable)
 
 
 class Followed(msgspec.Struct, frozen=True):

@@ -14,8 +14,6 @@ import struct
 import sys
 import typing
 
-RESTARTS = ("always", "never")
-
 
 @dataclasses.dataclass(frozen=True)
 class Resources:
@@ -44,6 +42,7 @@ class Spec:
     token: str
     env: dict[str, str] = dataclasses.field(default_factory=dict)
     restart: str = "always"
+    """always or never."""
     nice: int = 0
     passes: tuple[str, ...] = ()
     """Names of listening sockets to inherit (http, grpc, api); their numbers arrive in TIDEGATE_FDS as name=fd,name=fd."""

@@ -6,8 +6,6 @@ from tidegate.core.vocabulary import errors
 from tidegate.dataplane.grpcfront import gateways, statuses
 from tidegate.dataplane.wire import answers, fronts, grpcmessages, protobuf
 
-_VALUES = ("true", "rule")
-"""Fallbacks that are JSON. Another version's answer is a message, as any."""
 Fields = dict[bytes, bytes]
 Answer = tuple[int, bytes, bytes]
 """(status as HTTP has it, header lines, a message; or JSON where the status is no success)."""

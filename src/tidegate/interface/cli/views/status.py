@@ -10,7 +10,6 @@ Json = dict[str, Any]
 Lines = list[text.Text]
 BAR = 40
 _LABEL = 11
-_WAITING_PHASES = {"running", "warming", "paused", "halted", "awaiting_approval"}
 STYLES = {
     "succeeded": "green",
     "probation": "green",
