@@ -3,7 +3,7 @@
 import dataclasses
 import platform
 
-from tidegate.delivery.registry import interpreters, mlmodel, requirements
+from tidegate.delivery.registry import interpreters, mlmodel, packages, requirements
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,7 +29,7 @@ def choose(wanted: str, draft: mlmodel.Draft) -> Choice:
     if wanted == "shared":
         return Choice(False, "the file says `runtime: shared`", lines, python)
     if wanted == "own":
-        return Choice(True, "the file says `runtime: own`", lines or requirements.here(draft.loader), python)
+        return Choice(True, "the file says `runtime: own`", lines or packages.here(draft.loader), python)
     why = requirements.unmet(lines, draft.python)
     return Choice(bool(why), why or "everything it needs is installed here in the versions it needs", lines, python)
 

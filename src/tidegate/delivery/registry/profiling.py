@@ -3,7 +3,6 @@
 Runs foreign code, so only ever in the process that `children` starts for it, which has no credentials in its environment.
 """
 
-import importlib.metadata
 import pathlib
 import platform
 from collections.abc import Iterator
@@ -15,19 +14,11 @@ from tidegate.core.vocabulary import errors, manifests
 from tidegate.dataplane.models import batches, bins, bundles, model, signature
 from tidegate.dataplane.models.loaders import catalog
 from tidegate.dataplane.wire import frames
-from tidegate.delivery.registry import compiling, examples
+from tidegate.delivery.registry import compiling, examples, packages
 
 _UNIFORM = tuple(place / bins.MOST for place in range(1, bins.MOST))
 _FEW = 64
 """Rows below which quantiles of probabilities say less than even steps from 0 to 1."""
-_LOADED_WITH = {
-    "sklearn": ("scikit-learn", "numpy", "pandas", "skops", "joblib"),
-    "onnx": ("onnxruntime", "numpy"),
-    "lightgbm": ("lightgbm", "numpy"),
-    "xgboost": ("xgboost", "xgboost-cpu", "numpy"),
-    "torch": ("torch", "numpy"),
-}
-"""What a model that says nothing itself was made with, if it is installed here."""
 _KINDS = {"f": "double", "i": "long", "u": "long", "b": "boolean", "M": "datetime"}
 _TENSORS = {"f": "FP64", "i": "INT64", "u": "INT64", "b": "BOOL"}
 
@@ -92,7 +83,7 @@ def profile(asked: Asked) -> Iterator[Profiled]:
     ready.warm_up()
     said = ready.codec.answers(ready.codec.checked(ready.predict(batch), batch.rows))
     spread = _spread(said if rows else (), final, loaded.classes)
-    found = Profiled(final.signature, final.options, spread, kept, _packages(final), platform.python_version())
+    found = Profiled(final.signature, final.options, spread, kept, packages.here(final.loader), platform.python_version())
     if not asked.compile:
         yield found
         return
@@ -187,14 +178,3 @@ def _spread(said: signature.Answers, manifest: manifests.Manifest, classes: tupl
     if any(isinstance(value, str) for value in said):
         return manifests.Profile(len(said), classes=tuple(sorted({str(value) for value in said})[: bins.OTHER]))
     return manifests.Profile(len(said), bins.edges([value for value in said if isinstance(value, float)]))
-
-
-def _packages(manifest: manifests.Manifest) -> tuple[str, ...]:
-    wanted = _LOADED_WITH.get(manifest.loader, ())
-    found: list[str] = []
-    for name in wanted:
-        try:
-            found.append(f"{name}=={importlib.metadata.version(name)}")
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return tuple(found)

@@ -1,24 +1,13 @@
 """Requirement lines of a model: what they ask for, what has to be added to them, and whether this interpreter meets them."""
 
-import importlib.metadata
 import platform
 from collections.abc import Iterable, Sequence
 
 from packaging import requirements, utils
 
 from tidegate.core.vocabulary import errors
+from tidegate.delivery.registry import packages
 
-_LOADED_WITH = {
-    "sklearn": ("scikit-learn", "numpy", "pandas", "skops", "joblib"),
-    "onnx": ("onnxruntime", "numpy"),
-    "lightgbm": ("lightgbm", "numpy"),
-    "xgboost": ("xgboost", "numpy"),
-    "torch": ("torch", "numpy"),
-    "pyfunc": ("mlflow", "numpy", "pandas"),
-}
-"""What a model that says nothing itself was made with, if it is installed here."""
-_SAME = {"mlflow": "mlflow-skinny", "xgboost": "xgboost-cpu"}
-"""A package that does for another of the same version."""
 _PANDAS = "pandas>=2.2,<3"
 
 
@@ -32,12 +21,6 @@ def completed(lines: Sequence[str], loader: str, options: dict[str, str], *, col
         needed += ["numpy"]  # which PyTorch itself does without
     have = {name(line) for line in lines}
     return (*lines, *(line for line in needed if name(line) not in have))
-
-
-def here(loader: str) -> tuple[str, ...]:
-    """The packages that models of a loader are made with, as they are installed here."""
-    found = ((package, installed(package)) for package in _LOADED_WITH.get(loader, ()))
-    return tuple(f"{package}=={version}" for package, version in found if version)
 
 
 def name(line: str) -> str:
@@ -58,7 +41,7 @@ def unmet(lines: Iterable[str], python: str) -> str:
             return f"{line} cannot be compared with what is installed"
         if read.marker is not None and not read.marker.evaluate():
             continue
-        version = installed(read.name)
+        version = packages.installed(utils.canonicalize_name(read.name))[1]
         if not version:
             return f"{read.name} is not installed here"
         if not read.specifier.contains(version, prereleases=True):
@@ -81,17 +64,6 @@ def resolvable(lines: Iterable[str]) -> tuple[str, ...]:
             raise errors.RuntimeUnavailable(f"{line!r} is an address, and only wheels of an index are installed.", cure=cure)
         kept.append(str(read))
     return tuple(sorted(set(kept)))
-
-
-def installed(package: str) -> str:
-    """The version that is installed here, or that of what does for it; empty where there is none. Imports nothing of it."""
-    wanted = utils.canonicalize_name(package)
-    for candidate in (wanted, _SAME.get(wanted, "")):
-        try:
-            return importlib.metadata.version(candidate) if candidate else ""
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return ""
 
 
 def minor(version: str) -> str:
