@@ -22,7 +22,7 @@ class Clock:
         self.rows[key] = self.rows.get(key, 0) + rows
 
     def ask(self, now, holder=None, endpoint="flights", unix=NOON):
-        return self.quotas.admit(quota.terms(self.limits, endpoint, holder), now, unix)
+        return self.quotas.admit(quota.allowance(self.limits, endpoint, holder), now, unix)
 
     def refused(self, now, **more):
         with pytest.raises(errors.RateExceeded) as raised:

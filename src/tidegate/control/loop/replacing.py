@@ -107,7 +107,7 @@ def _names_of(seen: observation.Observation, key: tuple[str, int]) -> set[str]:
 def _reached(version: releases.Version, fresh: Iterable[target.Replica], seen: observation.Observation) -> bool:
     """Whether every gateway is connected to the new workers, where the table lists the version at all."""
     route = seen.table.routes.get(version.endpoint)
-    listed = (route.stable, *((route.candidate,) if route.candidate else ()), *route.kept) if route else ()
+    listed = route.versions if route else ()
     workers = {worker.instance for one in listed if one.ordinal == version.ordinal for worker in one.workers}
     ready = {one.instance for one in fresh if one.state is target.State.READY}
     return not workers or all(ready <= one.workers for one in seen.gateways)

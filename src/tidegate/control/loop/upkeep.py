@@ -92,10 +92,7 @@ def place_all(desk: transitions.Desk, placed: target.Target, wanted: replacing.W
 def _resources(desk: transitions.Desk, endpoint: str) -> instances.Resources:
     """What new workers of an endpoint may use."""
     row = desk.store.endpoint(desk.environment, endpoint)
-    if row is None:
-        return instances.UNLIMITED
-    given = desk.settings(row).resources
-    return instances.Resources(given.memory, given.cpu, given.files)
+    return desk.settings(row).resources if row else instances.UNLIMITED
 
 
 def _publish(
@@ -139,6 +136,5 @@ def sweep(place: home.Home, seen: observation.Observation, since: float) -> None
 def _routed(table: tables.Table) -> set[tuple[str, int]]:
     found = set()
     for route in table.routes.values():
-        listed = (route.stable, *((route.candidate,) if route.candidate else ()), *route.kept)
-        found |= {(route.endpoint, one.ordinal) for one in listed if one.workers}
+        found |= {(route.endpoint, one.ordinal) for one in route.versions if one.workers}
     return found

@@ -8,7 +8,7 @@ import pydantic
 
 from tidegate.core.decide import strategies
 from tidegate.core.spec import conditions, document, faults, guards, keys, rules, settings, starter, units
-from tidegate.core.vocabulary import arms, errors, handling, manifests, releases, tables
+from tidegate.core.vocabulary import arms, errors, handling, instances, manifests, releases, tables
 
 NAME = "tidegate.yaml"
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -62,7 +62,7 @@ def resolve(model: keys.Tidegate) -> settings.Settings:
         compile=model.compile,
         compile_tolerance=model.compile_tolerance,
         runtime=model.runtime,
-        resources=settings.Resources(model.resources.memory, model.resources.cpu, model.resources.files),
+        resources=instances.Resources(model.resources.memory, model.resources.cpu, model.resources.files),
         scale_to_zero=model.scale_to_zero,
         follow=model.follow,
         replicas=model.replicas,

@@ -2,18 +2,7 @@
 
 import msgspec
 
-from tidegate.core.vocabulary import errors, handling, releases, tables
-
-
-class Resources(msgspec.Struct, frozen=True):
-    """What each worker of an endpoint may use; 0: no limit of ours."""
-
-    memory: int = 0
-    """Bytes resident."""
-    cpu: float = 0.0
-    """Cores."""
-    files: int = 0
-    """Open file descriptors."""
+from tidegate.core.vocabulary import errors, handling, instances, releases, tables
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -50,7 +39,8 @@ class Settings(msgspec.Struct, frozen=True):
     """How far the converted model's answers may be from the original's: relatively, and a hundredth of it absolutely."""
     runtime: str = "auto"
     """auto, own or shared: whether a version runs in an environment built from its lock."""
-    resources: Resources = Resources()
+    resources: instances.Resources = instances.UNLIMITED
+    """For each worker."""
     scale_to_zero: float = 0.0
     """Seconds without a request after which stable's workers are stopped; 0: never."""
     follow: bool = False

@@ -136,6 +136,11 @@ class Route(msgspec.Struct, frozen=True):
         """The probability with which a request is drawn for the candidate."""
         return self.weight / arms.BUCKETS if self.candidate else 0.0
 
+    @property
+    def versions(self) -> tuple[Deployed, ...]:
+        """All that it lists: stable, the candidate, those kept warm."""
+        return (self.stable, *((self.candidate,) if self.candidate else ()), *self.kept)
+
 
 class Table(msgspec.Struct, frozen=True):
     """All routes. A writer names the generation it read; if that is not current any more it is refused."""

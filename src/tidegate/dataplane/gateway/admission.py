@@ -67,10 +67,10 @@ class Admission:
         Raises TokenMissing, ScopeMissing, RateExceeded.
         """
         holder = self.holders.predictor(fields.get(b"authorization", b""), admitted) if admitted else None
-        held_to = quota.terms(route.limits, route.endpoint, holder)
-        if not held_to.rate and not held_to.daily:
+        allowed = quota.allowance(route.limits, route.endpoint, holder)
+        if not allowed.rate and not allowed.daily:
             return None
-        return self.quotas.admit(held_to, time.monotonic(), time.time())
+        return self.quotas.admit(allowed, time.monotonic(), time.time())
 
     def count(self, error: errors.TidegateError) -> None:
         """One more that was not served."""

@@ -32,7 +32,7 @@ class Bucket:
         return 0.0 if self.level >= 1.0 else (1.0 - self.level) / rate
 
 
-class Terms(NamedTuple):
+class Allowance(NamedTuple):
     """The limits that hold for one request, and whose counts they are on."""
 
     rate: float
@@ -41,11 +41,11 @@ class Terms(NamedTuple):
     daily_key: Key
 
 
-def terms(limits: tables.Limits, endpoint: str, holder: tokens.Token | None) -> Terms:
+def allowance(limits: tables.Limits, endpoint: str, holder: tokens.Token | None) -> Allowance:
     """A token's own limits count over all its endpoints; where it has none, the endpoint's count for this token."""
     name = holder.name if holder else ""
     own_rate, own_daily = (holder.rate, holder.daily) if holder else (0.0, 0)
-    return Terms(
+    return Allowance(
         own_rate or limits.rate,
         ("", name) if own_rate else (endpoint, name),
         own_daily or limits.daily,
@@ -56,14 +56,14 @@ def terms(limits: tables.Limits, endpoint: str, holder: tokens.Token | None) -> 
 class Meter:
     """One request that was let in: its further rows are put on the same counts."""
 
-    __slots__ = ("_quotas", "_terms")
+    __slots__ = ("_allowance", "_quotas")
 
-    def __init__(self, quotas: "Quotas", held_to: Terms) -> None:
-        self._quotas, self._terms = quotas, held_to
+    def __init__(self, quotas: "Quotas", allowed: Allowance) -> None:
+        self._quotas, self._allowance = quotas, allowed
 
     def more(self, rows: int) -> None:
         """It had so many rows besides the first."""
-        self._quotas.charge(self._terms, rows)
+        self._quotas.charge(self._allowance, rows)
 
 
 class Quotas:
@@ -75,30 +75,30 @@ class Quotas:
         self._buckets: dict[Key, Bucket] = {}
         self.gateways = 1
 
-    def admit(self, held_to: Terms, now: float, unix: float) -> Meter:
+    def admit(self, allowed: Allowance, now: float, unix: float) -> Meter:
         """Let one request in. `now` is any steady clock, `unix` the time of day. Raises RateExceeded with the true wait."""
-        if held_to.daily and self._used(held_to.daily_key) >= held_to.daily:
+        if allowed.daily and self._used(allowed.daily_key) >= allowed.daily:
             left = DAY - unix % DAY
-            raise refusal(f"The {held_to.daily:,} predictions of this day (UTC) are used up.", left)
-        if held_to.rate:
-            rate = held_to.rate / max(1, self.gateways)
-            bucket = self._buckets.get(held_to.rate_key)
+            raise refusal(f"The {allowed.daily:,} predictions of this day (UTC) are used up.", left)
+        if allowed.rate:
+            rate = allowed.rate / max(1, self.gateways)
+            bucket = self._buckets.get(allowed.rate_key)
             if bucket is None:
-                bucket = self._buckets[held_to.rate_key] = Bucket(rate, now)
+                bucket = self._buckets[allowed.rate_key] = Bucket(rate, now)
             wait = bucket.wait(rate, now)
             if wait:
-                raise refusal(f"Over {held_to.rate:g} predictions a second.", wait)
-        self.charge(held_to, 1)
-        return Meter(self, held_to)
+                raise refusal(f"Over {allowed.rate:g} predictions a second.", wait)
+        self.charge(allowed, 1)
+        return Meter(self, allowed)
 
-    def charge(self, held_to: Terms, rows: int) -> None:
+    def charge(self, allowed: Allowance, rows: int) -> None:
         """Put rows on the counts, whatever is left there."""
         if rows <= 0:
             return
-        if held_to.rate and (bucket := self._buckets.get(held_to.rate_key)) is not None:
+        if allowed.rate and (bucket := self._buckets.get(allowed.rate_key)) is not None:
             bucket.level -= rows
-        if held_to.daily:
-            self._use(held_to.daily_key, rows)
+        if allowed.daily:
+            self._use(allowed.daily_key, rows)
 
 
 def refusal(said: str, wait: float) -> errors.RateExceeded:

@@ -134,8 +134,7 @@ def _role(place: homes.Home | None, bundle: bundles.Bundle, endpoint: str) -> mo
     with contextlib.suppress(errors.StateError):
         route = tablefile.read(place.table).routes.get(name) if place else None
         if route is not None:
-            known = [one for one in (route.stable, route.candidate, *route.kept) if one is not None]
-            ordinal = next((one.ordinal for one in known if one.digest == bundle.manifest.digest), 0)
+            ordinal = next((one.ordinal for one in route.versions if one.digest == bundle.manifest.digest), 0)
             return dataclasses.replace(model.Role.of(route), ordinal=ordinal)
     return model.Role(name)
 
