@@ -14,10 +14,11 @@
 - `holders`: tokens made and revoked, and told to gateways through the table
 - `checks`: what a release must pass before it may warm up
 - `overrides`: a table written by hand while control was down, imported before anything else is done
-- `loop`: ties them; restartable at any instant, since every effect is idempotent and repeated until it is seen to hold
+- `archives`: a home as one file and back; what `tidegate backup` and `restore` call
+- `loop`: ties the others; restartable at any instant, since every effect is idempotent and repeated until it is seen to hold
 - `keeper`: another process altogether: starts and restarts all of these
 - `trace`: from a prediction id to its training data
 
-Called by `interface.cli.process`. Not here: statistics and the release machine (`core.decide`), placing processes
+Called by `interface.cli.process`, as a process. Not here: statistics and the release machine (`core.decide`), placing processes
 (`dataplane.targets`).
 """

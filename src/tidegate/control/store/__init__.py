@@ -9,6 +9,7 @@ transaction that somebody else has opened:
     versions      the bundles deployed behind an endpoint, by ordinal
     release_rows  releases, with compare-and-set on their generation
     chain         events: append-only, each hashed over the one before
+    commits       what one decision changes, all or nothing
     evidence      verdicts with what they were computed from
     holds         model digests that are refused until a person clears them
     holders       tokens by their hashes, with what they are good for

@@ -7,13 +7,15 @@ one batch each, appends the records of all that was answered with one write, and
 
 How a prediction walks through:
 
-- `http` parses and keeps its connection within limits; `paths` says what a URL asks for; `exchanges` is one request and its
-  answer; `service` answers everything but predictions by itself
+- `http` parses and keeps its connection within limits (`heads`: those that were parsed before); `paths` says what a URL asks for;
+  `exchanges` is one request and its answer; `service` answers everything but predictions by itself
 - `bodies` makes a body ready for the worker (`encodings`: compression); `asking` and `page` tell about models; `origins` is CORS
 - `front` keeps all connections; `doorway` and `certificates` are TLS; `framed` takes requests from other fronts (gRPC) as frames
 - `router` draws the arm, purely; `endpoints` is the table as it is obeyed: each route with its versions' pools; `watch` reads it
-- `flights` is one prediction from its draw to its record; `guard` says how long a candidate has and whether stable may rescue
-- `pool` queues for a version, batches what is queued when a worker is free; `links` is one worker's connection
+- `flights` is one prediction from its draw to its record, `mint` makes its id; `guard` says how long a candidate has and whether
+  stable may rescue
+- `pool` queues for a version; `batching` says when that becomes a batch, and how large; `quarantine` knows inputs that workers
+  have died of; `links` is one worker's connection
 - `journal` appends records before answers leave and syncs them; `outcomes` reads ground truth that clients post
 - `admission` lets requests in: `holders` knows tokens by their hashes, `quota` counts what they ask for, `tallies` keeps a day's
   counts beyond this process

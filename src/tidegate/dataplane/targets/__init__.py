@@ -1,7 +1,7 @@
 """Targets: where a version's workers run. A target places processes; traffic stays on our gateway.
 
-Who calls them: the control loop, which executes effects (EnsureWorkers, Drain, Retire) by a target's four idempotent verbs
-`observe, ensure, drain, remove`, and writes the addresses it observes into the routing table.
+Who calls them: the control loop, by idempotent verbs: `observe, ensure, drain, remove` for versions, `dismiss` and `restart` for
+one worker. By them it executes effects (EnsureWorkers, Drain, Retire); the addresses it observes go into the routing table.
 
     target    the Protocol, and Replica: one worker as a target sees it
     local     this machine: specifications on disk, which the keeper starts and stops

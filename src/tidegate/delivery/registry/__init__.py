@@ -8,7 +8,7 @@
 - `bare`: model files that nobody has described
 - `examples`, `signatures`: rows of an example, and the signature they have or MLflow declared
 - `describing`: a reference -> its files and what they say of themselves
-- `requirements`, `choosing`: a model's requirement lines, and whether Tidegate's own interpreter meets them
+- `packages`, `requirements`, `choosing`: what is installed here; a model's requirement lines; whether they are met by it
 - `interpreters`, `locking`, `runtimes`: uv and the Pythons of this machine; lines -> a lock with hashes -> an environment
 - `predicates`: the endpoint's own check of answers: looked at, and taken into the bundle
 - `profiling`: the model loaded once and asked its example: outputs, classes, baseline profile
@@ -16,11 +16,12 @@
   `reports`: what came of it, for people
 - `graphs`, `nodes`, `ensembles`, `averages`, `forests`: how models become ONNX: skl2onnx, and trees exactly
 - `making`: all of it in order, in a staging folder that becomes the bundle by one rename or leaves nothing behind
+- `ordering`: what an endpoint's settings ask of `making`; `meaning`: what a reference means just now, for who follows it
 - `children`: steps that are processes of their own: MLflow's client (with its credentials; runs no model), and the model
   (without any credentials, in the runtime it will be served in)
 
-Called by the control API and the command line; neither imports MLflow or a model by doing so. What is refused (no signature, an
-unknown version, a pickle that nobody trusts) is refused before a byte of the model is loaded.
+Called by control, the control API, the command line and embedded models; none of them imports MLflow or a model by doing so. What
+is refused (no signature, an unknown version, a pickle that nobody trusts) is refused before a byte of the model is loaded.
 
 Not here: serving, gates, and the choice of what to release.
 """

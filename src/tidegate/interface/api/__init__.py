@@ -15,6 +15,7 @@ predictions and releases go on, and the command line falls back on the files.
     scopes    what a token may ask, path by path, and in whose name
     issuing   tokens made, listed and revoked
     shelf     the store, opened when first needed and again after it was away
+    addresses where the listening sockets really are
     serving   uvicorn on the inherited listening socket
     client    the other side: what the command line and the demo call
 

@@ -4,11 +4,13 @@
     table     every command with its one-line help and where its function is; nothing is imported for `--help`
     commands  one module a command, imported when it is called
     process   `python -m tidegate.interface.cli.process control|api|recorder HOME NAME`: what the keeper starts
+    wiring    which adapters each of these processes gets
 
-and what commands share, a noun each: `options`, `exits` (exit codes), `project` (the tidegate.yaml at hand), `screen` (the
-terminal), `following` (a release, live), `views` (what status, history and trace look like), `override` (a rollback
-without control), `curl`, `logbook` (log lines for people), `traffic`, `starting`, `doors` (how clients
-come in).
+and what commands share, a noun each: `options`, `exits` (exit codes), `project` (the tidegate.yaml at hand), `reaching` (the
+API, or the files: `offline`), `screen` (the terminal), `words` (numbers and times), `views` (what status, history and trace
+look like), `following` (a release, live), `narrator` (what `up` says), `override` (a rollback without control), `curl`,
+`logbook` (log lines for people), `traffic`, `starting`, `upgrading`, `doors` (how clients come in), `examinations` and
+`isolation` with their `findings` (doctor).
 
 Who calls it: people, scripts and CI (exit codes and `--json` are stable, docs/cli.md), the keeper.
 
