@@ -81,7 +81,7 @@ class Control:
         """What acting depends on: as long as none of it changes, there is nothing to do."""
         obeyed = tuple((one.incarnation, one.generation) for one in seen.gateways)
         token = holders.of_home(self._home) or ""
-        return (self._desk.store.changes(), seen.table.generation, seen.replicas, obeyed, seen.doors, token, rests)
+        return (self._desk.store.changes(), seen.table.generation, seen.replicas, obeyed, seen.specified, token, rests)
 
     def _act(self, seen: observation.Observation, rests: Rests) -> None:
         desk = self._desk

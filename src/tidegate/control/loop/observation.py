@@ -48,8 +48,8 @@ class Observation(msgspec.Struct, frozen=True, dict=True):
     """Arrival ticks below this have no pending request in any gateway; 0 where no release is under way."""
     labels: dict[str, vocabulary.Labels]
     """By release."""
-    doors: int = 1
-    """Gateways that there are to be, alive or not: they share what limits allow."""
+    specified: int = 1
+    """Gateways that have a specification, alive or not: they share what limits allow."""
 
     @functools.cached_property
     def by_version(self) -> dict[tuple[str, int], tuple[target.Replica, ...]]:
@@ -105,8 +105,8 @@ class Eye:
         """Look once; sums and labels are of the releases `under_way` (id: endpoint). A damaged file of one boot or endpoint
         is left out. Raises TableUnreadable when the table is damaged.
         """
-        doors = _doors(self._home)
-        gateways = tuple(found for name in doors if (found := _gateway(self._home, name)) is not None)
+        names = _specified(self._home)
+        gateways = tuple(found for name in names if (found := _gateway(self._home, name)) is not None)
         boots = [boot for path in self._sums(under_way) if (boot := _boot(path, under_way.keys())) is not None]
         dead = {boot.incarnation for boot in boots} - {one.incarnation for one in gateways}
         return Observation(
@@ -117,7 +117,7 @@ class Eye:
             sums=sums.merge(boots, dead),
             closed_before=sums.closed_before(boots, dead),
             labels=_read_labels(self._home.labels, set(under_way.values())),
-            doors=max(1, len(doors)),
+            specified=max(1, len(names)),
         )
 
     def _sums(self, under_way: Mapping[str, str]) -> list[pathlib.Path]:
@@ -141,7 +141,7 @@ def _version(path: pathlib.Path) -> tuple[int, int, int] | None:
     return (status.st_ino, status.st_mtime_ns, status.st_size)
 
 
-def _doors(home: homes.Home) -> list[str]:
+def _specified(home: homes.Home) -> list[str]:
     """Names of the gateways that have a specification."""
     return sorted(path.stem for path in home.instances.glob("gateway-*.json"))
 

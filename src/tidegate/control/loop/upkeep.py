@@ -103,7 +103,7 @@ def _publish(
     known: tuple[tokens.Token, ...],
 ) -> None:
     changed = [one for one in wanted if (one.stable.workers or one.asleep) and routes.differs(one, seen.table)]
-    told = routes.Common(known, seen.doors)
+    told = routes.Common(known, seen.specified)
     # A table without routes has nobody to admit and nothing to share.
     if not changed and seen.table.override is None and (told.holds(seen.table) or not seen.table.routes):
         return

@@ -30,7 +30,7 @@ class Front:
         self._table = where.table
         self._address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         self._gateways = gateways.Gateways(where, spec.name, exposed=not ipaddress.ip_address(host).is_loopback)
-        self._server = server.Server(self._address, methods.Methods(self._gateways), _pair(spec.labels))
+        self._server = server.Server(self._address, methods.Methods(self._gateways), _certificate(spec.labels))
         self._said = ""
 
     async def serve(self) -> None:
@@ -104,11 +104,11 @@ async def _main(where: home.Home, spec: instances.Spec, listener: socket.socket)
         giving.close()
 
 
-def _pair(labels: dict[str, str]) -> server.Pair | None:
+def _certificate(labels: dict[str, str]) -> server.Certificate | None:
     """What the specification's labels `tls.cert` and `tls.key` name. Raises ProcessError."""
     chain, key = labels.get("tls.cert", ""), labels.get("tls.key", "")
     if not chain:
         return None
     paths = (pathlib.Path(chain), pathlib.Path(key))
     certificates.Certificate(*paths)  # gRPC would only say that it cannot listen
-    return server.Pair(*paths)
+    return server.Certificate(*paths)

@@ -53,7 +53,7 @@ class Handlers(grpc.GenericRpcHandler):  # type: ignore[misc]
         return handle
 
 
-class Pair:
+class Certificate:
     """A certificate chain and its key, taken again for new connections when the files have changed."""
 
     def __init__(self, chain: pathlib.Path, key: pathlib.Path) -> None:
@@ -67,7 +67,7 @@ class Pair:
         return grpc.dynamic_ssl_server_credentials(first, self._look)
 
     def _look(self) -> Any:
-        """At each handshake: another pair, or None for the one before. gRPC keeps that, too, where the files do not fit."""
+        """At each handshake: another one, or None for the one before. gRPC keeps that, too, where the files do not fit."""
         try:
             found = self._read()
         except OSError:
@@ -85,9 +85,9 @@ class Pair:
 class Server:
     """Listens at one address. What it takes for the largest message can change while it serves."""
 
-    def __init__(self, address: str, doing: methods.Methods, pair: Pair | None = None) -> None:
-        """`address`: HOST:PORT, held by the keeper; with a pair, by TLS alone."""
-        self._address, self._handlers, self._pair = address, Handlers(doing), pair
+    def __init__(self, address: str, doing: methods.Methods, certificate: Certificate | None = None) -> None:
+        """`address`: HOST:PORT, held by the keeper; with a certificate, by TLS alone."""
+        self._address, self._handlers, self._certificate = address, Handlers(doing), certificate
         self._serving: Any = None
         self._ending: set[asyncio.Task[None]] = set()
         self._largest = 0
@@ -102,10 +102,10 @@ class Server:
         made = aio.server(options=_options(largest), maximum_concurrent_rpcs=CALLS)
         made.add_generic_rpc_handlers((self._handlers,))
         try:
-            if self._pair is None:
+            if self._certificate is None:
                 made.add_insecure_port(self._address)
             else:
-                made.add_secure_port(self._address, self._pair.credentials())
+                made.add_secure_port(self._address, self._certificate.credentials())
         except RuntimeError as taken:
             raise errors.PortInUse(f"gRPC cannot listen at {self._address}: {taken}.") from taken
         await made.start()

@@ -21,7 +21,6 @@ READY_SECONDS = 60.0
 LOOK_SECONDS = 0.05
 STAND_IN = "stand-in"
 """The label of a process that is only there while others are replaced."""
-_FRONTS = ("gateway", "grpc")
 _TRIED = {
     "gateway": "tidegate.dataplane.gateway.process",
     "grpc": "tidegate.dataplane.grpcfront.__main__",
@@ -52,7 +51,7 @@ def upgrade(place: home.Home, say: Say) -> Iterator[Step]:
     _try(place, {spec.kind for spec in specs})
     say("the installed code starts; the keeper is replaced first")
     yield _keeper(place)
-    for kind in _FRONTS:
+    for kind in core.FRONTS:
         yield from _fronts(place, [spec for spec in specs if spec.kind == kind])
     for name in ("control", "api", "recorder"):
         yield from (_exchange(place, spec) for spec in specs if spec.name == name)

@@ -24,13 +24,15 @@ class Doors:
 
 
 PLAIN = Doors()
+FRONTS = {"gateway": "tidegate.dataplane.gateway", "grpc": "tidegate.dataplane.grpcfront"}
+"""Kinds of processes that clients connect to, and the module of each."""
 
 
 def specs(place: home.Home, gateways: int = 1, doors: Doors = PLAIN) -> tuple[instances.Spec, ...]:
     """Gateways, the gRPC front, control, recorder and API, with tokens of their own."""
-    made = [_front(place, "tidegate.dataplane.gateway", f"gateway-{number}", doors) for number in range(gateways)]
+    made = [_front(place, f"gateway-{number}", doors) for number in range(gateways)]
     if doors.grpc:
-        made.append(_front(place, "tidegate.dataplane.grpcfront", "grpc-0", doors))
+        made.append(_front(place, "grpc-0", doors))
     return (*made, _program(place, "control"), _program(place, "recorder", nice=5), _program(place, "api", passes=("api",)))
 
 
@@ -60,20 +62,19 @@ def renewed(place: home.Home, there: instances.Spec, name: str = "") -> instance
     """What runs by this specification as this code would write it: a token of its own, and what it was told kept. `name`: of
     another one beside it, for those that clients connect to.
     """
-    fronts = {"gateway": "tidegate.dataplane.gateway", "grpc": "tidegate.dataplane.grpcfront"}
-    if there.kind in fronts:
-        fresh = _front(place, fronts[there.kind], name or there.name, PLAIN)
+    if there.kind in FRONTS:
+        fresh = _front(place, name or there.name, PLAIN)
     else:
         fresh = next((one for one in specs(place) if one.name == there.name), there)
     token = secrets.token_hex(16)
     return dataclasses.replace(fresh, token=token, labels=there.labels, env=there.env, resources=there.resources)
 
 
-def _front(place: home.Home, module: str, name: str, doors: Doors) -> instances.Spec:
+def _front(place: home.Home, name: str, doors: Doors) -> instances.Spec:
     """One that clients connect to."""
     kind = name.partition("-")[0]
     passes = ("http",) if kind == "gateway" else (kind,)
-    argv = ("{python}", "-m", module, str(place.root), name)
+    argv = ("{python}", "-m", FRONTS[kind], str(place.root), name)
     return instances.Spec(name, kind, argv, secrets.token_hex(16), passes=passes, labels=doors.labels)
 
 
