@@ -133,17 +133,17 @@ class Endpoints:
 
     def adopt(self, table: tables.Table, now: float) -> None:
         """Obey this table from now on. Raises TableUnreadable, and then goes on with the one before."""
-        made = {name: self._endpoint(route, now) for name, route in table.routes.items()}
-        self._boot.admitting.adopt(table.holders, max(1, table.gateways))
-        self._leaving += self.by_name.values()
+        before, gateways = self.by_name, max(1, table.gateways)
+        made = {name: self._same(route) or self._endpoint(route, now) for name, route in table.routes.items()}
+        self._boot.admitting.adopt(table.holders, gateways)
+        self._leaving += (endpoint for name, endpoint in before.items() if made.get(name) is not endpoint)
         self.by_name, self.generation = made, table.generation
         self.sole = next(iter(made)) if len(made) == 1 else ""
         self.origins = frozenset(origin for route in table.routes.values() for origin in route.origins)
-        for endpoint in made.values():
-            for version in versions(endpoint.route):
-                asleep = endpoint.route.asleep and version is endpoint.route.stable
-                endpoint.pools[version.ordinal].update(version, _part(endpoint.route.limits, table.gateways), asleep=asleep)
-        self.gateways = max(1, table.gateways)
+        for name, endpoint in made.items():
+            if before.get(name) is not endpoint or gateways != self.gateways:
+                self._update(endpoint, gateways)
+        self.gateways = gateways
         self._sleepers = [(name, endpoint.stable.pool) for name, endpoint in made.items() if endpoint.route.asleep]
         self._guards = {name: self._guards[name] for name in made}
         self.tidy()
@@ -193,6 +193,16 @@ class Endpoints:
         found = {instance: since for one in self._pools.values() for instance, since in one.silent(now).items()}
         return {instance: round(since, 1) for instance, since in found.items() if since > longer_than}
 
+    def _same(self, route: tables.Route) -> Endpoint | None:
+        """The endpoint in force, where its route has not changed."""
+        known = self.by_name.get(route.endpoint)
+        return known if known is not None and known.route == route else None
+
+    def _update(self, endpoint: Endpoint, gateways: int) -> None:
+        for version in versions(endpoint.route):
+            asleep = endpoint.route.asleep and version is endpoint.route.stable
+            endpoint.pools[version.ordinal].update(version, _part(endpoint.route.limits, gateways), asleep=asleep)
+
     def _endpoint(self, route: tables.Route, now: float) -> Endpoint:
         watch = self._guards.setdefault(route.endpoint, guard.Guard(now))
         return Endpoint(route, self._boot, {version.ordinal: self._pool(route, version) for version in versions(route)}, watch)
@@ -210,9 +220,8 @@ def _part(limits: tables.Limits, gateways: int) -> tables.Limits:
 
 
 def versions(route: tables.Route) -> Iterator[tables.Deployed]:
-    """Every version a route lists: stable, candidate, and those kept warm; each once."""
-    listed = [route.stable, *([route.candidate] if route.candidate else []), *route.kept]
-    yield from {version.ordinal: version for version in reversed(listed)}.values()
+    """Every version a route lists, each once."""
+    yield from {version.ordinal: version for version in reversed(route.versions)}.values()
 
 
 def _weighted(endpoint: Endpoint) -> Iterator[Side]:
