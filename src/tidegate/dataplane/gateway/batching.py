@@ -4,7 +4,7 @@ Seconds of a batch = `fixed` + `each` * rows. Most models cost nearly the same f
 is to have few and full batches without anybody waiting for nothing:
 
 - A worker that is idle gets what is queued at once. Only where experience says that most of the clients just answered will be
-  back within a quarter of `fixed` are they waited for, that long at most: clients in a closed loop, not a stream of strangers.
+  back well before one more `fixed` would be over are they waited for: clients in a closed loop, not a stream of strangers.
 - What is in hand is divided among the workers. It is halved once more, and the second half lies ready while the first is
   answered, where that pays: where turning the requests in hand around costs the gateway more than the `fixed` of one more batch.
 - A batch is no larger than its most urgent request allows, by the late end (mean + 2 deviations) of what was seen.
@@ -18,8 +18,10 @@ _MEMORY = 0.95
 """What one more batch leaves of the weight of all before it: the last twenty or so count."""
 _LEAST_FIXED = 0.002
 """Seconds: below that, waiting for anybody costs more than it can save (and timers are no finer)."""
-_RETURNING = 0.5
-"""Share of the answered who have to have come back in time, as a rule. A stream of strangers brings a quarter at most."""
+_PATIENCE = 0.6
+"""Part of `fixed` for which clients are waited for at most."""
+_RETURNING = 0.8
+"""Share of the answered who come back by then, as a rule, or nobody is waited for. Strangers bring `_PATIENCE` of them at most."""
 
 
 class Latency:
@@ -100,7 +102,7 @@ class Batching:
         if self._left:
             self._returning += 0.2 * (min(1.0, self._returned / self._left) - self._returning)
         self._left, self._returned = self._answered, 0
-        self._until = now + self.latency.fixed / 4
+        self._until = now + self.latency.fixed * _PATIENCE
         gathers = self.latency.fixed >= _LEAST_FIXED and self._returning >= _RETURNING
         self._expected = queued + self._returning * self._answered - 0.5 if gathers else 0.0
 
