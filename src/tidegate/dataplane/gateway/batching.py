@@ -21,7 +21,7 @@ _LEAST_FIXED = 0.002
 _PATIENCE = 0.6
 """Part of `fixed` for which clients are waited for at most."""
 _RETURNING = 0.8
-"""Share of the answered who come back by then, as a rule, or nobody is waited for. Strangers bring `_PATIENCE` of them at most."""
+"""Share of the answered who come back by then, as a rule, or nobody is waited for. Strangers are `_PATIENCE` of them at most."""
 
 
 class Latency:
