@@ -72,7 +72,7 @@ def begun(chance: random.Random) -> releases.Release:
         candidate=V2,
         stable=V1 if stable else None,
         strategy=strategy,
-        stages=strategies.STRATEGIES[strategy](ramp),
+        stages=strategies.compose((strategy,), strategies.Plan(ramp)),
         policy=releases.Policy(on_unsure=unsure),
         salt=b"salt",
         created_at=0.0,

@@ -92,7 +92,7 @@ def begin(text: str, now: float) -> releases.Release:
         candidate=version(candidate.strip()),
         stable=version(stable.strip()) if stable else None,
         strategy=strategy,
-        stages=strategies.STRATEGIES[strategy](ramp),
+        stages=strategies.compose((strategy,), strategies.Plan(ramp)),
         policy=releases.Policy(on_unsure=given.get("unsure", "pause"), label_age=units.duration(given.get("outcomes", "0s"))),
         salt=b"salt",
         created_at=now,

@@ -10,7 +10,9 @@ from tidegate.core.vocabulary.phases import Phase
 
 V1 = releases.Version("flights", 1, "a" * 64, "a1", "mlflow://flights/1")
 V2 = releases.Version("flights", 2, "b" * 64, "b2", "mlflow://flights/2")
-STAGES = strategies.canary(strategies.Ramp(weights=(500, 5_000), seconds=30, at_most=300, requests=100))
+STAGES = strategies.compose(
+    ("canary",), strategies.Plan(strategies.Ramp(weights=(500, 5_000), seconds=30, at_most=300, requests=100))
+)
 RELEASE = releases.Release(
     id="r1",
     environment="production",

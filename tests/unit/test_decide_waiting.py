@@ -143,11 +143,11 @@ def test_doubt_counts_only_evidence_that_may_roll_back():
 
 
 def test_a_canary_goes_up_and_proves_its_last_stage():
-    stages = strategies.canary(strategies.Ramp())
+    stages = strategies.canary(strategies.Plan())
     assert [stage.name for stage in stages] == ["1%", "5%", "25%", "50%"]
     assert [stage.must_prove for stage in stages] == [False, False, False, True]
-    assert strategies.full(strategies.Ramp()) == ()
-    assert set(strategies.STRATEGIES) == {"canary", "full"}
+    assert strategies.full(strategies.Plan()) == ()
+    assert set(strategies.STRATEGIES) == {"recreate", "rolling", "blue-green", "canary", "shadow", "ab", "full"}
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ def test_a_canary_goes_up_and_proves_its_last_stage():
 )
 def test_stages_that_cannot_be_run_are_refused(ramp: strategies.Ramp):
     with pytest.raises(errors.SpecInvalid):
-        strategies.canary(ramp)
+        strategies.compose(("canary",), strategies.Plan(ramp))
 
 
 def test_the_diagram_names_every_phase_and_the_matrix_every_event():

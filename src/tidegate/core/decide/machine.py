@@ -51,6 +51,11 @@ _BEFORE: dict[Kind, moves.Move] = {
     Kind.ROLLBACK: _NO_TRAFFIC,
     Kind.SUPERSEDED: _BUSY,
     Kind.OVERRIDDEN: retreat.overridden,
+    Kind.CAUTION: _WAIT,
+    Kind.ALARMED: _WAIT,
+    Kind.GROUP_READY: _WAIT,
+    Kind.GROUP_LOST: _WAIT,
+    Kind.CLOCK_JUMPED: _WAIT,
 }
 """Before any traffic: what the phases there have in common."""
 
@@ -72,6 +77,11 @@ _EXPOSED: dict[Kind, moves.Move] = {
     Kind.ROLLBACK: retreat.by_hand,
     Kind.SUPERSEDED: _BUSY,
     Kind.OVERRIDDEN: retreat.overridden,
+    Kind.CAUTION: _WAIT,
+    Kind.ALARMED: _WAIT,
+    Kind.GROUP_READY: _WAIT,
+    Kind.GROUP_LOST: _WAIT,
+    Kind.CLOCK_JUMPED: _WAIT,
 }
 """With traffic: what the phases there have in common."""
 

@@ -176,7 +176,7 @@ def _stages(model: keys.Tidegate) -> tuple[releases.Stage, ...]:
     ramp = strategies.Ramp(weights, release.least, max(release.at_most, release.least), release.requests, release.prove_last)
     if "at_most" in release.model_fields_set and release.at_most < release.least:
         raise errors.SpecInvalid("`at_most` is less than `for`.", cure="Let `at_most` be at least `for`.")
-    made = strategies.STRATEGIES[release.strategy](ramp)
+    made = strategies.STRATEGIES[release.strategy](strategies.Plan(ramp))
     return strategies.check(tuple(_paced(stage, step) for stage, step in zip(made, steps, strict=False)))
 
 

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from tidegate.core.vocabulary import errors, handling, instances, releases, tables
+from tidegate.core.vocabulary import assignment, dependencies, errors, handling, instances, releases, tables
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -19,7 +19,24 @@ class Settings(msgspec.Struct, frozen=True):
     strategy: str = "canary"
     stages: tuple[releases.Stage, ...] = ()
     """What the strategy came to; empty: straight to 100 %."""
+    returns: bool = False
+    """After the last stage all traffic goes back to stable: what was asked for was a look (shadow)."""
     policy: releases.Policy = releases.Policy()
+    sticky: assignment.Sticky | None = None
+    cohort: assignment.Cohort | None = None
+    approval: releases.Approval | None = None
+    group: str = ""
+    """Endpoints of the same group are released together, all or none."""
+    downtime: str = "allowed"
+    """allowed or never: whether a release may leave the endpoint without a worker."""
+    requires: tuple[dependencies.Requirement, ...] = ()
+    migrations: tuple[dependencies.Migration, ...] = ()
+    slices: tuple[str, ...] = ()
+    pairing: tables.Pairing = tables.Pairing()
+    notify: tuple[str, ...] = ()
+    """Whom to tell: where each apprise address is, env:NAME or file:PATH."""
+    rehearse_seconds: float = 0.0
+    """A rollback is rehearsed this often; 0: only when asked for."""
     limits: tables.Limits = tables.Limits()
     outcomes: tables.Outcomes = tables.Outcomes()
     fallback: str = ""
@@ -47,8 +64,12 @@ class Settings(msgspec.Struct, frozen=True):
     """Release by itself when the model reference comes to mean another model."""
     replicas: int = 1
     load_seconds: float = 60.0
-    probation_seconds: float = 600.0
-    keep: int = 1
+    probation: releases.Stage | None = None
+    """How traffic goes after 100 %."""
+    probation_seconds: float = 604_800.0
+    probation_outcomes: int = 0
+    """Labelled predictions after which probation is over before its time; 0: time alone counts."""
+    keep: int = 2
     """Previous versions kept warm."""
     durability: str = "interval"
     inputs: str = "all"

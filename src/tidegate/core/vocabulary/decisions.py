@@ -4,7 +4,7 @@ import enum
 
 import msgspec
 
-from tidegate.core.vocabulary import releases, verdicts
+from tidegate.core.vocabulary import assignment, releases, verdicts
 
 
 class Kind(enum.StrEnum):
@@ -32,6 +32,16 @@ class Kind(enum.StrEnum):
     """A newer release of the same endpoint starts: a probation ends."""
     OVERRIDDEN = "overridden"
     """The table was rolled back by hand while control was down."""
+    CAUTION = "caution"
+    """Something that is no proof speaks against going on: memory, a spent budget, an alarm."""
+    ALARMED = "alarmed"
+    """An alarm that rolls back, as the policy says."""
+    GROUP_READY = "group_ready"
+    """Every member of its group is through with its stages."""
+    GROUP_LOST = "group_lost"
+    """A member of its group went back."""
+    CLOCK_JUMPED = "clock_jumped"
+    """The machine's clock was set: times noted before are moved along."""
 
 
 OPERATOR = frozenset({Kind.APPROVE, Kind.REJECT, Kind.PROMOTE, Kind.PAUSE, Kind.RESUME, Kind.ABORT, Kind.ROLLBACK})
@@ -48,6 +58,8 @@ class Event(msgspec.Struct, frozen=True):
     """Candidate requests a second, lately: for saying how long is left."""
     stage_requests: int = 0
     """Candidate requests closed since this stage's routes came in force."""
+    seconds: float = 0.0
+    """CLOCK_JUMPED: by how much, forward or back."""
 
 
 class EnsureWorkers(msgspec.Struct, frozen=True, tag=True):
@@ -55,6 +67,8 @@ class EnsureWorkers(msgspec.Struct, frozen=True, tag=True):
 
     version: releases.Version
     replicas: int
+    after: releases.Version | None = None
+    """Not before all workers of this one are gone."""
 
 
 class SetRoutes(msgspec.Struct, frozen=True, tag=True):
@@ -68,6 +82,13 @@ class SetRoutes(msgspec.Struct, frozen=True, tag=True):
     weight: int
     evidence: bool
     salt: bytes
+    mirror: int = 0
+    sticky: assignment.Sticky | None = None
+    cohort: assignment.Cohort | None = None
+    candidate_owns: bool = False
+    """Probation: the candidate owns the endpoint, and stable keeps a share for comparison."""
+    gap: bool = False
+    """`stable` here has no worker yet, and nothing else answers meanwhile (recreate)."""
 
 
 class Drain(msgspec.Struct, frozen=True, tag=True):
@@ -98,7 +119,9 @@ class Hold(msgspec.Struct, frozen=True, tag=True):
 
 
 class StartJob(msgspec.Struct, frozen=True, tag=True):
-    """Have this job run once for the release: `check` verifies the bundle and the contract."""
+    """Have this job run once for the release: `check` verifies the bundle and the contract, `smoke` asks the candidate,
+    `retrain` is asked for and left to whoever trains.
+    """
 
     job: str
     release: str

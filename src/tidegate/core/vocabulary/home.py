@@ -77,6 +77,11 @@ class Home:
         return self.root / "labels"
 
     @property
+    def pairs(self) -> pathlib.Path:
+        """Sums of mirrored requests by endpoint, rewritten whole by the recorder: pairs/<endpoint>.json."""
+        return self.root / "pairs"
+
+    @property
     def instances(self) -> pathlib.Path:
         """One process each: NAME.json (specification), NAME.lock (held while alive), NAME.state (what it says of itself)."""
         return self.root / "instances"
@@ -104,7 +109,7 @@ class Home:
 
     def prepare(self) -> None:
         """Create the directories, private to this account. Raises OSError where that is impossible."""
-        places = (self.bundles, self.segments, self.log, self.sums, self.labels, self.instances, self.logs)
+        places = (self.bundles, self.segments, self.log, self.sums, self.labels, self.pairs, self.instances, self.logs)
         for place in (self.root, *places):
             place.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.run.mkdir(mode=0o700, exist_ok=True)

@@ -20,9 +20,10 @@ class Phase(enum.StrEnum):
     ABORTED = "aborted"
     FAILED = "failed"
     HALTED = "halted"
+    CONCLUDED = "concluded"
 
 
-ENDED = frozenset({Phase.SUCCEEDED, Phase.ROLLED_BACK, Phase.ABORTED, Phase.FAILED})
+ENDED = frozenset({Phase.SUCCEEDED, Phase.ROLLED_BACK, Phase.ABORTED, Phase.FAILED, Phase.CONCLUDED})
 """Nothing more will happen. HALTED is not among them: it waits for a person."""
 OWNED_BY_CANDIDATE = frozenset({Phase.PROBATION, Phase.SUCCEEDED})
 """In these the candidate is the endpoint's stable."""

@@ -74,3 +74,5 @@ class Outcome(msgspec.Struct, frozen=True, array_like=True, gc=False):
     role: int
     received_ns: int
     request_id: str = ""
+    metric: str = ""
+    """Empty: ground truth, held against the prediction. Else a business metric of that name, and `label` its value."""

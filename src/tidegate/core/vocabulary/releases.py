@@ -1,8 +1,10 @@
 """A release and what it moves: versions, stages, the policy it is judged by. All frozen; the machine makes new ones."""
 
+import enum
+
 import msgspec
 
-from tidegate.core.vocabulary import phases
+from tidegate.core.vocabulary import assignment, dependencies, phases
 
 
 class Version(msgspec.Struct, frozen=True):
@@ -22,6 +24,33 @@ class Version(msgspec.Struct, frozen=True):
         return f"v{self.ordinal}"
 
 
+class Watch(enum.StrEnum):
+    """What a stage is left on."""
+
+    COMPARISON = "comparison"
+    """The two arms of the traffic drawn, by errors and by late outcomes."""
+    COHORT = "cohort"
+    """A chosen group: no sample, so only its own time and requests, and whether it fails outright."""
+    PAIRS = "pairs"
+    """Mirrored requests: the answers of both versions to the same inputs."""
+    SMOKE = "smoke"
+    """Requests of our own, before any client's."""
+    METRIC = "metric"
+    """The A/B metric of both arms: a winner, a loser or no difference."""
+    LEVEL = "level"
+    """The candidate alone against what stable did before: no comparison, and it says so."""
+
+
+class Places(msgspec.Struct, frozen=True):
+    """Replicas of both versions in a stage that moves them along with the traffic."""
+
+    candidate: int
+    stable: int
+    """Once the stage's routes are in force."""
+    meanwhile: int
+    """Stable's while the candidate's new replicas come up."""
+
+
 class Stage(msgspec.Struct, frozen=True):
     """One step of a strategy: how much, what for, when on."""
 
@@ -33,10 +62,19 @@ class Stage(msgspec.Struct, frozen=True):
     max_seconds: float = 600.0
     """When this has passed without proof: go on if nothing speaks against it and `min_requests` were seen, else pause."""
     min_requests: int = 200
-    """Candidate requests without which a stage is never left."""
+    """Candidate requests (pairs, smoke requests) without which a stage is never left."""
     must_prove: bool = False
     """Leave only on proven non-inferiority, however long it takes (the default last stage)."""
     evidence: bool = True
+    watch: Watch = Watch.COMPARISON
+    mirror: int = 0
+    """Buckets of requests of which the version that does not serve them gets a copy, unseen by clients."""
+    cohort: bool = False
+    """Whether the release's cohort is on the candidate: from the cohort's own stage on."""
+    replicas: Places | None = None
+    """None: all of both."""
+    alone: bool = False
+    """Stable is stopped before the candidate is started: the two are never up together."""
 
 
 class Policy(msgspec.Struct, frozen=True):
@@ -58,6 +96,44 @@ class Policy(msgspec.Struct, frozen=True):
     """Guess of stable's share of wrong predictions, likewise."""
     on_unsure: str = "pause"
     """pause | extend | rollback | promote: when a stage's time is up without proof and without enough requests."""
+    disagreement: float = 0.01
+    """Shadow: share of pairs that may differ."""
+    metric: str = ""
+    """A/B: `right`, or the name of a posted metric."""
+    higher_is_better: bool = True
+    difference: float = 0.0
+    """A/B: a difference below this is none; 0: only the horizon ends a test without a winner."""
+    harm_budget: int = 0
+    """Requests of excess harm that the release may cost; 0: no bound."""
+    guard_breaks: int = 2
+    """Broken contracts (of a kind that stable never showed) that roll back at once, by policy; 0: none do."""
+    memory: float = 1.5
+    """Candidate's memory over stable's, from which a ramp pauses; 0: not watched."""
+    on_alarm: str = "notify"
+    """notify | pause | rollback: what an alarm about the endpoint does to a release."""
+    retrain: bool = False
+    """Whether a retraining is asked for after an automatic rollback."""
+
+
+class Approval(msgspec.Struct, frozen=True):
+    """Who has to say yes before any traffic."""
+
+    by: tuple[str, ...] = ()
+    """Names of those who may; empty: anybody with the approve scope."""
+    count: int = 1
+    not_author: bool = True
+    """Whether who asked for the release may not approve it."""
+    within_seconds: float = 259_200.0
+    """Without enough of them by then it ends."""
+
+
+class Approved(msgspec.Struct, frozen=True):
+    """One yes. It is for one model digest and for no other."""
+
+    actor: str
+    at: float
+    model_digest: str
+    reason: str = ""
 
 
 class Release(msgspec.Struct, frozen=True):
@@ -80,10 +156,34 @@ class Release(msgspec.Struct, frozen=True):
     phase_since: float = 0.0
     stage_since: float = 0.0
     """When the current stage's routes were seen in force; time paused does not count towards it."""
+    stage_ready: bool = True
+    """False while a stage that moves replicas waits for the candidate's new ones: its own share comes after them."""
+    probation: Stage | None = None
+    """How traffic goes after 100 %; None: all of it to the candidate, and nothing is compared."""
+    returns: bool = False
+    """What follows the last stage: promotion, or (a shadow, a rehearsal) all traffic back to stable with what was learned."""
+    sticky: assignment.Sticky | None = None
+    cohort: assignment.Cohort | None = None
+    approval: Approval | None = None
+    approvals: tuple[Approved, ...] = ()
+    reminded_at: float = 0.0
+    group: str = ""
+    """Releases of the same group are promoted together or not at all."""
+    at_gate: bool = False
+    """All its stages are through, and it waits for its group."""
+    requires: tuple[dependencies.Requirement, ...] = ()
+    migrations: tuple[dependencies.Migration, ...] = ()
+    attempt: int = 1
+    """How often this model was tried against this stable with these settings: each attempt has to prove more."""
+    gap_began_at: float = 0.0
+    gap_seconds: float = 0.0
+    """For how long neither version answered (recreate)."""
     replicas: int = 1
     load_seconds: float = 60.0
     """How long a candidate may take to load and warm up."""
     probation_seconds: float = 600.0
+    probation_outcomes: int = 0
+    """Labelled predictions of the candidate after which probation is over before its time; 0: time alone counts."""
     actor: str = "system"
     reason: str = ""
     """Why it is in this phase, in words."""
@@ -96,12 +196,18 @@ class Release(msgspec.Struct, frozen=True):
     forced: bool = False
     """A person promoted it out of a halt: statistics do not send it back onto a stable that was sick."""
     outcome: str = ""
-    """Once ended: succeeded, succeeded (superseded), promoted_without_evidence, rolled_back, aborted, failed."""
+    """Once ended: succeeded, succeeded (superseded), promoted_without_evidence, rolled_back, aborted, failed; a release that
+    concluded: shadowed, rehearsed, stable_better, no_difference."""
 
     @property
     def owner(self) -> Version | None:
         """The version that owns the endpoint as this release stands."""
         return self.candidate if self.phase in phases.OWNED_BY_CANDIDATE else self.stable
+
+    @property
+    def alone(self) -> bool:
+        """Whether stable and candidate are never up together."""
+        return bool(self.stages) and self.stages[0].alone
 
     @property
     def key(self) -> tuple[str, str]:

@@ -97,6 +97,23 @@ class LabelSum(msgspec.Struct, frozen=True):
     span: int = TICK_SECONDS
 
 
+class Moments(msgspec.Struct, frozen=True):
+    """Count, sum and sum of squares of a metric's values in one arm, one value a unit."""
+
+    count: int = 0
+    total: float = 0.0
+    squares: float = 0.0
+
+
+class Values(msgspec.Struct, frozen=True):
+    """One posted metric of one release by arm: each unit enters once, with its first value."""
+
+    metric: str
+    weight: int
+    candidate: Moments
+    stable: Moments
+
+
 class Labels(msgspec.Struct, frozen=True):
     """What the recorder knows of one release's outcomes, written whole: {release: Labels} in labels/<endpoint>.json."""
 
@@ -107,6 +124,76 @@ class Labels(msgspec.Struct, frozen=True):
     """Outcomes joined to a prediction of this release, in time or late."""
     wrong: int = 0
     """Candidate predictions known to be wrong by now, late outcomes included: harm, not evidence."""
+    values: tuple[Values, ...] = ()
+    """Posted metrics, and `right` (1 for a right prediction, 0 for a wrong one), each by weight."""
+
+
+class PairSum(msgspec.Struct, frozen=True):
+    """Requests that both versions answered, or of which one had a copy that it did not answer."""
+
+    slice: str = ""
+    """column=value; empty: all."""
+    pairs: int = 0
+    disagreed: int = 0
+    """Those whose answers differ by more than the pairing allows, unanswered copies included."""
+    failed: int = 0
+    """Copies that were not answered well although the client's request was."""
+    largest: float = 0.0
+    """The largest difference of two numbers."""
+    copy_only_wrong: int = 0
+    """Pairs that their outcome shows: only the copy was wrong, ..."""
+    served_only_wrong: int = 0
+    """... or only the answer that the client got."""
+
+
+class Pairs(msgspec.Struct, frozen=True):
+    """What the recorder knows of one release's mirrored requests, written whole: {release: Pairs} in pairs/<endpoint>.json."""
+
+    sums: tuple[PairSum, ...]
+    """The one of all first, then one a slice."""
+    unmatched: int = 0
+    """Copies whose request has not been read yet, or never will be."""
+
+    @property
+    def all(self) -> PairSum:
+        """Over all slices."""
+        return self.sums[0] if self.sums else PairSum()
+
+
+class KeyEvent(msgspec.Struct, frozen=True, array_like=True):
+    """The first bad request of a sticky key in one gateway boot. Under stickiness these are the evidence, one a key."""
+
+    release: str
+    generation: int
+    weight: int
+    evidence: bool
+    tick: int
+    arm: int
+    mark: int
+    key: bytes
+    """16 bytes: what `assignment.hashed` shows."""
+
+
+class Smoke(msgspec.Struct, frozen=True):
+    """What became of the requests of our own to the candidate."""
+
+    asked: int
+    answered: int
+    failure: str = ""
+    """Why the first that was not answered well was not."""
+
+
+class Inputs(msgspec.Struct, frozen=True):
+    """All that the judge is given of one release at one look. The verdict can be computed again from these alone."""
+
+    sums: tuple[Sum, ...] = ()
+    """Since the release began, merged over gateways, in any order; ticks and folded epochs may be mixed."""
+    closed_before: int = 0
+    """Arrivals in ticks below this are no longer pending anywhere."""
+    labels: Labels | None = None
+    pairs: Pairs | None = None
+    keys: tuple[KeyEvent, ...] = ()
+    smoke: Smoke | None = None
 
 
 def folded(rows: Iterable[Sum], closed_before: int) -> tuple[Sum, ...]:

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from tidegate.core.vocabulary import arms, handling, tokens
+from tidegate.core.vocabulary import arms, assignment, handling, tokens
 
 PROTOCOL = 1
 
@@ -60,6 +60,13 @@ class Outcomes(msgspec.Struct, frozen=True):
     """The label age a*; 0: outcomes are joined and shown, but are not evidence."""
 
 
+class Pairing(msgspec.Struct, frozen=True):
+    """When the answers of two versions to one request are the same."""
+
+    tolerance: float = 0.0
+    """Numbers this near are; classes have to be equal."""
+
+
 class Condition(msgspec.Struct, frozen=True):
     """A comparison of one input of the request."""
 
@@ -100,6 +107,17 @@ class Route(msgspec.Struct, frozen=True):
     weight: int = 0
     """Buckets of arms.BUCKETS for the candidate."""
     mirror: int = 0
+    """Buckets of requests of which the version that does not serve them gets a copy, unseen by clients."""
+    sticky: assignment.Sticky | None = None
+    """None: every request is a unit of its own."""
+    cohort: assignment.Cohort | None = None
+    candidate_owns: bool = False
+    """Probation: the candidate owns the endpoint, and stable keeps a share for comparison. Each may rescue the other."""
+    gap: bool = False
+    """Stable's workers are not up yet and nothing else answers (recreate): requests wait while their time allows."""
+    pairing: Pairing = Pairing()
+    slices: tuple[str, ...] = ()
+    """Input columns by whose values pairs are told apart."""
     evidence: bool = False
     """Whether this generation's requests are evidence (False while warming, and when nothing is compared)."""
     release: str = ""

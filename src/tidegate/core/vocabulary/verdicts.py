@@ -49,6 +49,19 @@ class Harm(msgspec.Struct, frozen=True):
     wrong: int = 0
     """Candidate predictions that their outcome showed wrong."""
     excess: float = 0.0
+    share_high: float = 1.0
+    """Upper bound on the share of its requests that the candidate fails beyond what stable would: what a weight may cost."""
+
+
+class Effect(msgspec.Struct, frozen=True):
+    """A/B: the metric in both arms, and its difference with a confidence sequence."""
+
+    metric: str
+    candidate: tuple[int, float]
+    """(units, mean)."""
+    stable: tuple[int, float]
+    difference: float
+    interval: tuple[float, float]
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -62,3 +75,6 @@ class Verdict(msgspec.Struct, frozen=True):
     """Metric with the largest weight x e on FAIL, or the broken feed on ERROR."""
     needs: int = 0
     """About how many more candidate requests a PASS needs; 0 when none, -1 when it cannot be said."""
+    decision: str = ""
+    """A/B: candidate, stable or no_difference; empty: not yet."""
+    effect: Effect | None = None

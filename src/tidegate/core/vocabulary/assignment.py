@@ -1,0 +1,39 @@
+"""How a unit comes to its arm besides by weight: the key that it sticks by, and the cohort that goes first."""
+
+import hashlib
+
+import msgspec
+
+_KEY_BYTES = 16
+
+
+class Sticky(msgspec.Struct, frozen=True):
+    """What makes requests one unit: those with the same key stay on one arm through the release, on every gateway."""
+
+    by: str
+    """header, cookie or field."""
+    name: str
+    """Of the header or cookie, in lower case; of the field of the request's first record as it is."""
+
+
+class Cohort(msgspec.Struct, frozen=True):
+    """Who gets the candidate whatever its weight. A chosen group is no sample: it is shown and never tested.
+
+    A request belongs to it when any of the three says so.
+    """
+
+    header: str = ""
+    """Name of a header, in lower case."""
+    values: tuple[str, ...] = ()
+    """Its values that belong; empty: any."""
+    keys: tuple[str, ...] = ()
+    """`hashed` sticky keys that belong: the routing table carries no names of people."""
+    share: int = 0
+    """Buckets of arms.BUCKETS of all sticky keys that belong, by a hash of their own."""
+    said: str = ""
+    """As the file says it, for people."""
+
+
+def hashed(key: bytes) -> str:
+    """What stands for a sticky key in tables, records and lists: 32 hexadecimal digits."""
+    return hashlib.blake2b(key, digest_size=_KEY_BYTES).hexdigest()
