@@ -45,7 +45,7 @@ def histories(draw):
 
 
 def look(rows, closed_before=START + 600):
-    return judge.judge(RELEASE, tuple(rows), closed_before, None, START + 600.0)
+    return judge.judge(RELEASE, sums.Inputs(tuple(rows), closed_before), START + 600.0)
 
 
 def fold(rows):

@@ -62,7 +62,7 @@ def test_every_pair_of_phase_and_event_has_its_line():
 
 def test_only_what_a_person_or_another_release_asks_for_is_ever_refused():
     refused = {kind for (_, kind), move in machine.TRANSITIONS.items() if move.refusal}
-    assert refused <= decisions.OPERATOR | {Kind.SUPERSEDED}
+    assert refused <= decisions.OPERATOR | {Kind.SUPERSEDED, Kind.MIGRATED}
 
 
 def test_a_pair_without_a_line_names_both(monkeypatch: pytest.MonkeyPatch):
@@ -242,9 +242,36 @@ def test_an_abort_before_traffic_needs_no_routes():
         assert (aborted.release.phase, routes(aborted)) == (Phase.ABORTED, None)
 
 
-def test_an_approval_leads_on_and_a_rejection_ends():
-    assert after(at(Phase.AWAITING_APPROVAL), Kind.APPROVE).release.phase is Phase.WARMING
+def test_an_approval_leads_to_one_more_check_and_a_rejection_ends():
+    assert after(at(Phase.AWAITING_APPROVAL), Kind.APPROVE).release.phase is Phase.CHECKING
     assert after(at(Phase.AWAITING_APPROVAL), Kind.REJECT).release.outcome == "aborted"
+
+
+def test_every_one_of_those_asked_has_to_approve_this_very_model_and_the_author_does_not_count():
+    asked = releases.Approval(by=("ada", "bob", "eve"), count=2)
+    waits = after(at(Phase.CHECKING, approval=asked, actor="eve"), Kind.CHECKS_PASSED)
+    assert (waits.release.phase, kinds(waits)[-1]) == (Phase.AWAITING_APPROVAL, "Notify")
+    for actor, why in (("mallory", "may not approve"), ("eve", "asked for v2")):
+        with pytest.raises(errors.ApprovalRefused, match=why):
+            after(waits.release, Event(Kind.APPROVE, actor=actor))
+    once = after(waits.release, Event(Kind.APPROVE, actor="ada")).release
+    assert (once.phase, len(once.approvals)) == (Phase.AWAITING_APPROVAL, 1)
+    with pytest.raises(errors.ApprovalRefused, match="has approved v2 already"):
+        after(once, Event(Kind.APPROVE, actor="ada"))
+    twice = after(once, Event(Kind.APPROVE, actor="bob")).release
+    assert twice.phase is Phase.CHECKING
+    assert after(twice, Kind.CHECKS_PASSED).release.phase is Phase.WARMING
+    changed = msgspec.structs.replace(twice, candidate=msgspec.structs.replace(V2, model_digest="other"))
+    assert after(changed, Kind.CHECKS_PASSED).release.phase is Phase.AWAITING_APPROVAL
+
+
+def test_an_approval_nobody_gives_is_asked_for_again_and_then_ends():
+    waits = at(Phase.AWAITING_APPROVAL, approval=releases.Approval(within_seconds=300.0), reminded_at=1_000.0)
+    assert after(waits, Kind.TICK, now=1_099.0).release is waits
+    reminded = after(waits, Kind.TICK, now=1_100.0)
+    assert (reminded.release.reminded_at, kinds(reminded)) == (1_100.0, ["Notify"])
+    assert after(reminded.release, Kind.TICK, now=1_101.0).effects == ()
+    assert after(waits, Kind.TICK, now=1_300.0).release.outcome == "aborted"
 
 
 def test_a_pause_keeps_the_weight_and_a_resume_starts_the_stages_clock_again():
@@ -252,7 +279,7 @@ def test_a_pause_keeps_the_weight_and_a_resume_starts_the_stages_clock_again():
     assert (paused.release.phase, routes(paused)) == (Phase.PAUSED, (1, 2, 5_000))
     assert after(paused.release, judged("pass"), now=9_999.0).release is paused.release
     resumed = after(paused.release, Kind.RESUME)
-    assert (resumed.release.phase, resumed.release.stage, resumed.release.stage_since) == (Phase.RUNNING, 1, 0.0)
+    assert (resumed.release.phase, resumed.release.stage, resumed.release.stage_since) == (Phase.RUNNING, 1, 1_060.0)
 
 
 @pytest.mark.parametrize("phase", [Phase.RUNNING, Phase.PAUSED])

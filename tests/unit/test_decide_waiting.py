@@ -67,13 +67,13 @@ def test_a_running_stage_says_what_it_needs(
     [
         (Phase.QUEUED, "checks", "the checks of v2 are about to start"),
         (Phase.CHECKING, "checks", "v2 is being checked: its bundle, and the endpoint's contract"),
-        (Phase.AWAITING_APPROVAL, "approval", "somebody with the approve scope has to approve v2"),
+        (Phase.AWAITING_APPROVAL, "approval", "somebody with the approve scope has to approve v2, within 3 days"),
         (Phase.WARMING, "workers", "v2 is loading and answering its warm-up (at most 50 s more)"),
         (Phase.PAUSED, "operator", "the reason; go on with `tidegate resume flights`, or `promote`, or `rollback`"),
         (Phase.HALTED, "stable", "the reason; a person has to choose: `promote`, `rollback`, `abort` or `resume` flights"),
         (Phase.PROMOTING, "routes", "the gateways have to confirm that v2 gets all traffic"),
         (Phase.ROLLING_BACK, "routes", "the gateways have to confirm that v1 gets all traffic"),
-        (Phase.PROBATION, "time", "v2 has all traffic; v1 is kept warm for 10 min more"),
+        (Phase.PROBATION, "time", "v2 serves flights; v1 is kept warm for 10 min more"),
     ],
 )
 def test_every_other_phase_says_whom_it_waits_for(phase: Phase, on: str, sentence: str):

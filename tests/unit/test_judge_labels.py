@@ -37,7 +37,7 @@ def outcomes(seconds, wrong=(5, 15), labelled=(25, 75), closed=None):
 
 
 def look(seconds, labels):
-    return judge.judge(RELEASE, traffic(seconds), START + seconds, labels, START + float(seconds))
+    return judge.judge(RELEASE, sums.Inputs(traffic(seconds), START + seconds, labels), START + float(seconds))
 
 
 def evidence(verdict, metric):
@@ -72,7 +72,7 @@ def test_waiting_for_outcomes_is_explained():
     assert soon.needs > 500, "what is on its way to its label does not yet make a proof"
     assert later.needs == 0
     assert later.sentence.endswith("waits for the outcomes of requests already answered.")
-    waiting = judge.judge(RELEASE, traffic(3000), START + 3000, None, START + 12.0)
+    waiting = judge.judge(RELEASE, sums.Inputs(traffic(3000), START + 3000), START + 12.0)
     assert waiting.sentence.endswith("the first in about 48 s.")
 
 
@@ -88,7 +88,7 @@ def test_outcomes_that_do_not_reach_both_arms_alike_discredit_the_labels_and_not
     assert "labelled in time: 900 of 1,500 candidate predictions, 4,200 of 4,500 of stable's" in verdict.sentence
     failing = sums.Counts(25, (5, 20) + (0,) * (marks.SLOTS - 2))
     broken = (*traffic(50), sums.Sum(4, 2500, True, START + 50, 1, counts(75), failing))
-    assert judge.judge(RELEASE, broken, START + 51, labels, START + 51.0).result is verdicts.Result.FAIL
+    assert judge.judge(RELEASE, sums.Inputs(broken, START + 51, labels), START + 51.0).result is verdicts.Result.FAIL
 
 
 def test_few_unlabelled_of_one_arm_are_seen_as_well():

@@ -39,7 +39,7 @@ def tick(at, candidate, stable, generation=4, weight=500, evidence=True, span=1)
 
 
 def look(found, *, closed=10_000, labels=None, now=START + 10_000, of=None):
-    return judge.judge(of or release(), tuple(found), START + closed, labels, float(now))
+    return judge.judge(of or release(), sums.Inputs(tuple(found), START + closed, labels), float(now))
 
 
 def evidence(verdict, metric):
@@ -66,7 +66,8 @@ def test_a_failing_candidate_fails_with_a_sentence_a_person_would_say():
     assert (found.candidate, found.stable, found.group, found.weight) == ((15, 120), (1, 2280), "immediate", 1.0)
     assert found.log_e >= found.threshold == pytest.approx(math.log(100))
     assert 10 < found.interval[0] < 15 / 120 / (1 / 2280)
-    assert verdict.harm == verdicts.Harm(120, 15, 10, 0, pytest.approx(15 * (1 - 1 / found.interval[0])))
+    excess = pytest.approx(15 * (1 - 1 / found.interval[0]))
+    assert verdict.harm == verdicts.Harm(120, 15, 10, 0, excess, pytest.approx(0.2474, abs=1e-4))
 
 
 def test_two_dead_requests_of_a_candidate_at_five_percent_are_enough():

@@ -51,7 +51,7 @@ def in_phase(phase: Phase, **more: object) -> releases.Release:
 
 
 def told(release: releases.Release, look: observation.Observation, watch: events.Watch | None = None, check=None, verdict=None):
-    return events.next_event(release, look, watch or events.Watch(), check, verdict)
+    return events.next_event(release, look, watch or events.Watch(), events.Findings(check, verdict))
 
 
 @pytest.mark.parametrize(("check", "kind"), [(None, Kind.TICK), ("", Kind.CHECKS_PASSED), ("broken", Kind.CHECKS_FAILED)])

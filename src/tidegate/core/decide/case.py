@@ -5,7 +5,7 @@ import functools
 
 import numpy as np
 
-from tidegate.core.decide import ledger
+from tidegate.core.decide import ledger, upkeep
 from tidegate.core.stats import comparison, logspace, tally
 from tidegate.core.vocabulary import arms, releases, sums
 
@@ -31,7 +31,11 @@ class Case:
     """What the judge looks at. `labels` is None where no outcomes are expected."""
 
     release: releases.Release
+    given: sums.Inputs
+    traffic: comparison.Comparison
+    """Every request drawn, by its mark."""
     errors: Metric
+    """What the immediate evidence is: the same, or the first bad request of each sticky key."""
     labels: Metric | None
     wrong: int
     """Candidate predictions known to be wrong by now, late outcomes included."""
@@ -44,9 +48,13 @@ class Case:
 
     @property
     def stage(self) -> releases.Stage | None:
-        """The stage the release is in."""
-        stages = self.release.stages
-        return stages[self.release.stage] if self.release.stage < len(stages) else None
+        """The stage the release is in; after 100 % the probation's."""
+        return upkeep.stage(self.release)
+
+    @property
+    def keyed(self) -> bool:
+        """Whether the unit is a sticky key: counts of requests are then no evidence."""
+        return self.release.sticky is not None
 
     @property
     def rho(self) -> float:
@@ -59,8 +67,9 @@ class Case:
 
         Empty until the first request at the stage's weight arrives, so the evidence of one stage never lets the next one pass.
         """
-        keys = np.unique(self.errors.counts.rows.segment)
-        weight = self.stage.weight if self.stage else 0
+        weight, rows = self.stage.weight if self.stage else 0, self.traffic.rows
+        drawn = rows.evidence | (rows.weight < arms.BUCKETS) | (weight == arms.BUCKETS)  # a cohort's are counted beside them
+        keys = np.unique(rows.segment[drawn])
         other = np.flatnonzero(keys % (arms.BUCKETS + 1) != weight)
         found: logspace.Ints = keys[other[-1] + 1 :] if other.size else keys
         return found
@@ -77,16 +86,19 @@ class Case:
         return found & (rows.end > self.release.stage_since) if repeated else found
 
 
-def make(
-    release: releases.Release, found: tuple[sums.Sum, ...], closed_before: int, labels: sums.Labels | None, now: float
-) -> Case:
-    """The case, from what `judge` is given. Label sums that are not yet complete are left out."""
+def make(release: releases.Release, given: sums.Inputs, now: float) -> Case:
+    """The case, from what the judge is given. Label sums that are not yet complete are left out."""
     policy = release.policy
-    traffic = comparison.Comparison(tally.of_sums(found), closed_before, policy.baseline_errors)
-    errors = Metric("errors", ledger.IMMEDIATE, traffic, policy.error_margin)
-    if policy.label_age <= 0:
-        return Case(release, errors, None, 0, now)
-    labels = labels or sums.Labels(0, ())
+    traffic = comparison.Comparison(tally.of_sums(given.sums), given.closed_before, policy.baseline_errors)
+    counts = traffic
+    if release.sticky is not None:
+        closed = [one for one in given.keys if one.tick < given.closed_before]
+        counts = comparison.Comparison(tally.of_keys(closed), given.closed_before, policy.baseline_errors)
+    errors = Metric("errors", ledger.IMMEDIATE, counts, policy.error_margin)
+    labels = given.labels or sums.Labels(0, ())
+    if policy.label_age <= 0 or release.sticky is not None:
+        return Case(release, given, traffic, errors, None, labels.wrong, now)
     due = [each for each in labels.sums if each.tick + each.span <= labels.closed_before]
     outcomes = comparison.Comparison(tally.of_labels(due), labels.closed_before, policy.baseline_wrong)
-    return Case(release, errors, Metric("labels", ledger.LABELS, outcomes, policy.label_margin), labels.wrong, now)
+    wrong = Metric("labels", ledger.LABELS, outcomes, policy.label_margin)
+    return Case(release, given, traffic, errors, wrong, labels.wrong, now)

@@ -13,7 +13,11 @@ _LOST_COUNT, _LOST_SHARE = 20, 0.01
 
 
 def checks(found: case.Case) -> tuple[verdicts.Evidence, ...]:
-    """All feed checks of the case, each held against the same threshold."""
+    """All feed checks of the case, each held against the same threshold. Requests of one sticky key share one coin, so that
+    under stickiness they need not be split as it says.
+    """
+    if found.keyed:
+        return (_lost_records(found),)
     return (_sample_ratio(found), _lost_records(found), *((_label_share(found.labels),) if found.labels else ()))
 
 
@@ -24,7 +28,7 @@ def broken(evidence: verdicts.Evidence) -> bool:
 
 def _sample_ratio(found: case.Case) -> verdicts.Evidence:
     """Requests drawn for each arm against rho: a coin that is not what it is recorded to be makes every bet unfair."""
-    counts = found.errors.counts
+    counts = found.traffic
     drawn = counts.by_weight(counts.rows.opened)
     candidate, total, expected = _split(drawn)
     note = f"{candidate:,} of {total:,} requests drawn for the candidate, {expected:,.0f} expected"
@@ -37,7 +41,7 @@ def _lost_records(found: case.Case) -> verdicts.Evidence:
     Beside the sample-ratio check this has two plain rules, which are policy: more marks than requests, and a loss of over
     1 % of the requests (and over 20), are certain enough without a bet.
     """
-    counts = found.errors.counts
+    counts = found.traffic
     rows = counts.evidence & counts.closed
     lost = int(counts.rows.pending[rows].sum())
     opened = int(counts.rows.opened[rows].sum())

@@ -1,8 +1,8 @@
-"""The judge: from the sums of a release to a verdict. A pure function, called every tick.
+"""The judge: from all that was counted of a release to a verdict. A pure function, called every tick.
 
     ERROR   a feed check says the counts cannot be trusted: nobody is blamed, the release pauses
-    FAIL    a line of the alpha ledger is passed: the candidate is worse
-    PASS    every guard is proven no worse than its margin at the current stage
+    FAIL    a line of the alpha ledger is passed, or a policy that says so: the candidate is worse
+    PASS    every guard is proven no worse than its margin at the current stage, or the stage's own watch is content
     UNSURE  anything else, with how much more it needs
 
 In this order: counts that cannot be trusted prove nothing; rollback wins ties. Outcomes that do not reach both arms alike
@@ -11,43 +11,67 @@ discredit the labels and not the errors: errors may then still FAIL, and nothing
 
 import math
 
-from tidegate.core.decide import case, feed, ledger, proof, sentences
-from tidegate.core.stats import power
-from tidegate.core.vocabulary import releases, sums, verdicts
+import msgspec
+
+from tidegate.core.decide import case, feed, ledger, proof, sentences, watching
+from tidegate.core.stats import intervals, power
+from tidegate.core.vocabulary import marks, releases, sums, verdicts
+from tidegate.core.vocabulary.verdicts import Result
+
+GUARD = "guard"
+"""The culprit of a broken contract: policy, no statistics."""
 
 
-def judge(
-    release: releases.Release, found: tuple[sums.Sum, ...], closed_before: int, labels: sums.Labels | None, now: float
-) -> verdicts.Verdict:
-    """The verdict on a release at this look; valid however often it is asked for.
+def judge(release: releases.Release, given: sums.Inputs, now: float) -> verdicts.Verdict:
+    """The verdict on a release at this look; valid however often it is asked for. `now`, Unix seconds, serves the words only."""
+    brought = case.make(release, given, now)
+    compared = _compared(brought)
+    if compared.result in (Result.FAIL, Result.ERROR):
+        return compared
+    broken = _broken_guard(brought)
+    if broken:
+        return msgspec.structs.replace(compared, result=Result.FAIL, sentence=broken, culprit=GUARD)
+    watched = watching.find(brought)
+    if watched is None:
+        return compared
+    return msgspec.structs.replace(
+        compared,
+        result=watched.result,
+        sentence=watched.sentence,
+        evidence=(*compared.evidence, *watched.evidence),
+        culprit=watched.culprit,
+        needs=watched.needs,
+        decision=watched.decision,
+        effect=watched.effect,
+    )
 
-    `found` are all sums of the release since it began, merged over gateways, in any order; ticks and folded epochs may be
-    mixed. Arrivals in ticks below `closed_before` are no longer pending anywhere. `labels` is what the recorder knows, if
-    outcomes are expected. `now`, in Unix seconds, serves the words only.
-    """
-    brought = case.make(release, found, closed_before, labels, now)
-    lines = ledger.lines(release.policy)
+
+def _compared(brought: case.Case) -> verdicts.Verdict:
+    """What the comparison of the two arms says, over everything drawn so far."""
+    lines = ledger.lines(brought.release.policy)
     checks = feed.checks(brought)
     found_worse = {metric.name: metric.counts.worse() for metric in brought.metrics}
     charges = tuple(_charge(metric, lines, max(found_worse[metric.name])) for metric in brought.metrics)
-    proofs = proof.proofs(brought)
+    proofs = () if brought.keyed else proof.proofs(brought)
     evidence = (*charges, *(each.evidence for each in proofs), *checks)
     harm = _harm(brought, charges)
     broken = [each for each in checks if feed.broken(each)]
     if any(each.metric != feed.LABEL_SHARE for each in broken):
         return _error(brought, broken[0], evidence, harm)
     for line in lines:
+        if not line.weights.keys() <= found_worse.keys():
+            continue  # outcomes of sticky units are no evidence
         log_e = ledger.group_log_e(line, found_worse)
         if log_e >= line.threshold and not (broken and line.group == ledger.LABELS):
             culprit = max((each for each in charges if each.group == line.group), key=_weighted).metric
             sentence = sentences.failed(brought, line, log_e, culprit, harm)
-            return verdicts.Verdict(verdicts.Result.FAIL, sentence, evidence, harm, culprit)
+            return verdicts.Verdict(Result.FAIL, sentence, evidence, harm, culprit)
     if broken:
         return _error(brought, broken[0], evidence, harm)
-    if all(each.proven for each in proofs):
-        return verdicts.Verdict(verdicts.Result.PASS, sentences.passed(brought, evidence), evidence, harm)
-    needs = -1 if any(each.needs < 0 for each in proofs) else max(each.needs for each in proofs)
-    return verdicts.Verdict(verdicts.Result.UNSURE, sentences.unsure(brought, needs), evidence, harm, needs=needs)
+    if proofs and all(each.proven for each in proofs):
+        return verdicts.Verdict(Result.PASS, sentences.passed(brought, evidence), evidence, harm)
+    needs = -1 if not proofs or any(each.needs < 0 for each in proofs) else max(each.needs for each in proofs)
+    return verdicts.Verdict(Result.UNSURE, sentences.unsure(brought, needs), evidence, harm, needs=needs)
 
 
 def _charge(metric: case.Metric, lines: tuple[ledger.Line, ...], log_e: float) -> verdicts.Evidence:
@@ -63,16 +87,28 @@ def _weighted(evidence: verdicts.Evidence) -> float:
     return math.log(evidence.weight) + evidence.log_e
 
 
+def _broken_guard(found: case.Case) -> str:
+    """Answers that break the contract, of a candidate whose stable breaks it never: a policy, since two are enough."""
+    most = found.release.policy.guard_breaks
+    broken = [sum(getattr(row, arm).marks[marks.Mark.INVALID] for row in found.given.sums) for arm in ("candidate", "stable")]
+    if not most or broken[0] < most or broken[1]:
+        return ""
+    name, stable = found.release.candidate.name, found.release.stable.name if found.release.stable else "stable"
+    return f"{name} broke its contract {broken[0]} times, {stable} never (policy: {most} are enough)."
+
+
 def _harm(found: case.Case, charges: tuple[verdicts.Evidence, ...]) -> verdicts.Harm:
     """Over all generations: those without evidence (warm-up) hurt clients just as much."""
-    rows = found.errors.counts.rows
+    rows = found.traffic.rows
     counts = {"errors": rows.harmed, "labels": found.wrong}
     excess = sum(power.excess_harm(counts[each.metric], each.interval[0]) for each in charges)
-    return verdicts.Harm(int(rows.opened[:, 0].sum()), rows.harmed, rows.rescued, found.wrong, excess)
+    (bad1, n1), (bad0, n0) = charges[0].candidate, charges[0].stable
+    high = max(0.0, intervals.share(bad1, n1)[1] - (bad0 / n0 if n0 else 0.0))
+    return verdicts.Harm(int(rows.opened[:, 0].sum()), rows.harmed, rows.rescued, found.wrong, excess, high)
 
 
 def _error(
     found: case.Case, check: verdicts.Evidence, evidence: tuple[verdicts.Evidence, ...], harm: verdicts.Harm
 ) -> verdicts.Verdict:
     sentence = sentences.broken(found, check)
-    return verdicts.Verdict(verdicts.Result.ERROR, sentence, evidence, harm, check.metric)
+    return verdicts.Verdict(Result.ERROR, sentence, evidence, harm, check.metric)

@@ -2,6 +2,7 @@
 
     queued > checking > [awaiting_approval] > warming > running, stage by stage > promoting > probation > succeeded
     any way back while exposed > rolling_back > rolled_back (aborted for a person's abort)
+    a look that is over (shadow, rehearsal, A/B without a winner) > rolling_back > concluded
     before any traffic > failed or aborted          stable sick, or nothing to go back to > halted, for a person
 
 Every pair of phase and event has its line: a move, a deliberate nothing, or a refusal with its reason. A pair without a line
@@ -32,6 +33,17 @@ _ALL_TRAFFIC = refused("all traffic is going to it already; `tidegate rollback` 
 _GOING_BACK = refused("it is being rolled back already")
 _STANDS_STILL = refused("it stands still already")
 _ENDED = refused("it has ended")
+_NOT_PROMOTED = refused("a contract migration waits until the release that names it is promoted")
+
+
+@moves.move()
+def _clock_jumped(release: releases.Release, event: decisions.Event, _now: float) -> decisions.Decision:
+    """The machine's clock was set: what was noted before moves along, so that no stage passes, or lasts for ever, by it."""
+    if not event.seconds:
+        return moves.stay(release)
+    reason = f"the clock was set {'forward' if event.seconds > 0 else 'back'} by {abs(event.seconds):.0f} s"
+    return decisions.Decision(beginning.shifted(release, event.seconds), (), reason)
+
 
 _BEFORE: dict[Kind, moves.Move] = {
     Kind.TICK: _WAIT,
@@ -51,11 +63,12 @@ _BEFORE: dict[Kind, moves.Move] = {
     Kind.ROLLBACK: _NO_TRAFFIC,
     Kind.SUPERSEDED: _BUSY,
     Kind.OVERRIDDEN: retreat.overridden,
-    Kind.CAUTION: _WAIT,
-    Kind.ALARMED: _WAIT,
-    Kind.GROUP_READY: _WAIT,
-    Kind.GROUP_LOST: _WAIT,
-    Kind.CLOCK_JUMPED: _WAIT,
+    Kind.CAUTION: _EARLY,
+    Kind.ALARMED: _EARLY,
+    Kind.GROUP_READY: _EARLY,
+    Kind.GROUP_LOST: beginning.abort,
+    Kind.MIGRATED: _NOT_PROMOTED,
+    Kind.CLOCK_JUMPED: _clock_jumped,
 }
 """Before any traffic: what the phases there have in common."""
 
@@ -78,14 +91,16 @@ _EXPOSED: dict[Kind, moves.Move] = {
     Kind.SUPERSEDED: _BUSY,
     Kind.OVERRIDDEN: retreat.overridden,
     Kind.CAUTION: _WAIT,
-    Kind.ALARMED: _WAIT,
-    Kind.GROUP_READY: _WAIT,
-    Kind.GROUP_LOST: _WAIT,
-    Kind.CLOCK_JUMPED: _WAIT,
+    Kind.ALARMED: retreat.alarmed,
+    Kind.GROUP_READY: _LATE,
+    Kind.GROUP_LOST: retreat.with_group,
+    Kind.MIGRATED: _NOT_PROMOTED,
+    Kind.CLOCK_JUMPED: _clock_jumped,
 }
 """With traffic: what the phases there have in common."""
 
-_OVER: dict[Kind, moves.Move] = {kind: _ENDED if kind in decisions.OPERATOR else stays("it has ended") for kind in Kind}
+_ASKED = decisions.OPERATOR | {Kind.MIGRATED}
+_OVER: dict[Kind, moves.Move] = {kind: _ENDED if kind in _ASKED else stays("it has ended") for kind in Kind}
 """After the end nothing changes any more."""
 
 _ROWS: dict[Phase, dict[Kind, moves.Move]] = {
@@ -97,23 +112,29 @@ _ROWS: dict[Phase, dict[Kind, moves.Move]] = {
     },
     Phase.CHECKING: _BEFORE
     | {
-        Kind.CHECKS_PASSED: beginning.warm,
+        Kind.CHECKS_PASSED: beginning.checked,
         Kind.CHECKS_FAILED: beginning.fail,
         Kind.WORKERS_FAILED: beginning.fail,
     },
     Phase.AWAITING_APPROVAL: _BEFORE
     | {
-        Kind.APPROVE: beginning.warm,
+        Kind.TICK: beginning.remind,
+        Kind.APPROVE: beginning.approve,
         Kind.REJECT: beginning.abort,
     },
     Phase.WARMING: _BEFORE
     | {
         Kind.TICK: beginning.overdue,
         Kind.WORKERS_READY: beginning.expose,
-        Kind.WORKERS_FAILED: beginning.fail,
+        Kind.WORKERS_FAILED: beginning.fail_warm,
+        Kind.ABORT: beginning.abort_warm,
+        Kind.GROUP_LOST: beginning.abort_warm,
     },
     Phase.RUNNING: _EXPOSED
     | {
+        Kind.WORKERS_READY: ramp.workers_there,
+        Kind.CAUTION: ramp.caution,
+        Kind.GROUP_READY: ramp.group_ready,
         Kind.ROUTES_SEEN: ramp.begin_stage,
         Kind.JUDGED: ramp.judged,
         Kind.STABLE_SICK: ramp.halt,
@@ -131,6 +152,8 @@ _ROWS: dict[Phase, dict[Kind, moves.Move]] = {
     Phase.HALTED: _EXPOSED
     | {
         Kind.WORKERS_FAILED: stays("a person has to choose between two versions that are not well"),
+        Kind.ALARMED: stays("a person has to choose"),
+        Kind.GROUP_LOST: stays("a person has to choose"),
         Kind.JUDGED: stays("statistics do not roll back onto a sick stable"),
         Kind.STABLE_SICK: _LATE,
         Kind.PROMOTE: ramp.promote,
@@ -145,12 +168,15 @@ _ROWS: dict[Phase, dict[Kind, moves.Move]] = {
         Kind.ROUTES_SEEN: arrival.confirmed,
         Kind.JUDGED: arrival.judged_on_the_way,
         Kind.STABLE_SICK: stays("traffic is leaving stable anyway"),
+        Kind.MIGRATED: arrival.migrated,
     },
     Phase.PROBATION: _EXPOSED
     | {
         Kind.TICK: arrival.tick,
+        Kind.WORKERS_FAILED: retreat.lost_first,
         Kind.JUDGED: arrival.judged,
-        Kind.STABLE_SICK: stays("the version before cannot answer, and has no traffic"),
+        Kind.STABLE_SICK: arrival.stable_gone,
+        Kind.MIGRATED: arrival.migrated,
         Kind.SUPERSEDED: arrival.superseded,
     },
     Phase.ROLLING_BACK: _EXPOSED
@@ -162,6 +188,8 @@ _ROWS: dict[Phase, dict[Kind, moves.Move]] = {
         Kind.PROMOTE: _GOING_BACK,
         Kind.PAUSE: _GOING_BACK,
         Kind.ABORT: _GOING_BACK,
+        Kind.ALARMED: stays("it is being rolled back already"),
+        Kind.GROUP_LOST: stays("it is being rolled back already"),
         Kind.ROLLBACK: retreat.insist,
     },
     **dict.fromkeys(ENDED, _OVER),

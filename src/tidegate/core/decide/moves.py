@@ -55,6 +55,13 @@ def changed(release: releases.Release, **changes: object) -> releases.Release:
     return msgspec.structs.replace(release, **changes)
 
 
+def at(release: releases.Release) -> str:
+    """Where in its stages it is: "v2 gets 5%", "v2 is at smoke"."""
+    stage = release.stages[release.stage]
+    gets = stage.watch in (releases.Watch.COMPARISON, releases.Watch.METRIC) and stage.replicas is None
+    return f"{release.candidate.name} {'gets' if gets else 'is at'} {stage.name}"
+
+
 def said(event: decisions.Event, otherwise: str) -> str:
     """The event's own words; who spoke them, when it was a person."""
     words = event.reason or otherwise

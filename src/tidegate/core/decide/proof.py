@@ -64,7 +64,7 @@ def _requests(found: case.Case, metric: case.Metric, needs: int) -> int:
     labelled = metric.seen()[0][1]
     arrived = int(counts.rows.opened[counts.evidence, 0].sum())
     needs = math.ceil(needs * (arrived + 1) / (labelled + 1))
-    drawn = found.errors.counts
+    drawn = found.traffic
     waiting = int(drawn.rows.opened[found.in_stage(found.errors) & drawn.evidence, 0].sum())
     waiting -= int(counts.rows.opened[found.in_stage(metric) & counts.evidence, 0].sum())
     return max(0, needs - max(0, waiting))

@@ -7,15 +7,35 @@ from tidegate.core.decide import moves, upkeep
 from tidegate.core.vocabulary import decisions, errors, releases
 from tidegate.core.vocabulary.phases import EXPOSED, Phase
 
+UNHELD = {"aborted": Phase.ABORTED, "failed": Phase.FAILED} | dict.fromkeys(
+    ("shadowed", "rehearsed", "stable_better", "no_difference"), Phase.CONCLUDED
+)
+"""Ways to end on stable that say nothing against the model, by outcome. Every other one holds it."""
+
 
 def go_back(release: releases.Release, reason: str, now: float, ends_as: str = "rolled_back") -> decisions.Decision:
-    """Everything to stable. For an endpoint that has none it halts: there is nothing to go back to."""
-    if release.stable is None:
+    """Everything to stable. Where there is none, or it cannot come back, it halts: a person has to choose."""
+    if release.stable is None or release.no_return:
         halted = moves.enter(release, Phase.HALTED, reason, now, resume_stage=release.stage)
-        text = f"{release.endpoint}: halted, {reason}. This is its first release: there is no version to go back to."
+        why = "This is its first release: there is no version to go back to."
+        if release.stable is not None:
+            why = f"{release.stable.name} cannot come back: the contract migration {release.no_return} is done."
+        text = f"{release.endpoint}: halted, {reason}. {why}"
         return decisions.Decision(halted, (*upkeep.effects(halted), decisions.Notify("critical", text)), reason)
     after = moves.enter(release, Phase.ROLLING_BACK, reason, now, rollback_began_at=now, rollback_seconds=0.0, ends_as=ends_as)
     return decisions.Decision(after, upkeep.effects(after), reason)
+
+
+@moves.move(Phase.ROLLING_BACK, Phase.HALTED)
+def with_group(release: releases.Release, event: decisions.Event, now: float) -> decisions.Decision:
+    """A member of its group went back, so all do: nothing is said against this one's model, and it is not held."""
+    return go_back(release, moves.said(event, f"the group {release.group} went back"), now, "aborted")
+
+
+@moves.move(Phase.ROLLING_BACK, Phase.HALTED)
+def alarmed(release: releases.Release, event: decisions.Event, now: float) -> decisions.Decision:
+    """An alarm about the endpoint, and the policy says that it rolls back."""
+    return go_back(release, f"{moves.said(event, 'an alarm')} (policy: roll back on alarms)", now)
 
 
 @moves.move(Phase.ROLLING_BACK)
@@ -25,6 +45,11 @@ def by_hand(release: releases.Release, event: decisions.Event, now: float) -> de
     if release.rollback_began_at and not aborting:
         return moves.stay(release, "this is a rollback already; `tidegate abort` undoes it")
     reason = moves.said(event, "aborted" if aborting else "rolled back")
+    if release.no_return:
+        raise errors.IrreversibleMigration(
+            f"{release.endpoint} cannot go back: the contract migration {release.no_return} is done.",
+            cure="Release a mended model on top of this one.",
+        )
     if release.stable is not None:
         return go_back(release, reason, now, "aborted" if aborting else "rolled_back")
     if aborting and release.phase is Phase.HALTED:
@@ -40,12 +65,12 @@ def lost(release: releases.Release, event: decisions.Event, now: float) -> decis
 
 
 lost_first = moves.Move(lost.handler, (Phase.ROLLING_BACK, Phase.HALTED))
-"""The same where it may be the endpoint's first release, which has nothing to go back to."""
+"""The same where there may be nothing to go back to."""
 out_of_halt = moves.Move(by_hand.handler, (Phase.ROLLING_BACK, Phase.ABORTED))
 """The same from a halt: an endpoint's first release is aborted."""
 
 
-@moves.move(Phase.ROLLED_BACK, Phase.ABORTED)
+@moves.move(Phase.ROLLED_BACK, Phase.ABORTED, Phase.FAILED, Phase.CONCLUDED)
 def confirmed(release: releases.Release, _event: decisions.Event, now: float) -> decisions.Decision:
     """Every gateway sends all traffic to stable: the rest of the way back."""
     return end(release, release.reason, now, release.ends_as)
@@ -82,15 +107,18 @@ def overridden(release: releases.Release, event: decisions.Event, now: float) ->
 
 
 def end(release: releases.Release, reason: str, now: float, outcome: str) -> decisions.Decision:
-    """Traffic is off the candidate: drain it, hold its model unless a person merely aborted, retire it, tell people."""
-    phase = Phase.ABORTED if outcome == "aborted" else Phase.ROLLED_BACK
+    """Traffic is off the candidate: drain it, hold its model unless nothing speaks against it, retire it, tell people."""
+    phase = UNHELD.get(outcome, Phase.ROLLED_BACK)
     seconds = now - release.rollback_began_at if release.rollback_began_at else 0.0
     ended = moves.enter(release, phase, reason, now, outcome=outcome, rollback_seconds=max(0.0, seconds))
     drain, retire = decisions.Drain(release.candidate), decisions.Retire(release.candidate)
     back = f"rolled back to {release.stable.name} in {ended.rollback_seconds:.1f} s" if release.stable else "taken down"
-    if outcome == "aborted":
-        text = f"{release.endpoint}: the release of {release.candidate.name} is aborted, {back}: {reason}"
+    if outcome in UNHELD:
+        serves = f"{release.stable.name} serves" if release.stable else "nothing serves"
+        words = outcome.replace("_", " ")
+        text = f"{release.endpoint}: the release of {release.candidate.name} is over ({words}), {serves}: {reason}"
         return decisions.Decision(ended, (drain, retire, decisions.Notify("info", text)), reason)
     hold = decisions.Hold(release.endpoint, release.candidate.model_digest, reason)
     text = f"{release.endpoint}: {release.candidate.name} is {back} and held: {reason}"
-    return decisions.Decision(ended, (drain, hold, retire, decisions.Notify("critical", text)), reason)
+    job = (decisions.StartJob("retrain", release.id, release.candidate),) if release.policy.retrain else ()
+    return decisions.Decision(ended, (drain, hold, retire, *job, decisions.Notify("critical", text)), reason)

@@ -98,7 +98,7 @@ def _waits(found: case.Case, needs: int) -> str:
         return f"needs about {about(needs)} more candidate {'request' if needs == 1 else 'requests'} at {_share(found.rho)}"
     if labels is None or needs < 0:
         return "at these rates it will not be proven no worse"
-    first = found.errors.counts.rows
+    first = found.traffic.rows
     left = 0.0
     if not labels.counts.rows.minute.size and first.minute.size:
         left = float(first.end.min()) - 1 + found.release.policy.label_age - found.now

@@ -141,10 +141,11 @@ def rolling(plan: Plan) -> tuple[Stage, ...]:
     stages, serving = [], 0
     while serving < whole:
         fresh = min(whole, serving + step)
-        places = Places(fresh, whole - fresh, min(whole - serving, whole + given.surge - fresh))
         share, compared = fresh * arms.BUCKETS // whole, fresh < whole
+        left = whole - fresh if compared else min(1, given.surge)  # one stays for the way back, where there is room for it
+        places = Places(fresh, left, min(whole - serving, whole + given.surge - fresh))
         watch = Watch.COMPARISON if compared else Watch.LEVEL
-        words = f"{fresh} of {whole}"
+        words = f"{fresh} of {whole} replicas"
         stages.append(
             Stage(words, share, given.seconds, given.at_most, given.requests * compared, False, compared, watch, replicas=places)
         )
@@ -187,6 +188,8 @@ STRATEGIES: dict[str, Strategy] = {
     "ab": ab,
     "full": full,
 }
+REHEARSAL = "rehearsal"
+"""The strategy of a drill: of no file, and in no list."""
 _LAST = frozenset({"rolling", "blue-green", "ab", "full"})
 """What nothing may follow but `full`: they end with all traffic, or a decision."""
 
@@ -204,6 +207,21 @@ def compose(names: Sequence[str], plan: Plan) -> tuple[Stage, ...]:
 def returns(names: Sequence[str]) -> bool:
     """Whether such a release ends on stable: it was only a look."""
     return names[-1] == "shadow"
+
+
+def rehearsal(seconds: float) -> tuple[Stage, ...]:
+    """Half of the traffic for a while, whatever comes of it, and back."""
+    return (Stage("rehearsal 50%", arms.BUCKETS // 2, seconds, seconds, 0, watch=Watch.LEVEL),)
+
+
+def after(stages: tuple[Stage, ...], probation: Stage | None, replicas: int) -> Stage | None:
+    """The probation that such stages leave room for: where they moved the replicas, stable keeps those that the last one left."""
+    last = stages[-1] if stages else None
+    if probation is None or last is None or (last.replicas is None and not last.alone):
+        return probation
+    left = last.replicas.stable if last.replicas is not None else 0
+    kept = probation if left else level()
+    return msgspec.structs.replace(kept, replicas=Places(replicas, left, left))
 
 
 def holdback(buckets: int = HOLDBACK) -> Stage:

@@ -3,8 +3,10 @@
 One value, made here, is shown by the command line, the API and the log. Numbers are rounded to what they are worth.
 """
 
-from tidegate.core.decide import amounts, doubt
-from tidegate.core.vocabulary import decisions, releases, verdicts
+from collections.abc import Callable
+
+from tidegate.core.decide import amounts, budget, doubt, moves
+from tidegate.core.vocabulary import arms, decisions, releases, verdicts
 from tidegate.core.vocabulary.decisions import Waiting
 from tidegate.core.vocabulary.phases import ENDED, Phase
 
@@ -25,6 +27,8 @@ def look_again_at(release: releases.Release, now: float) -> float:
         times = (release.phase_since + release.load_seconds,)
     elif release.phase is Phase.PROBATION:
         times = (release.phase_since + release.probation_seconds,)
+    elif release.phase is Phase.AWAITING_APPROVAL and release.approval is not None:
+        times = (release.phase_since + release.approval.within_seconds,)
     elif release.phase is Phase.RUNNING and release.stage_since:
         stage = release.stages[release.stage]
         times = (release.stage_since + stage.min_seconds, release.stage_since + stage.max_seconds)
@@ -40,10 +44,12 @@ def _still(release: releases.Release, now: float) -> Waiting:
         case Phase.CHECKING:
             return Waiting("checks", f"{candidate} is being checked: its bundle, and the endpoint's contract")
         case Phase.AWAITING_APPROVAL:
-            return Waiting("approval", f"somebody with the approve scope has to approve {candidate}", who="approver")
+            return _approval(release, now)
         case Phase.WARMING:
             left = max(0.0, release.phase_since + release.load_seconds - now)
             sentence = f"{candidate} is loading and answering its warm-up (at most {amounts.span(left)} more)"
+            if release.alone and release.stable is not None:
+                sentence += f"; {release.stable.name} is stopped, so nobody answers meanwhile"
             return Waiting("workers", sentence, seconds=left)
         case Phase.PAUSED:
             sentence = f"{_bare(release.reason)}; go on with `tidegate resume {endpoint}`, or `promote`, or `rollback`"
@@ -59,10 +65,27 @@ def _still(release: releases.Release, now: float) -> Waiting:
     return _probation(release, now)
 
 
+def _approval(release: releases.Release, now: float) -> Waiting:
+    asked = release.approval or releases.Approval()
+    left = max(0.0, release.phase_since + asked.within_seconds - now)
+    whose = f"one of {', '.join(asked.by)}" if asked.by else "somebody with the approve scope"
+    more = asked.count - sum(one.model_digest == release.candidate.model_digest for one in release.approvals)
+    times = f" ({more} more have to)" if more > 1 else ""
+    sentence = f"{whose} has to approve {release.candidate.name}{times}, within {amounts.span(left)}"
+    return Waiting("approval", sentence, who="approver", seconds=left)
+
+
 def _probation(release: releases.Release, now: float) -> Waiting:
     left = max(0.0, release.phase_since + release.probation_seconds - now)
-    kept = f"{release.stable.name} is kept warm" if release.stable else "nothing earlier is kept"
-    sentence = f"{release.candidate.name} has all traffic; {kept} for {amounts.span(left)} more"
+    kept = f"{release.stable.name} is kept warm" if release.stable and not release.alone else "nothing earlier is kept warm"
+    after = release.probation
+    if release.stable and after is not None and after.weight < arms.BUCKETS:
+        kept = f"{release.stable.name} keeps {100 - 100 * after.weight / arms.BUCKETS:g}% for comparison"
+    elif release.stable and after is not None and after.mirror:
+        kept = f"{release.stable.name} gets copies for comparison"
+    sentence = f"{release.candidate.name} serves {release.endpoint}; {kept} for {amounts.span(left)} more"
+    if release.probation_outcomes:
+        sentence += f", or until {release.probation_outcomes:,} of its predictions have their outcome"
     if release.policy.label_age:
         return Waiting("outcomes", f"{sentence}, and outcomes that come late still count", seconds=left)
     return Waiting("time", sentence, seconds=left)
@@ -70,18 +93,92 @@ def _probation(release: releases.Release, now: float) -> Waiting:
 
 def _running(release: releases.Release, event: decisions.Event, now: float) -> Waiting:
     stage, candidate = release.stages[release.stage], release.candidate.name
+    if release.at_gate:
+        return Waiting("group", f"{candidate} is through; the others of the group {release.group} are not yet", who="group")
+    if not release.stage_ready:
+        wanted = stage.replicas.candidate if stage.replicas else release.replicas
+        return Waiting("workers", f"{candidate} is getting its replicas for {stage.name} ({wanted} in all)")
     if not release.stage_since:
-        return Waiting("routes", f"the gateways have to confirm that {candidate} gets {stage.name}", who="gateways")
+        return Waiting("routes", f"the gateways have to confirm that {moves.at(release)}", who="gateways")
     if event.verdict is None:
-        return Waiting("requests", f"{candidate} gets {stage.name}; the first look at its requests is to come", who="clients")
+        return Waiting("requests", f"{moves.at(release)}; the first look at its requests is to come", who="clients")
     enough = event.stage_requests >= stage.min_requests
     by_clock = event.verdict.result is verdicts.Result.PASS or not (stage.must_prove or doubt.building(event.verdict))
+    elapsed = now - release.stage_since
+    if enough and by_clock and elapsed >= stage.min_seconds and (dear := budget.exceeded(release, event)):
+        return Waiting("budget", dear, who="clients")
+    told = _WATCHED.get(stage.watch)
+    if told is not None:
+        return told(release, event, now)
     if event.rate <= 0 and not (enough and by_clock):
         sentence = f"no traffic: this will not advance; make some with `tidegate send {release.endpoint}`"
         return Waiting("traffic", sentence, who="clients")
     if event.verdict.result is verdicts.Result.PASS:
         return _proven(release, event, now)
     return _unproven(release, event, now)
+
+
+def _cohort(release: releases.Release, event: decisions.Event, now: float) -> Waiting:
+    """A cohort nobody matches is said at once: it would otherwise look like patience."""
+    stage, said = release.stages[release.stage], release.cohort.said if release.cohort else "the cohort"
+    if not event.stage_requests:
+        return Waiting("traffic", f"nobody of the cohort ({said}) has asked so far: this will not advance", who="clients")
+    missing = stage.min_requests - event.stage_requests
+    if missing > 0:
+        return Waiting("requests", f"needs {missing:,} more requests of the cohort ({said})", who="clients")
+    left = max(0.0, release.stage_since + stage.max_seconds - now)
+    sentence = (
+        f"the cohort ({said}) has {release.candidate.name} for {amounts.span(left)} more; it is no sample, so nothing is proven"
+    )
+    return Waiting("time", sentence, seconds=left)
+
+
+def _pairs(release: releases.Release, event: decisions.Event, now: float) -> Waiting:
+    stage = release.stages[release.stage]
+    missing = stage.min_requests - event.stage_requests
+    left = max(0.0, release.stage_since + stage.min_seconds - now)
+    if missing > 0:
+        return Waiting("requests", f"needs {missing:,} more pairs of answers ({event.stage_requests:,} so far)", who="clients")
+    if left:
+        return Waiting("time", f"mirrors for {amounts.span(left)} more", seconds=left)
+    sentence = event.verdict.sentence if event.verdict else "the pairs do not decide yet"
+    left = max(0.0, release.stage_since + stage.max_seconds - now)
+    return Waiting("requests", f"{_bare(sentence)}; {amounts.span(left)} are left", who="clients", seconds=left)
+
+
+def _smoke(release: releases.Release, event: decisions.Event, _now: float) -> Waiting:
+    wanted = release.stages[release.stage].min_requests
+    sentence = f"{release.candidate.name} answers requests of our own ({event.stage_requests} of {wanted})"
+    return Waiting("smoke", f"{sentence}; no client sees them")
+
+
+def _metric(release: releases.Release, event: decisions.Event, now: float) -> Waiting:
+    stage = release.stages[release.stage]
+    least = max(0.0, release.stage_since + stage.min_seconds - now)
+    left = max(0.0, release.stage_since + stage.max_seconds - now)
+    sentence = _bare(event.verdict.sentence) if event.verdict else "no value of the metric yet"
+    if least:
+        return Waiting("time", f"{sentence}; not decided for {amounts.span(least)} more", seconds=least)
+    return Waiting("outcomes", f"{sentence}; the horizon is {amounts.span(left)} away", who="clients", seconds=left)
+
+
+def _level(release: releases.Release, _event: decisions.Event, now: float) -> Waiting:
+    stage = release.stages[release.stage]
+    left = max(0.0, release.stage_since + stage.min_seconds - now)
+    stable = release.stable.name if release.stable else "the version before"
+    return Waiting(
+        "time", f"{stage.name} for {amounts.span(left)} more; {stable} is up, and anything wrong goes back to it", seconds=left
+    )
+
+
+_WATCHED: dict[releases.Watch, Callable[[releases.Release, decisions.Event, float], Waiting]] = {
+    releases.Watch.COHORT: _cohort,
+    releases.Watch.PAIRS: _pairs,
+    releases.Watch.SMOKE: _smoke,
+    releases.Watch.METRIC: _metric,
+    releases.Watch.LEVEL: _level,
+}
+"""Stages that are left on something else than the comparison of the two arms."""
 
 
 def _proven(release: releases.Release, event: decisions.Event, now: float) -> Waiting:

@@ -10,7 +10,7 @@ import dataclasses
 import functools
 import itertools
 import operator
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -126,7 +126,26 @@ def of_labels(rows: Sequence[sums.LabelSum]) -> Tally:
     return _tally(table, np.concatenate([wrong, labelled - wrong], axis=1), np.zeros_like(labelled))
 
 
-def _matrix(rows: "map[tuple[int, ...]]", length: int, width: int) -> logspace.Ints:
+def of_keys(events: Iterable[sums.KeyEvent]) -> Tally:
+    """The tally of bad keys, each with the first of its bad requests and no other; keys that were never bad are a factor of 1.
+
+    Without counts of the good ones every bet of `bets.worse` is the errors-only form (statistics.md 1.1 and A.1.15).
+    """
+    first: dict[bytes, sums.KeyEvent] = {}
+    for one in sorted(events, key=operator.attrgetter("tick", "generation")):
+        first.setdefault(one.key, one)
+    rows = [
+        (one.generation, one.weight, one.evidence, one.tick, sums.TICK_SECONDS, one.arm == arms.Arm.CANDIDATE)
+        for one in first.values()
+    ]
+    table = _matrix(iter(rows), len(rows), 6)
+    candidate, zero = table[:, 5], np.zeros(len(rows), np.int64)
+    counts = np.stack([candidate, 1 - candidate, zero, zero], axis=1)
+    head = np.concatenate([table[:, :5], counts[:, :2]], axis=1)
+    return _tally(head, counts, np.zeros((len(rows), 2), np.int64))
+
+
+def _matrix(rows: Iterable[tuple[int, ...]], length: int, width: int) -> logspace.Ints:
     flat = itertools.chain.from_iterable(rows)
     return np.fromiter(flat, np.int64, length * width).reshape(length, width)
 

@@ -40,6 +40,8 @@ class Kind(enum.StrEnum):
     """Every member of its group is through with its stages."""
     GROUP_LOST = "group_lost"
     """A member of its group went back."""
+    MIGRATED = "migrated"
+    """A contract migration was done: the version before cannot come back."""
     CLOCK_JUMPED = "clock_jumped"
     """The machine's clock was set: times noted before are moved along."""
 
@@ -57,7 +59,11 @@ class Event(msgspec.Struct, frozen=True):
     rate: float = 0.0
     """Candidate requests a second, lately: for saying how long is left."""
     stage_requests: int = 0
-    """Candidate requests closed since this stage's routes came in force."""
+    """Candidate requests closed since this stage's routes came in force; what the stage is left on otherwise: pairs, smoke
+    requests, after 100 % outcomes.
+    """
+    subject: str = ""
+    """CAUTION: which one; a person who goes on past it is not stopped by it again."""
     seconds: float = 0.0
     """CLOCK_JUMPED: by how much, forward or back."""
 

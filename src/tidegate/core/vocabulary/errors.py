@@ -15,7 +15,7 @@
     |   |- QueueFull  RateExceeded  DeadlinePassed  WorkerUnavailable  LogUnavailable  Draining
     |- ReleaseError         a release says no            (fault: operator)
     |   |- ReleaseInProgress  ReleaseUnknown  TransitionUnknown  TransitionRefused  DigestHeld
-    |   |- NothingToRollBack  AlreadyStable
+    |   |- NothingToRollBack  AlreadyStable  ApprovalRefused  IrreversibleMigration
     |- StateError           two writers, or a damaged file
     |   |- GenerationConflict  ParentStale  StoreUnavailable  StoreBehindTable
     |   |- TableUnreadable  SegmentCorrupt  FrameMalformed  ProtocolMismatch  ChainBroken
@@ -313,6 +313,14 @@ class DigestHeld(ReleaseError):
 
 class NothingToRollBack(ReleaseError):
     """There is no earlier version to go back to."""
+
+
+class ApprovalRefused(ReleaseError):
+    """This actor cannot approve this release. `tidegate status` shows who can."""
+
+
+class IrreversibleMigration(ReleaseError):
+    """A contract migration is done, so versions before it cannot come back. Release a mended model on top."""
 
 
 class AlreadyStable(ReleaseError):

@@ -156,6 +156,8 @@ class Release(msgspec.Struct, frozen=True):
     phase_since: float = 0.0
     stage_since: float = 0.0
     """When the current stage's routes were seen in force; time paused does not count towards it."""
+    stage_began_at: float = 0.0
+    """When the current stage was entered; its routes come in force a little later."""
     stage_ready: bool = True
     """False while a stage that moves replicas waits for the candidate's new ones: its own share comes after them."""
     probation: Stage | None = None
@@ -171,6 +173,10 @@ class Release(msgspec.Struct, frozen=True):
     """Releases of the same group are promoted together or not at all."""
     at_gate: bool = False
     """All its stages are through, and it waits for its group."""
+    heeded: tuple[str, ...] = ()
+    """Cautions that have paused it already: a person has gone on past them."""
+    no_return: str = ""
+    """The contract migration that was done since: the version before cannot come back."""
     requires: tuple[dependencies.Requirement, ...] = ()
     migrations: tuple[dependencies.Migration, ...] = ()
     attempt: int = 1
@@ -202,7 +208,7 @@ class Release(msgspec.Struct, frozen=True):
     @property
     def owner(self) -> Version | None:
         """The version that owns the endpoint as this release stands."""
-        return self.candidate if self.phase in phases.OWNED_BY_CANDIDATE else self.stable
+        return self.candidate if self.phase in phases.OWNED_BY_CANDIDATE or self.no_return else self.stable
 
     @property
     def alone(self) -> bool:

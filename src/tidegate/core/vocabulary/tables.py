@@ -155,6 +155,11 @@ class Route(msgspec.Struct, frozen=True):
         return self.weight / arms.BUCKETS if self.candidate else 0.0
 
     @property
+    def owner(self) -> Deployed:
+        """The version that owns the endpoint."""
+        return self.candidate if self.candidate is not None and self.candidate_owns else self.stable
+
+    @property
     def versions(self) -> tuple[Deployed, ...]:
         """All that it lists: stable, the candidate, those kept warm."""
         return (self.stable, *((self.candidate,) if self.candidate else ()), *self.kept)
