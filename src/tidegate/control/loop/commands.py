@@ -4,14 +4,17 @@ import msgspec
 
 from tidegate.control.loop import holders, overrides, replacing, transitions
 from tidegate.control.store import chain, commands, endpoints, holds
+from tidegate.core.decide import strategies
 from tidegate.core.spec import conditions, guards
 from tidegate.core.spec import settings as specification
-from tidegate.core.vocabulary import decisions, errors, home, phases, releases
+from tidegate.core.vocabulary import decisions, errors, home, manifests, phases, releases
 from tidegate.core.vocabulary.decisions import Kind
 from tidegate.dataplane.models import bundles
 from tidegate.dataplane.wire import tablefile
 
 FOLLOW, REPLACE = "follow", "replace_workers"
+REHEARSAL_SECONDS = 10.0
+"""For so long a drill keeps half of the traffic on the way out."""
 VERBS = {str(kind): kind for kind in decisions.OPERATOR}
 
 
@@ -29,8 +32,8 @@ def answer(desk: transitions.Desk, place: home.Home, command: commands.Command, 
 
 
 def _carry_out(desk: transitions.Desk, place: home.Home, command: commands.Command, now: float) -> releases.Release | None:
-    if command.kind == "release":
-        return release(desk, place, command, now)
+    if command.kind in _BEGINNING:
+        return _BEGINNING[command.kind](desk, place, command, now)
     if command.kind in _OTHERS:
         _OTHERS[command.kind](desk, place, command, now)
         return None
@@ -38,7 +41,7 @@ def _carry_out(desk: transitions.Desk, place: home.Home, command: commands.Comma
         raise errors.TransitionRefused(f"there is no verb {command.kind!r}.")
     event = decisions.Event(VERBS[command.kind], actor=command.actor, reason=command.reason)
     if event.kind is Kind.ROLLBACK:
-        return _roll_back(desk, command, event, now)
+        return _roll_back(desk, place, command, event, now)
     under_way = desk.active(command.endpoint)
     if under_way is None:
         raise errors.ReleaseUnknown(
@@ -53,20 +56,57 @@ def release(desk: transitions.Desk, place: home.Home, command: commands.Command,
     Raises BundleMissing, ReleaseInProgress, DigestHeld, AlreadyStable, SpecInvalid.
     """
     settings = specification.of(command.payload["settings"])
-    digest = str(command.payload["digest"])
+    if settings.group:
+        cure = f"Name the files of all members: `tidegate release --file A --file B`, each with `group: {settings.group}`."
+        raise errors.SpecInvalid(f"{settings.endpoint} is released with its group {settings.group} or not at all.", cure=cure)
+    manifest = _may_begin(desk, place, settings, str(command.payload["digest"]))
+    return _begin(desk, settings, manifest, command, now)
+
+
+def release_group(desk: transitions.Desk, place: home.Home, command: commands.Command, now: float) -> None:
+    """Begin the releases of a group, all or none: `members`, each with what `release` takes, and the name of the `group`.
+
+    Raises as `release` does, for the first member that may not begin; none has begun then.
+    """
+    name = f"{command.payload['group']}/{command.id[:8]}"
+    ready = []
+    for member in command.payload["members"]:
+        settings = msgspec.structs.replace(specification.of(member["settings"]), group=name)
+        under_way = desk.active(settings.endpoint)
+        if under_way is None or under_way.group != name:  # else it has begun, before control was interrupted
+            ready.append((settings, _may_begin(desk, place, settings, str(member["digest"]))))
+    for settings, manifest in ready:
+        _begin(desk, settings, manifest, msgspec.structs.replace(command, id=""), now)
+
+
+def _may_begin(desk: transitions.Desk, place: home.Home, settings: specification.Settings, digest: str) -> manifests.Manifest:
     manifest = bundles.read_manifest(place.bundles / digest)
-    under_way = desk.active(settings.endpoint)
-    if under_way is not None and under_way.phase is not phases.Phase.PROBATION:
-        words = f"{settings.endpoint} has a release of {under_way.candidate.name} under way ({under_way.phase.value})."
-        raise errors.ReleaseInProgress(words, cure=f"Wait for it, or end it with `tidegate abort {settings.endpoint}`.")
+    _refuse_busy(desk, settings.endpoint)
     _refuse_known(desk, settings.endpoint, manifest.model_digest)
     guards.fit(settings.terms, manifest)
     conditions.fit(settings.fallbacks, manifest.signature)
+    return manifest
+
+
+def _begin(
+    desk: transitions.Desk,
+    settings: specification.Settings,
+    manifest: manifests.Manifest,
+    command: commands.Command,
+    now: float,
+) -> releases.Release:
     _settle(desk, settings)
     source = manifest.provenance.source or settings.model
-    version = desk.store.add_version(desk.environment, settings.endpoint, digest, manifest.model_digest, source, now)
+    version = desk.store.add_version(desk.environment, settings.endpoint, manifest.digest, manifest.model_digest, source, now)
     event = decisions.Event(Kind.TICK, actor=command.actor, reason=command.reason or f"release of {source}")
     return desk.begin(settings, version, event, now, command.id)
+
+
+def _refuse_busy(desk: transitions.Desk, endpoint: str) -> None:
+    under_way = desk.active(endpoint)
+    if under_way is not None and under_way.phase is not phases.Phase.PROBATION:
+        words = f"{endpoint} has a release of {under_way.candidate.name} under way ({under_way.phase.value})."
+        raise errors.ReleaseInProgress(words, cure=f"Wait for it, or end it with `tidegate abort {endpoint}`.")
 
 
 def _refuse_known(desk: transitions.Desk, endpoint: str, model_digest: str) -> None:
@@ -90,7 +130,9 @@ def _settle(desk: transitions.Desk, settings: specification.Settings) -> None:
         desk.store.put_endpoint(msgspec.structs.replace(before, settings=written))
 
 
-def _roll_back(desk: transitions.Desk, command: commands.Command, event: decisions.Event, now: float) -> releases.Release:
+def _roll_back(
+    desk: transitions.Desk, place: home.Home, command: commands.Command, event: decisions.Event, now: float
+) -> releases.Release:
     """Under way: the machine's affair. Otherwise back to the version named, or to the last good one, and hold the one left."""
     release = desk.active(command.endpoint)
     named = command.payload.get("to")
@@ -99,14 +141,60 @@ def _roll_back(desk: transitions.Desk, command: commands.Command, event: decisio
     if release is not None and release.phase is not phases.Phase.PROBATION:
         cure = f"Roll it back first: `tidegate rollback {command.endpoint}`."
         raise errors.ReleaseInProgress(f"a release of {release.candidate.name} is under way.", cure=cure)
-    stable = desk.stable(command.endpoint)
+    stable, row = desk.stable(command.endpoint), desk.store.endpoint(desk.environment, command.endpoint)
     ordinal = int(named) if named is not None else desk.last_good(command.endpoint)
     if stable is not None and stable.ordinal == ordinal:
         raise errors.AlreadyStable(f"{command.endpoint} is on {stable.name} already.")
-    back = desk.go_back(command.endpoint, ordinal, event, now, command.id)
+    version = desk.known_version(command.endpoint, ordinal)
+    bundles.read_manifest(place.bundles / version.digest)
+    back = desk.go_back(version, event, now, command.id, warm=row is not None and ordinal in row.kept)
     if stable is not None:
         desk.hold(stable, event, now)
     return back
+
+
+def _retry(desk: transitions.Desk, place: home.Home, command: commands.Command, now: float) -> releases.Release:
+    """Release the model of the endpoint's last release once more, as its file settles it now. Raises as `release` does."""
+    last = desk.latest(command.endpoint)
+    row = desk.store.endpoint(desk.environment, command.endpoint)
+    if last is None or row is None:
+        raise errors.ReleaseUnknown(f"{command.endpoint} has had no release.", cure="Release a model first.")
+    if last.phase is phases.Phase.SUCCEEDED:
+        raise errors.AlreadyStable(f"the last release of {command.endpoint}, of {last.candidate.name}, came through.")
+    reason = command.reason or f"retry of {last.candidate.name}, which was {last.outcome or last.phase.value}"
+    again = {"digest": last.candidate.digest, "settings": row.settings}
+    return release(desk, place, msgspec.structs.replace(command, payload=again, reason=reason), now)
+
+
+def rehearse(desk: transitions.Desk, place: home.Home, command: commands.Command, now: float) -> releases.Release:
+    """Release the version that serves to itself, under a new ordinal, and back: a drill.
+
+    Raises ReleaseInProgress, NothingToRollBack for an endpoint without a version, BundleMissing.
+    """
+    stable, row = desk.stable(command.endpoint), desk.store.endpoint(desk.environment, command.endpoint)
+    if stable is None or row is None:
+        raise errors.NothingToRollBack(f"{command.endpoint} has no version to rehearse with.")
+    _refuse_busy(desk, command.endpoint)
+    bundles.read_manifest(place.bundles / stable.digest)
+    seconds = float(command.payload.get("seconds", REHEARSAL_SECONDS))
+    drill = {"strategy": strategies.REHEARSAL, "stages": strategies.rehearsal(seconds), "returns": True}
+    plain = {"approval": None, "group": "", "cohort": None, "probation": None, "migrations": ()}
+    settings = msgspec.structs.replace(desk.settings(row), **drill, **plain)
+    version = desk.store.add_version(desk.environment, command.endpoint, stable.digest, stable.model_digest, stable.model, now)
+    event = decisions.Event(Kind.TICK, actor=command.actor, reason=command.reason or f"rehearsal of {stable.name}")
+    return desk.begin(settings, version, event, now, command.id)
+
+
+def _hold(desk: transitions.Desk, _: home.Home, command: commands.Command, now: float) -> None:
+    """Refuse the model of a version from now on: of the one named, or of the endpoint's last release."""
+    last = desk.latest(command.endpoint)
+    named = command.payload.get("version")
+    if named is None and last is None:
+        raise errors.ReleaseUnknown(f"{command.endpoint} has had no release.", cure="Name the version to hold.")
+    version = desk.known_version(command.endpoint, int(named)) if named is not None else last.candidate if last else None
+    event = decisions.Event(Kind.TICK, actor=command.actor, reason=command.reason)
+    if version is not None and not desk.hold(version, event, now):
+        raise errors.DigestHeld(f"the model of {version.name} is held already.", cure="`tidegate status` shows holds.")
 
 
 def _clear(desk: transitions.Desk, _: home.Home, command: commands.Command, now: float) -> None:
@@ -128,7 +216,7 @@ def _adopt(desk: transitions.Desk, place: home.Home, command: commands.Command, 
     event = decisions.Event(Kind.OVERRIDDEN, actor=command.actor, reason=command.reason or "adopted from the routing table")
     for route in table.routes.values():
         release = desk.active(route.endpoint)
-        if release is not None and release.candidate.ordinal != route.stable.ordinal:
+        if release is not None and release.candidate.ordinal != route.owner.ordinal:
             desk.tell(release, event, now)
         overrides.adopt(desk, route, event, now)
     desk.store.adopt_generation(desk.environment, table.generation)
@@ -155,7 +243,11 @@ def _replace(desk: transitions.Desk, _: home.Home, command: commands.Command, no
     replacing.begin(desk, map(str, command.payload["instances"]))
 
 
+_BEGINNING = {"release": release, "retry": _retry, "rehearse": rehearse}
+"""Commands that begin a release."""
 _OTHERS = {
+    "hold": _hold,
+    "release_group": release_group,
     "unhold": _clear,
     "adopt": _adopt,
     holders.CREATE: lambda desk, _, command, now: holders.answer(desk, command, now),

@@ -3,44 +3,61 @@
 import msgspec
 
 from tidegate.control.loop import health, observation
-from tidegate.core.vocabulary import decisions, releases, verdicts
+from tidegate.core.decide import upkeep
+from tidegate.core.vocabulary import alarms, decisions, releases, sums, verdicts
 from tidegate.core.vocabulary.decisions import Kind
 from tidegate.core.vocabulary.phases import EXPOSED, Phase
 
 LOST_SECONDS = health.LOST_SECONDS
 """A version without a ready replica for this long is lost; a worker that died is restarted well within it."""
+_LEAVING = (Phase.ROLLING_BACK, Phase.HALTED)
 _COMPARED = (Phase.RUNNING, Phase.PAUSED)
 """In these stable still has to be gone back to; a promotion is leaving it."""
+LEAST_MEMORY = 64 << 20
+"""Bytes below which no difference of memory is worth a pause."""
+RISE, RISE_SECONDS = 1.3, 30.0
+"""Memory rises through a stage when it is so many times what it was at its beginning, so long after."""
 CRASHES = 3
 """Restarts within one release after which a candidate is crash-looping."""
 
 
 class Watch(msgspec.Struct, frozen=True):
-    """What one look cannot tell: how long a version has been without a ready replica, and its restarts at release start."""
+    """What one look cannot tell."""
 
     stable_missing: float = 0.0
+    """Seconds for which stable has been without a ready replica."""
     candidate_missing: float = 0.0
     candidate_restarts: int = 0
     """Since the release began to warm."""
+    memory_before: int = 0
+    """Bytes that the candidate's largest replica held when the stage began; 0: not known."""
+    told: tuple[alarms.Alarm, ...] = ()
+    """Open ones about the endpoint, raised since the release began."""
+    group: Kind | None = None
+    """GROUP_READY or GROUP_LOST, where the release is one of a group."""
 
 
-def next_event(
-    release: releases.Release,
-    seen: observation.Observation,
-    watch: Watch,
-    check: str | None,
-    verdict: verdicts.Verdict | None,
-) -> decisions.Event:
-    """What to tell the machine now. `check`: None while it runs, "" when passed, else why not."""
-    lost = _lost(release, seen, watch)
-    if lost is not None:
-        return lost
-    return _progress(release, seen, check, verdict)
+class Findings(msgspec.Struct, frozen=True):
+    """What jobs and the judge have found."""
+
+    check: str | None = None
+    """None while it runs, "" when passed, else why not."""
+    verdict: verdicts.Verdict | None = None
+    smoke: sums.Smoke | None = None
+    pairs: int = 0
+
+
+def next_event(release: releases.Release, seen: observation.Observation, watch: Watch, found: Findings) -> decisions.Event:
+    """What to tell the machine now."""
+    return _lost(release, seen, watch) or _warned(release, seen, watch) or _progress(release, seen, found)
 
 
 def _lost(release: releases.Release, seen: observation.Observation, watch: Watch) -> decisions.Event | None:
     """Stable first: when it cannot answer there is nothing to roll back onto."""
-    if release.phase in _COMPARED and release.stable is not None and watch.stable_missing > LOST_SECONDS:
+    if watch.group is Kind.GROUP_LOST and release.phase not in _LEAVING:
+        return decisions.Event(Kind.GROUP_LOST, reason=f"a member of the group {release.group} went back")
+    compared = release.phase in _COMPARED or (release.phase is Phase.PROBATION and release.probation is not None)
+    if compared and not release.alone and release.stable is not None and watch.stable_missing > LOST_SECONDS:
         words = f"stable {release.stable.name} has had no ready worker for {watch.stable_missing:.0f} s"
         return decisions.Event(Kind.STABLE_SICK, reason=words)
     if release.phase is Phase.WARMING:
@@ -59,7 +76,7 @@ def _not_warm(release: releases.Release, seen: observation.Observation, watch: W
     if watch.candidate_restarts >= CRASHES:
         return decisions.Event(Kind.WORKERS_FAILED, reason=f"{_crashed(release, seen, watch)} before it was ready")
     late = release.phase_since and seen.at - release.phase_since > release.load_seconds
-    if late and seen.ready(release.candidate) < release.replicas:
+    if late and seen.ready(release.candidate) < upkeep.places(release)[0]:
         words = f"{release.candidate.name} was not ready within {release.load_seconds:g} s; `load_within` allows it more"
         return decisions.Event(Kind.WORKERS_FAILED, reason=words)
     return None
@@ -79,20 +96,79 @@ def _crashed(release: releases.Release, seen: observation.Observation, watch: Wa
     return f"{release.candidate.name} crashed {watch.candidate_restarts} times{why}"
 
 
-def _progress(
-    release: releases.Release, seen: observation.Observation, check: str | None, verdict: verdicts.Verdict | None
-) -> decisions.Event:
-    if release.phase is Phase.CHECKING and check is not None:
-        kind = Kind.CHECKS_FAILED if check else Kind.CHECKS_PASSED
-        return decisions.Event(kind, reason=check)
-    if release.phase is Phase.WARMING and seen.ready(release.candidate) >= release.replicas and not _sleeps(release, seen):
+def _warned(release: releases.Release, seen: observation.Observation, watch: Watch) -> decisions.Event | None:
+    """What speaks against going on without being a proof: the candidate's memory, and alarms as the policy has it."""
+    policy = release.policy
+    if policy.on_alarm == "rollback" and watch.told and (release.phase in EXPOSED or release.phase is Phase.PROBATION):
+        return decisions.Event(Kind.ALARMED, reason=f"alarm {watch.told[0].kind}: {watch.told[0].words}")
+    if release.phase is not Phase.RUNNING:
+        return None
+    heeded, memory = release.heeded, _memory(release, seen, watch)
+    if memory and "memory" not in heeded:
+        return decisions.Event(Kind.CAUTION, reason=memory, subject="memory")
+    if policy.on_alarm == "pause":
+        for one in watch.told:
+            subject = f"alarm:{one.kind}:{one.subject}"
+            if subject not in heeded:
+                return decisions.Event(Kind.CAUTION, reason=f"alarm {one.kind}: {one.words}", subject=subject)
+    if watch.group is Kind.GROUP_READY and release.at_gate:
+        return decisions.Event(Kind.GROUP_READY)
+    return None
+
+
+def _memory(release: releases.Release, seen: observation.Observation, watch: Watch) -> str:
+    """Why the candidate's memory is a reason to stop: over stable's, or rising through a stage. Empty: it is none."""
+    most = release.policy.memory
+    if not most or release.stable is None:
+        return ""
+    name, now, stable = release.candidate.name, seen.memory(release.candidate), seen.memory(release.stable)
+    if stable and now > most * stable and now - stable > LEAST_MEMORY:
+        return f"{name} holds {now >> 20} MiB a worker, {now / stable:.1f} times {release.stable.name}'s {stable >> 20} MiB"
+    before = watch.memory_before
+    settled = release.stage_since and seen.at - release.stage_since > RISE_SECONDS
+    if before and settled and now > RISE * before and now - before > LEAST_MEMORY:
+        return f"{name} held {before >> 20} MiB a worker when this stage began and holds {now >> 20} MiB now"
+    return ""
+
+
+def _progress(release: releases.Release, seen: observation.Observation, found: Findings) -> decisions.Event:
+    if release.phase is Phase.CHECKING and found.check is not None:
+        kind = Kind.CHECKS_FAILED if found.check else Kind.CHECKS_PASSED
+        return decisions.Event(kind, reason=found.check)
+    wanted = upkeep.places(release)[0]
+    if release.phase is Phase.WARMING and seen.ready(release.candidate) >= wanted and not _sleeps(release, seen):
         return decisions.Event(Kind.WORKERS_READY)
+    if release.phase is Phase.RUNNING and not release.stage_ready:
+        return _await_replicas(release, seen, wanted)
     if _awaits_routes(release) and _asked_is_in_force(release, seen):
         return decisions.Event(Kind.ROUTES_SEEN)
-    if verdict is not None and release.phase in (Phase.RUNNING, Phase.PAUSED, Phase.PROBATION):
-        stage = sum(one.candidate.closed for one in seen.stage_sums(release))
-        return decisions.Event(Kind.JUDGED, verdict=verdict, rate=seen.rate(release), stage_requests=stage)
+    if found.verdict is not None and release.phase in (Phase.RUNNING, Phase.PAUSED, Phase.PROBATION):
+        requests = _requests(release, seen, found)
+        return decisions.Event(Kind.JUDGED, verdict=found.verdict, rate=seen.rate(release), stage_requests=requests)
+    return decisions.Event(Kind.TICK, stage_requests=_requests(release, seen, found) if release.phase is Phase.PROBATION else 0)
+
+
+def _await_replicas(release: releases.Release, seen: observation.Observation, wanted: int) -> decisions.Event:
+    """A stage that moves replicas: the candidate's new ones are ready, or take too long."""
+    if seen.ready(release.candidate) >= wanted:
+        return decisions.Event(Kind.WORKERS_READY)
+    if seen.at - release.stage_began_at > release.load_seconds:
+        words = f"{release.candidate.name} has not got its {wanted} replicas within {release.load_seconds:g} s"
+        return decisions.Event(Kind.WORKERS_FAILED, reason=words)
     return decisions.Event(Kind.TICK)
+
+
+def _requests(release: releases.Release, seen: observation.Observation, found: Findings) -> int:
+    """How much of what the stage is left on there is: requests, pairs, smoke requests; after 100 %, outcomes."""
+    if release.phase is Phase.PROBATION:
+        labels = seen.labels.get(release.id)
+        return labels.joined if labels is not None else 0
+    current = upkeep.stage(release)
+    if current is not None and current.watch is releases.Watch.PAIRS:
+        return found.pairs
+    if current is not None and current.watch is releases.Watch.SMOKE:
+        return found.smoke.asked if found.smoke is not None else 0
+    return sum(one.candidate.closed for one in seen.stage_sums(release))
 
 
 def _sleeps(release: releases.Release, seen: observation.Observation) -> bool:
@@ -108,14 +184,16 @@ def _awaits_routes(release: releases.Release) -> bool:
 
 
 def _asked_is_in_force(release: releases.Release, seen: observation.Observation) -> bool:
-    """Whether the routes this phase asks for are in the table and every living gateway obeys them."""
-    route = seen.table.routes.get(release.endpoint)
+    """Whether the routes this phase asks for are in the table and every living gateway obeys them, and somebody answers there."""
+    route, asked = seen.table.routes.get(release.endpoint), upkeep.routes(release)
     if route is None or not seen.in_force(release.endpoint):
         return False
-    drawn = route.candidate.ordinal if route.candidate is not None else 0
-    if release.phase is Phase.RUNNING:
-        asked = release.stages[release.stage]
-        wanted = (release.id, release.stage, asked.weight, release.candidate.ordinal)
-        return (route.release, route.stage, route.weight, drawn) == wanted
-    owner = release.candidate if release.phase is Phase.PROMOTING else release.stable
-    return owner is None or (route.stable.ordinal == owner.ordinal and drawn == 0)
+    if asked is None:
+        return True
+    if asked.gap and not seen.ready(asked.stable):
+        return False
+    drawn, wanted = (one.ordinal if one is not None else 0 for one in (route.candidate, asked.candidate))
+    said = (route.stable.ordinal, drawn, route.weight, route.mirror, route.cohort, route.candidate_owns)
+    if release.phase is Phase.RUNNING and (route.release, route.stage) != (release.id, release.stage):
+        return False
+    return said == (asked.stable.ordinal, wanted, asked.weight, asked.mirror, asked.cohort, asked.candidate_owns)

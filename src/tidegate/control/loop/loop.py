@@ -27,13 +27,15 @@ from tidegate.control.loop import (
 )
 from tidegate.control.store import endpoints
 from tidegate.control.store import store as stores
-from tidegate.core.vocabulary import errors, ids, instances, phases
+from tidegate.core.vocabulary import decisions, errors, ids, instances, phases
 from tidegate.core.vocabulary import home as homes
 from tidegate.dataplane.targets import target
 
 log = logging.getLogger(__name__)
 TICK_SECONDS = 0.2
 SWEEP_SECONDS = 60.0
+JUMP_SECONDS = 2.0
+"""A difference of the two clocks between two ticks from which the machine's clock was set."""
 Rests = dict[str, sleeping.Rest]
 
 
@@ -52,15 +54,18 @@ class Control:
         self._alarms = alarms.Book(self._desk)
         self._acted_on: tuple[object, ...] = ()
         self._swept = 0.0
+        self._clocks: tuple[float, float] | None = None
 
-    def tick(self, now: float) -> None:
-        """Look, answer commands, advance every release under way by one event, make true what is asked.
+    def tick(self, now: float, elapsed: float | None = None) -> None:
+        """Look, answer commands, advance every release under way by one event, make true what is asked. `elapsed`: of a clock
+        that nobody sets; where the two have gone apart since the last tick, what releases have noted is moved along.
 
         Raises StoreUnavailable, StoreBehindTable, GenerationConflict, ParentStale, DiskFull: nothing half-done, try again.
         """
         desk = self._desk
-        under_way = {one.id: one.endpoint for one in desk.under_way()} | self._progress.settling
-        seen = self._eye.look(under_way, now)
+        self._heed_clock(now, elapsed)
+        under_way = {one.id: one.endpoint for one in desk.under_way()}
+        seen = self._eye.look(self._progress.looked_at(desk.under_way(), now) | self._progress.settling, now)
         self._health.look(seen)
         for name, why in self._health.silent(seen):
             self._placed.restart(name, why)
@@ -126,6 +131,15 @@ class Control:
         due = [*self._health.wrong(seen, stables, kept, asleep), *self._following.wrong(seen.at)]
         return [*due, self._replacing.failed] if self._replacing.failed else due
 
+    def _heed_clock(self, now: float, elapsed: float | None) -> None:
+        before, self._clocks = self._clocks, None if elapsed is None else (now, elapsed)
+        jump = (now - before[0]) - (elapsed - before[1]) if before is not None and elapsed is not None else 0.0
+        if abs(jump) < JUMP_SECONDS:
+            return
+        log.warning("the clock was set", extra={"seconds": round(jump, 1)})
+        for release in self._desk.under_way():
+            self._desk.tell(release, decisions.Event(decisions.Kind.CLOCK_JUMPED, seconds=jump), now)
+
     def _heed_overrides(self, seen: observation.Observation, now: float) -> None:
         try:
             overrides.settle(self._desk, seen.table, now)
@@ -166,7 +180,7 @@ def run(home: homes.Home, name: str, store: stores.Store, placed: target.Target,
 def _tick(control: Control) -> tuple[str, str]:
     """One tick; returns the state of control and, when it is not ready, why."""
     try:
-        control.tick(time.time())
+        control.tick(time.time(), time.monotonic())
     except (errors.GenerationConflict, errors.ParentStale) as overtaken:
         log.info("overtaken", extra={"reason": str(overtaken)})
     except errors.TidegateError as trouble:

@@ -7,10 +7,11 @@ import contextlib
 import functools
 import pathlib
 from collections.abc import Collection, Mapping
+from typing import TypeVar
 
 import msgspec
 
-from tidegate.core.vocabulary import errors, instances, releases, tables
+from tidegate.core.vocabulary import arms, errors, instances, releases, tables
 from tidegate.core.vocabulary import home as homes
 from tidegate.core.vocabulary import sums as vocabulary
 from tidegate.dataplane.targets import target
@@ -19,6 +20,8 @@ from tidegate.dataplane.wire import sums, tablefile
 RATE_SECONDS = 5
 """Rates are of the last whole seconds before now, this many."""
 _labels = msgspec.json.Decoder(dict[str, vocabulary.Labels])
+_pairs = msgspec.json.Decoder(dict[str, vocabulary.Pairs])
+_T = TypeVar("_T")
 
 
 class Gateway(msgspec.Struct, frozen=True):
@@ -48,6 +51,10 @@ class Observation(msgspec.Struct, frozen=True, dict=True):
     """Arrival ticks below this have no pending request in any gateway; 0 where no release is under way."""
     labels: dict[str, vocabulary.Labels]
     """By release."""
+    pairs: dict[str, vocabulary.Pairs] = {}
+    """By release."""
+    keys: dict[str, tuple[vocabulary.KeyEvent, ...]] = {}
+    """By release: first bad requests of sticky keys."""
     specified: int = 1
     """Gateways that have a specification, alive or not: they share what limits allow."""
 
@@ -68,6 +75,16 @@ class Observation(msgspec.Struct, frozen=True, dict=True):
         """How many replicas of this version have answered their warm-up and live."""
         return sum(one.state == "ready" for one in self.of(version))
 
+    def memory(self, version: releases.Version) -> int:
+        """Bytes of memory that the largest replica of this version holds; 0 while none has said."""
+        return max((one.rss for one in self.of(version)), default=0)
+
+    def inputs(self, release: releases.Release, smoke: vocabulary.Smoke | None = None) -> vocabulary.Inputs:
+        """All that the judge is given of a release."""
+        name = release.id
+        counted = self.sums.get(name, ()), self.closed_before, self.labels.get(name), self.pairs.get(name)
+        return vocabulary.Inputs(*counted, self.keys.get(name, ()), smoke)
+
     @property
     def obeyed(self) -> bool:
         """Whether every living gateway obeys the table as it is."""
@@ -81,10 +98,11 @@ class Observation(msgspec.Struct, frozen=True, dict=True):
         return route.generation if min(one.generation for one in self.gateways) >= route.generation else 0
 
     def stage_sums(self, release: releases.Release) -> tuple[vocabulary.Sum, ...]:
-        """The release's sums under the route now in the table."""
+        """The release's sums under the route now in the table, those of a cohort apart from those drawn."""
         route = self.table.routes.get(release.endpoint)
         generation = route.generation if route is not None and route.release == release.id else -1
-        return tuple(one for one in self.sums.get(release.id, ()) if one.generation == generation)
+        weight = arms.BUCKETS if route is not None and route.cohort and not route.weight else route.weight if route else 0
+        return tuple(one for one in self.sums.get(release.id, ()) if (one.generation, one.weight) == (generation, weight))
 
     def rate(self, release: releases.Release) -> float:
         """Candidate requests a second, lately."""
@@ -116,7 +134,8 @@ class Eye:
             replicas=self._placed.observe(),
             sums=sums.merge(boots, dead),
             closed_before=sums.closed_before(boots, dead),
-            labels=_read_labels(self._home.labels, set(under_way.values())),
+            labels=_read(self._home.labels, set(under_way.values()), _labels),
+            pairs=_read(self._home.pairs, set(under_way.values()), _pairs),
             specified=max(1, len(names)),
         )
 
@@ -162,9 +181,10 @@ def _boot(path: pathlib.Path, under_way: Collection[str]) -> sums.Boot | None:
     return None
 
 
-def _read_labels(folder: pathlib.Path, endpoints: set[str]) -> dict[str, vocabulary.Labels]:
-    found: dict[str, vocabulary.Labels] = {}
+def _read(folder: pathlib.Path, endpoints: set[str], decoder: msgspec.json.Decoder[dict[str, _T]]) -> dict[str, _T]:
+    """What the recorder has written of these endpoints' releases."""
+    found: dict[str, _T] = {}
     for endpoint in endpoints:
         with contextlib.suppress(OSError, msgspec.DecodeError):
-            found |= _labels.decode((folder / f"{endpoint}.json").read_bytes())
+            found |= decoder.decode((folder / f"{endpoint}.json").read_bytes())
     return found

@@ -39,9 +39,9 @@ def _take(desk: transitions.Desk, route: tables.Route, override: tables.Override
 
 def adopt(desk: transitions.Desk, route: tables.Route, event: decisions.Event, now: float) -> None:
     """Make the route's stable the endpoint's, as a release that is already in force; nothing where it is so already."""
-    stable = desk.stable(route.endpoint)
-    if stable is None or stable.ordinal != route.stable.ordinal:
-        desk.go_back(route.endpoint, route.stable.ordinal, event, now)
+    stable, owner = desk.stable(route.endpoint), route.owner
+    if stable is None or stable.ordinal != owner.ordinal:
+        desk.go_back(desk.known_version(route.endpoint, owner.ordinal), event, now)
 
 
 def _by_digest(desk: transitions.Desk, endpoint: str, digest: str) -> releases.Version | None:

@@ -3,17 +3,22 @@
 What it keeps in memory is only what one look cannot tell, and is built up again after a restart.
 """
 
+from collections.abc import Iterable
+
 import msgspec
 
-from tidegate.control.loop import checks, events, health, observation, transitions
+from tidegate.control.loop import checks, events, groups, health, observation, transitions
 from tidegate.core.decide import judge
-from tidegate.core.vocabulary import decisions, home, phases, releases, sums, verdicts
+from tidegate.core.vocabulary import alarms, decisions, home, phases, releases, sums, verdicts
 from tidegate.core.vocabulary.phases import Phase
 
 NOTE_SECONDS = 1.0
 """Verdicts and waiting are stored this often between decisions, for people to look at."""
 SETTLE_SECONDS = 15.0
 """Requests in flight when a release ends still count towards its harm; the longest of them end within this."""
+PACE_SECONDS, PACE_SHARE, PROBATION_SECONDS = 1.0, 300.0, 60.0
+"""A probation is judged once a second at first, and less often the longer it lasts: a part in so many of its age, a minute at
+most."""
 _JUDGED = (Phase.RUNNING, Phase.PAUSED, Phase.PROBATION)
 
 
@@ -24,7 +29,9 @@ class Progress:
         self._desk, self._health = desk, fared
         self._checks = checks.Checks(place)
         self._restarts: dict[str, int] = {}
+        self._memory: dict[tuple[str, int], int] = {}
         self._noted: dict[str, tuple[float, object]] = {}
+        self._judged: dict[str, float] = {}
         self._settling: dict[str, tuple[float, releases.Release]] = {}
 
     @property
@@ -36,14 +43,22 @@ class Progress:
         """Let no check outlive control."""
         self._checks.close()
 
+    def looked_at(self, under_way: Iterable[releases.Release], now: float) -> dict[str, str]:
+        """The releases to be judged at this look, id to endpoint: long ones less often, for what is late anyway."""
+        return {one.id: one.endpoint for one in under_way if self._is_due(one, now)}
+
     def advance(self, release: releases.Release, seen: observation.Observation) -> releases.Release:
         """One event further; the release as it then is. Raises what the store raises."""
         if release.phase is Phase.CHECKING:
             self._checks.start(release)
-        verdict = self._judge(release, seen) if release.phase in _JUDGED and release.stable is not None else None
-        if verdict is not None and release.phase is Phase.PROBATION and verdict.result is not verdicts.Result.FAIL:
+        verdict = self._judge(release, seen) if self._is_due(release, seen.at) else None
+        if verdict is not None:
+            self._judged[release.id] = seen.at
+        if release.phase is Phase.PROBATION and verdict is not None and not _matters(verdict):
             verdict = None  # what it was promoted on stays what it is known by
-        event = events.next_event(release, seen, self._watched(release, seen), self._checks.result(release), verdict)
+        pairs = seen.pairs.get(release.id)
+        found = events.Findings(self._checks.result(release), verdict, None, pairs.all.pairs if pairs else 0)
+        event = events.next_event(release, seen, self._watched(release, seen), found)
         decision = self._desk.tell(release, event, seen.at)
         if decision.release.phase in phases.ENDED:
             self._forget(release.id)
@@ -52,17 +67,37 @@ class Progress:
             self._note(decision, verdict, seen)
         return decision.release
 
+    def _is_due(self, release: releases.Release, now: float) -> bool:
+        if release.phase not in _JUDGED or release.stable is None:
+            return False
+        if release.phase is not Phase.PROBATION:
+            return True
+        pace = min(PROBATION_SECONDS, max(PACE_SECONDS, (now - release.phase_since) / PACE_SHARE))
+        return now - self._judged.get(release.id, 0.0) >= pace
+
     def _judge(self, release: releases.Release, seen: observation.Observation) -> verdicts.Verdict:
-        return judge.judge(release, seen.sums.get(release.id, ()), seen.closed_before, seen.labels.get(release.id), seen.at)
+        return judge.judge(release, seen.inputs(release), seen.at)
 
     def _watched(self, release: releases.Release, seen: observation.Observation) -> events.Watch:
         restarts = sum(one.restarts for one in seen.of(release.candidate))
         begun = self._restarts.setdefault(release.id, restarts)
+        memory = 0
+        if release.phase is Phase.RUNNING and release.stage_since:
+            memory = self._memory.setdefault((release.id, release.stage), seen.memory(release.candidate))
         return events.Watch(
             stable_missing=self._health.missing(release.stable, seen.at),
             candidate_missing=self._health.missing(release.candidate, seen.at),
             candidate_restarts=max(0, restarts - begun),
+            memory_before=memory,
+            told=self._alarms(release),
+            group=groups.event(self._desk, release) if release.group else None,
         )
+
+    def _alarms(self, release: releases.Release) -> tuple[alarms.Alarm, ...]:
+        if release.policy.on_alarm == "notify":
+            return ()
+        found = self._desk.store.open_alarms(release.environment)
+        return tuple(one for one in found if one.endpoint == release.endpoint and one.since >= release.created_at)
 
     def _note(self, decision: decisions.Decision, verdict: verdicts.Verdict | None, seen: observation.Observation) -> None:
         """Let people see what is waited for and how the evidence stands; seldom enough not to matter."""
@@ -74,7 +109,8 @@ class Progress:
         self._noted[release.id] = (seen.at, shown)
         self._desk.store.put_waiting(release.id, decision.waiting, decision.look_again_at)
         if release.phase is Phase.PROBATION:
-            self._count_harm(release, seen)
+            if release.id in seen.sums:
+                self._count_harm(release, seen)
         elif verdict is not None:
             self._desk.store.put_verdict(release.id, verdict, _inputs(release, seen), seen.at)
 
@@ -100,13 +136,18 @@ class Progress:
         self._checks.forget(release)
         self._restarts.pop(release, None)
         self._noted.pop(release, None)
+        self._judged.pop(release, None)
+        self._memory = {key: held for key, held in self._memory.items() if key[0] != release}
+
+
+def _matters(verdict: verdicts.Verdict) -> bool:
+    """Whether a verdict after 100 % may still change something."""
+    return verdict.result is verdicts.Result.FAIL
 
 
 def _inputs(release: releases.Release, seen: observation.Observation) -> dict[str, object]:
-    labels = seen.labels.get(release.id)
-    return {
-        "closed_before": seen.closed_before,
-        "at": seen.at,
-        "sums": msgspec.to_builtins(sums.folded(seen.sums.get(release.id, ()), seen.closed_before)),
-        "labels": msgspec.to_builtins(labels),
-    }
+    """All that the verdict can be computed again from, closed ticks folded."""
+    given = seen.inputs(release)
+    folded = msgspec.structs.replace(given, sums=sums.folded(given.sums, given.closed_before))
+    told: dict[str, object] = msgspec.to_builtins(folded)
+    return {"at": seen.at, **told}

@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import math
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -9,12 +10,16 @@ import msgspec
 
 from tidegate.control.store import endpoints, holds
 from tidegate.control.store import store as stores
-from tidegate.core.decide import machine
+from tidegate.core.decide import machine, strategies
 from tidegate.core.spec import settings as specification
 from tidegate.core.vocabulary import decisions, errors, phases, releases
 
 log = logging.getLogger(__name__)
 _T = TypeVar("_T")
+_GROUPED = 200
+"""Newest releases of the environment among which those of a group are looked for."""
+_REMEMBERED = 50
+"""Releases of an endpoint that are looked at for earlier attempts with one model."""
 _LEVELS = {"info": logging.INFO, "warning": logging.WARNING, "critical": logging.CRITICAL}
 
 
@@ -62,6 +67,13 @@ class Desk:
             self._versions[key] = found
         return self._versions[key]
 
+    def known_version(self, endpoint: str, ordinal: int) -> releases.Version:
+        """The same, where it has to be there. Raises VersionUnknown."""
+        found = self.version(endpoint, ordinal)
+        if found is None:
+            raise errors.VersionUnknown(f"{endpoint} has no version v{ordinal}.")
+        return found
+
     def settings(self, endpoint: endpoints.Endpoint) -> specification.Settings:
         """What the endpoint's file settles, as resolved at its last release."""
         known = self._settings.get(endpoint.name)
@@ -98,19 +110,23 @@ class Desk:
         self.store.create(release, event, command)
         return release
 
-    def go_back(self, endpoint: str, ordinal: int, event: decisions.Event, now: float, command: str = "") -> releases.Release:
-        """Put an earlier version at 100 % by one route write: a release that begins at its last step, with nothing to prove.
+    def go_back(
+        self, version: releases.Version, event: decisions.Event, now: float, command: str = "", *, warm: bool = True
+    ) -> releases.Release:
+        """Put an earlier version at 100 %: a release that begins at its last step, with nothing to prove. Where it is `warm`
+        that is one route write, else it is loaded first.
 
-        Raises NothingToRollBack when there is no such version, ReleaseInProgress.
+        Raises EndpointUnknown, ReleaseInProgress.
         """
-        row = self.store.endpoint(self.environment, endpoint)
-        earlier = self.version(endpoint, ordinal)
-        if row is None or earlier is None:
-            raise errors.NothingToRollBack(f"{endpoint} has no version v{ordinal}.")
-        self._supersede(endpoint, earlier, now)
-        settings = msgspec.structs.replace(self.settings(row), strategy="rollback", stages=(), probation_seconds=0.0)
-        draft = self._draft(settings, earlier, event, now)
-        release = msgspec.structs.replace(draft, phase=phases.Phase.PROMOTING, rollback_began_at=now)
+        row = self.store.endpoint(self.environment, version.endpoint)
+        if row is None:
+            raise errors.EndpointUnknown(f"there is no endpoint {version.endpoint}.")
+        self._supersede(version.endpoint, version, now)
+        plain = {"strategy": "rollback", "stages": (), "returns": False, "approval": None, "group": "", "probation": None}
+        settings = msgspec.structs.replace(self.settings(row), **plain, probation_seconds=0.0)
+        draft = self._draft(settings, version, event, now)
+        phase = phases.Phase.PROMOTING if warm else phases.Phase.WARMING
+        release = msgspec.structs.replace(draft, phase=phase, rollback_began_at=now)
         self.store.create(release, event, command)
         return release
 
@@ -126,8 +142,13 @@ class Desk:
                 return ordinal
         raise errors.NothingToRollBack(f"{endpoint} keeps no earlier version that is not held.")
 
-    def hold(self, version: releases.Version, event: decisions.Event, now: float) -> None:
-        """Refuse this version's model from now on; nothing where it is held already."""
+    def group(self, name: str) -> list[releases.Release]:
+        """The releases of a group, ended ones too."""
+        newest = self._remembered(("newest", ""), lambda: self.store.releases(self.environment, None, _GROUPED))
+        return [one for one in newest if one.group == name]
+
+    def hold(self, version: releases.Version, event: decisions.Event, now: float) -> bool:
+        """Refuse this version's model from now on; False where it is held already."""
         row = holds.HoldRow(
             environment=self.environment,
             endpoint=version.endpoint,
@@ -136,7 +157,7 @@ class Desk:
             actor=event.actor,
             at=now,
         )
-        self.store.hold(row)
+        return self.store.hold(row)
 
     def _remembered(self, key: tuple[str, str], read: Callable[[], _T]) -> _T:
         """What the store said, asked again only once anybody has written to it."""
@@ -154,19 +175,36 @@ class Desk:
         if under_way is not None and under_way.phase is phases.Phase.PROBATION:
             self.tell(under_way, decisions.Event(decisions.Kind.SUPERSEDED, reason=f"superseded by {by.name}"), now)
 
+    def _attempts(self, endpoint: str, candidate: releases.Version, stable: releases.Version | None) -> int:
+        """How often this model was already released against this stable."""
+        before = self.store.releases(self.environment, endpoint, _REMEMBERED)
+        pair = (candidate.model_digest, stable.ordinal if stable else 0)
+        return sum((one.candidate.model_digest, one.stable.ordinal if one.stable else 0) == pair for one in before)
+
     def _draft(
         self, settings: specification.Settings, candidate: releases.Version, event: decisions.Event, now: float
     ) -> releases.Release:
-        identifier = self._mint()
+        identifier, stable = self._mint(), self.stable(settings.endpoint)
+        attempt = 1 + self._attempts(settings.endpoint, candidate, stable)
         return releases.Release(
             id=identifier,
             environment=self.environment,
             endpoint=settings.endpoint,
             candidate=candidate,
-            stable=self.stable(settings.endpoint),
+            stable=stable,
             strategy=settings.strategy,
             stages=settings.stages,
-            policy=settings.policy,
+            returns=settings.returns,
+            policy=_policy(settings, attempt),
+            attempt=attempt,
+            sticky=settings.sticky,
+            cohort=settings.cohort,
+            approval=settings.approval,
+            group=settings.group,
+            requires=settings.requires,
+            migrations=settings.migrations,
+            probation=strategies.after(settings.stages, settings.probation, settings.replicas),
+            probation_outcomes=settings.probation_outcomes,
             salt=_salt(identifier),
             created_at=now,
             phase_since=now,
@@ -176,6 +214,14 @@ class Desk:
             actor=event.actor,
             reason=event.reason,
         )
+
+
+def _policy(settings: specification.Settings, attempt: int) -> releases.Policy:
+    """The policy of the j-th attempt with one model: promotion at alpha 6 / (pi j)^2, so that trying again and again proves
+    nothing by itself (statistics.md A.2.13).
+    """
+    alpha = settings.policy.alpha_promote
+    return msgspec.structs.replace(settings.policy, alpha_promote=alpha * 6 / (math.pi * attempt) ** 2 if attempt > 1 else alpha)
 
 
 def _salt(release: str) -> bytes:

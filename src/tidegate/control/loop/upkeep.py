@@ -12,7 +12,7 @@ import msgspec
 from tidegate.control.loop import observation, replacing, routes, sleeping, transitions
 from tidegate.control.store import endpoints
 from tidegate.core.decide import machine
-from tidegate.core.vocabulary import decisions, errors, home, instances, releases, tables, tokens
+from tidegate.core.vocabulary import arms, decisions, errors, home, instances, releases, tables, tokens
 from tidegate.dataplane.targets import target
 from tidegate.dataplane.wire import sums
 
@@ -38,13 +38,16 @@ def asked(
 ) -> Asked:
     """From an endpoint, its release under way and how awake it is to what has to hold now. `known`: tokens for gateways."""
     settings = desk.settings(row)
+    whole = 1 if "rolling" in settings.strategy else settings.replicas  # where replicas are few, one of each earlier version
     standby = settings.fallback_version.removeprefix("v")
     ordinals = dict.fromkeys((*row.kept, *((int(standby),) if standby.isdigit() else ())))
     kept = tuple(one for ordinal in ordinals if (one := desk.version(row.name, ordinal)) is not None)
-    wanted = {one.ordinal: (one, settings.replicas) for one in kept}
+    wanted = {one.ordinal: (one, whole) for one in kept}
     route = None
     for effect in _effects(desk, row, release, settings.replicas):
         if isinstance(effect, decisions.EnsureWorkers):
+            if effect.after is not None and seen.of(effect.after):
+                continue
             wanted[effect.version.ordinal] = (effect.version, effect.replicas)
         elif isinstance(effect, decisions.SetRoutes):
             route = routes.route(effect, settings, kept, seen, known)
@@ -65,7 +68,7 @@ def _effects(
             decisions.EnsureWorkers(stable, replicas),
             decisions.SetRoutes(row.name, name, 0, stable, None, weight=0, evidence=False, salt=salt),
         )
-    return idle if release is None else (*idle, *machine.upkeep(release))
+    return idle if release is None else (*idle[1:], *machine.upkeep(release))
 
 
 def hold_true(
@@ -102,7 +105,7 @@ def _publish(
     seen: observation.Observation,
     known: tuple[tokens.Token, ...],
 ) -> None:
-    changed = [one for one in wanted if (one.stable.workers or one.asleep) and routes.differs(one, seen.table)]
+    changed = [one for one in wanted if _is_served(one) and routes.differs(one, seen.table)]
     told = routes.Common(known, seen.specified)
     # A table without routes has nobody to admit and nothing to share.
     if not changed and seen.table.override is None and (told.holds(seen.table) or not seen.table.routes):
@@ -110,6 +113,12 @@ def _publish(
     desk.store.adopt_generation(desk.environment, seen.table.generation + 1)
     table = routes.publish(place, changed, told, seen.table.generation, seen.at)
     log.info("routes", extra={"generation": table.generation, "endpoints": [one.endpoint for one in changed]})
+
+
+def _is_served(route: tables.Route) -> bool:
+    """Whether whoever gets its traffic has a worker, or none by design."""
+    serving = route.candidate if route.candidate is not None and route.weight == arms.BUCKETS else route.stable
+    return bool(serving.workers) or route.asleep or route.gap
 
 
 def _let_go(desk: transitions.Desk, placed: target.Target, needed: replacing.Wanted, seen: observation.Observation) -> None:
