@@ -49,7 +49,8 @@ def test_a_release_is_told_with_stage_waiting_and_verdict(store, asked):
     verdict = verdicts.Verdict(verdicts.Result.UNSURE, "too early", (unbounded,), verdicts.Harm(100, 3, 3))
     store.put_verdict("r1", verdict, {})
     found = asked.get("/v1/releases/r1").json()
-    assert found["stage"] == {"name": "5%", "index": 0, "of": 2, "weight": 500}
+    assert found["stage"].items() >= {"name": "5%", "index": 0, "of": 2, "weight": 500, "watch": "comparison"}.items()
+    assert [one["name"] for one in found["stages"]] == ["5%", "50%"]
     assert found["waiting"]["sentence"] == waiting.sentence
     assert found["verdict"]["harm"]["rescued"] == 3
     assert found["verdict"]["evidence"][0]["interval"] == [0.0, None]

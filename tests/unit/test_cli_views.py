@@ -29,6 +29,8 @@ def running(**more):
         "created_at": 90.0,
         "since": 100.0,
         "rollback_seconds": 0.0,
+        "approvals": [],
+        "harm_budget": 0,
     }
     return {**base, **more}
 
@@ -55,7 +57,7 @@ def test_a_release_is_told_on_one_screen():
         "v2  mlflow://delay/2  1 worker  29 requests/s",
         "v1 75 %",
         "25 % v2",
-        "running for 2 min, canary, step 2 of 4 (25 %)",
+        "running for 2 min, canary, step 2 of 4 (25%)",
         "needs about 4,100 more canary requests",
         "unsure: nothing speaks against v2",
         "3 of 1,200 candidate requests failed, 2 rescued by stable; at least 2 that stable would have served",

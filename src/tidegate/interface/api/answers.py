@@ -42,6 +42,21 @@ class Stage(Answer):
     of: int
     weight: int
     """Share of the requests drawn for the candidate, in buckets of 10,000."""
+    watch: str = "comparison"
+    """What it is left on: comparison, cohort, pairs, smoke, metric or level."""
+    mirror: int = 0
+    """Share of the requests of which the version that does not serve them gets a copy."""
+    min_seconds: float = 0.0
+    max_seconds: float = 0.0
+    min_requests: int = 0
+
+
+class Approved(Answer):
+    """One yes."""
+
+    actor: str
+    at: float
+    reason: str = ""
 
 
 class Waiting(Answer):
@@ -81,6 +96,17 @@ class Harm(Answer):
     excess: float = 0.0
 
 
+class Effect(Answer):
+    """A/B: the metric in both arms, and its difference with a confidence sequence."""
+
+    metric: str
+    candidate: tuple[int, float]
+    """(units, mean)"""
+    stable: tuple[int, float]
+    difference: float
+    interval: tuple[float | None, float | None]
+
+
 class Verdict(Answer):
     """What the judge says."""
 
@@ -90,6 +116,9 @@ class Verdict(Answer):
     harm: Harm = Harm()
     culprit: str = ""
     needs: int = 0
+    decision: str = ""
+    """A/B: candidate, stable or no_difference."""
+    effect: Effect | None = None
 
 
 class Release(Answer):
@@ -114,6 +143,19 @@ class Release(Answer):
     """When it entered its phase, Unix seconds."""
     stage_since: float = 0.0
     rollback_seconds: float = 0.0
+    gap_seconds: float = 0.0
+    """For how long nobody answered (recreate)."""
+    stages: tuple[Stage, ...] = ()
+    """All of its strategy, then that of the probation."""
+    group: str = ""
+    attempt: int = 1
+    approvals_wanted: int = 0
+    """How many more have to approve it."""
+    approvals: tuple[Approved, ...] = ()
+    harm_budget: int = 0
+    """Requests of excess harm that it may cost; 0: no bound."""
+    no_return: str = ""
+    """The contract migration that was done: the version before cannot come back."""
     generation: int
 
 

@@ -139,6 +139,13 @@ def _telling(books: shelf.Shelf) -> fastapi.APIRouter:
         ordered = making.ready(books, endpoint, body)
         return orders.carry_out(books, _command(books, endpoint, "release", body, holder, ordered))
 
+    @telling.post("/groups/{group}/releases", status_code=201)
+    def begin_group(group: str, body: asked.Group, holder: scopes.Operator) -> answers.Done:
+        """Release the members of a group together, all or none: each is checked before any begins."""
+        ready = [making.ready(books, str(one.settings.get("endpoint", "")), one) for one in body.members]
+        ordered = {"group": group, "members": ready}
+        return orders.carry_out(books, _command(books, "", "release_group", body, holder, ordered))
+
     @telling.post("/endpoints/{endpoint}/follow")
     def follow(endpoint: str, body: asked.Follow, holder: scopes.Operator) -> answers.Done:
         """Release by itself whatever the endpoint's model comes to mean; a model that is not there yet is waited for."""
@@ -148,16 +155,20 @@ def _telling(books: shelf.Shelf) -> fastapi.APIRouter:
 
     @telling.post("/endpoints/{endpoint}/{verb}")
     def tell(endpoint: str, verb: str, body: asked.Verb, holder: scopes.Anybody) -> answers.Done:
-        """promote, pause, resume, abort, rollback (`to` an ordinal) or unhold (`digest`)."""
+        """promote, pause, resume, abort, retry, approve, reject; rollback and hold (`to` an ordinal), unhold (`digest`), rehearse
+        (`seconds`).
+        """
         if verb not in orders.VERBS:
             raise errors.PathUnknown(f"there is no verb {verb!r}.", cure=f"The verbs are {', '.join(orders.VERBS)}.")
         scopes.demand(holder, scopes.VERBS.get(verb, "operate"), endpoint)
         making.known(books.store(), books.environment, endpoint)
-        payload: dict[str, Any] = {}
-        if verb == "rollback" and body.to is not None:
-            payload["to"] = body.to
-        if verb == "unhold":
-            payload["digest"] = body.digest
+        given: dict[str, dict[str, Any]] = {
+            "rollback": {"to": body.to},
+            "hold": {"version": body.to},
+            "unhold": {"digest": body.digest},
+            "rehearse": {"seconds": body.seconds},
+        }
+        payload = {name: value for name, value in given.get(verb, {}).items() if value is not None}
         return orders.carry_out(books, _command(books, endpoint, verb, body, holder, payload))
 
     @telling.post("/adopt")

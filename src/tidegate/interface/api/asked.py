@@ -23,11 +23,19 @@ class Release(Asked):
     digest: str = pydantic.Field(default="", pattern="^([0-9a-f]{64})?$")
 
 
+class Group(Asked):
+    """Releases that begin together, each as one of its own."""
+
+    members: list[Release] = pydantic.Field(min_length=2, max_length=50)
+
+
 class Verb(Asked):
-    """promote, pause, resume, abort, rollback, unhold."""
+    """promote, pause, resume, abort, retry, rollback, approve, reject, hold, unhold, rehearse."""
 
     to: int | None = pydantic.Field(default=None, ge=1)
-    """rollback: the ordinal of the version to go back to."""
+    """rollback: the ordinal of the version to go back to. hold: that of the version whose model is held."""
+    seconds: float = pydantic.Field(default=10.0, ge=0, le=86_400, allow_inf_nan=False)
+    """rehearse: for how long half of the traffic is away."""
     digest: str = pydantic.Field(default="", pattern="^[0-9a-f]{0,64}$")
     """unhold: the model digest, or its beginning; empty: all holds of the endpoint."""
 

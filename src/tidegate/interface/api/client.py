@@ -91,6 +91,11 @@ class Client:
         """Have control take the routing table on disk as the truth."""
         return self._object("POST", "/v1/adopt", {"reason": reason, "actor": actor})
 
+    def release_group(self, group: str, members: list[Json], *, reason: str = "", actor: str = "operator") -> Json:
+        """Release several endpoints together, all or none. `members`: settings and digest of each."""
+        body = {"members": members, "reason": reason, "actor": actor}
+        return self._object("POST", f"/v1/groups/{_part(group)}/releases", body)
+
     def follow(self, endpoint: str, settings: Json | None = None, *, follow: bool = True, actor: str = "operator") -> Json:
         """Have the endpoint release whatever its model comes to mean, or not any more: `answers.Done`."""
         body = {"settings": settings or {}, "follow": follow, "actor": actor}

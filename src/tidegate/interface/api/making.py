@@ -6,8 +6,11 @@ own error, before control hears of it; nothing of it is then deployed.
 
 from typing import Any
 
+import msgspec
+
 from tidegate.control.store import endpoints
 from tidegate.control.store import store as stores
+from tidegate.core.decide import strategies
 from tidegate.core.spec import settings as specification
 from tidegate.core.vocabulary import errors, ids
 from tidegate.delivery.registry import ordering, runtimes
@@ -39,8 +42,8 @@ def merged(row: endpoints.Endpoint | None, endpoint: str, body: asked.Release) -
         raise errors.SpecInvalid(f"{endpoint!r} cannot be a name.", cure="Use 1 to 63 of a-z, 0-9 and inner hyphens.")
     asked_for = {key: value for key, value in body.settings.items() if value is not None}
     given = {"endpoint": endpoint, **(row.settings if row else {}), **asked_for}
-    if asked_for.get("strategy") == "full" and "stages" not in asked_for:
-        given["stages"] = ()
+    if "strategy" in asked_for and "stages" not in asked_for:
+        given |= _stages(str(asked_for["strategy"]), int(given.get("replicas", 1)))
     if body.model:
         given["model"] = body.model
     if "model" not in given:
@@ -52,6 +55,17 @@ def merged(row: endpoints.Endpoint | None, endpoint: str, body: asked.Release) -
     if settings.endpoint != endpoint:
         raise errors.SpecInvalid(f"the settings are those of {settings.endpoint}, and {endpoint} is released.")
     return settings
+
+
+def _stages(strategy: str, replicas: int) -> dict[str, object]:
+    """The stages that a strategy has by default, where only its name was sent. Raises SpecInvalid."""
+    names = tuple(strategy.split(" -> "))
+    unknown = sorted(set(names) - strategies.STRATEGIES.keys())
+    if unknown:
+        known_ones = ", ".join(strategies.STRATEGIES)
+        raise errors.SpecInvalid(f"there is no strategy {unknown[0]!r}.", cure=f"There are {known_ones}.")
+    plan = strategies.Plan(rolling=strategies.Rolling(replicas=replicas))
+    return {"stages": msgspec.to_builtins(strategies.compose(names, plan)), "returns": strategies.returns(names)}
 
 
 def known(store: stores.Store, environment: str, endpoint: str) -> endpoints.Endpoint:

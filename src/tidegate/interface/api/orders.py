@@ -13,7 +13,7 @@ PATIENCE_SECONDS = 20.0
 REVIVAL_SECONDS = 4.0
 """Control that died is started again by the keeper well within this."""
 LOOK_SECONDS = 0.03
-VERBS = ("promote", "pause", "resume", "abort", "rollback", "unhold")
+VERBS = ("promote", "pause", "resume", "abort", "retry", "rollback", "approve", "reject", "hold", "unhold", "rehearse")
 
 
 def control_lives(place: home.Home) -> bool:

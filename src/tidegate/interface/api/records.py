@@ -4,6 +4,7 @@ import math
 
 from tidegate.control.store import chain
 from tidegate.control.store import store as stores
+from tidegate.core.decide import beginning
 from tidegate.core.vocabulary import decisions, phases, releases, verdicts
 from tidegate.interface.api import answers
 
@@ -54,6 +55,14 @@ def of(
         since=one.phase_since,
         stage_since=one.stage_since,
         rollback_seconds=one.rollback_seconds,
+        gap_seconds=one.gap_seconds,
+        stages=stages(one),
+        group=one.group.partition("/")[0],
+        attempt=one.attempt,
+        approvals_wanted=0 if ended else beginning.missing(one),
+        approvals=tuple(answers.Approved(actor=yes.actor, at=yes.at, reason=yes.reason) for yes in one.approvals),
+        harm_budget=one.policy.harm_budget,
+        no_return=one.no_return,
         generation=one.generation,
     )
 
@@ -62,8 +71,26 @@ def stage(one: releases.Release) -> answers.Stage | None:
     """Where in its strategy the release is; None for one that has no stages (a first release)."""
     if not one.stages:
         return None
-    index = min(one.stage, len(one.stages) - 1)
-    return answers.Stage(name=one.stages[index].name, index=index, of=len(one.stages), weight=one.stages[index].weight)
+    return stages(one)[min(one.stage, len(one.stages) - 1)]
+
+
+def stages(one: releases.Release) -> tuple[answers.Stage, ...]:
+    """All stages, then the probation's."""
+    after = (one.probation,) if one.probation is not None and one.stable is not None else ()
+    return tuple(
+        answers.Stage(
+            name=each.name,
+            index=index,
+            of=len(one.stages),
+            weight=each.weight,
+            watch=str(each.watch),
+            mirror=each.mirror,
+            min_seconds=each.min_seconds,
+            max_seconds=each.max_seconds,
+            min_requests=each.min_requests,
+        )
+        for index, each in enumerate((*one.stages, *after))
+    )
 
 
 def _waiting(one: decisions.Waiting) -> answers.Waiting:
@@ -86,6 +113,19 @@ def verdict(one: verdicts.Verdict) -> answers.Verdict:
         ),
         culprit=one.culprit,
         needs=one.needs,
+        decision=one.decision,
+        effect=_effect(one.effect) if one.effect else None,
+    )
+
+
+def _effect(one: verdicts.Effect) -> answers.Effect:
+    low, high = one.interval
+    return answers.Effect(
+        metric=one.metric,
+        candidate=one.candidate,
+        stable=one.stable,
+        difference=one.difference,
+        interval=(low if math.isfinite(low) else None, high if math.isfinite(high) else None),
     )
 
 

@@ -8,8 +8,8 @@ from tidegate.control.loop import holders
 from tidegate.core.vocabulary import errors, tokens
 from tidegate.interface.api import access, asked, shelf
 
-VERBS = {"unhold": "approve"}
-"""Verbs that need another scope than operate: a hold is cleared by who may approve."""
+VERBS = dict.fromkeys(("approve", "reject", "unhold"), "approve")
+"""Verbs that need another scope than operate."""
 
 
 def known(books: shelf.Shelf, token: str) -> access.Known:

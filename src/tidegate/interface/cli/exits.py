@@ -52,7 +52,7 @@ def of_error(error: errors.TidegateError) -> Exit:
 
 def of_phase(phase: str) -> Exit:
     """The exit code of a release that is in this phase when watching it ends."""
-    if phase in {"succeeded", "probation"}:
+    if phase in {"succeeded", "probation", "concluded"}:
         return Exit.OK
     if phase in {"failed", "aborted"}:
         return Exit.REFUSED

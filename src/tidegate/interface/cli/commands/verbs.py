@@ -1,4 +1,4 @@
-"""`tidegate promote | pause | resume | abort | unhold | adopt`: one word to control, and what it answered."""
+"""`tidegate promote | pause | resume | abort | retry | approve | reject | hold | unhold | adopt`: one word to control."""
 
 from typing import Annotated, Any
 
@@ -7,6 +7,7 @@ import typer
 from tidegate.core.vocabulary import home as homes
 from tidegate.interface.api import client
 from tidegate.interface.cli import options, reaching, screen
+from tidegate.interface.cli.commands import rollback
 
 
 def promote(
@@ -35,6 +36,43 @@ def abort(
 ) -> None:
     """End a release: all traffic goes back to stable. The model is not held, so it may be released again."""
     _tell("abort", endpoint, reason, as_json, home)
+
+
+def retry(
+    endpoint: options.Endpoint = "", reason: options.Reason = "", as_json: options.Json = False, home: options.Home = ""
+) -> None:
+    """Release the model of the last release once more, after it failed, was aborted or its hold was cleared.
+
+    Each attempt has to prove more than the one before, so that trying again and again proves nothing by itself.
+    """
+    _tell("retry", endpoint, reason, as_json, home)
+
+
+def approve(
+    endpoint: options.Endpoint = "", reason: options.Reason = "", as_json: options.Json = False, home: options.Home = ""
+) -> None:
+    """Say yes to the very model that waits for approval; with the last yes that is needed the release goes on."""
+    _tell("approve", endpoint, reason, as_json, home)
+
+
+def reject(
+    endpoint: options.Endpoint = "", reason: options.Reason = "", as_json: options.Json = False, home: options.Home = ""
+) -> None:
+    """Say no: the release ends before any traffic."""
+    _tell("reject", endpoint, reason, as_json, home)
+
+
+def hold(
+    endpoint: options.Endpoint = "",
+    version: Annotated[
+        str, typer.Option("--version", help="The version whose model is held, such as v3; else the last one.")
+    ] = "",
+    reason: options.Reason = "",
+    as_json: options.Json = False,
+    home: options.Home = "",
+) -> None:
+    """Refuse a model from now on, until `tidegate unhold`. What it serves now it goes on serving."""
+    _tell("hold", endpoint, reason, as_json, home, to=rollback.ordinal(version))
 
 
 def unhold(

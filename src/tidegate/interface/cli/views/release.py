@@ -12,6 +12,7 @@ _ENDS = {
     "succeeded": ("{candidate} serves {endpoint}", "green"),
     "rolled_back": ("rolled back: {stable} serves {endpoint}", "bold yellow"),
     "aborted": ("aborted: {stable} serves {endpoint}", "yellow"),
+    "concluded": ("done: {stable} serves {endpoint}", "green"),
     "failed": ("failed: {candidate} got no traffic", "bold red"),
     "paused": ("paused: it waits for a person", "yellow"),
     "halted": ("halted: it waits for a person", "bold red"),

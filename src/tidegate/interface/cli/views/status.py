@@ -22,6 +22,8 @@ STYLES = {
     "rolled_back": "yellow",
     "failed": "red",
     "aborted": "yellow",
+    "concluded": "green",
+    "awaiting_approval": "yellow",
 }
 _VERDICTS = {"pass": "green", "fail": "bold red", "unsure": "", "error": "yellow"}
 
@@ -86,8 +88,11 @@ def of_release(release: Json, now: float) -> Lines:
     said = text.Text.assemble(phase, f" for {words.lasting(now - release['since'])}")
     stage = release["stage"]
     if stage and release["stable"]:
-        said.append(f", {release['strategy']}, step {stage['index'] + 1} of {stage['of']} ({words.percent(stage['weight'])})")
+        said.append(f", {release['strategy']}, step {stage['index'] + 1} of {stage['of']} ({stage['name']})")
     shown = [_line("release", said)]
+    if release["approvals"]:
+        yes = ", ".join(f"{one['actor']} {words.ago(one['at'], now)}" for one in release["approvals"])
+        shown.append(_line("approved", text.Text(yes)))
     if release["reason"] and release["phase"] in {"paused", "halted", "rolling_back"}:
         shown.append(_line("because", text.Text(release["reason"])))
     if release["waiting"]:
@@ -147,6 +152,8 @@ def harmed(release: Json, *, only_if_any: bool = False) -> Lines:
         said += f", {harm['wrong']:,} known wrong"
     if harm["excess"] >= 1:
         said += f"; at least {harm['excess']:,.0f} that stable would have served"
+    if release["harm_budget"]:
+        said += f", of a budget of {release['harm_budget']:,}"
     return [_line("harm", text.Text(said, style="yellow" if hurt else ""))]
 
 
