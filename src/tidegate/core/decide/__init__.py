@@ -5,12 +5,14 @@ The machine:
 - `moves`: what a line of the table is; `beginning`, `ramp`, `arrival`, `retreat`: the moves, by where in a release they happen
 - `upkeep`: what has to hold in a phase, as idempotent effects
 - `waiting`: why nothing happens just now: on what, for whom, about how much longer; `amounts`: its numbers in words
+- `budget`: how much harm a release may still cost, and whether the next step could cost more
 - `doubt`: evidence for harm that is too little for a rollback and too much to go on by the clock
 - `strategies`: functions from a ramp to a list of stages
 - `diagram`: the table as docs/machine.md shows it
 
 The judge:
-- `judge`: from sums and labels to a verdict, with `case`, `ledger`, `proof`, `feed`, `sentences`
+- `judge`: from all that was counted to a verdict, with `case`, `ledger`, `proof`, `feed`, `sentences`
+- `watching`: what stages are left on besides the comparison: smoke requests, pairs, a metric, a level, a cohort
 
 The control loop calls both on every tick: it observes, judges, tells the machine one event, commits the decision in one
 transaction and makes its effects true. Everything can be replayed from events alone, since clock and chance are arguments.

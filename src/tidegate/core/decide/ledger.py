@@ -15,8 +15,10 @@ import numpy as np
 from tidegate.core.stats import logspace
 from tidegate.core.vocabulary import releases
 
-IMMEDIATE, LABELS, PROMOTION, FEED = "immediate", "labels", "promotion", "feed"
-"""The groups an Evidence can be of; the first two have lines."""
+IMMEDIATE, LABELS, PROMOTION, FEED, SHADOW, POLICY = "immediate", "labels", "promotion", "feed", "shadow", "policy"
+"""The groups an Evidence can be of; the first two have lines. A shadow that disagrees hurts nobody, and what is policy is no
+statistics: both may end a release without a part of alpha, and say so.
+"""
 FEED_THRESHOLD = math.log(1000)
 """Where a feed check says that the counts cannot be trusted. It pauses, and uses up no alpha."""
 _LABEL_SHARE = 0.2

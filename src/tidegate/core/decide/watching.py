@@ -1,16 +1,21 @@
 """What stages are left on besides the comparison of the two arms: smoke requests, pairs, a metric, a level, a cohort.
 
 Each looks at one part of the case and says how it stands; None where the comparison alone decides. The alpha ledger goes before
-all of them: what a comparison has found is not undone here.
+all of them: what a comparison has found is not undone here. What fails here is policy, and says so: no coin was thrown.
 """
 
+import math
 from collections.abc import Callable
 
 import msgspec
 
-from tidegate.core.decide import case
-from tidegate.core.vocabulary import releases, verdicts
+from tidegate.core.decide import case, ledger, sentences
+from tidegate.core.stats import fixed, intervals, means
+from tidegate.core.vocabulary import arms, marks, releases, sums, verdicts
 from tidegate.core.vocabulary.verdicts import Result
+
+LEVEL_THRESHOLD = math.log(1000)
+"""Odds at which a candidate is worse than stable was before. Two times are compared, not two arms: so they are high."""
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -39,7 +44,7 @@ def _smoke(found: case.Case) -> Finding:
     if given is None:
         return Finding(Result.UNSURE, f"{name} has not been asked anything yet.", needs=wanted)
     if given.failure:
-        words = f"{name} answered {given.answered} of {given.asked} smoke requests well: {given.failure}."
+        words = f"{name} answered {given.answered} of {given.asked} smoke requests well: {given.failure.rstrip('.')}."
         return Finding(Result.FAIL, words, culprit="smoke")
     if given.answered < wanted:
         words = f"{name} has answered {given.answered} of {wanted} smoke requests."
@@ -47,6 +52,101 @@ def _smoke(found: case.Case) -> Finding:
     return Finding(Result.PASS, f"{name} answered all {given.answered} smoke requests.")
 
 
+def _pairs(found: case.Case) -> Finding:
+    """Shadow: whether the share of pairs that differ is below what may differ, or above (statistics.md 1.5)."""
+    policy, all_of = found.release.policy, (found.given.pairs or sums.Pairs(())).all
+    differ, pairs, name = all_of.disagreed, all_of.pairs, found.release.candidate.name
+    if not pairs:
+        return Finding(Result.UNSURE, f"No pair of answers of {name} and stable yet.", needs=-1)
+    threshold = -math.log(policy.alpha)
+    rejects, accepts = (side(differ, pairs, policy.disagreement) for side in (fixed.above, fixed.below))
+    low, high = intervals.share(differ, pairs)
+    share = f"{sentences.percent(differ, pairs)} [{100 * low:.2g}, {100 * high:.2g}]"
+    told = f"{name} answers {share} of {pairs:,} pairs otherwise than stable ({100 * policy.disagreement:g} % may be)"
+    if all_of.failed:
+        told += f"; {all_of.failed:,} of them were not answered at all"
+    worst = max(found.given.pairs.sums[1:], key=_share, default=None) if found.given.pairs else None
+    if worst is not None and worst.disagreed:
+        told += f"; most where {worst.slice}: {sentences.percent(worst.disagreed, worst.pairs)} of {worst.pairs:,}"
+    evidence = tuple(
+        verdicts.Evidence(metric, ledger.SHADOW, 1.0, log_e, threshold, (differ, pairs))
+        for metric, log_e in (("pairs", rejects), ("pairs.agree", accepts))
+    )
+    if rejects >= threshold:
+        return Finding(Result.FAIL, f"{told}.", evidence, culprit="pairs")
+    if accepts >= threshold:
+        return Finding(Result.PASS, f"{told}.", evidence)
+    needs = fixed.needed(differ, pairs, policy.disagreement, threshold)
+    return Finding(Result.UNSURE, f"{told}; that is neither few enough nor too many.", evidence, needs=needs)
+
+
+def _share(one: sums.PairSum) -> float:
+    return one.disagreed / one.pairs if one.pairs else 0.0
+
+
+def _level(found: case.Case) -> Finding:
+    """The candidate alone, against what stable failed before, with the margin that a promotion allows."""
+    policy, rows = found.release.policy, found.given.sums
+    name, weight = found.release.candidate.name, found.stage.weight if found.stage else arms.BUCKETS
+    stable_bad, stable_all = _bad([one.stable for one in rows])
+    reference = (stable_bad + policy.baseline_errors * 200) / (stable_all + 200) + policy.error_margin
+    bad, counted = _bad([one.candidate for one in rows if one.weight == weight and not one.evidence])
+    return _against(name, bad, counted, reference, policy.error_margin, "level")
+
+
+def _cohort(found: case.Case) -> Finding:
+    """A chosen group is no sample: only what fails outright is acted on."""
+    policy, rows = found.release.policy, found.given.sums
+    stable_bad, stable_all = _bad([one.stable for one in rows])
+    reference = (stable_bad + policy.baseline_errors * 200) / (stable_all + 200) + policy.error_margin
+    bad, counted = _bad([one.candidate for one in rows if one.weight == arms.BUCKETS])
+    return _against(found.release.candidate.name, bad, counted, reference, policy.error_margin, "cohort")
+
+
+def _against(name: str, bad: int, counted: int, reference: float, margin: float, culprit: str) -> Finding:
+    log_e = fixed.above(bad, counted, reference)
+    before = f"{100 * (reference - margin):.2g} %"
+    told = f"{name} fails {sentences.percent(bad, counted)} of {counted:,} requests; stable failed {before} before"
+    evidence = (verdicts.Evidence(culprit, ledger.POLICY, 1.0, log_e, LEVEL_THRESHOLD, (bad, counted)),)
+    if counted and log_e >= LEVEL_THRESHOLD:
+        return Finding(Result.FAIL, f"{told} (policy, not a comparison).", evidence, culprit)
+    return Finding(Result.UNSURE, f"{told}; nothing is compared here.", evidence)
+
+
+def _bad(counts: list[sums.Counts]) -> tuple[int, int]:
+    """(bad, bad and ok) requests."""
+    bad = sum(one.bad for one in counts)
+    return bad, bad + sum(one.marks[marks.Mark.OK] for one in counts)
+
+
+def _metric(found: case.Case) -> Finding:
+    """A/B: the difference of the metric's means with its interval; a winner once it leaves 0 behind."""
+    policy, stage = found.release.policy, found.stage
+    weight, name = stage.weight if stage else 0, found.release.candidate.name
+    values = found.given.labels.values if found.given.labels else ()
+    given = next((one for one in values if (one.metric, one.weight) == (policy.metric, weight)), None)
+    if given is None or not (given.candidate.count and given.stable.count):
+        return Finding(Result.UNSURE, f"No value of {policy.metric} for both arms yet.", needs=-1)
+    mean, low, high = means.difference(given.candidate, given.stable, weight / arms.BUCKETS, policy.alpha_promote)
+    arm = [(one.count, one.total / one.count) for one in (given.candidate, given.stable)]
+    effect = verdicts.Effect(policy.metric, arm[0], arm[1], mean, (low, high))
+    units = given.candidate.count + given.stable.count
+    interval = f"{mean:+.3g} [{low:.3g}, {high:.3g}]"
+    told = f"{policy.metric} of {name} is {arm[0][1]:.4g}, of stable {arm[1][1]:.4g}: {interval} after {units:,} units"
+    better, worse = (low > 0, high < 0) if policy.higher_is_better else (high < 0, low > 0)
+    if better or worse:
+        decision = "candidate" if better else "stable"
+        return Finding(Result.PASS if better else Result.UNSURE, f"{told}.", decision=decision, effect=effect)
+    if policy.difference and max(-low, high) < policy.difference:
+        words = f"{told}; no difference of {policy.difference:g} or more."
+        return Finding(Result.UNSURE, words, decision="no_difference", effect=effect)
+    return Finding(Result.UNSURE, f"{told}; not decided.", needs=-1, effect=effect)
+
+
 _WATCHES: dict[releases.Watch, Callable[[case.Case], Finding]] = {
     releases.Watch.SMOKE: _smoke,
+    releases.Watch.PAIRS: _pairs,
+    releases.Watch.LEVEL: _level,
+    releases.Watch.COHORT: _cohort,
+    releases.Watch.METRIC: _metric,
 }

@@ -20,7 +20,7 @@ class Evidence(msgspec.Struct, frozen=True):
     metric: str
     """errors, labels, sample_ratio, ...; promotion processes are errors.no_worse, labels.no_worse."""
     group: str
-    """immediate, labels, promotion, feed: a line of the alpha ledger."""
+    """immediate, labels: a line of the alpha ledger; promotion, feed, shadow, policy: none."""
     weight: float
     log_e: float
     threshold: float

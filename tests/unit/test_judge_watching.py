@@ -1,0 +1,124 @@
+"""What the judge says of stages that are left on something else than the comparison of two arms."""
+
+import msgspec
+import pytest
+
+from tidegate.core.decide import judge, strategies
+from tidegate.core.vocabulary import arms, assignment, marks, releases, sums, verdicts
+from tidegate.core.vocabulary.phases import Phase
+from tidegate.core.vocabulary.verdicts import Result
+
+START = 1_700_000_040
+
+
+def version(ordinal: int) -> releases.Version:
+    return releases.Version("flights", ordinal, f"digest{ordinal}", "model", "mlflow://flights/1")
+
+
+def release(way: str, stage: int = 0, **more: object) -> releases.Release:
+    stages = strategies.compose((way,), strategies.Plan())
+    made = releases.Release("r1", "production", "flights", version(2), version(1), way, stages, releases.Policy(), b"s", START)
+    return msgspec.structs.replace(made, phase=Phase.RUNNING, stage=stage, **more)
+
+
+def arm(ok: int = 0, bad: int = 0, invalid: int = 0) -> sums.Counts:
+    found = [0] * marks.SLOTS
+    found[marks.Mark.OK], found[marks.Mark.ERROR], found[marks.Mark.INVALID] = ok, bad, invalid
+    return sums.Counts(opened=sum(found), marks=tuple(found))
+
+
+def look(of: releases.Release, **given: object) -> verdicts.Verdict:
+    return judge.judge(of, sums.Inputs(closed_before=START + 10_000, **given), START + 10_000.0)
+
+
+@pytest.mark.parametrize(
+    ("smoke", "result", "words"),
+    [
+        (None, Result.UNSURE, "has not been asked anything yet"),
+        (sums.Smoke(7, 7), Result.UNSURE, "has answered 7 of 20"),
+        (sums.Smoke(20, 20), Result.PASS, "answered all 20"),
+        (sums.Smoke(3, 2, "503 worker-unavailable"), Result.FAIL, "answered 2 of 3 smoke requests well: 503"),
+    ],
+)
+def test_smoke_requests_have_to_be_answered_all(smoke: sums.Smoke | None, result: Result, words: str):
+    found = look(release("blue-green"), smoke=smoke)
+    assert (found.result, words in found.sentence) == (result, True)
+
+
+@pytest.mark.parametrize(
+    ("pairs", "differ", "result"),
+    [(0, 0, Result.UNSURE), (200, 0, Result.UNSURE), (2_000, 1, Result.PASS), (300, 40, Result.FAIL), (2_000, 20, Result.UNSURE)],
+)
+def test_pairs_agree_or_do_not_or_it_is_too_early_to_say(pairs: int, differ: int, result: Result):
+    given = sums.Pairs((sums.PairSum("", pairs, differ), sums.PairSum("region=EU", pairs // 4, differ)))
+    found = look(release("shadow"), pairs=given if pairs else None)
+    assert found.result is result
+    if differ > 1:
+        assert "most where region=EU" in found.sentence
+    if result is Result.UNSURE:
+        assert found.needs != 0
+
+
+def test_a_level_fails_on_what_stable_did_not_do_before_and_says_that_it_is_no_comparison():
+    before = sums.Sum(3, 1_000, True, START, 1, arm(990, 1), arm(110))
+    bake = release("blue-green", stage=1)
+    well = look(bake, sums=(before, sums.Sum(4, arms.BUCKETS, False, START + 5, 1, arm(), arm(500, 2))))
+    assert (well.result, "nothing is compared here" in well.sentence) == (Result.UNSURE, True)
+    ill = look(bake, sums=(before, sums.Sum(4, arms.BUCKETS, False, START + 5, 1, arm(), arm(20, 6))))
+    assert (ill.result, ill.culprit, "policy, not a comparison" in ill.sentence) == (Result.FAIL, "level", True)
+
+
+def test_a_cohort_is_never_tested_but_what_fails_it_outright_goes_back():
+    first = release("canary")
+    stages = strategies.compose(("canary",), strategies.Plan(cohort=True))
+    with_cohort = msgspec.structs.replace(first, stages=stages, cohort=assignment.Cohort(header="x-internal"))
+    drawn = sums.Sum(4, 0, False, START, 1, arm(900, 1), arm())
+    for counts, result in ((arm(30, 1), Result.UNSURE), (arm(2, 9), Result.FAIL)):
+        found = look(with_cohort, sums=(drawn, sums.Sum(4, arms.BUCKETS, False, START, 1, arm(), counts)))
+        assert found.result is result
+        assert all(one.candidate[1] == 0 for one in found.evidence if one.group == "immediate")
+
+
+def moments(count: int, mean: float, deviation: float = 1.0) -> sums.Moments:
+    return sums.Moments(count, count * mean, count * (mean * mean + deviation * deviation))
+
+
+@pytest.mark.parametrize(
+    ("candidate", "stable", "decision"),
+    [(5.0, 4.0, "candidate"), (4.0, 5.0, "stable"), (4.0, 4.01, "no_difference"), (4.0, 4.07, "")],
+)
+def test_an_ab_test_has_a_winner_a_loser_or_no_difference_with_its_interval(candidate: float, stable: float, decision: str):
+    policy = releases.Policy(metric="revenue", difference=0.15)
+    values = sums.Values("revenue", 5_000, moments(3_000, candidate), moments(3_000, stable))
+    found = look(release("ab", policy=policy), labels=sums.Labels(0, (), values=(values,)))
+    assert found.decision == decision
+    assert found.effect is not None
+    assert found.effect.interval[0] < candidate - stable < found.effect.interval[1]
+
+
+def test_two_broken_contracts_of_a_candidate_whose_stable_has_none_fail_by_policy():
+    row = sums.Sum(4, 500, True, START, 1, arm(7_600), arm(400, invalid=2))
+    assert look(release("canary"), sums=(row,)).culprit == "guard"
+    both = sums.Sum(4, 500, True, START, 1, arm(7_600, invalid=1), arm(400, invalid=2))
+    assert look(release("canary"), sums=(both,)).culprit == ""
+    lenient = release("canary", policy=releases.Policy(guard_breaks=0))
+    assert look(lenient, sums=(row,)).result is Result.UNSURE
+
+
+def event(key: str, arm_: arms.Arm, tick: int, weight: int = 500) -> sums.KeyEvent:
+    return sums.KeyEvent("r1", 4, weight, True, START + tick, int(arm_), int(marks.Mark.ERROR), key.encode())
+
+
+def test_under_stickiness_a_key_counts_once_however_often_and_wherever_it_fails():
+    sticky = release("canary", sticky=assignment.Sticky("header", "x-user"))
+    rows = (sums.Sum(4, 500, True, START, 1, arm(95), arm(2, 60)),)
+    heavy = [event("one user", arms.Arm.CANDIDATE, tick) for tick in range(60)]
+    assert look(sticky, sums=rows, keys=tuple(heavy)).result is Result.UNSURE
+    many = [event(f"user {n}", arms.Arm.CANDIDATE, n) for n in range(6)]
+    found = look(sticky, sums=rows, keys=tuple(many))
+    assert (found.result, found.culprit) == (Result.FAIL, "errors")
+    assert look(sticky, sums=rows, keys=tuple(event(f"user {n}", arms.Arm.CANDIDATE, 20_000) for n in range(6))).result is (
+        Result.UNSURE
+    ), "arrivals that may still be pending somewhere are not looked at"
+    healthy = tuple(event(f"user {n}", arms.Arm(n % 20 == 0), n) for n in range(200))
+    assert look(sticky, sums=rows, keys=healthy).result is Result.UNSURE
