@@ -88,7 +88,7 @@ def moments(count: int, mean: float, deviation: float = 1.0) -> sums.Moments:
     [(5.0, 4.0, "candidate"), (4.0, 5.0, "stable"), (4.0, 4.01, "no_difference"), (4.0, 4.07, "")],
 )
 def test_an_ab_test_has_a_winner_a_loser_or_no_difference_with_its_interval(candidate: float, stable: float, decision: str):
-    policy = releases.Policy(metric="revenue", difference=0.15)
+    policy = releases.Policy(metric="revenue", difference=0.1)
     values = sums.Values("revenue", 5_000, moments(3_000, candidate), moments(3_000, stable))
     found = look(release("ab", policy=policy), labels=sums.Labels(0, (), values=(values,)))
     assert found.decision == decision
