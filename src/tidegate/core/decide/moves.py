@@ -56,10 +56,10 @@ def changed(release: releases.Release, **changes: object) -> releases.Release:
 
 
 def at(release: releases.Release) -> str:
-    """Where in its stages it is: "v2 gets 5%", "v2 is at smoke"."""
+    """Where in its stages it is: "v2 gets 5%", "v2 is at the stage smoke"."""
     stage = release.stages[release.stage]
     gets = stage.watch in (releases.Watch.COMPARISON, releases.Watch.METRIC) and stage.replicas is None
-    return f"{release.candidate.name} {'gets' if gets else 'is at'} {stage.name}"
+    return f"{release.candidate.name} {'gets' if gets else 'is at the stage'} {stage.name}"
 
 
 def said(event: decisions.Event, otherwise: str) -> str:

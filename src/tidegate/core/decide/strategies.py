@@ -144,11 +144,10 @@ def rolling(plan: Plan) -> tuple[Stage, ...]:
         share, compared = fresh * arms.BUCKETS // whole, fresh < whole
         left = whole - fresh if compared else min(1, given.surge)  # one stays for the way back, where there is room for it
         places = Places(fresh, left, min(whole - serving, whole + given.surge - fresh))
+        least, most = given.seconds, given.at_most if compared else given.seconds
         watch = Watch.COMPARISON if compared else Watch.LEVEL
-        words = f"{fresh} of {whole} replicas"
-        stages.append(
-            Stage(words, share, given.seconds, given.at_most, given.requests * compared, False, compared, watch, replicas=places)
-        )
+        words, requests = f"{fresh} of {whole} replicas", given.requests if compared else 0
+        stages.append(Stage(words, share, least, most, requests, evidence=compared, watch=watch, replicas=places))
         serving = fresh
     return tuple(stages)
 
@@ -158,7 +157,7 @@ def blue_green(plan: Plan) -> tuple[Stage, ...]:
     given, ramp = plan.blue_green, plan.ramp
     smoke = Stage("smoke", 0, 0.0, max(60.0, given.bake), given.smoke, evidence=False, watch=Watch.SMOKE)
     steps = (Stage(name(weight), weight, ramp.seconds, ramp.at_most, ramp.requests) for weight in given.weights)
-    bake = Stage("bake at 100%", arms.BUCKETS, given.bake, given.bake, 0, evidence=False, watch=Watch.LEVEL)
+    bake = Stage("bake", arms.BUCKETS, given.bake, given.bake, 0, evidence=False, watch=Watch.LEVEL)
     return (smoke, *steps, bake) if given.smoke else (*steps, bake)
 
 

@@ -10,6 +10,9 @@ from tidegate.core.vocabulary import arms, decisions, releases, verdicts
 from tidegate.core.vocabulary.decisions import Waiting
 from tidegate.core.vocabulary.phases import ENDED, Phase
 
+FIRST_SECONDS = 5.0
+"""No traffic is said once a stage has been in force for so long: rates are those of the last whole seconds."""
+
 
 def on(release: releases.Release, event: decisions.Event, now: float) -> Waiting | None:
     """What the release waits on after this event; None once it has ended."""
@@ -107,13 +110,20 @@ def _running(release: releases.Release, event: decisions.Event, now: float) -> W
     elapsed = now - release.stage_since
     if enough and by_clock and elapsed >= stage.min_seconds and (dear := budget.exceeded(release, event)):
         return Waiting("budget", dear, who="clients")
-    told = _WATCHED.get(stage.watch)
-    if told is not None:
-        return told(release, event, now)
+    return _WATCHED.get(stage.watch, _comparison)(release, event, now)
+
+
+def _comparison(release: releases.Release, event: decisions.Event, now: float) -> Waiting:
+    stage, verdict = release.stages[release.stage], event.verdict
+    enough = event.stage_requests >= stage.min_requests
+    proven = verdict is not None and verdict.result is verdicts.Result.PASS
+    by_clock = proven or not (stage.must_prove or doubt.building(verdict))
+    if event.rate <= 0 and now - release.stage_since < FIRST_SECONDS:
+        return Waiting("requests", f"{moves.at(release)}; its first requests are to come", who="clients")
     if event.rate <= 0 and not (enough and by_clock):
         sentence = f"no traffic: this will not advance; make some with `tidegate send {release.endpoint}`"
         return Waiting("traffic", sentence, who="clients")
-    if event.verdict.result is verdicts.Result.PASS:
+    if proven:
         return _proven(release, event, now)
     return _unproven(release, event, now)
 
