@@ -9,6 +9,7 @@
 - `health`: how workers fare over several looks: who crash-loops, who has fallen silent
 - `alarms`: what is wrong, raised once and cleared when it is over; nobody acts on one here
 - `sleeping`: endpoints that nobody asks have no workers until somebody does
+- `groups`: releases that are promoted together or not at all; `rehearsing`: rollbacks rehearsed by schedule
 - `following`: endpoints that release what their model reference comes to mean
 - `replacing`: workers replaced one by one by new ones with the code that is installed now
 - `holders`: tokens made and revoked, and told to gateways through the table

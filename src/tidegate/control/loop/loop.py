@@ -20,6 +20,7 @@ from tidegate.control.loop import (
     observation,
     overrides,
     progress,
+    rehearsing,
     replacing,
     sleeping,
     transitions,
@@ -51,6 +52,7 @@ class Control:
         self._dormitory = sleeping.Dormitory(home)
         self._replacing = replacing.Replacing(self._desk)
         self._following = following.Following(self._desk, home)
+        self._drills = rehearsing.Drills(self._desk, home)
         self._alarms = alarms.Book(self._desk)
         self._acted_on: tuple[object, ...] = ()
         self._swept = 0.0
@@ -75,6 +77,7 @@ class Control:
             self._act(seen, rests)
             self._acted_on = mark  # as it was before: what acting has changed is looked at once more
         self._following.turn(desk.rows(), now)
+        self._drills.turn(desk.rows(), now)
         self._alarms.settle(self._due(seen, rests), now)
 
     def close(self) -> None:
