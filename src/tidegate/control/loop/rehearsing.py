@@ -1,7 +1,7 @@
 """Rehearsals by schedule: an endpoint whose file says so releases its version to itself and back, every so often.
 
-A drill begins as if somebody had asked for it, when nothing else of the endpoint is under way. When the last one was is noted with
-the endpoint, so a restarted control neither forgets nor repeats it.
+A drill begins as if somebody had asked for it, when nothing else of the endpoint is under way. When the last one was is noted
+with the endpoint, so a restarted control neither forgets nor repeats it.
 """
 
 import logging
