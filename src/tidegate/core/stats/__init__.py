@@ -13,11 +13,13 @@ is addition.
     comparison   one mark (bad, or wrong) compared between the arms over a whole release
     betabinomial two-sided Beta-binomial e-process: sample-ratio checks, plain risk-ratio intervals
     intervals    risk ratio over a ramp, and a share's interval, for people to read
+    shares       one mark against a fixed share: shadow disagreement, a level
+    means        the difference of two means, with an asymptotic confidence sequence: posted metrics
     power        how many more requests a proof needs; excess harm
 
-Who calls it: `core.decide.judge`, and the analyst benchmark. Input: `vocabulary.sums`.
+Who calls it: `core.decide.judge`, `control.batch`, and the analyst benchmark. Input: `vocabulary.sums`.
 
 Deliberately not here: p-values; anything that looks at rows; a clock or chance; decisions, thresholds and words (they are
 `core.decide`'s); a cap on the bets against overshoot, because it needs the wealth before each request and is not linear in
-counts; latency, prediction bins, shadow pairs, means, drift. Formulas and sources: docs/rooms/stats.md.
+counts; latency, prediction bins, drift. Formulas and sources: docs/rooms/stats.md.
 """

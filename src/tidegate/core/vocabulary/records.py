@@ -76,3 +76,7 @@ class Outcome(msgspec.Struct, frozen=True, array_like=True, gc=False):
     request_id: str = ""
     metric: str = ""
     """Empty: ground truth, held against the prediction. Else a business metric of that name, and `label` its value."""
+    endpoint: str = ""
+    """Of a value that names a sticky key instead of a prediction; then `id` is the outcome's own, and no prediction's."""
+    key_hash: bytes = b""
+    """That key, as `assignment.hashed` shows it: 16 bytes."""

@@ -1,0 +1,83 @@
+"""The difference of two means: the golden half-width, what weights come to, and its error rate by simulation."""
+
+import math
+
+import numpy as np
+import pytest
+
+from tidegate.core.stats import means
+from tidegate.core.vocabulary import sums
+
+
+def moments(values):
+    return sums.Moments(len(values), float(np.sum(values)), float(np.sum(np.square(values))))
+
+
+def values(candidate, stable, weight=5_000):
+    return sums.Values("revenue", weight, moments(candidate), moments(stable))
+
+
+def test_the_golden_half_width():
+    assert means.radius(1_000, 0.01, 5_000) == pytest.approx(0.12214, abs=5e-6)
+
+
+def test_mean_and_variance_are_numpys():
+    given = np.random.default_rng(1).normal(3, 2, 500)
+    assert means.mean(moments(given)) == pytest.approx(given.mean())
+    assert means.variance(moments(given)) == pytest.approx(given.var(ddof=1))
+    assert (means.mean(sums.Moments()), means.variance(sums.Moments(1, 4.0, 16.0))) == (0.0, 0.0)
+
+
+def test_equal_arms_of_one_weight_have_the_width_of_the_formula():
+    rng = np.random.default_rng(2)
+    one, two = rng.normal(1, 1, 2_000), rng.normal(0, 1, 2_000)
+    found = means.difference([values(one, two)], 0.05)
+    spread = math.sqrt(4_000 * (one.var(ddof=1) / 2_000 + two.var(ddof=1) / 2_000))
+    low, high = found.interval
+    assert found.difference == pytest.approx(one.mean() - two.mean())
+    assert (high - low) / 2 == pytest.approx(spread * means.radius(4_000, 0.05))
+    assert (found.candidate, found.stable) == ((2_000, pytest.approx(one.mean())), (2_000, pytest.approx(two.mean())))
+
+
+def test_fewer_than_fifty_units_an_arm_say_nothing():
+    rng = np.random.default_rng(3)
+    few = means.difference([values(rng.normal(size=means.BURN_IN - 1), rng.normal(size=10_000))])
+    assert few.interval == (-math.inf, math.inf)
+    assert means.difference([]).interval == (-math.inf, math.inf)
+    enough = means.difference([values(rng.normal(size=means.BURN_IN), rng.normal(size=10_000))])
+    assert math.isfinite(enough.interval[0])
+
+
+def test_weights_of_a_ramp_are_compared_apart():
+    """By night few buy and the candidate has 5 %; by day many do and it has half: pooled, an equal candidate looks far better."""
+    rng = np.random.default_rng(4)
+    night = values(rng.normal(1, 1, 500), rng.normal(1, 1, 9_500), 500)
+    day = values(rng.normal(5, 1, 5_000), rng.normal(5, 1, 5_000), 5_000)
+    pooled = values(rng.normal(1, 1, 500).tolist() + [5.0] * 5_000, rng.normal(1, 1, 9_500).tolist() + [5.0] * 5_000)
+    low, high = means.difference([night, day], 0.01).interval
+    assert low < 0 < high
+    assert means.difference([pooled], 0.01).interval[0] > 1.0
+
+
+def test_equal_arms_are_called_different_in_at_most_a_few_of_a_hundred_however_often_they_are_looked_at():
+    rng, runs, units = np.random.default_rng(5), 300, 4_000
+    looks = np.unique(np.geomspace(200, units, 25).astype(int))
+    missed = 0
+    for _ in range(runs):
+        given, arm = rng.exponential(3.0, units), rng.random(units) < 0.3
+        missed += any(not _holds(given[:at], arm[:at], 0.0) for at in looks)
+    assert missed / runs <= 0.05
+
+
+def test_a_difference_is_found_and_its_interval_holds_it():
+    rng = np.random.default_rng(6)
+    arm = rng.random(8_000) < 0.5
+    given = rng.exponential(3.0, 8_000) + 0.5 * arm
+    found = means.difference([values(given[arm], given[~arm])], 0.05)
+    assert found.interval[0] > 0.0
+    assert _holds(given, arm, 0.5)
+
+
+def _holds(given, arm, truth):
+    low, high = means.difference([values(given[arm], given[~arm])], 0.05).interval
+    return low <= truth <= high
