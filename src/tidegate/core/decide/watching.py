@@ -10,7 +10,7 @@ from collections.abc import Callable
 import msgspec
 
 from tidegate.core.decide import case, ledger, sentences
-from tidegate.core.stats import fixed, intervals, means
+from tidegate.core.stats import intervals, means, shares
 from tidegate.core.vocabulary import arms, marks, releases, sums, verdicts
 from tidegate.core.vocabulary.verdicts import Result
 
@@ -59,7 +59,7 @@ def _pairs(found: case.Case) -> Finding:
     if not pairs:
         return Finding(Result.UNSURE, f"No pair of answers of {name} and stable yet.", needs=-1)
     threshold = -math.log(policy.alpha)
-    rejects, accepts = (side(differ, pairs, policy.disagreement) for side in (fixed.above, fixed.below))
+    rejects, accepts = (side(differ, pairs, policy.disagreement) for side in (shares.above, shares.below))
     low, high = intervals.share(differ, pairs)
     share = f"{sentences.percent(differ, pairs)} [{100 * low:.2g}, {100 * high:.2g}]"
     told = f"{name} answers {share} of {pairs:,} pairs otherwise than stable ({100 * policy.disagreement:g} % may be)"
@@ -76,7 +76,7 @@ def _pairs(found: case.Case) -> Finding:
         return Finding(Result.FAIL, f"{told}.", evidence, culprit="pairs")
     if accepts >= threshold:
         return Finding(Result.PASS, f"{told}.", evidence)
-    needs = fixed.needed(differ, pairs, policy.disagreement, threshold)
+    needs = shares.needed(differ, pairs, policy.disagreement, threshold)
     return Finding(Result.UNSURE, f"{told}; that is neither few enough nor too many.", evidence, needs=needs)
 
 
@@ -104,7 +104,7 @@ def _cohort(found: case.Case) -> Finding:
 
 
 def _against(name: str, bad: int, counted: int, reference: float, margin: float, culprit: str) -> Finding:
-    log_e = fixed.above(bad, counted, reference)
+    log_e = shares.above(bad, counted, reference)
     before = f"{100 * (reference - margin):.2g} %"
     told = f"{name} fails {sentences.percent(bad, counted)} of {counted:,} requests; stable failed {before} before"
     evidence = (verdicts.Evidence(culprit, ledger.POLICY, 1.0, log_e, LEVEL_THRESHOLD, (bad, counted)),)
@@ -124,15 +124,14 @@ def _metric(found: case.Case) -> Finding:
     policy, stage = found.release.policy, found.stage
     weight, name = stage.weight if stage else 0, found.release.candidate.name
     values = found.given.labels.values if found.given.labels else ()
-    given = next((one for one in values if (one.metric, one.weight) == (policy.metric, weight)), None)
-    if given is None or not (given.candidate.count and given.stable.count):
+    given = [one for one in values if (one.metric, one.weight) == (policy.metric, weight)]
+    if not given or not (given[0].candidate.count and given[0].stable.count):
         return Finding(Result.UNSURE, f"No value of {policy.metric} for both arms yet.", needs=-1)
-    mean, low, high = means.difference(given.candidate, given.stable, weight / arms.BUCKETS, policy.alpha_promote)
-    arm = [(one.count, one.total / one.count) for one in (given.candidate, given.stable)]
-    effect = verdicts.Effect(policy.metric, arm[0], arm[1], mean, (low, high))
-    units = given.candidate.count + given.stable.count
-    interval = f"{mean:+.3g} [{low:.3g}, {high:.3g}]"
-    told = f"{policy.metric} of {name} is {arm[0][1]:.4g}, of stable {arm[1][1]:.4g}: {interval} after {units:,} units"
+    told_of = means.difference(given, policy.alpha_promote)
+    (units1, mean1), (units0, mean0), (low, high) = told_of.candidate, told_of.stable, told_of.interval
+    effect = verdicts.Effect(policy.metric, told_of.candidate, told_of.stable, told_of.difference, told_of.interval)
+    interval = f"{told_of.difference:+.3g} [{low:.3g}, {high:.3g}]"
+    told = f"{policy.metric} of {name} is {mean1:.4g}, of stable {mean0:.4g}: {interval} after {units1 + units0:,} units"
     better, worse = (low > 0, high < 0) if policy.higher_is_better else (high < 0, low > 0)
     if better or worse:
         decision = "candidate" if better else "stable"
