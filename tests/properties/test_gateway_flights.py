@@ -30,6 +30,9 @@ class Pool:
         self.waiting.append(caller)
         return None
 
+    def take_copy(self, caller, now):
+        return self.take(caller, now) is None
+
     def survived(self, caller):
         assert caller in self.taken
 
@@ -87,11 +90,12 @@ class World:
         self.pools = {one.ordinal: Pool(one, room) for one in (STABLE, CANDIDATE, KEPT)}
         self.endpoint = endpoints.Endpoint(route, self.boot, self.pools, guard.Guard(0.0))
         self.flights, self.connections = [], []
+        self.body = b"{}"
 
     def draw(self, arm):
         connection = Connection()
         exchange = exchanges.Exchange(connection)
-        exchange.body = b"{}"
+        exchange.body = self.body
         flight = flights.Flight(exchange, self.endpoint, ids.uuid7(1_700_000_000_000, len(self.flights)), 0, 1)
         flight.begin(self.endpoint.sides[arm], 2.0)
         self.flights.append(flight)
@@ -112,7 +116,8 @@ class World:
             assert connection.answers == (1 if flight.done and not gone else 0)
         for one in self.log.kept:
             assert (one.mark == marks.Mark.OK) == (one.status == 200 and one.answered_by == one.version)
-            assert one.arm or not one.rescued
+            assert one.arm or not one.rescued or self.endpoint.route.candidate_owns
+            assert not one.rescued or one.answered_by == (STABLE.ordinal if one.arm else CANDIDATE.ordinal)
             assert (one.answered_by == -1) <= bool(self.endpoint.fallback)
         for row in counted:
             for mark in marks.Mark:
@@ -146,15 +151,23 @@ STEP = st.one_of(
 @given(
     st.lists(STEP, min_size=12, max_size=60),
     st.sampled_from(
-        [{}, {"fallback": '{"value": 0}'}, {"fallback_version": "previous"}, {"fallback_version": "v3", "fallback": "0"}]
+        [
+            {},
+            {"fallback": '{"value": 0}'},
+            {"fallback_version": "previous"},
+            {"fallback_version": "v3", "fallback": "0"},
+            {"fallback_version": "v2"},
+        ]
     ),
     st.integers(1, 8),
     st.sampled_from([0.0, 0.5]),
     st.sampled_from(["rescue", "fallback", "reject", "flag"]),
+    st.booleans(),
 )
-def test_a_request_is_drawn_marked_recorded_and_answered_once(steps, fallback, room, share, guarded):
+def test_a_request_is_drawn_marked_recorded_and_answered_once(steps, fallback, room, share, guarded, owns):
     limits = tables.Limits(rescue_share=share)
     drawn = {"evidence": True, "release": "r", "generation": 1, "limits": limits}
+    drawn["candidate_owns"] = owns
     route = tables.Route("e", "p", STABLE, CANDIDATE, 5_000, kept=(KEPT,), guard=guarded, **drawn, **fallback)
     with tempfile.TemporaryDirectory() as folder:
         world = World(folder, route, room)

@@ -37,3 +37,17 @@ def test_memory_is_bounded():
         known.add(b"GET /%d HTTP/1.1\r\n\r\n" % number, heads.Head(b"GET", b"/%d" % number, {}, 0))
     assert known.get(b"GET /%d HTTP/1.1\r\n\r\n" % heads.MOST) is not None
     assert known.get(b"GET /0 HTTP/1.1\r\n\r\n") is None
+
+
+def test_when_another_header_matters_what_was_read_without_it_is_forgotten():
+    known = heads.Heads()
+    known.add(HEAD + b"{}", head())
+    known.read(frozenset())
+    assert known.get(HEAD) is not None
+    before = known.reads
+    known.read(frozenset({b"x-user"}))
+    assert known.get(HEAD) is None
+    assert known.reads == before | {b"x-user"}
+    known.add(HEAD + b"{}", head())
+    known.read(frozenset({b"x-user"}))
+    assert known.get(HEAD) is not None

@@ -77,3 +77,17 @@ def test_an_unknown_version_is_unknown_even_where_pins_are_refused():
     for name in ("v9", "02", "latest", ""):
         with pytest.raises(errors.VersionUnknown):
             router.Router(route(500)).pinned(name)
+
+
+def test_who_owns_the_endpoint_may_be_named_always():
+    held_back = router.Router(route(9_900, candidate_owns=True))
+    assert held_back.owner is held_back.candidate
+    assert held_back.pinned("v3").version is CANDIDATE
+    with pytest.raises(errors.PinRefused):
+        held_back.pinned("v2")
+    assert router.Router(route(9_900)).owner.version is STABLE
+
+
+def test_a_request_of_our_own_may_name_any_version():
+    drawn = router.Router(route(0)).pinned("v3", freely=True, role=arms.Role.SMOKE)
+    assert (drawn.version, drawn.role, drawn.evidence, drawn.weight) == (CANDIDATE, arms.Role.SMOKE, False, 0)

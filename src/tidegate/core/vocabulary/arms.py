@@ -24,10 +24,14 @@ class Role(enum.IntEnum):
     BATCH = 4
 
 
-def bucket(endpoint: str, salt: bytes, unit: bytes) -> int:
+DRAWN, IN_COHORT, MIRRORED = b"", b"cohort", b"mirror"
+"""What a bucket is asked for: each is a hash of its own, so that one says nothing about another."""
+
+
+def bucket(endpoint: str, salt: bytes, unit: bytes, purpose: bytes = DRAWN) -> int:
     """The bucket, 0 to 9,999, of a unit: a keyed hash of (endpoint, release salt, unit).
 
     It does not know the weight, so a ramp from 5 to 25 % keeps the first 5 %, and a restart changes nothing.
     """
-    digest = hashlib.blake2b(endpoint.encode() + b"\0" + unit, digest_size=8, key=salt).digest()
+    digest = hashlib.blake2b(endpoint.encode() + b"\0" + unit, digest_size=8, key=salt, person=purpose).digest()
     return int.from_bytes(digest, "big") % BUCKETS

@@ -34,6 +34,11 @@ class Cohort(msgspec.Struct, frozen=True):
     """As the file says it, for people."""
 
 
+def digest(key: bytes) -> bytes:
+    """What stands for a sticky key in records and events: 16 bytes."""
+    return hashlib.blake2b(key, digest_size=_KEY_BYTES).digest()
+
+
 def hashed(key: bytes) -> str:
-    """What stands for a sticky key in tables, records and lists: 32 hexadecimal digits."""
-    return hashlib.blake2b(key, digest_size=_KEY_BYTES).hexdigest()
+    """The same for tables, lists and people: 32 hexadecimal digits."""
+    return digest(key).hex()

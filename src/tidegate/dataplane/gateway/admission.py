@@ -27,7 +27,7 @@ READ = frozenset(
         b"x-request-id",
     }
 )
-"""Headers that matter here, by lower-case name. All others are read over."""
+"""Headers that matter whatever the table says, by lower-case name (`heads` has those that matter altogether)."""
 _DIGITS = 9
 
 

@@ -10,9 +10,11 @@ from collections.abc import Iterator
 
 import msgspec
 
-from tidegate.core.vocabulary import arms, tables
-from tidegate.dataplane.gateway import admission, exchanges, guard, journal, pool, remedies, router, wheel
-from tidegate.dataplane.wire import sums
+from tidegate.core.vocabulary import arms, assignment, tables
+from tidegate.dataplane.gateway import admission, exchanges, guard, journal, pool, remedies, router, units, wheel
+from tidegate.dataplane.wire import keyevents, sums
+
+Stamp = tuple[str, str, str, int, int, int, str, int, int, bool, bytes, int]
 
 
 @dataclasses.dataclass
@@ -26,6 +28,8 @@ class Boot:
     journal: journal.Journal
     wheel: wheel.Wheel
     admitting: admission.Admission = dataclasses.field(default_factory=admission.Admission)
+    keys: keyevents.Writer | None = None
+    """Where the first bad request of each sticky key is told."""
     flying: int = 0
     """Flights that have not ended."""
     landed: int = 0
@@ -35,13 +39,15 @@ class Boot:
 class Side:
     """One version of a route, as a request is drawn for it: where it waits, is counted and what its record says."""
 
-    __slots__ = ("draw", "head", "lane", "name", "pool", "stamp")
+    __slots__ = ("draw", "head", "lane", "name", "pool", "rescuer", "stamp")
 
     def __init__(self, route: tables.Route, draw: router.Draw, where: pool.Pool, lane: sums.Lane | None) -> None:
         self.draw, self.pool, self.lane = draw, where, lane
+        self.rescuer: Side | None = None
+        """Who may answer in its place."""
         self.name = draw.version.name
         self.head = exchanges.JSON + b"tidegate-version: %s\r\ntidegate-prediction-id: " % self.name.encode()
-        self.stamp = (
+        self.stamp: Stamp = (
             route.environment,
             route.endpoint,
             route.release,
@@ -56,6 +62,10 @@ class Side:
             int(draw.role),
         )
         """The record's fields from `environment` to `role`."""
+
+    def stamped(self, key_hash: bytes) -> Stamp:
+        """The same of a request with this sticky key."""
+        return (*self.stamp[:10], key_hash, self.stamp[11])
 
 
 class Endpoint:
@@ -72,6 +82,16 @@ class Endpoint:
         self.sides = (self.stable, self._side(self.router.candidate) if self.router.candidate else self.stable)
         """By arm."""
         self._only = self.stable if not self.router.divided else None
+        self._member = self._side(self.router.member) if self.router.member else None
+        self.owner = self.sides[self.router.owner.arm]
+        """Whom the endpoint is about."""
+        self._rescue()
+        self.steers = bool(route.sticky or self._member)
+        """Whether more than the prediction id says who answers."""
+        self._units = units.Units(route.sticky) if route.sticky else None
+        self.tells_keys = bool(route.sticky and route.evidence and route.release)
+        """Whether the first bad request of each key is told."""
+        self.mirrors = bool(route.mirror and route.candidate)
         self.timeout = route.limits.timeout_ms / 1000
         self.fallback = route.fallback.encode()
         standby = self.router.standby
@@ -89,6 +109,27 @@ class Endpoint:
         """The side of a request that names no version."""
         return self._only or self.sides[self.router.draw(prediction_id).arm]
 
+    def steer(self, exchange: exchanges.Exchange, content: int, prediction_id: bytes) -> tuple[Side, bytes]:
+        """The side of a request where more than its id counts, and the hash of its sticky key (empty: it has none)."""
+        key = self._units.key(exchange, content) if self._units else b""
+        key_hash = assignment.digest(key) if key else b""
+        if self._member is not None and self.router.belongs(exchange.fields, key_hash):
+            return self._member, key_hash
+        return self.draw(units.drawn_by(key) if key else prediction_id), key_hash
+
+    def shadow(self, drawn: Side) -> Side | None:
+        """Who gets the copy of a request drawn so: the candidate, or stable where nothing is drawn for it any more.
+
+        Stable is never given copies beside requests of clients: one that it dies of would cost them.
+        """
+        if drawn.draw.arm == arms.Arm.STABLE:
+            return self.sides[arms.Arm.CANDIDATE]
+        return self.stable if self.route.weight >= arms.BUCKETS else None
+
+    def smoked(self, version: str) -> Side:
+        """The side of a request of our own for one version. Raises VersionUnknown."""
+        return self._side(self.router.pinned(version, freely=True, role=arms.Role.SMOKE))
+
     def pinned(self, version: str, authorization: bytes) -> Side:
         """The side of a request for one version: any, where the token may operate. Raises VersionUnknown, PinRefused."""
         asked = (version, self.boot.admitting.holders.operates(authorization, self.route.endpoint))
@@ -98,9 +139,9 @@ class Endpoint:
         return side
 
     def version(self, name: str) -> pool.Pool:
-        """The pool of a version that is only asked about; empty: stable's. Raises VersionUnknown."""
+        """The pool of a version that is only asked about; empty: the owner's. Raises VersionUnknown."""
         if not name:
-            return self.stable.pool
+            return self.owner.pool
         return self.pools[self.router.named(name)[1].ordinal]
 
     @property
@@ -109,8 +150,22 @@ class Endpoint:
         return [f"v{ordinal}" for ordinal in sorted(self.pools)]
 
     def _side(self, draw: router.Draw) -> Side:
-        lane = self.boot.sums.lane(self.route, draw.arm) if draw.role is arms.Role.LIVE else None
+        lane = None
+        if draw.role is arms.Role.LIVE:
+            counted = self.route
+            if draw is self.router.member:  # a lane of its own: a chosen group is not added to what chance has drawn
+                counted = msgspec.structs.replace(counted, weight=draw.weight, evidence=draw.evidence)
+            lane = self.boot.sums.lane(counted, draw.arm)
         return Side(self.route, draw, self.pools[draw.version.ordinal], lane)
+
+    def _rescue(self) -> None:
+        """Say who may answer for whom: stable for the candidate; the candidate for stable, too, where it owns the endpoint."""
+        stable, candidate = self.sides
+        for side in (candidate, self._member):
+            if side is not None and side is not stable:
+                side.rescuer = stable
+        if candidate is not stable and self.route.candidate_owns:
+            stable.rescuer = candidate
 
 
 class Endpoints:
@@ -123,6 +178,8 @@ class Endpoints:
         """The one endpoint's name, where there is only one."""
         self.origins: frozenset[str] = frozenset()
         """Web origins that any endpoint lists: for paths that name none."""
+        self.headers: frozenset[bytes] = frozenset()
+        """Headers, in lower case, that some endpoint draws by."""
         self._boot = boot
         self._pools: dict[tuple[str, int, str], pool.Pool] = {}
         self._guards: dict[str, guard.Guard] = {}
@@ -140,6 +197,7 @@ class Endpoints:
         self.by_name, self.generation = made, table.generation
         self.sole = next(iter(made)) if len(made) == 1 else ""
         self.origins = frozenset(origin for route in table.routes.values() for origin in route.origins)
+        self.headers = units.all_headers(table.routes.values())
         for name, endpoint in made.items():
             if before.get(name) is not endpoint or gateways != self.gateways:
                 self._update(endpoint, gateways)
@@ -172,8 +230,8 @@ class Endpoints:
 
     @property
     def ready(self) -> bool:
-        """Whether some endpoint's stable has a worker that answers, or gets one when asked; no endpoints are not ready."""
-        return any(endpoint.route.asleep or endpoint.stable.pool.connected for endpoint in self.by_name.values())
+        """Whether some endpoint's owner has a worker that answers, or gets one when asked; no endpoints are not ready."""
+        return any(endpoint.route.asleep or endpoint.owner.pool.connected for endpoint in self.by_name.values())
 
     def wanted(self) -> list[str]:
         """Endpoints asleep for which somebody waits."""
@@ -199,9 +257,11 @@ class Endpoints:
         return known if known is not None and known.route == route else None
 
     def _update(self, endpoint: Endpoint, gateways: int) -> None:
-        for version in versions(endpoint.route):
-            asleep = endpoint.route.asleep and version is endpoint.route.stable
-            endpoint.pools[version.ordinal].update(version, _part(endpoint.route.limits, gateways), asleep=asleep)
+        route = endpoint.route
+        for version in versions(route):
+            # in a gap nothing answers: who is to answer is waited for, whichever arm that is
+            awaited = (route.asleep and version is route.stable) or (route.gap and version in (route.stable, route.candidate))
+            endpoint.pools[version.ordinal].update(version, _part(route.limits, gateways), awaited=awaited)
 
     def _endpoint(self, route: tables.Route, now: float) -> Endpoint:
         watch = self._guards.setdefault(route.endpoint, guard.Guard(now))
@@ -225,7 +285,9 @@ def versions(route: tables.Route) -> Iterator[tables.Deployed]:
 
 
 def _weighted(endpoint: Endpoint) -> Iterator[Side]:
+    if endpoint.route.gap:
+        return
     if endpoint.route.weight < arms.BUCKETS and not endpoint.route.asleep:
         yield endpoint.stable
-    if endpoint.route.candidate and endpoint.route.weight:
+    if endpoint.route.candidate and (endpoint.route.weight or endpoint.route.cohort):
         yield endpoint.sides[arms.Arm.CANDIDATE]

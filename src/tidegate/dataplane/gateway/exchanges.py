@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
-from tidegate.core.vocabulary import errors, ids
+from tidegate.core.vocabulary import arms, errors, ids
 from tidegate.dataplane.gateway import encodings, paths
 from tidegate.dataplane.wire import answers
 
@@ -50,8 +50,14 @@ class Exchange:
     """How many bytes at the body's beginning are its JSON, where binary tensors follow; -1: all of it."""
     lines: bytes = b""
     """Header lines that every answer to it has."""
+    role: arms.Role = arms.Role.LIVE
+    """SMOKE: it is a request of our own."""
     exposed: bool = False
     """Whether it may come from another machine, as far as its connection knows."""
+    takes_cookies: bool = True
+    """Whether an answer can bring the client a cookie."""
+    half_read: bool = False
+    """Whether other headers matter by now than did when it was read."""
     keep: bool = True
     """Whether the connection stays open behind it."""
     answer: bytes | None = None
@@ -91,7 +97,7 @@ class Exchange:
 
     def _write(self, status: int, body: bytes, headers: bytes) -> None:
         parts = [_STATUS[status], Date.line, headers, b"content-length: %d\r\n" % len(body)]
-        if self.fields:
+        if self.fields or self.lines:
             parts += (self.lines, self._echo())
         if not self.keep:
             parts.append(_CLOSE)

@@ -1,7 +1,8 @@
 """What is answered when no version can: the first fallback whose conditions hold for the request's first row.
 
-Only here, and only then, does a gateway look into a body: JSON records, v2 tensors with their data as JSON, MLflow's forms
-and CSV. Of a body that it cannot read (binary tensors, gRPC) no condition holds, and the next fallback is tried.
+Only then, and where an endpoint is sticky by a field (`units`), does a gateway look into a body: JSON records, v2 tensors with
+their data as JSON, MLflow's forms and CSV. Of a body that it cannot read (binary tensors, gRPC) no condition holds, and the
+next fallback is tried.
 """
 
 import csv
@@ -48,11 +49,11 @@ def holds(condition: tables.Condition, row: Row) -> bool:
 
 def first(content: int, body: bytes) -> Row:
     """The first row of a request, by column; empty where it cannot be told."""
+    if content == frames.Content.CSV:
+        return {name: _cell(cell) for name, cell in cells(body).items()}
     try:
-        if content == frames.Content.CSV:
-            return _of_csv(body)
         return _of_json(_decode(body))
-    except (msgspec.DecodeError, UnicodeDecodeError, csv.Error, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return {}
 
 
@@ -96,14 +97,18 @@ def _scalar(values: Any) -> Any:
     return values
 
 
-def _of_csv(body: bytes) -> Row:
-    rows = csv.DictReader(io.StringIO(body.decode("utf-8-sig"), newline=""))
-    found = next(rows, {})
-    return {name: _cell(cell) for name, cell in found.items() if isinstance(name, str)}
+def cells(body: bytes) -> dict[str, str]:
+    """The first row of a CSV as it is written; empty where it cannot be told."""
+    try:
+        rows = csv.DictReader(io.StringIO(body.decode("utf-8-sig"), newline=""))
+        found: Row = next(rows, {})
+    except (UnicodeDecodeError, csv.Error):
+        return {}
+    return {name: cell for name, cell in found.items() if isinstance(name, str) and isinstance(cell, str)}
 
 
-def _cell(cell: Any) -> Any:
-    if not isinstance(cell, str) or not cell.strip():
+def _cell(cell: str) -> Any:
+    if not cell.strip():
         return None
     if cell.strip().lower() in ("true", "false"):
         return cell.strip().lower() == "true"

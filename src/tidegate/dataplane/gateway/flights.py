@@ -1,14 +1,15 @@
 """One prediction, from its draw to its record. The arm drawn is the arm counted, whoever answers in the end.
 
 What happens to a flight: a worker replies, its time is up, its worker dies with it, or the client goes away. When a
-candidate did not serve it, stable may (`rescuing`); when nobody can, the endpoint's fallback does: another version
-(`standing_in`), then a value; else an error. An answer that breaks one of the endpoint's rules is no answer, unless it is
-to be flagged.
+candidate did not serve it, stable may (`rescuing`), and the other way round where the candidate owns the endpoint; when
+nobody can, the endpoint's fallback does: another version (`standing_in`), then a value; else an error. An answer that breaks
+one of the endpoint's rules is no answer, unless it is to be flagged.
 """
 
 import time
 
-from tidegate.core.vocabulary import errors, ids, marks, records
+from tidegate.core.vocabulary import assignment, errors, ids, marks, records
+from tidegate.core.vocabulary import sums as words
 from tidegate.dataplane.gateway import bodies, endpoints, exchanges, fallbacks, journal, links, quota, remedies, wheel
 from tidegate.dataplane.predlog import segments
 from tidegate.dataplane.wire import answers, frames, sums
@@ -52,6 +53,8 @@ class Flight(links.Caller, wheel.Item, journal.Entry):
     cell: sums.Cell | None = None
     meter: quota.Meter | None = None
     """Where its rows are limited."""
+    key_hash = b""
+    """Of its sticky key; empty: it has none."""
 
     def __init__(
         self, exchange: exchanges.Exchange, endpoint: endpoints.Endpoint, identifier: bytes, arrived_ns: int, content: int
@@ -72,11 +75,10 @@ class Flight(links.Caller, wheel.Item, journal.Entry):
             self.must_keep = self.must_sync = True
         if side.lane is not None:
             self.cell = side.lane.opened()
-            if draw.arm:
-                reserve = endpoint.guard.reserve(endpoint.stable.pool.recent.p99, timeout)
+            endpoint.guard.budgets[draw.arm].drawn += 1
+            if side.rescuer is not None:
+                reserve = endpoint.guard.reserve(side.rescuer.pool.recent.p99, timeout)
                 self.until = self.deadline - reserve - wheel.SLOT
-            else:
-                endpoint.guard.budget.drawn += 1
         self._ask(side)
 
     def frame(self, call: int, now: float) -> bytes:
@@ -134,6 +136,7 @@ class Flight(links.Caller, wheel.Item, journal.Entry):
         reply, endpoint, boot = self.reply, self.endpoint, self.endpoint.boot
         logs = endpoint.logs_bodies
         told = (0, 0, 0, -1, ()) if reply is None else (reply.model_us, reply.rows, reply.batch_rows, reply.bin, reply.answers)
+        stamp = self.side.stamped(self.key_hash) if self.key_hash else self.side.stamp
         return [
             records.Prediction(
                 records.SCHEMA,
@@ -142,7 +145,7 @@ class Flight(links.Caller, wheel.Item, journal.Entry):
                 sequence,
                 self.id,
                 self.exchange.request_id if self.exchange.fields else "",
-                *self.side.stamp,
+                *stamp,
                 self.mark,
                 self.status,
                 self.answered_by,
@@ -164,6 +167,8 @@ class Flight(links.Caller, wheel.Item, journal.Entry):
         if self.cell is not None:
             reply = self.reply
             told = (0, -1) if reply is None else (reply.model_us, reply.bin)
+            if self.endpoint.tells_keys and self.mark in marks.BAD:
+                self._tell_key(self.cell.tick)
             self.cell.closed(self.mark, *told, self.rescued)
         shown, exchange = ids.text(self.id), self.exchange
         if not kept and self.must_keep:
@@ -217,15 +222,15 @@ class Flight(links.Caller, wheel.Item, journal.Entry):
         self._end(now)
 
     def _rescue(self, now: float) -> bool:
-        """Have stable answer in the candidate's place, once, if it may and there is time."""
-        endpoint = self.endpoint
-        if self.asked is not self.side or self.cell is None or not self.side.draw.arm or now >= self.deadline:
+        """Have the other arm answer in the place of the one drawn, once, if it may and there is time."""
+        endpoint, rescuer = self.endpoint, self.side.rescuer
+        if rescuer is None or self.asked is not self.side or self.cell is None or now >= self.deadline:
             return False
-        if not endpoint.stable.pool.hopeful or not endpoint.guard.allows(endpoint.route, now):
+        if not rescuer.pool.hopeful or not endpoint.guard.allows(endpoint.route, rescuer.draw.arm, now):
             return False
         endpoint.boot.wheel.remove(self)
         self.rescuing, self.until = True, self.deadline
-        self._ask(endpoint.stable)
+        self._ask(rescuer)
         return True
 
     def _fall_back(self, now: float) -> bool:
@@ -246,12 +251,22 @@ class Flight(links.Caller, wheel.Item, journal.Entry):
 
     def _stand_in(self, standby: endpoints.Side, now: float) -> bool:
         """Have the fallback version answer, once, if there is time and it was not what failed."""
-        if self.standing_in or standby.pool is self.side.pool or now >= self.deadline or not standby.pool.hopeful:
+        if self.standing_in or now >= self.deadline or not standby.pool.hopeful:
+            return False
+        if standby.pool is self.side.pool or standby.pool is self.asked.pool:
             return False
         self.endpoint.boot.wheel.remove(self)
         self.standing_in, self.until = True, self.deadline
         self._ask(standby)
         return True
+
+    def _tell_key(self, tick: int) -> None:
+        """The first bad request of its unit, before the sums say that the tick has its marks: no reader misses it then."""
+        draw, route, keys = self.side.draw, self.endpoint.route, self.endpoint.boot.keys
+        if keys is not None and draw.evidence:
+            key = self.key_hash or assignment.digest(self.id)
+            arm = int(draw.arm)
+            keys.tell(words.KeyEvent(route.release, route.generation, draw.weight, True, tick, arm, int(self.mark), key))
 
     def _leave(self) -> None:
         self.asked.pool.forget(self)

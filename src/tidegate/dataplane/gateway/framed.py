@@ -1,4 +1,6 @@
-"""A connection of another front process (gRPC): its requests come as frames, and become exchanges as a client's by HTTP do."""
+"""A connection of another process of this machine (gRPC, smoke): its requests come as frames, and become exchanges as a
+client's by HTTP do.
+"""
 
 import asyncio
 import hmac
@@ -8,7 +10,7 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
-from tidegate.core.vocabulary import errors
+from tidegate.core.vocabulary import arms, errors
 from tidegate.dataplane.gateway import exchanges, paths, service
 from tidegate.dataplane.wire import frames, fronts
 
@@ -38,6 +40,8 @@ class Owner(Protocol):
 
 class Exchange(exchanges.Exchange):
     """One request that came as a frame."""
+
+    takes_cookies = False
 
     def __init__(self, connection: "Connection", call: int, *, exposed: bool) -> None:
         super().__init__(connection)
@@ -148,6 +152,8 @@ class Connection(asyncio.Protocol):
         exchange = Exchange(self, call, exposed=self._exposed)
         self._open[call] = exchange
         exchange.fields.update(asked.fields)
+        if asked.role == arms.Role.SMOKE:
+            exchange.role = arms.Role.SMOKE
         ask = _ASKS.get(asked.ask, paths.Ask.NOTHING)
         exchange.method = b"POST" if ask in paths.POSTED else b"GET"
         exchange.body = body

@@ -1,11 +1,11 @@
-"""The check of each request while it is under way: how long the candidate has, and whether stable may answer in its place.
+"""The check of each request while it is under way: how long the version drawn has, and whether the other may answer in its place.
 
-The mark stays the candidate's whoever answers in the end: a guard shields the client, not the release.
+The mark stays with the arm drawn whoever answers in the end: a guard shields the client, not the release.
 """
 
 import bisect
 
-from tidegate.core.vocabulary import marks, tables
+from tidegate.core.vocabulary import arms, marks, tables
 from tidegate.dataplane.gateway import limits
 
 WINDOW = 5.0
@@ -47,13 +47,14 @@ class Guard:
     """One endpoint's guard. It outlives changes of the table."""
 
     def __init__(self, now: float) -> None:
-        self.budget = limits.Budget(now)
+        self.budgets = (limits.Budget(now), limits.Budget(now))
+        """By the arm that takes requests over: each may as a share of its own."""
 
     @staticmethod
     def reserve(p99: float, timeout: float) -> float:
-        """Seconds of the time limit kept for stable: twice its p99, at most half; a fifth while its p99 is not known."""
+        """Seconds of the time limit kept for who may take over: twice its p99, at most half; a fifth while that is unknown."""
         return min(2 * p99, timeout / 2) if p99 else timeout / 5
 
-    def allows(self, route: tables.Route, now: float) -> bool:
-        """Whether stable may take over one more request of the candidate's."""
-        return self.budget.spend(route.limits.rescue_share, now)
+    def allows(self, route: tables.Route, rescuer: arms.Arm, now: float) -> bool:
+        """Whether this arm may take over one more request of the other's."""
+        return self.budgets[rescuer].spend(route.limits.rescue_share, now)

@@ -6,6 +6,8 @@ Only heads that the parser itself has accepted, of whole and plain requests, are
 
 from typing import NamedTuple
 
+from tidegate.dataplane.gateway import admission
+
 MOST = 1_024
 LONGEST = 2_048
 """Bytes of a head that is remembered."""
@@ -30,6 +32,15 @@ class Heads:
         self._known: dict[bytes, Head] = {}
         self.get = self._known.get
         """The head of these bytes, or None."""
+        self.reads = admission.READ
+        """Headers that matter, by lower-case name. All others are read over."""
+
+    def read(self, also: frozenset[bytes]) -> None:
+        """Have these matter, too. What is remembered was read without them, or for what matters no more: it is forgotten."""
+        wanted = admission.READ | also
+        if wanted != self.reads:
+            self.reads = wanted
+            self._known.clear()
 
     def add(self, data: bytes, head: Head) -> None:
         """Remember the head of a request that came whole, alone and plain; `data` is all of it."""

@@ -15,7 +15,7 @@ from typing import Protocol
 import httptools
 
 from tidegate.core.vocabulary import errors
-from tidegate.dataplane.gateway import admission, exchanges, heads, service
+from tidegate.dataplane.gateway import exchanges, heads, service
 
 BUFFER_BYTES = 1 << 18
 CHUNKING = 8
@@ -25,7 +25,6 @@ URL_BYTES = 4_096
 LINGER_BYTES = 1 << 26
 """What a refused client may still send before it is cut off."""
 _DIGITS = 20
-_READ = admission.READ
 _now = time.monotonic
 logger = logging.getLogger(__name__)
 
@@ -65,6 +64,7 @@ class Connection(asyncio.Protocol):
         """When the phase began."""
         self._owner, self._service, self._bounds = owner, owner.service, owner.service.bounds
         self._known = owner.heads
+        self._reads = owner.heads.reads
         self._transport: asyncio.Transport | None = None
         self._exchange = exchanges.Exchange(self)
         self._waiting: collections.deque[exchanges.Exchange] = collections.deque()
@@ -187,6 +187,7 @@ class Connection(asyncio.Protocol):
             raise errors.Draining  # only stops the parser: nobody is told
         self.phase, self.since = _HEAD, _now()
         self._exchange = exchanges.Exchange(self)
+        self._reads = self._known.reads
         self._headers = self._size = self._length = 0
 
     def on_url(self, url: bytes) -> None:
@@ -202,7 +203,7 @@ class Connection(asyncio.Protocol):
         if self._headers > self._bounds.headers or self._size > self._bounds.head_bytes:
             raise errors.HeaderInvalid(f"Over {self._bounds.headers} headers, or {self._bounds.head_bytes} bytes of them.")
         name = name.lower()
-        if name not in _READ or self.phase is not _HEAD:
+        if name not in self._reads or self.phase is not _HEAD:
             return
         if name == b"content-length":
             if len(value) > _DIGITS:
@@ -211,6 +212,8 @@ class Connection(asyncio.Protocol):
         elif name == b"transfer-encoding" and (value.lower() != b"chunked" or self._parser.get_http_version() != "1.1"):
             # Others read such a request's end elsewhere: what follows could be a body to them and a request to us.
             raise errors.HeaderInvalid("Of transfer encodings only `chunked` is taken, and in HTTP/1.1.")
+        elif name == b"cookie" and name in self._exchange.fields:
+            self._exchange.fields[name] += b"; " + value
         elif name != b"content-type" or value != b"application/json":  # which every path takes
             self._exchange.fields[name] = value
 
@@ -249,6 +252,8 @@ class Connection(asyncio.Protocol):
             self._parts = []
         self.phase, self.since = _IDLE, _now()
         self._continue = False
+        if self._reads is not self._known.reads:
+            exchange.half_read = True
         if not self._parser.should_keep_alive() or self._service.draining:
             exchange.keep, self._deaf = False, True
         self._ask(exchange)

@@ -31,6 +31,10 @@ class Service:
     drain_seconds: float = 10.0
     silent_seconds: float = 10.0
     """A worker that has not answered for so long is reported in the state."""
+    copies: int = 256
+    """Mirrored requests that are under way to shadows, ..."""
+    copy_bytes: int = 16 << 20
+    """... and the bytes of their bodies."""
 
 
 def service(labels: dict[str, str]) -> Service:
@@ -53,7 +57,7 @@ def part(whole: Service, gateways: int) -> Service:
 
 
 class Budget:
-    """Rescues that stable can bear: a share of the requests drawn for it, and a few in any case."""
+    """Rescues that an arm can bear: a share of the requests drawn for it, and a few in any case."""
 
     FLOOR = 10.0
     """A second, however little traffic there is."""
@@ -61,13 +65,13 @@ class Budget:
 
     def __init__(self, now: float) -> None:
         self.drawn = 0
-        """Requests drawn for stable since `spend` last looked."""
+        """Requests drawn for the arm since `spend` last looked."""
         self._at = now
         self._rate = 0.0
         self._tokens = self.BURST
 
     def spend(self, share: float, now: float) -> bool:
-        """Whether one more rescue may go to stable now; `share` is the route's rescue_share."""
+        """Whether one more rescue may go to it now; `share` is the route's rescue_share."""
         elapsed = now - self._at
         if elapsed >= 1.0:
             self._rate = self.drawn / elapsed

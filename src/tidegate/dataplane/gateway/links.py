@@ -38,6 +38,8 @@ class Caller(Protocol):
     until: float = math.inf
     """When its answer is of no use any more."""
     body: bytes = b""
+    is_copy: bool = False
+    """Whether no client waits for it: it is not tried again, and gives way."""
 
     def frame(self, call: int, now: float) -> bytes:
         """The CALL to send."""

@@ -4,7 +4,7 @@ Off unless an endpoint's file has `origins`. A request is answered the same eith
 browser, not about who may ask, which is for tokens.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 EXPOSED = b", ".join(
     (
@@ -45,10 +45,10 @@ def lines(origin: bytes, listed: Collection[str]) -> bytes:
     return b"%s%s\r\nvary: origin\r\naccess-control-expose-headers: %s\r\n" % (ALLOWED, origin, EXPOSED)
 
 
-def beforehand(methods: bytes) -> bytes:
-    """Further lines when a browser asks first: what it may send."""
+def beforehand(methods: bytes, also: Iterable[bytes] = ()) -> bytes:
+    """Further lines when a browser asks first: what it may send. `also`: headers that the endpoint draws by."""
     return b"access-control-allow-methods: %s\r\naccess-control-allow-headers: %s\r\naccess-control-max-age: %d\r\n" % (
         methods,
-        TAKEN,
+        b", ".join((TAKEN, *sorted(also))),
         SECONDS,
     )

@@ -33,19 +33,21 @@ class Pool:
         self.told: dict[int, bytes] = {}
         """What a worker has told of the model, by `frames.Content`."""
         self.hopeful = False
-        """Whether a worker is up, or may be in a moment; one that sleeps is being woken once somebody waits."""
-        self._asleep = False
+        """Whether a worker is up, or may be in a moment, or is waited for (it sleeps, or the endpoint is in a gap)."""
+        self._awaited = False
         self._incarnation, self._loop = incarnation, loop
         self._queue: collections.OrderedDict[links.Caller, None] = collections.OrderedDict()
         self._alone: collections.deque[links.Caller] = collections.deque()
+        self._copies: collections.OrderedDict[links.Caller, None] = collections.OrderedDict()
+        """What nobody waits for: sent when a worker has nothing else to do."""
         self._links: list[links.Link] = []
         self._woken = False
         self._blamed = False
         self._waiting: asyncio.TimerHandle | None = None
 
-    def update(self, deployed: tables.Deployed, limits: tables.Limits, *, asleep: bool = False) -> None:
+    def update(self, deployed: tables.Deployed, limits: tables.Limits, *, awaited: bool = False) -> None:
         """Follow the table: connect to workers that are new in it, let go of those that are not in it any more."""
-        self.deployed, self.limits, self._asleep = deployed, limits, asleep
+        self.deployed, self.limits, self._awaited = deployed, limits, awaited
         known = {link.worker: link for link in self._links}
         for worker, link in known.items():
             link.leaving = worker not in deployed.workers
@@ -101,12 +103,26 @@ class Pool:
             self._loop.call_soon(self._dispatch)
         return None
 
+    def take_copy(self, caller: links.Caller, now: float) -> bool:
+        """Queue what no client waits for, behind whatever one does; False: there is no room for that."""
+        if not self.hopeful or self._queue or self._alone or len(self._copies) >= self.limits.queue:
+            return False
+        if self.quarantine.deaths and self.quarantine.holds(caller.body, now):
+            return False
+        self._copies[caller] = None
+        if not self._woken:
+            self._woken = True
+            self._loop.call_soon(self._dispatch)
+        return True
+
     def forget(self, caller: links.Caller) -> None:
         """It does not wait or want its answer any more."""
         if caller.link is not None:
             caller.link.drop(caller)
         elif caller in self._queue:
             del self._queue[caller]
+        elif caller in self._copies:
+            del self._copies[caller]
         elif caller in self._alone:
             self._alone.remove(caller)
 
@@ -118,7 +134,7 @@ class Pool:
     def freed(self) -> None:
         """A link may have credit: send what waits."""
         self._assess()
-        if self._queue or self._alone:
+        if self._queue or self._alone or self._copies:
             self._dispatch()
 
     def answered(self, batch: links.Batch, seconds: float) -> None:
@@ -133,13 +149,13 @@ class Pool:
 
     def bereaved(self, callers: list[links.Caller]) -> None:
         """A link has changed, or was lost with these in flight: each is tried again alone where that can help, once."""
-        callers.sort(key=lambda caller: caller.arrived)
+        callers.sort(key=lambda caller: (caller.is_copy, caller.arrived))
         now = time.monotonic()
         others = any(link.state is links.State.READY and not link.leaving for link in self._links)
         for body in {caller.body for caller in callers if caller.body}:
             self.quarantine.died(body, now)
         for caller in callers:
-            if others and not caller.crashed:
+            if others and not caller.crashed and not caller.is_copy:
                 caller.crashed = True
                 self._alone.append(caller)
             else:
@@ -153,15 +169,15 @@ class Pool:
     def _assess(self) -> None:
         """Look at the links again after one of them has changed."""
         states = {link.state for link in self._links if not link.leaving}
-        self.hopeful = self._asleep or not states.isdisjoint(_HOPEFUL)
+        self.hopeful = self._awaited or not states.isdisjoint(_HOPEFUL)
         if links.State.READY in states:
             self._blamed = False
 
     def _give_up(self) -> None:
         """Nothing that waits can be served."""
-        waiting = [*self._alone, *self._queue]
-        self._alone.clear()
-        self._queue.clear()
+        waiting = [*self._alone, *self._queue, *self._copies]
+        for queue in (self._alone, self._queue, self._copies):
+            queue.clear()
         for caller in waiting:
             caller.lost(first=self.blame())
 
@@ -179,7 +195,10 @@ class Pool:
                 continue
             queued = len(self._queue)
             if not queued:
-                return
+                if link.batches or not self._copies:
+                    return
+                self._send(link, self._batch(self._copies, self.limits.batch, now), now)
+                continue
             share = self.batching.share(queued + sum(one.in_flight for one in self._links), len(self._links))
             if link.batches:
                 if not self.batching.overlaps or queued < share:
@@ -187,10 +206,13 @@ class Pool:
             elif queued < share and (seconds := self.batching.wait(queued, now)):
                 self._waiting = self._loop.call_later(seconds, self._dispatch)
                 return
-            link.send(self._batch(share, now), now)
-            if len(self._links) > 1:
-                self._links.remove(link)
-                self._links.append(link)
+            self._send(link, self._batch(self._queue, share, now), now)
+
+    def _send(self, link: links.Link, batch: Sequence[links.Caller], now: float) -> None:
+        link.send(batch, now)
+        if len(self._links) > 1:
+            self._links.remove(link)
+            self._links.append(link)
 
     def _free(self) -> list[links.Link]:
         """The links in turn: idle ones, then those whose worker could have a second batch lying ready."""
@@ -199,9 +221,9 @@ class Pool:
             return self._links[:] if link.idle or link.waits else []
         return [link for link in self._links if link.idle] + [link for link in self._links if link.waits]
 
-    def _batch(self, share: int, now: float) -> Sequence[links.Caller]:
-        """The first in the queue, as many as fit together: by their share, the route's limits and the most urgent one's time."""
-        queue, pace = self._queue, self.batching
+    def _batch(self, queue: "collections.OrderedDict[links.Caller, None]", share: int, now: float) -> Sequence[links.Caller]:
+        """The first in a queue, as many as fit together: by their share, the route's limits and the most urgent one's time."""
+        pace = self.batching
         batch: list[links.Caller] = []
         size, rows = 0, 0.0
         urgent = room = math.inf

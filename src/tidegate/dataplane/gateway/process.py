@@ -30,7 +30,7 @@ from tidegate.dataplane.gateway import (
     wheel,
 )
 from tidegate.dataplane.predlog import segments
-from tidegate.dataplane.wire import sums
+from tidegate.dataplane.wire import keyevents, sums
 
 BEAT_SECONDS = 0.02
 SLOW_BEATS = 25
@@ -56,6 +56,7 @@ class Gateway:
         incarnation, host = secrets.token_hex(16), socket.gethostname()
         writer = segments.Writer(where.segments, host, incarnation)
         self._tallies = tallies.Tallies(where.quotas, name, time.time())
+        self._keys = keyevents.Writer(where.sums, incarnation)
         self._boot = endpoints.Boot(
             host,
             incarnation,
@@ -64,6 +65,7 @@ class Gateway:
             journal.Journal(loop, writer),
             wheel.Wheel(loop, time.monotonic),
             admission.Admission(quota.Quotas(self._tallies.used, self._tallies.use)),
+            self._keys,
         )
         self._loop = loop
         self._framed_path = where.run / f"{name}.front.sock"
@@ -84,8 +86,7 @@ class Gateway:
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             self._loop.add_signal_handler(number, stop.set)
-        self._watch.look()
-        self._front.service.share(self._endpoints.gateways)
+        self._look()
         await self._wait_for_workers()
         self._state = "ready"
         self._beat()
@@ -107,6 +108,7 @@ class Gateway:
         self._framed_path.unlink(missing_ok=True)
         self._endpoints.close()
         self._boot.journal.close()
+        self._keys.close()
 
     async def _wait_for_workers(self) -> None:
         """Clients wait in the listening socket's queue meanwhile, rather than meet a gateway that has not connected yet."""
@@ -117,9 +119,7 @@ class Gateway:
         """What has to be done many times a second."""
         now = time.time()
         self._boot.sums.beat(now)
-        if self._watch.look():
-            self._adopted_at = time.monotonic()
-            self._front.service.share(self._endpoints.gateways)
+        self._look()
         self._beats += 1
         if self._beats % SLOW_BEATS == 1:
             exchanges.Date.look(now)
@@ -134,6 +134,13 @@ class Gateway:
             self._say()
         if self._state != "done":
             self._loop.call_later(BEAT_SECONDS, self._beat)
+
+    def _look(self) -> None:
+        """Obey the table, if there is another."""
+        if self._watch.look():
+            self._adopted_at = time.monotonic()
+            self._front.service.share(self._endpoints.gateways)
+            self._front.heads.read(self._endpoints.headers)
 
     def _a_request(self) -> float:
         """Seconds of work that a request has cost this process, lately."""
@@ -159,6 +166,8 @@ class Gateway:
             "generation": max(self._confirmed, 0),
             "dropped": self._boot.journal.dropped,
             "shed": dict(self._boot.admitting.refused),
+            "copies_dropped": dict(self._front.service.mirror.dropped),
+            "keys_lost": self._keys.lost,
             "connections": self._front.count,
             "workers": self._endpoints.connected(),
             "wanted": self._wanted,

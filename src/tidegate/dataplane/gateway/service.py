@@ -5,7 +5,7 @@ import logging
 import time
 from collections.abc import Callable
 
-from tidegate.core.vocabulary import errors
+from tidegate.core.vocabulary import arms, errors
 from tidegate.dataplane.gateway import (
     admission,
     asking,
@@ -19,6 +19,8 @@ from tidegate.dataplane.gateway import (
     outcomes,
     page,
     paths,
+    shadows,
+    units,
 )
 from tidegate.dataplane.wire import answers, frames
 
@@ -44,6 +46,7 @@ class Service:
         self.address = ""
         """Where clients reach this, for examples on pages."""
         self._boot = boot
+        self.mirror = shadows.Mirror(boot.loop, bounds)
         self._mint = mint.Mint()
         self._program = importlib.metadata.version("tidegate")
         self._server = answers.server(self._program, EXTENSIONS)
@@ -100,24 +103,32 @@ class Service:
 
     def _predict(self, exchange: exchanges.Exchange, target: paths.Target) -> None:
         endpoint = self._endpoint(target)
-        timeout = endpoint.timeout
-        if not endpoint.tokens and (self.exposed or exchange.exposed):
-            raise errors.ExposureRefused
-        fields = exchange.fields
+        timeout, fields, meter = endpoint.timeout, exchange.fields, None
         if fields:
             admission.check(fields)
             timeout = admission.timeout(fields, timeout)
-        meter = self._boot.admitting.admit(endpoint.route, endpoint.tokens, fields) if endpoint.gated else None
+        if exchange.role is arms.Role.LIVE:  # else it is our own
+            if not endpoint.tokens and (self.exposed or exchange.exposed):
+                raise errors.ExposureRefused
+            meter = self._boot.admitting.admit(endpoint.route, endpoint.tokens, fields) if endpoint.gated else None
         content = bodies.prepare(exchange, endpoint.route.limits.body)
         if self._boot.flying >= self.bounds.flights:
             raise errors.QueueFull
         arrived_ns = time.time_ns()
         identifier = self._mint.one(arrived_ns)
-        pinned = target.version
-        side = endpoint.pinned(pinned, fields.get(b"authorization", b"")) if pinned else endpoint.draw(identifier)
         flight = flights.Flight(exchange, endpoint, identifier, arrived_ns, content)
         flight.meter = meter
+        if exchange.role is arms.Role.SMOKE:
+            side = endpoint.smoked(target.version)
+        elif target.version:
+            side = endpoint.pinned(target.version, fields.get(b"authorization", b""))
+        elif endpoint.steers:
+            side, flight.key_hash = endpoint.steer(exchange, content, identifier)
+        else:
+            side = endpoint.draw(identifier)
         flight.begin(side, timeout)
+        if endpoint.mirrors:
+            self.mirror.consider(flight)
 
     def _other(self, exchange: exchanges.Exchange, target: paths.Target) -> None:
         if target.ask is paths.Ask.NOTHING:
@@ -133,7 +144,8 @@ class Service:
     def _options(self, exchange: exchanges.Exchange, allowed: tuple[bytes, ...]) -> None:
         methods = b", ".join(allowed)
         if origins.ASKING in exchange.fields and exchange.lines.startswith(origins.ALLOWED):
-            exchange.lines += origins.beforehand(methods)
+            endpoint = self.endpoints.by_name.get(exchange.target.endpoint)
+            exchange.lines += origins.beforehand(methods, units.headers(endpoint.route) if endpoint else ())
         exchange.respond(200, b"", b"allow: %s\r\n" % methods)
 
     def _outcomes(self, exchange: exchanges.Exchange, _: paths.Target) -> None:

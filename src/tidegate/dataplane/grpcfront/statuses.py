@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator
 import grpc
 import msgspec
 
+from tidegate.dataplane.gateway import admission
+
 CODES = {
     400: grpc.StatusCode.INVALID_ARGUMENT,
     401: grpc.StatusCode.UNAUTHENTICATED,
@@ -25,7 +27,9 @@ ERROR = "tidegate-error"
 """Trailing metadata: the error's stable code."""
 FALLBACK = "tidegate-fallback"
 TIMEOUT = b"tidegate-timeout-ms"
-_TAKEN = frozenset({"authorization", "x-request-id", TIMEOUT.decode()})
+_MEANT = frozenset({b"authorization", b"x-request-id", TIMEOUT})
+_KEPT_BACK = frozenset(name.decode() for name in admission.READ - _MEANT) | {"user-agent", "te"}
+"""Names of metadata that would say to a gateway how a body is written or an answer is sent, and gRPC's own."""
 _GIVEN_TOO = frozenset({"retry-after", "x-request-id"})
 _VISIBLE = string.punctuation + " "
 _LONGEST = 999_999_999
@@ -58,10 +62,12 @@ def failure(body: bytes) -> Failure:
 
 
 def fields(metadata: Iterable[tuple[str, str | bytes]], remaining: float | None) -> dict[bytes, bytes]:
-    """A client's metadata as header fields. `remaining`: seconds until its deadline; it shortens what it asked for besides."""
+    """A client's metadata as header fields: all of it that may matter, since an endpoint may draw by any header, and only the
+    gateway knows at any moment which. `remaining`: seconds until its deadline; it shortens what it asked for besides.
+    """
     found = {}
     for name, value in metadata:
-        if name in _TAKEN:
+        if name not in _KEPT_BACK and not name.startswith("grpc-") and not name.endswith("-bin"):
             found[name.encode()] = value if isinstance(value, bytes) else value.encode("latin-1", "replace")
     if remaining is not None:
         left = min(max(int(remaining * 1000), 1), _LONGEST)

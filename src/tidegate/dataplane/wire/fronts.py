@@ -1,4 +1,4 @@
-"""What another front process says to a gateway of its machine, in frames over a unix socket: requests that did not come by HTTP.
+"""What another process says to a gateway of its machine, in frames over a unix socket: requests that did not come by HTTP.
 
 The front connects to HOME/run/GATEWAY.front.sock and says HELLO with the gateway's token (`Hello`); the gateway answers
 WELCOME (`frames.Welcome`) or closes. Then CALL with `Asked` -> REPLY with `Told`, matched by the frame's `call`; CANCEL when
@@ -7,6 +7,8 @@ call is a request of its own to the gateway: drawn, timed, rescued, logged and c
 """
 
 import msgspec
+
+from tidegate.core.vocabulary import arms
 
 
 class Hello(msgspec.Struct, frozen=True, array_like=True):
@@ -29,7 +31,10 @@ class Asked(msgspec.Struct, frozen=True, array_like=True, gc=False):
     endpoint: str = ""
     version: str = ""
     fields: dict[bytes, bytes] = {}
-    """The headers that matter, by lower-case name: authorization, x-request-id, tidegate-timeout-ms."""
+    """Headers by lower-case name: authorization, x-request-id, tidegate-timeout-ms, and what an endpoint may draw by. A front
+    passes none on that would say how the body is written or the answer is sent."""
+    role: int = int(arms.Role.LIVE)
+    """LIVE, or SMOKE: a request of our own for the version named, whoever may ask for that; never evidence, never rescued."""
 
 
 class Told(msgspec.Struct, frozen=True, array_like=True, gc=False):

@@ -60,7 +60,8 @@ def _stamped(route: tables.Route, before: tables.Route | None, generation: int) 
 
 def _draw(route: tables.Route) -> tuple[object, ...]:
     candidate = route.candidate.ordinal if route.candidate else 0
-    return (route.stable.ordinal, candidate, route.weight, route.evidence, route.release, route.stage, route.salt)
+    by = (route.weight, route.salt, route.sticky, route.cohort)
+    return (route.stable.ordinal, candidate, by, route.evidence, route.release, route.stage)
 
 
 @contextlib.contextmanager
