@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from tidegate.core.vocabulary import marks, records, tables
-from tidegate.dataplane.wire import frames, tablefile
+from tidegate.dataplane.wire import frames, fronts, tablefile
 
 GOLDEN = json.loads((pathlib.Path(__file__).parents[1] / "golden" / "release-before.json").read_text())
 BYTES = {name: bytes.fromhex(raw) for name, raw in GOLDEN["frames"].items()}
@@ -34,6 +34,13 @@ class BeforeReply(msgspec.Struct, frozen=True, array_like=True):
     answers: tuple[float | str | None, ...] = ()
     error: str = ""
     detail: str = ""
+
+
+class BeforeAsked(msgspec.Struct, frozen=True, array_like=True):
+    ask: str
+    endpoint: str = ""
+    version: str = ""
+    fields: dict[bytes, bytes] = {}
 
 
 class BeforeRoute(msgspec.Struct, frozen=True):
@@ -80,6 +87,13 @@ def test_the_same_frame_is_still_written_so_that_it_reads_it(name):
     written = frames.pack(frames.Kind(kind), number, msgspec.msgpack.decode(head, type=now), body)
     assert written[:2] == BYTES[name][:2]  # protocol and kind
     assert msgspec.msgpack.decode(only(written)[2], type=before) == msgspec.msgpack.decode(head, type=before)
+
+
+def test_its_front_is_understood_and_its_gateway_understands_ours():
+    before = BeforeAsked("grpc", "flights", "2", {b"authorization": b"x"})
+    asked = msgspec.msgpack.decode(msgspec.msgpack.encode(before), type=fronts.Asked)
+    assert (asked.endpoint, asked.version, asked.fields, asked.role) == ("flights", "2", {b"authorization": b"x"}, 0)
+    assert msgspec.msgpack.decode(msgspec.msgpack.encode(asked), type=BeforeAsked) == before
 
 
 def test_its_table_is_read_and_one_of_this_release_is_read_by_it(tmp_path):

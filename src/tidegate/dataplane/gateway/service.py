@@ -28,6 +28,7 @@ EXTENSIONS = ("binary_tensor_data", "parameters", "model_configuration")
 """Of the Open Inference Protocol: these, and no others."""
 TEXT = b"content-type: text/plain; charset=utf-8\r\n"
 _GET, _POST, _HEAD, _OPTIONS = b"GET", b"POST", b"HEAD", b"OPTIONS"
+_LIVE = arms.Role.LIVE
 _READING = (_GET, _HEAD, _OPTIONS)
 _WRITING = (_POST, _OPTIONS)
 Answers = Callable[[exchanges.Exchange, paths.Target], None]
@@ -107,7 +108,7 @@ class Service:
         if fields:
             admission.check(fields)
             timeout = admission.timeout(fields, timeout)
-        if exchange.role is arms.Role.LIVE:  # else it is our own
+        if exchange.role is _LIVE:  # else it is our own
             if not endpoint.tokens and (self.exposed or exchange.exposed):
                 raise errors.ExposureRefused
             meter = self._boot.admitting.admit(endpoint.route, endpoint.tokens, fields) if endpoint.gated else None
@@ -118,7 +119,7 @@ class Service:
         identifier = self._mint.one(arrived_ns)
         flight = flights.Flight(exchange, endpoint, identifier, arrived_ns, content)
         flight.meter = meter
-        if exchange.role is arms.Role.SMOKE:
+        if exchange.role is not _LIVE:
             side = endpoint.smoked(target.version)
         elif target.version:
             side = endpoint.pinned(target.version, fields.get(b"authorization", b""))

@@ -1,9 +1,10 @@
 """Bytes <-> frames <-> columns: every format that crosses a process boundary in the data plane, and nothing that acts.
 
 - `frames`: gateway <-> worker over unix sockets (or TCP)
-- `fronts`: what another front process (gRPC) asks a gateway, in the same frames
+- `fronts`: what another process (the gRPC front, a smoke job) asks a gateway, in the same frames
 - `tablefile`: the routing table on disk
 - `sums`: the memory-mapped counters that gateways write and control reads; `sumrows` is their layout
+- `keyevents`: the first bad request of each sticky key, in a file beside a boot's sums
 - `samples`: requests that were answered, kept for warming up on
 - `protobuf`: that wire format, strictly, without generated code; `grpcmessages`, `inferences`: the gRPC service's messages
 - `answers`: what clients get: error bodies, metadata, health
