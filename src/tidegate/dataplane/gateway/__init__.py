@@ -10,10 +10,10 @@ How a prediction walks through:
 - `http` parses and keeps its connection within limits (`heads`: those that were parsed before); `paths` says what a URL asks for;
   `exchanges` is one request and its answer; `service` answers everything but predictions by itself
 - `bodies` makes a body ready for the worker (`encodings`: compression); `asking` and `page` tell about models; `origins` is CORS
-- `front` keeps all connections; `doorway` and `certificates` are TLS; `framed` takes requests from other processes (gRPC, smoke) as
+- `front` keeps all connections; `doorway` and `certificates` are TLS; `framed` takes other processes' requests (gRPC, smoke) as
   frames
-- `router` draws the arm, purely, by the unit that `units` finds in a request where an endpoint is sticky; `endpoints` is the table as
-  it is obeyed: each route with its versions' pools; `watch` reads it
+- `router` draws the arm, purely, by the unit that `units` finds in a request where an endpoint is sticky; `endpoints` is the
+  table as it is obeyed: each route with its versions' pools; `watch` reads it
 - `flights` is one prediction from its draw to its record, `mint` makes its id; `guard` says how long the version drawn has and
   whether the other may rescue
 - `shadows` copies requests to the version that does not serve them, off everybody's path
@@ -26,6 +26,7 @@ How a prediction walks through:
 - `limits` are bounds, `wheel` is all the timers, `handover` gives the listening sockets to a successor keeper
 - `smoke` is no part of the process: the client by which control asks a version that no client is sent to yet
 
-Called by the keeper, as a process: `python -m tidegate.dataplane.gateway HOME NAME`; by control, `smoke`. Not here: models, statistics,
-decisions, the store, anything that needs more than the vocabulary, `wire`, `predlog.segments`, msgspec, httptools and uvloop.
+Called by the keeper, as a process: `python -m tidegate.dataplane.gateway HOME NAME`; by control, `smoke`. Not here: models,
+statistics, decisions, the store, anything that needs more than the vocabulary, `wire`, `predlog.segments`, msgspec, httptools
+and uvloop.
 """
