@@ -15,10 +15,12 @@ from tidegate.core.vocabulary import arms, errors, instances, releases, tables
 from tidegate.core.vocabulary import home as homes
 from tidegate.core.vocabulary import sums as vocabulary
 from tidegate.dataplane.targets import target
-from tidegate.dataplane.wire import sums, tablefile
+from tidegate.dataplane.wire import keyevents, sums, tablefile
 
 RATE_SECONDS = 5
 """Rates are of the last whole seconds before now, this many."""
+REMEMBERED = 64
+"""Releases whose sticky keys are remembered; what is older is swept with its gateways' files."""
 _labels = msgspec.json.Decoder(dict[str, vocabulary.Labels])
 _pairs = msgspec.json.Decoder(dict[str, vocabulary.Pairs])
 _T = TypeVar("_T")
@@ -117,6 +119,8 @@ class Eye:
     def __init__(self, home: homes.Home, placed: target.Target) -> None:
         self._home, self._placed = home, placed
         self._table = tables.EMPTY
+        self._told = keyevents.Reader(home.sums)
+        self._keys: dict[str, dict[bytes, vocabulary.KeyEvent]] = {}
         self._file: tuple[int, int, int] | None = None
 
     def look(self, under_way: Mapping[str, str], now: float) -> Observation:
@@ -127,21 +131,34 @@ class Eye:
         gateways = tuple(found for name in names if (found := _gateway(self._home, name)) is not None)
         boots = [boot for path in self._sums(under_way) if (boot := _boot(path, under_way.keys())) is not None]
         dead = {boot.incarnation for boot in boots} - {one.incarnation for one in gateways}
+        closed_before = sums.closed_before(boots, dead)  # before the key events: none of an earlier tick is missed then
         return Observation(
             at=now,
             table=self._read_table(),
             gateways=gateways,
             replicas=self._placed.observe(),
             sums=sums.merge(boots, dead),
-            closed_before=sums.closed_before(boots, dead),
+            closed_before=closed_before,
             labels=_read(self._home.labels, set(under_way.values()), _labels),
             pairs=_read(self._home.pairs, set(under_way.values()), _pairs),
+            keys=self._read_keys(under_way),
             specified=max(1, len(names)),
         )
 
     def _sums(self, under_way: Mapping[str, str]) -> list[pathlib.Path]:
         """None of them where nothing is compared: busy gateways' files are long."""
         return sorted(self._home.sums.glob("[!.]*.sums")) if under_way else []
+
+    def _read_keys(self, under_way: Mapping[str, str]) -> dict[str, tuple[vocabulary.KeyEvent, ...]]:
+        """The first bad request of each key, over all gateways and boots: the earliest that was told counts."""
+        for event in self._told.look():
+            first = self._keys.setdefault(event.release, {})
+            before = first.get(event.key)
+            if before is None or (event.tick, event.generation) < (before.tick, before.generation):
+                first[event.key] = event
+        while len(self._keys) > REMEMBERED:
+            del self._keys[next(iter(self._keys))]
+        return {name: tuple(self._keys[name].values()) for name in under_way if name in self._keys}
 
     def _read_table(self) -> tables.Table:
         file = _version(self._home.table)

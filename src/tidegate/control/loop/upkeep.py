@@ -14,7 +14,7 @@ from tidegate.control.store import endpoints
 from tidegate.core.decide import machine
 from tidegate.core.vocabulary import arms, decisions, errors, home, instances, releases, tables, tokens
 from tidegate.dataplane.targets import target
-from tidegate.dataplane.wire import sums
+from tidegate.dataplane.wire import keyevents, sums
 
 log = logging.getLogger(__name__)
 KEEP_SUMS_SECONDS = 3600
@@ -140,6 +140,7 @@ def sweep(place: home.Home, seen: observation.Observation, since: float) -> None
             continue
         if boot.incarnation not in living and boot.at_tick + KEEP_SUMS_SECONDS < since:
             path.unlink(missing_ok=True)
+    keyevents.sweep(place.sums, living)
 
 
 def _routed(table: tables.Table) -> set[tuple[str, int]]:
