@@ -148,11 +148,17 @@ class Store:
         with self._database.reading() as connection:
             return chain.after(connection, schema.EVENTS.c.release == identifier, 0, limit)
 
-    def append(self, event: chain.StoredEvent, endpoint: endpoint_rows.Endpoint | None = None) -> chain.StoredEvent:
-        """Append an event that belongs to no decision, with the endpoint as it leaves it where that changes."""
+    def append(
+        self, event: chain.StoredEvent, endpoint: endpoint_rows.Endpoint | None = None, noted: tuple[tuple[str, str], ...] = ()
+    ) -> chain.StoredEvent:
+        """Append an event that belongs to no decision, with the endpoint as it leaves it where that changes, and facts of that
+        endpoint as (name, value).
+        """
         with self._database.writing() as connection:
             if endpoint is not None:
                 endpoint_rows.put(connection, endpoint)
+            for name, value in noted:
+                facts.put(connection, (event.environment, event.endpoint), name, value)
             return chain.append(connection, event)
 
     def head(self) -> tuple[int, str]:

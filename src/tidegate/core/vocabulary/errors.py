@@ -6,7 +6,7 @@
     |- ModelError           a model or its bundle        (fault: model)
     |   |- ModelUnknown  ModelSourceInvalid  SignatureMissing  TrustRequired  DigestMismatch  BundleMissing
     |   |- LoaderMissing  ModelLoadFailed  WarmupFailed  PredictFailed  OutputInvalid  OutputRefused  ContractBroken
-    |   |- CompileFailed  RuntimeUnavailable
+    |   |- CompileFailed  RuntimeUnavailable  DataChanged
     |- RequestError         what a client sent           (fault: client)
     |   |- EndpointUnknown  VersionUnknown  PathUnknown  MethodRefused  BodyMalformed  BodyTooLarge
     |   |- HeaderInvalid  InputInvalid  InputQuarantined  OutcomeInvalid  PinRefused  PredictionUnknown  RequestSlow
@@ -15,7 +15,8 @@
     |   |- QueueFull  RateExceeded  DeadlinePassed  WorkerUnavailable  LogUnavailable  Draining
     |- ReleaseError         a release says no            (fault: operator)
     |   |- ReleaseInProgress  ReleaseUnknown  TransitionUnknown  TransitionRefused  DigestHeld
-    |   |- NothingToRollBack  AlreadyStable  ApprovalRefused  IrreversibleMigration
+    |   |- NothingToRollBack  AlreadyStable  ApprovalRefused  IrreversibleMigration  MigrationUnknown
+    |   |- RequirementMissing  MemoryShort  RevisionUnknown
     |- StateError           two writers, or a damaged file
     |   |- GenerationConflict  ParentStale  StoreUnavailable  StoreBehindTable
     |   |- TableUnreadable  SegmentCorrupt  FrameMalformed  ProtocolMismatch  ChainBroken
@@ -156,6 +157,10 @@ class CompileFailed(ModelError):
 
 class RuntimeUnavailable(ModelError):
     """The version's own runtime cannot be built from its lock. Mend its requirements, or say `runtime: shared`."""
+
+
+class DataChanged(ModelError):
+    """Data that the model came from was changed since its release was checked. Put it back, or release again."""
 
 
 class RequestError(TidegateError):
@@ -325,6 +330,26 @@ class IrreversibleMigration(ReleaseError):
 
 class AlreadyStable(ReleaseError):
     """This very model is already stable on this endpoint; there is nothing to release."""
+
+
+class MigrationUnknown(ReleaseError):
+    """No release names this migration. `migrations` in tidegate.yaml names them; `tidegate history` shows who was promoted."""
+
+    status = 404
+
+
+class RequirementMissing(ReleaseError):
+    """Something that the version depends on is not there. Bring it about, or correct `requires` in tidegate.yaml."""
+
+
+class MemoryShort(ReleaseError):
+    """Both versions do not fit into memory at once. Choose a strategy that needs fewer workers at a time, or free memory."""
+
+
+class RevisionUnknown(ReleaseError):
+    """No version was built from this git revision, or several were. Name one of those listed with --to."""
+
+    status = 404
 
 
 class StateError(TidegateError):

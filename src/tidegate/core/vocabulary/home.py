@@ -37,6 +37,11 @@ class Home:
         return self.root / "reports"
 
     @property
+    def checks(self) -> pathlib.Path:
+        """What the checks of a release found, for the check before it is exposed and for people: checks/<release>.json."""
+        return self.root / "checks"
+
+    @property
     def runtimes(self) -> pathlib.Path:
         """Environments of versions by the sha256 of their lock: runtimes/<64 hex digits>/bin/python."""
         return self.root / "runtimes"

@@ -26,9 +26,12 @@ class Exit(enum.IntEnum):
 
 _BY_ERROR: tuple[tuple[type[errors.TidegateError], Exit], ...] = (
     (errors.ReleaseUnknown, Exit.USAGE),
+    (errors.MigrationUnknown, Exit.USAGE),
+    (errors.RevisionUnknown, Exit.USAGE),
     (errors.TransitionUnknown, Exit.UNEXPECTED),
     (errors.ReleaseError, Exit.REFUSED),
     (errors.ContractBroken, Exit.REFUSED),
+    (errors.DataChanged, Exit.REFUSED),
     (errors.SpecError, Exit.USAGE),
     (errors.ModelError, Exit.USAGE),
     (errors.RequestError, Exit.USAGE),
