@@ -12,8 +12,10 @@ from tidegate.control.store import chain, commands, endpoints
 from tidegate.core.vocabulary import decisions, dependencies, errors, phases, releases
 
 MIGRATED = "migrated"
-"""Kind of the command and of the event."""
-_FACT = "migrated"
+"""Kind of the command."""
+RECORDED = "migration_done"
+"""Kind of the event."""
+_FACT = "migrations_done"
 _LOOKED_AT = 1_000
 """Newest releases among which the one is that names a migration."""
 
@@ -66,7 +68,7 @@ def refuse(desk: transitions.Desk, endpoint: str, ordinal: int) -> None:
 def answer(desk: transitions.Desk, command: commands.Command, now: float) -> None:
     """Record that the migration `payload["name"]` was done. Saying it twice changes nothing.
 
-    A probation under way ends: its version before must not get a share any more, nor be gone back to.
+    In a probation under way the version before gets no share any more, and is not gone back to.
     Raises EndpointUnknown, MigrationUnknown, TransitionRefused (it is no contract, or its release is not promoted).
     """
     name = str(command.payload["name"])
@@ -77,13 +79,13 @@ def answer(desk: transitions.Desk, command: commands.Command, now: float) -> Non
     if any(one.name == name for one in known):
         return
     release = _promoted(desk, row, name)
-    _end_probation(desk, row.name, name, now)
+    _tell(desk, release, decisions.Event(decisions.Kind.MIGRATED, actor=command.actor, reason=name), now)
     row = desk.store.endpoint(desk.environment, row.name) or row
     fresh = Done(name, release.candidate.ordinal, command.actor, now)
     said = chain.StoredEvent(
         environment=desk.environment,
         endpoint=row.name,
-        kind=MIGRATED,
+        kind=RECORDED,
         at=now,
         actor=command.actor,
         reason=f"the contract migration {name} is done: no version before {release.candidate.name} can come back",
@@ -123,8 +125,10 @@ def _promoted(desk: transitions.Desk, row: endpoints.Endpoint, name: str) -> rel
     return first
 
 
-def _end_probation(desk: transitions.Desk, endpoint: str, name: str, now: float) -> None:
-    release = desk.active(endpoint)
-    if release is not None and release.phase is phases.Phase.PROBATION:
-        reason = f"the contract migration {name} is done: there is no way back"
-        desk.tell(release, decisions.Event(decisions.Kind.SUPERSEDED, reason=reason), now)
+def _tell(desk: transitions.Desk, named: releases.Release, event: decisions.Event, now: float) -> None:
+    """Let a probation know whose version before is one of those that are blocked."""
+    release = desk.active(named.endpoint)
+    if release is None or release.phase is not phases.Phase.PROBATION or release.no_return or release.stable is None:
+        return
+    if release.stable.ordinal < named.candidate.ordinal:
+        desk.tell(release, event, now)
