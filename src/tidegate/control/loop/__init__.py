@@ -13,7 +13,9 @@
 - `following`: endpoints that release what their model reference comes to mean
 - `replacing`: workers replaced one by one by new ones with the code that is installed now
 - `holders`: tokens made and revoked, and told to gateways through the table
-- `checks`: what a release must pass before it may warm up
+- `checks`: what a release must pass before it may warm up, and again before it is exposed (`delivery.gates`)
+- `smoke`: a candidate asked by ourselves before any client does
+- `migrations`: contract migrations that were done, and the versions that cannot come back since
 - `overrides`: a table written by hand while control was down, imported before anything else is done
 - `archives`: a home as one file and back; what `tidegate backup` and `restore` call
 - `loop`: ties the others; restartable at any instant, since every effect is idempotent and repeated until it is seen to hold

@@ -1,7 +1,7 @@
 """Requests of our own to a candidate that no client has asked yet, in threads: a stage that watches SMOKE is left on them.
 
 They go the way that clients' requests go, through a living gateway to the candidate's workers, and nobody counts them but this.
-The bodies are the bundle's example and what the endpoint has answered lately. Asking again after a restart of control harms nobody.
+The bodies are the bundle's example and what the endpoint has answered lately. After a restart of control they are asked again.
 """
 
 import contextlib

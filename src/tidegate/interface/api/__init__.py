@@ -11,6 +11,8 @@ predictions and releases go on, and the command line falls back on the files.
     records   single releases and their past, as answers
     orders    commands: control must live, submit, wait, raise what control refused with
     making    a release asked for: settings checked, bundle made, before control hears of it
+    returning ways back: versions and their revisions, contract migrations that were done
+    revisions from a git revision to the version that was built from it; `git` asks the repository
     access    token, Host, Origin, JSON only: whose request it is
     scopes    what a token may ask, path by path, and in whose name
     issuing   tokens made, listed and revoked

@@ -33,6 +33,22 @@ class Version(Answer):
     """Workers that are ready; -1 where that was not looked at."""
 
 
+class Past(Version):
+    """A version of an endpoint, as one to go back to."""
+
+    created_at: float = 0.0
+    revision: str = ""
+    """The git commit it was built from, where its bundle says so."""
+    released: bool
+    """Whether it has owned the endpoint and came through."""
+    held: bool = False
+    here: bool = True
+    """Whether its bundle is here: without it there is no way back to it."""
+    kept: bool = False
+    """Kept warm: going back to it is one write."""
+    serving: bool = False
+
+
 class Stage(Answer):
     """Where in its strategy a release is."""
 

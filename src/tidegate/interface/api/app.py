@@ -15,7 +15,7 @@ from tidegate.control.loop import trace
 from tidegate.control.store import commands
 from tidegate.core.vocabulary import errors, tokens
 from tidegate.dataplane.wire import tablefile
-from tidegate.interface.api import access, answers, asked, issuing, look, making, orders, pages, records, scopes, shelf
+from tidegate.interface.api import access, answers, asked, issuing, look, making, orders, pages, records, returning, scopes, shelf
 
 log = logging.getLogger(__name__)
 DESCRIPTION = "The control API of Tidegate: releases and what is known of them. Predictions are the gateway's."
@@ -46,6 +46,7 @@ def app(books: shelf.Shelf, *, hosts: frozenset[str], token: str) -> fastapi.Fas
     made.add_exception_handler(Exception, _internal)
     made.include_router(_reading(books))
     made.include_router(issuing.router(books))
+    made.include_router(returning.router(books))
     made.include_router(_telling(books))
 
     @made.get("/docs", include_in_schema=False, response_class=responses.HTMLResponse)
@@ -155,15 +156,15 @@ def _telling(books: shelf.Shelf) -> fastapi.APIRouter:
 
     @telling.post("/endpoints/{endpoint}/{verb}")
     def tell(endpoint: str, verb: str, body: asked.Verb, holder: scopes.Anybody) -> answers.Done:
-        """promote, pause, resume, abort, retry, approve, reject; rollback and hold (`to` an ordinal), unhold (`digest`), rehearse
-        (`seconds`).
+        """promote, pause, resume, abort, retry, approve, reject; rollback (`to` an ordinal, or `to_ref` a git revision), hold (`to`),
+        unhold (`digest`), rehearse (`seconds`).
         """
         if verb not in orders.VERBS:
             raise errors.PathUnknown(f"there is no verb {verb!r}.", cure=f"The verbs are {', '.join(orders.VERBS)}.")
         scopes.demand(holder, scopes.VERBS.get(verb, "operate"), endpoint)
         making.known(books.store(), books.environment, endpoint)
         given: dict[str, dict[str, Any]] = {
-            "rollback": {"to": body.to},
+            "rollback": returning.aim(books, endpoint, body) if verb == "rollback" else {},
             "hold": {"version": body.to},
             "unhold": {"digest": body.digest},
             "rehearse": {"seconds": body.seconds},

@@ -36,6 +36,8 @@ class Verb(Asked):
     """rollback: the ordinal of the version to go back to. hold: that of the version whose model is held."""
     seconds: float = pydantic.Field(default=10.0, ge=0, le=86_400, allow_inf_nan=False)
     """rehearse: for how long half of the traffic is away."""
+    to_ref: str = pydantic.Field(default="", max_length=200)
+    """rollback, in place of `to`: a git tag, branch or SHA (or a SHA's beginning) that the version was built from."""
     digest: str = pydantic.Field(default="", pattern="^[0-9a-f]{0,64}$")
     """unhold: the model digest, or its beginning; empty: all holds of the endpoint."""
 
@@ -46,6 +48,13 @@ class Follow(Asked):
     follow: bool = True
     settings: dict[str, Any] = {}
     """tidegate.yaml resolved, or only what is to differ; an endpoint that is new here needs it to name a model."""
+
+
+class Migrated(Asked):
+    """A contract migration that was done."""
+
+    name: str = pydantic.Field(min_length=1, max_length=200)
+    """As `migrations` of the release that it came with names it."""
 
 
 class Replace(Asked):

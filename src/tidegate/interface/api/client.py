@@ -70,9 +70,18 @@ class Client:
         return self._object("POST", f"/v1/endpoints/{_part(endpoint)}/releases", body, MAKING_SECONDS)
 
     def verb(self, endpoint: str, verb: str, *, reason: str = "", actor: str = "operator", **more: object) -> Json:
-        """promote, pause, resume, abort, rollback (`to=ordinal`), unhold (`digest=...`): `answers.Done`."""
+        """promote, pause, resume, abort, rollback (`to=ordinal`, `to_ref=revision`), unhold (`digest=...`): `answers.Done`."""
         body = {"reason": reason, "actor": actor} | {key: value for key, value in more.items() if value is not None}
         return self._object("POST", f"/v1/endpoints/{_part(endpoint)}/{_part(verb)}", body)
+
+    def versions(self, endpoint: str) -> list[Json]:
+        """The versions that an endpoint has had, newest first: a list of `answers.Past`."""
+        found = self._ask("GET", f"/v1/endpoints/{_part(endpoint)}/versions")
+        return found if isinstance(found, list) else []
+
+    def migrated(self, endpoint: str, name: str, *, reason: str = "", actor: str = "operator") -> Json:
+        """Record that a contract migration was done."""
+        return self._object("POST", f"/v1/endpoints/{_part(endpoint)}/migrated", {"name": name, "reason": reason, "actor": actor})
 
     def tokens(self) -> list[Json]:
         """The tokens that are good: a list of `answers.Token`."""

@@ -47,9 +47,8 @@ def roll_back(place: home.Home, endpoint: str, to: int | None, *, actor: str, re
         taken.append((left, back))
         override = tables.Override(actor, reason, endpoint, left.digest, time.time(), before=current.override)
         kept = tuple(one for one in route.kept if one.ordinal not in {left.ordinal, back.ordinal})
-        mended = msgspec.structs.replace(
-            route, stable=back, candidate=None, weight=0, mirror=0, evidence=False, kept=kept, generation=route.generation
-        )
+        alone = {"candidate": None, "weight": 0, "mirror": 0, "cohort": None, "candidate_owns": False, "gap": False}
+        mended = msgspec.structs.replace(route, stable=back, evidence=False, kept=kept, **alone)
         return msgspec.structs.replace(
             current,
             routes=current.routes | {endpoint: mended},
@@ -69,8 +68,8 @@ def _aims(place: home.Home, route: tables.Route, to: int | None) -> tuple[tables
     candidate = route.candidate
     if candidate is not None and to in {None, route.stable.ordinal}:
         return candidate, route.stable
-    if to == route.stable.ordinal:
-        raise errors.AlreadyStable(f"{route.endpoint} is on {route.stable.name} already.")
+    if to == route.owner.ordinal:
+        raise errors.AlreadyStable(f"{route.endpoint} is on {route.owner.name} already.")
     warm = [one for one in route.kept if _warm(place, one)]
     # Unasked only to an earlier one: a later one that is kept was itself left by a rollback.
     wanted = next((one for one in warm if (one.ordinal < route.stable.ordinal if to is None else one.ordinal == to)), None)

@@ -21,6 +21,8 @@ COMMANDS = {
     "reject": ("verbs:reject", "Say no to the model that waits for approval."),
     "hold": ("verbs:hold", "Refuse a model from now on."),
     "rollback": ("rollback:rollback", "Give all traffic back to the version before. Works with control down."),
+    "migrated": ("migrated:migrated", "Say that a contract migration is done: no version before it can come back."),
+    "rehearse": ("rehearse:rehearse", "Practise a rollback under load, and say how long it took."),
     "unhold": ("verbs:unhold", "Allow a model again that was rolled back."),
     "adopt": ("verbs:adopt", "Take the routing table as the truth after the store was restored from a backup."),
     "follow": ("follow:follow", "Release by itself whatever an endpoint's model reference comes to mean."),

@@ -1,15 +1,17 @@
 """`tidegate rollback`: through control where it lives, else by writing the routing table."""
 
+import pathlib
 import re
-from typing import Annotated, Any
+from collections.abc import Callable
+from typing import Annotated, Any, NamedTuple
 
 import typer
 
 from tidegate.core.vocabulary import errors
 from tidegate.core.vocabulary import home as homes
 from tidegate.dataplane.wire import tablefile
-from tidegate.interface.api import client
-from tidegate.interface.cli import exits, following, options, override, reaching, screen
+from tidegate.interface.api import client, revisions
+from tidegate.interface.cli import exits, following, options, override, project, reaching, screen
 
 _SEEN_SECONDS = 60.0
 
@@ -18,6 +20,9 @@ def rollback(
     endpoint: options.Endpoint = "",
     to: Annotated[
         str, typer.Option("--to", help="The version to go back to, such as v3; else stable, or the one before it.")
+    ] = "",
+    to_ref: Annotated[
+        str, typer.Option("--to-ref", help="The version built from this git tag, branch or SHA (its beginning will do).")
     ] = "",
     reason: options.Reason = "",
     as_json: options.Json = False,
@@ -29,7 +34,9 @@ def rollback(
     store gone, the routing table is written here and the gateways confirm it.
     """
     place = options.place(home)
-    wanted = ordinal(to)
+    if to and to_ref:
+        raise errors.VersionUnknown("--to and --to-ref both say where to go.", cure="Give one of them.")
+    wanted = Aim(ordinal(to), to_ref)
     try:
         done = _through_control(place, endpoint, wanted, reason)
     except (errors.ProcessError, errors.StateError, errors.EndpointUnknown) as down:
@@ -43,9 +50,27 @@ def rollback(
         raise typer.Exit(exits.Exit.WAITING)
 
 
-def _through_control(place: homes.Home, endpoint: str, to: int | None, reason: str) -> dict[str, Any]:
+class Aim(NamedTuple):
+    """Where to, as it was asked for; neither: to the last good version."""
+
+    to: int | None
+    ref: str
+
+    def among(self, place: homes.Home, built: Callable[[], list[revisions.Built]]) -> int | None:
+        """The ordinal, of these versions where a revision is named. Raises RevisionUnknown."""
+        return revisions.find(self.ref, built(), _project(place)) if self.ref else self.to
+
+
+def _project(place: homes.Home) -> pathlib.Path:
+    """A folder in the project's repository: that of the nearest tidegate.yaml, else the home's."""
+    file = project.find()
+    return file.parent if file is not None else place.root.parent
+
+
+def _through_control(place: homes.Home, endpoint: str, aim: Aim, reason: str) -> dict[str, Any]:
     with client.Client(place) as api:
         named = reaching.only_endpoint(place, endpoint)
+        to = aim.among(place, lambda: [_built(one) for one in api.versions(named)])
         done = api.verb(named, "rollback", reason=reason, actor=reaching.actor(), to=to)
         release = following.follow(api, done["release"], timeout=_SEEN_SECONDS, until=frozenset({"probation"}))
     serving = release["stable"] if release["phase"] in {"rolled_back", "rolling_back"} else release["candidate"]
@@ -60,11 +85,16 @@ def _through_control(place: homes.Home, endpoint: str, to: int | None, reason: s
     return {"endpoint": named, "by": "control", "version": name, "confirmed": confirmed, "release": release["id"], "said": said}
 
 
-def _by_hand(place: homes.Home, endpoint: str, to: int | None, reason: str, down: errors.TidegateError) -> dict[str, Any]:
+def _built(told: dict[str, Any]) -> revisions.Built:
+    return revisions.Built(told["ordinal"], told["digest"], told["revision"], told["released"], told["held"], told["here"])
+
+
+def _by_hand(place: homes.Home, endpoint: str, aim: Aim, reason: str, down: errors.TidegateError) -> dict[str, Any]:
     routes = tablefile.read(place.table).routes
     named = endpoint or _only(list(routes))
     if named not in routes:
         raise down
+    to = aim.among(place, lambda: revisions.of_route(place, routes[named]))
     written = override.roll_back(place, named, to, actor=reaching.actor(), reason=reason)
     said = (
         f"{named}: all traffic is on {written.now}, taken from {written.before}; written to the routing table "

@@ -12,10 +12,8 @@ import typer
 from rich import live, text
 
 from tidegate.core.spec import units
-from tidegate.core.vocabulary import errors
-from tidegate.core.vocabulary import home as homes
 from tidegate.interface.api import addresses
-from tidegate.interface.cli import exits, options, reaching, screen, traffic, words
+from tidegate.interface.cli import aiming, exits, options, reaching, screen, traffic, words
 
 
 def send(
@@ -35,7 +33,7 @@ def send(
     """
     place = options.place(home)
     seconds = units.duration(lasting) if lasting else 0.0
-    named, digest, address = _aim(place, endpoint)
+    named, digest, address = aiming.aim(place, endpoint)
     wanted = traffic.bodies(place, named, digest, source)
     if token := reaching.bearer(place, named):
         wanted = [dataclasses.replace(one, headers=f"authorization: Bearer {token}\r\n") for one in wanted]
@@ -79,17 +77,3 @@ def line(tally: traffic.Tally) -> text.Text:
         why = ", ".join(f"{reason} x{count}" for reason, count in tally.reasons.most_common(3))
         said.append(f"  {facts['failed']:,} failed: {why}", style="bold red")
     return said
-
-
-def _aim(place: homes.Home, endpoint: str) -> tuple[str, str, str]:
-    """(endpoint, digest of its stable version, the gateways' address). Raises NotRunning, EndpointUnknown."""
-    address = addresses.read(place).get("http", "")
-    if not address:
-        raise errors.NotRunning(where=str(place.root))
-    named = reaching.only_endpoint(place, endpoint)
-    found = next((one for one in reaching.status(place)["endpoints"] if one["name"] == named), None)
-    if found is None:
-        raise errors.EndpointUnknown(f"there is no endpoint {named!r}.", cure="`tidegate status` lists them.")
-    if not found["stable"]:
-        raise errors.WorkerUnavailable(f"{named} serves nothing yet.", cure="`tidegate status` says what it waits for.")
-    return named, found["stable"]["digest"], address

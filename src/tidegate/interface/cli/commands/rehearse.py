@@ -1,0 +1,110 @@
+"""`tidegate rehearse`."""
+
+import asyncio
+import dataclasses
+from typing import Annotated, Any
+
+import typer
+
+from tidegate.core.vocabulary import errors
+from tidegate.core.vocabulary import home as homes
+from tidegate.interface.api import addresses, client
+from tidegate.interface.cli import aiming, exits, following, options, reaching, screen, traffic, words
+
+PATIENCE_SECONDS = 120.0
+"""For a drill to end, beyond the time that its traffic takes: its version has to load first."""
+FEWEST = 20
+
+
+def rehearse(
+    endpoint: options.Endpoint = "",
+    *,
+    requests: Annotated[
+        int, typer.Option("--requests", help="Requests to make while the traffic is split.", min=FEWEST, max=1_000_000)
+    ] = 1_000,
+    rate: Annotated[float, typer.Option("--rate", help="Requests a second.", min=1.0, max=5_000)] = 100.0,
+    reason: options.Reason = "",
+    as_json: options.Json = False,
+    home: options.Home = "",
+) -> None:
+    """Practise a rollback: the version that serves is released to itself, gets half of the traffic, and is taken back.
+
+    Traffic is made meanwhile and counted on this side. Says how long it took from the decision until no gateway sent the drill's
+    version a request, and ends with 3 when a request failed or the drill did not come to its end. Nothing is held.
+    """
+    place = options.place(home)
+    named, digest, address = aiming.aim(place, endpoint)
+    wanted = traffic.bodies(place, named, digest)
+    if token := reaching.bearer(place, named):
+        wanted = [dataclasses.replace(one, headers=f"authorization: Bearer {token}\r\n") for one in wanted]
+    found = asyncio.run(_drill(place, named, _Load(address, wanted, rate, requests), reason))
+    if as_json:
+        screen.document(found)
+    else:
+        screen.line(said(found))
+    if not found["well"]:
+        raise typer.Exit(exits.Exit.REFUSED)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Load:
+    """The traffic that is made."""
+
+    address: str
+    bodies: list[traffic.Body]
+    rate: float
+    requests: int
+
+    @property
+    def seconds(self) -> float:
+        """For how long the traffic is split."""
+        return min(600.0, max(1.0, self.requests / self.rate))
+
+
+async def _drill(place: homes.Home, endpoint: str, load: _Load, reason: str) -> dict[str, Any]:
+    """The drill under load, and what came of it. The load begins before it and ends after it."""
+    sending = asyncio.ensure_future(
+        traffic.send(load.address, load.bodies, load.rate, 0.0, lambda _: None, trust=addresses.trust(place))
+    )
+    try:
+        release = await asyncio.to_thread(_to_its_end, place, endpoint, load.seconds, reason)
+    finally:
+        sending.cancel()
+        counted = (await asyncio.gather(sending, return_exceptions=True))[0]
+    if not isinstance(counted, traffic.Tally):
+        raise errors.NotRunning(f"no traffic could be made: {counted}", where=load.address)
+    told = counted.facts()
+    told["failed"] = counted.sent - counted.answered  # one that was never answered has failed, too
+    outcome = release["outcome"]
+    return {
+        "endpoint": endpoint,
+        "release": release["id"],
+        "version": release["candidate"]["name"],
+        "outcome": outcome or release["phase"],
+        "reason": release["reason"],
+        "traffic_off_seconds": release["rollback_seconds"],
+        "traffic": told,
+        "well": outcome == "rehearsed" and not told["failed"] and counted.answered > 0,
+    }
+
+
+def _to_its_end(place: homes.Home, endpoint: str, seconds: float, reason: str) -> dict[str, Any]:
+    """Begin the drill; the release once it has ended, stands still or has taken too long. Raises what control refuses with."""
+    with client.Client(place) as api:
+        begun = api.verb(endpoint, "rehearse", reason=reason, actor=reaching.actor(), seconds=seconds)["release"]
+        return following.follow(api, begun, timeout=seconds + PATIENCE_SECONDS)
+
+
+def said(found: dict[str, Any]) -> str:
+    """In a sentence."""
+    told = found["traffic"]
+    counted = f"{told['answered']:,} requests answered, {told['failed']:,} failed"
+    if found["outcome"] != "rehearsed":
+        return f"{found['endpoint']}: the drill did not come to its end ({found['outcome']}: {found['reason']}); {counted}."
+    took = f"{found['traffic_off_seconds'] * 1000:.0f} ms"
+    shares = ", ".join(f"{name} {count:,}" for name, count in sorted(told["versions"].items()))
+    why = f" ({', '.join(f'{reason} x{count}' for reason, count in told['reasons'].items())})" if told["failed"] else ""
+    return (
+        f"{found['endpoint']}: traffic was off {found['version']} {took} after the decision; {counted}{why} "
+        f"at {words.rate(told['rps'])} ({shares})."
+    )
