@@ -97,6 +97,15 @@ def test_a_later_version_that_is_kept_was_left_by_a_rollback_and_is_not_gone_bac
     assert back(place, to=2).now == "v2"
 
 
+def test_in_a_probation_the_version_before_takes_all_back_and_owns_the_endpoint(place):
+    write(place, candidate=deployed(3), weight=9_900, candidate_owns=True)
+    with pytest.raises(errors.AlreadyStable, match="v3"):
+        back(place, to=3)
+    assert back(place).now == "v2"
+    route = tablefile.read(place.table).routes["delay"]
+    assert (route.stable.ordinal, route.candidate, route.candidate_owns) == (2, None, False)
+
+
 def test_versions_that_are_not_there_are_named(place):
     write(place)
     with pytest.raises(errors.NothingToRollBack, match="v7"):

@@ -30,10 +30,9 @@ def probe(wanted: dependencies.Requirement) -> str:
     if not wanted.version:
         return f"the table {wanted.name} is there ({_shown(url)})."
     if _bare(found) != _bare(wanted.version):
-        raise errors.RequirementMissing(
-            f"the table {wanted.name} is at version {str(found)[:40]}, and the model needs {wanted.version} ({_shown(url)}).",
-            cure=_CURE,
-        )
+        at = f"at version {str(found)[:40]}" if found is not None else "at no version"
+        words = f"the table {wanted.name} is {at}, and the model needs {wanted.version} ({_shown(url)})."
+        raise errors.RequirementMissing(words, cure=_CURE)
     return f"the table {wanted.name} is at version {wanted.version} ({_shown(url)})."
 
 

@@ -9,8 +9,8 @@
 and what commands share, a noun each: `options`, `exits` (exit codes), `project` (the tidegate.yaml at hand), `reaching` (the
 API, or the files: `offline`), `screen` (the terminal), `words` (numbers and times), `views` (what status, history and trace
 look like), `following` (a release, live), `narrator` (what `up` says), `override` (a rollback without control), `curl`,
-`logbook` (log lines for people), `traffic` and `aiming` (where it goes), `starting`, `upgrading`, `doors` (how clients come in), `examinations` and
-`isolation` with their `findings` (doctor).
+`logbook` (log lines for people), `traffic` and `aiming` (where it goes), `starting`, `upgrading`, `doors` (how clients come in),
+`foreseeing` (what the checks of a release will say), `examinations` and `isolation` with their `findings` (doctor).
 
 Who calls it: people, scripts and CI (exit codes and `--json` are stable, docs/cli.md), the keeper.
 

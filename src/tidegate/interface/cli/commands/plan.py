@@ -13,7 +13,7 @@ from tidegate.core.vocabulary import errors
 from tidegate.core.vocabulary import home as homes
 from tidegate.dataplane.models import bundles
 from tidegate.delivery.registry import asking, choosing, describing, predicates, reports
-from tidegate.interface.cli import options, project, reaching, screen, words
+from tidegate.interface.cli import foreseeing, options, project, reaching, screen, words
 
 
 def plan(
@@ -28,8 +28,9 @@ def plan(
     given = project.load(file, model=model, strategy=strategy)
     predicates.look(given.settings)
     resolved = asking.resolve(given.settings.model)
-    endpoint = _standing(options.place(home), given.settings.endpoint)
+    endpoint, processes = _standing(options.place(home), given.settings.endpoint)
     said = _would(given, resolved, endpoint) + _running(given) + _compiling(options.place(home), given, resolved)
+    said += foreseeing.sentences(given.settings, endpoint, processes)
     if endpoint and endpoint["stable"]:
         _fits(options.place(home), given, endpoint["stable"]["digest"])
     rows = spec.explain(given.settings)
@@ -55,13 +56,13 @@ def _stage(one: Any) -> dict[str, Any]:
     }
 
 
-def _standing(place: homes.Home, name: str) -> dict[str, Any] | None:
-    """The endpoint as it is; None where it is new, or where Tidegate is not up."""
+def _standing(place: homes.Home, name: str) -> tuple[dict[str, Any] | None, list[dict[str, Any]]]:
+    """The endpoint as it is, and all processes; None where it is new, or where Tidegate is not up."""
     try:
-        found = reaching.status(place)["endpoints"]
+        found = reaching.status(place)
     except errors.NotRunning:
-        return None
-    return next((one for one in found if one["name"] == name), None)
+        return None, []
+    return next((one for one in found["endpoints"] if one["name"] == name), None), found["processes"]
 
 
 def _fits(place: homes.Home, given: project.Project, digest: str) -> None:
