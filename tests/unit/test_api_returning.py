@@ -71,7 +71,7 @@ def test_a_migration_and_a_drill_are_handed_to_control_in_somebodys_name(place, 
         begun = asked.post("/v1/endpoints/delay/rehearse", json={"seconds": 2})
     assert heard == [("migrated", {"name": "drop-x"}, "ann"), ("rehearse", {"seconds": 2.0}, "operator")]
     assert (refused.status_code, refused.json()["code"]) == (404, "migration-unknown")
-    assert begun.status_code == 201
+    assert begun.status_code == 200
     assert asked.post("/v1/endpoints/delay/migrated", json={}).json()["code"] == "body-malformed"
-    assert asked.post("/v1/endpoints/delay/rehearse", json={"seconds": 0}).json()["code"] == "body-malformed"
+    assert asked.post("/v1/endpoints/delay/rehearse", json={"seconds": -1}).json()["code"] == "body-malformed"
     assert asked.post("/v1/endpoints/nobody/rehearse", json={}).json()["code"] == "endpoint-unknown"

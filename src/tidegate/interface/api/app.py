@@ -156,8 +156,8 @@ def _telling(books: shelf.Shelf) -> fastapi.APIRouter:
 
     @telling.post("/endpoints/{endpoint}/{verb}")
     def tell(endpoint: str, verb: str, body: asked.Verb, holder: scopes.Anybody) -> answers.Done:
-        """promote, pause, resume, abort, retry, approve, reject; rollback (`to` an ordinal, or `to_ref` a git revision), hold (`to`),
-        unhold (`digest`), rehearse (`seconds`).
+        """promote, pause, resume, abort, retry, approve, reject; rollback (`to` an ordinal, or `to_ref` a git revision),
+        hold (`to`), unhold (`digest`), rehearse (`seconds`).
         """
         if verb not in orders.VERBS:
             raise errors.PathUnknown(f"there is no verb {verb!r}.", cure=f"The verbs are {', '.join(orders.VERBS)}.")
