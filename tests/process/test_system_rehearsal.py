@@ -35,7 +35,7 @@ def test_a_drill_takes_half_of_the_traffic_and_gives_it_back_without_a_failed_re
 
 def test_a_rollback_to_a_revision_with_all_alive_and_with_control_dead(tmp_path, models):
     commit = _repository(tmp_path)
-    with living.alive(tmp_path, models, "strategy: full\n") as system, living.Traffic(system.address, 100) as traffic:
+    with living.alive(tmp_path, models, "keep: 3\n") as system, living.Traffic(system.address, 100) as traffic:
         for name in ("one", "two", "three"):
             _release(system, commit[name])
         assert [one["revision"] for one in _versions(system)[:3]] == [commit["three"], commit["two"], commit["one"]]
@@ -54,9 +54,9 @@ def test_a_rollback_to_a_revision_with_all_alive_and_with_control_dead(tmp_path,
 
 @pytest.mark.skipif("migrated" not in KINDS, reason="control does not know migrations yet")
 def test_after_a_contract_migration_no_rollback_goes_back_before_it(tmp_path, models):
-    with living.alive(tmp_path, models, "strategy: full\n") as system, living.Traffic(system.address, 50) as traffic:
+    with living.alive(tmp_path, models) as system, living.Traffic(system.address, 50) as traffic:
         drop = {"migrations": [{"name": "drop-x", "kind": "contract"}]}
-        system.release("v2", **drop)
+        system.release("v2", strategy="full", **drop)
         system.await_phase("probation", "succeeded")
         system.run("migrated", living.ENDPOINT, "drop-x", "--reason", "it ran")
         system.run("rollback", living.ENDPOINT, "--to", "v1", code=3)
@@ -89,7 +89,7 @@ def _release(system, revision):
     (target / bundles.MANIFEST).chmod(0o600)
     (target / bundles.MANIFEST).write_bytes(msgspec.json.encode(mended, order="deterministic"))
     with system.api as asked:
-        begun = asked.release(living.ENDPOINT, digest=mended.digest)["release"]
+        begun = asked.release(living.ENDPOINT, {"strategy": "full"}, digest=mended.digest)["release"]
         living.wait(lambda: asked.release_of(begun)["phase"] in {"probation", "succeeded"}, 60, "it to have all traffic")
 
 
