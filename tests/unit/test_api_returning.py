@@ -3,8 +3,10 @@
 import api_fixtures
 import msgspec
 
+from tidegate.control.loop import checks
 from tidegate.core.vocabulary import errors, manifests, phases, releases
 from tidegate.dataplane.models import bundles
+from tidegate.delivery.gates import findings
 
 made, place, store, asked = api_fixtures.made, api_fixtures.place, api_fixtures.store, api_fixtures.asked
 
@@ -36,6 +38,17 @@ def test_versions_are_listed_with_what_came_of_them(place, store, asked):
         ("v2", "22", False, False, True),
         ("v1", "", True, True, False),
     ]
+
+
+def test_what_the_checks_saw_is_told(place, store, asked):
+    second(place, store)
+    assert asked.get("/v1/releases/r2/checks").json() == []
+    given = findings.refused("data", errors.DataChanged("rows.csv was changed.", cure="Put it back."))
+    place.checks.mkdir()
+    (place.checks / "r2.json").write_bytes(msgspec.json.encode(checks.Record(1.0, (given,), ())))
+    (said,) = asked.get("/v1/releases/r2/checks").json()
+    assert said == msgspec.to_builtins(given)
+    assert asked.get("/v1/releases/none/checks").json()["code"] == "release-unknown"
 
 
 def test_a_rollback_to_a_revision_is_one_to_its_version(place, store, asked):

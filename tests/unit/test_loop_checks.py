@@ -102,6 +102,13 @@ def test_everything_that_is_wrong_is_said_at_once(place, running):
     assert "a rollback stays possible" in words[1]
 
 
+def test_a_way_back_is_checked_for_nothing_but_its_bundle(place, running):
+    forward = release(make(place, "v2", output="long"), make(place, "v1"))
+    given = msgspec.structs.replace(forward, strategy="rollback")
+    assert through(running, given) == ""
+    assert [one.name for one in running.findings(given)] == ["bundle"]
+
+
 def test_too_little_memory_is_refused_before_anything_starts(place, running, monkeypatch):
     monkeypatch.setattr(memory, "free", lambda: memory.Free(150 << 20, "on this machine"))
     given = release(make(place, "v1"), make(place, "v2"))

@@ -26,10 +26,11 @@ class Gateways:
 
     def __init__(self, answer=lambda name, number: ""):
         self.heard, self.names, self._answer = [], [], answer
-        self.held = threading.Event()
+        self.held, self.entered = threading.Event(), threading.Event()
         self.held.set()
 
     def __call__(self, gateway, version, bodies, seconds):
+        self.entered.set()
         self.held.wait(30)
         self.names.append(gateway.name)
         answers = []
@@ -162,6 +163,7 @@ def test_a_release_that_is_forgotten_is_asked_no_more_and_one_begun_is_not_begun
     running, given = smoke.Smoke(place, asked), release(make(place))
     running.start(given)
     running.start(given)
+    assert asked.entered.wait(20)
     running.forget(given.id)
     asked.held.set()
     until(lambda: asked.heard)

@@ -12,6 +12,7 @@ from typing import NamedTuple, Protocol
 
 from tidegate.core.decide import upkeep
 from tidegate.core.vocabulary import errors, home, instances, releases, sums
+from tidegate.dataplane.gateway import smoke as asking
 from tidegate.dataplane.models import bundles
 from tidegate.dataplane.wire import frames, samples
 
@@ -41,6 +42,15 @@ class Ask(Protocol):
         """The answers in order. Raises CapacityError where the gateway cannot be reached or is lost."""
 
 
+def _through(place: home.Home) -> Ask:
+    def ask(
+        gateway: instances.Spec, version: releases.Version, bodies: Sequence[samples.Sample], seconds: float
+    ) -> Sequence[Answer]:
+        return asking.ask(asking.target(place, gateway, version.endpoint, version.name), bodies, seconds)
+
+    return ask
+
+
 class _Run(NamedTuple):
     """One release's requests in one stage."""
 
@@ -53,8 +63,9 @@ class _Run(NamedTuple):
 class Smoke:
     """The smoke requests under way."""
 
-    def __init__(self, place: home.Home, ask: Ask) -> None:
-        self._home, self._ask = place, ask
+    def __init__(self, place: home.Home, ask: Ask | None = None) -> None:
+        """`ask`: another way to a version than a gateway's front socket."""
+        self._home, self._ask = place, ask or _through(place)
         self._runs: dict[str, _Run] = {}
 
     def start(self, release: releases.Release) -> None:

@@ -33,6 +33,19 @@ class Version(Answer):
     """Workers that are ready; -1 where that was not looked at."""
 
 
+class Check(Answer):
+    """One thing that the checks of a release looked at."""
+
+    name: str
+    """bundle, contract, requires, migrations, data or memory."""
+    passed: bool
+    words: str
+    code: str = ""
+    """Of the error it comes to, where it did not pass."""
+    compared: bool = True
+    """False: it could not be looked at, and `words` say why."""
+
+
 class Past(Version):
     """A version of an endpoint, as one to go back to."""
 

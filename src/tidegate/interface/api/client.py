@@ -74,6 +74,11 @@ class Client:
         body = {"reason": reason, "actor": actor} | {key: value for key, value in more.items() if value is not None}
         return self._object("POST", f"/v1/endpoints/{_part(endpoint)}/{_part(verb)}", body)
 
+    def checks(self, identifier: str) -> list[Json]:
+        """What the checks of a release looked at and saw: a list of `answers.Check`."""
+        found = self._ask("GET", f"/v1/releases/{_part(identifier)}/checks")
+        return found if isinstance(found, list) else []
+
     def versions(self, endpoint: str) -> list[Json]:
         """The versions that an endpoint has had, newest first: a list of `answers.Past`."""
         found = self._ask("GET", f"/v1/endpoints/{_part(endpoint)}/versions")

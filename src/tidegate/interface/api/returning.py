@@ -1,10 +1,12 @@
-"""Paths about ways back: which versions there are to go back to, and what has closed the way to some of them."""
+"""Paths about ways back: versions to go back to, what has closed the way to some of them, what was checked of a release."""
 
 import dataclasses
 import time
 
 import fastapi
+import msgspec
 
+from tidegate.control.loop import checks
 from tidegate.control.store import commands, endpoints
 from tidegate.control.store import store as stores
 from tidegate.core.vocabulary import errors, home, phases, tokens
@@ -41,6 +43,13 @@ def router(books: shelf.Shelf) -> fastapi.APIRouter:
             )
             for one in known(books.home, store, row)
         ]
+
+    @made.get("/releases/{identifier}/checks")
+    def checked(identifier: str, holder: scopes.Anybody) -> list[answers.Check]:
+        """What the latest checks of a release looked at and saw; empty before they have run."""
+        scopes.demand(holder, "read", books.store().release(identifier).endpoint)
+        kept = checks.read(books.home, identifier)
+        return [answers.Check(**msgspec.structs.asdict(one)) for one in (kept.findings if kept else ())]
 
     @made.post("/endpoints/{endpoint}/migrated")
     def migrated(endpoint: str, body: asked.Migrated, holder: scopes.Operator) -> answers.Done:
