@@ -1,0 +1,14 @@
+"""What is known, drawn for people: pictures and pages that stand on their own, in one file, without anything from outside.
+
+- `course`: a release as columns: who serves whom, what is sent besides, what is up, what each stage is left on; no drawing
+- `leaving`: what a stage is left on, in words
+- `picture`: a course as SVG: inline or a file, light and dark, the same bytes for the same course
+- `colours`: the style of pictures
+- `drawing`: the elements of SVG, numbers and text as it writes them
+
+Called by the control API's page, and by the documentation, whose pictures of strategies are drawn by it and held current by a
+test. Everything here is pure: values in, text out; no file is read, no clock, no colour that depends on the machine.
+
+Deliberately not here: deciding what a strategy is (`core.decide.strategies`), the page around a picture (`interface.api`),
+monitors, and any library for drawing: what is drawn is a few rectangles and words.
+"""
