@@ -51,7 +51,7 @@ class Asked:
 
     def request(self, method, path, token="secret", **body):
         async def once():
-            headers = {"authorization": f"Bearer {token}", "content-type": "application/json"}
+            headers = {"content-type": "application/json"} | ({"authorization": f"Bearer {token}"} if token else {})
             base = "http://127.0.0.1:8081"
             async with httpx.AsyncClient(transport=self._transport, base_url=base, headers=headers) as client:
                 return await client.request(method, path, **body)

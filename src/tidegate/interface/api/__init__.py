@@ -13,6 +13,12 @@ predictions and releases go on, and the command line falls back on the files.
     making    a release asked for: settings checked, bundle made, before control hears of it
     returning ways back: versions and their revisions, contract migrations that were done
     revisions from a git revision to the version that was built from it; `git` asks the repository
+    page      the release page: its paths, and what its answers may do in a browser
+    board     what it shows, read at one moment
+    sheet     that as HTML, by the templates beside it
+    live      the stream that keeps it current
+    session   codes and cookies: how a browser comes to see it
+    troubles  what is not as it should be, as lines: for the page and the command line
     access    token, Host, Origin, JSON only: whose request it is
     scopes    what a token may ask, path by path, and in whose name
     issuing   tokens made, listed and revoked
@@ -24,6 +30,6 @@ predictions and releases go on, and the command line falls back on the files.
 Who calls it: the command line, the demo, scripts of users. Errors are {"error", "code", "cure"}; the codes are those of
 `core.vocabulary.errors`, and `client` raises them again as the same classes.
 
-Deliberately not here: predictions and outcomes (the gateway), deciding (control), pages for a browser beyond a plain list of
-paths: the usual API explorers load scripts from elsewhere, and nothing here does.
+Deliberately not here: predictions and outcomes (the gateway), deciding (control), anything on a page that takes a command, and
+anything loaded from elsewhere, as the usual API explorers do.
 """

@@ -13,14 +13,18 @@ from starlette import concurrency
 from tidegate.core.vocabulary import errors, tokens
 
 BODY_MAX = 1 << 20
-OPEN = frozenset({"/docs", "/openapi.json"})
-"""Served without the token: they say what could be asked, and hold nothing of this Tidegate."""
+OPEN = frozenset({"/docs", "/openapi.json", "/page/enter"})
+"""Served without the token: they say what could be asked, and hold nothing of this Tidegate; a code of its own opens the last."""
+FRONT, STREAM = "/", "/page/stream"
+"""What a browser's cookie opens as well. Without either the first says how to come in; it tells nothing else."""
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 HOLDER = "tidegate.holder"
 """Where the ASGI scope of a request says whose it is."""
 Headers = dict[bytes, list[bytes]]
 Known = Callable[[str], tokens.Token | None]
 """The token with this sha256, or None."""
+OfCookie = Callable[[Headers], tokens.Token | None]
+"""Whose cookie these headers show; None without a good one."""
 
 
 def own_hosts(port: int) -> frozenset[str]:
@@ -30,20 +34,20 @@ def own_hosts(port: int) -> frozenset[str]:
 
 def check(headers: Headers, *, method: str, hosts: Iterable[str]) -> None:
     """Raises OriginRefused for a request that was not meant for this API."""
-    host = _one(headers, b"host")
+    host = only(headers, b"host")
     if host not in hosts:
         raise errors.OriginRefused(f"Host is {host!r}, which is not this API's address.")
     if b"origin" in headers:
-        origin = _one(headers, b"origin")
+        origin = only(headers, b"origin")
         if origin not in {f"http://{name}" for name in hosts}:
             raise errors.OriginRefused(f"Origin is {origin!r}: pages of other sites may not ask.")
-    if method not in {"GET", "HEAD"} and _one(headers, b"content-type").partition(";")[0].strip().lower() != "application/json":
+    if method not in {"GET", "HEAD"} and only(headers, b"content-type").partition(";")[0].strip().lower() != "application/json":
         raise errors.OriginRefused("the body has to be JSON.", cure="Send Content-Type: application/json.")
 
 
 def identify(headers: Headers, known: Known) -> tokens.Token:
     """Whose request it is. Raises TokenMissing, and StoreUnavailable where that cannot be told."""
-    scheme, _, given = _one(headers, b"authorization").partition(" ")
+    scheme, _, given = only(headers, b"authorization").partition(" ")
     token = given.strip().encode()
     found = known(tokens.digest(token)) if token and scheme.lower() == "bearer" else None
     if found is None:
@@ -51,7 +55,7 @@ def identify(headers: Headers, known: Known) -> tokens.Token:
     return found
 
 
-def _one(headers: Headers, name: bytes) -> str:
+def only(headers: Headers, name: bytes) -> str:
     """The header's value; empty when it is missing, or sent twice: two readers could then see two values."""
     found = headers.get(name, [])
     return found[0].decode("latin-1") if len(found) == 1 else ""
@@ -60,8 +64,8 @@ def _one(headers: Headers, name: bytes) -> str:
 class Access:
     """ASGI middleware around the whole application."""
 
-    def __init__(self, app: Any, *, hosts: frozenset[str], known: Known) -> None:
-        self._app, self._hosts, self._known = app, hosts, known
+    def __init__(self, app: Any, *, hosts: frozenset[str], known: Known, of_cookie: OfCookie) -> None:
+        self._app, self._hosts, self._known, self._of_cookie = app, hosts, known, of_cookie
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Let the request pass, or answer it with why not."""
@@ -75,12 +79,21 @@ class Access:
             check(headers, method=scope["method"], hosts=self._hosts)
             if scope["path"] not in OPEN:
                 # it may have to look into the store, which may be busy
-                scope[HOLDER] = await concurrency.run_in_threadpool(identify, headers, self._known)
+                scope[HOLDER] = await concurrency.run_in_threadpool(self._holder, headers, scope["path"])
             body = await _body(receive)
         except errors.TidegateError as refused:
             await _answer(send, refused)
             return
         await self._app(scope, _replayed(body, receive), send)
+
+    def _holder(self, headers: Headers, path: str) -> tokens.Token | None:
+        """Whose request it is; None only where nobody in particular may ask too."""
+        if path not in {FRONT, STREAM} or b"authorization" in headers:
+            return identify(headers, self._known)
+        found = self._of_cookie(headers)
+        if found is None and path == STREAM:
+            raise errors.TokenMissing()
+        return found
 
 
 async def _body(receive: Any) -> bytes:

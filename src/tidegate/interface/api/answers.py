@@ -353,3 +353,11 @@ class NewToken(Token):
 
     token: str
     """Shown here and never again."""
+
+
+class Entry(Answer):
+    """A way into the page for one browser."""
+
+    code: str
+    seconds: float
+    """For how long it is good, unless used before."""

@@ -15,7 +15,23 @@ from tidegate.control.loop import trace
 from tidegate.control.store import commands
 from tidegate.core.vocabulary import errors, tokens
 from tidegate.dataplane.wire import tablefile
-from tidegate.interface.api import access, answers, asked, issuing, look, making, orders, pages, records, returning, scopes, shelf
+from tidegate.interface.api import (
+    access,
+    answers,
+    asked,
+    issuing,
+    live,
+    look,
+    making,
+    orders,
+    page,
+    pages,
+    records,
+    returning,
+    scopes,
+    session,
+    shelf,
+)
 
 log = logging.getLogger(__name__)
 DESCRIPTION = "The control API of Tidegate: releases and what is known of them. Predictions are the gateway's."
@@ -24,10 +40,12 @@ _FAILURES: dict[int | str, dict[str, Any]] = {"4XX": {"model": answers.Failure},
 
 def app(books: shelf.Shelf, *, hosts: frozenset[str], token: str) -> fastapi.FastAPI:
     """The application over one store and home, for requests to `hosts`. `token` is the home's own; it holds admin."""
+    known, door, shown = scopes.known(books, token), session.Door(token), live.Live(books)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: fastapi.FastAPI) -> AsyncIterator[None]:
         yield
+        shown.close()
         books.close()
 
     made = fastapi.FastAPI(
@@ -39,7 +57,8 @@ def app(books: shelf.Shelf, *, hosts: frozenset[str], token: str) -> fastapi.Fas
         lifespan=lifespan,
         responses=_FAILURES,
     )
-    made.add_middleware(access.Access, hosts=hosts, known=scopes.known(books, token))
+    made.state.live = shown
+    made.add_middleware(access.Access, hosts=hosts, known=known, of_cookie=page.of_cookie(door, known))
     made.add_exception_handler(errors.TidegateError, _refused)
     made.add_exception_handler(exceptions.RequestValidationError, _malformed)
     made.add_exception_handler(http.HTTPException, _unknown)
@@ -48,6 +67,7 @@ def app(books: shelf.Shelf, *, hosts: frozenset[str], token: str) -> fastapi.Fas
     made.include_router(issuing.router(books))
     made.include_router(returning.router(books))
     made.include_router(_telling(books))
+    made.include_router(page.router(books, door, known, shown))
 
     @made.get("/docs", include_in_schema=False, response_class=responses.HTMLResponse)
     def docs() -> str:

@@ -119,6 +119,11 @@ class Client:
         """Have workers replaced one by one: `answers.Done`, once control has begun."""
         return self._object("POST", "/v1/workers/replace", {"instances": instances, "reason": reason, "actor": actor})
 
+    def page(self) -> str:
+        """An address that lets one browser see the page: good once, for a minute."""
+        code = self._object("POST", "/v1/page", {})["code"]
+        return f"{self.address}/page/enter?code={_part(code)}"
+
     def release_of(self, identifier: str) -> Json:
         """One release: `answers.Release`."""
         return self._object("GET", f"/v1/releases/{_part(identifier)}")

@@ -10,7 +10,7 @@ import uvicorn
 
 from tidegate.core.vocabulary import errors, home, instances
 from tidegate.delivery.registry import runtimes
-from tidegate.interface.api import access, app, shelf
+from tidegate.interface.api import access, app, live, shelf
 
 SOCKET = "api"
 log = logging.getLogger(__name__)
@@ -20,6 +20,7 @@ class _Server(uvicorn.Server):
     """Tells the keeper's watchers when it serves and when it ends."""
 
     claim: instances.Claim
+    live: live.Live
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -28,6 +29,7 @@ class _Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self.claim.say("draining")
+        self.live.end()  # streams would be waited for
         await super().shutdown(sockets)
 
 
@@ -43,11 +45,9 @@ def run(place: home.Home, name: str, environment: str) -> None:
     claim.say("starting")
     hosts = access.own_hosts(listening.getsockname()[1])
     settings: dict[str, Any] = {"log_config": None, "access_log": False, "server_header": False, "lifespan": "on"}
-    config = uvicorn.Config(
-        app.app(shelf.Shelf(place, environment), hosts=hosts, token=token), timeout_graceful_shutdown=5, **settings
-    )
-    server = _Server(config)
-    server.claim = claim
+    application = app.app(shelf.Shelf(place, environment), hosts=hosts, token=token)
+    server = _Server(uvicorn.Config(application, timeout_graceful_shutdown=5, **settings))
+    server.claim, server.live = claim, application.state.live
     threading.Thread(target=_mend, args=(place,), name="mending", daemon=True).start()
     server.run(sockets=[listening])
     claim.say("done")

@@ -12,6 +12,7 @@ COMMANDS = {
     "plan": ("plan:plan", "Show what tidegate.yaml comes to, and what a release would do."),
     "release": ("release:release", "Release the model in tidegate.yaml, and watch it."),
     "status": ("status:status", "Everything on one screen."),
+    "page": ("page:page", "Print an address that shows releases in a browser, kept current."),
     "promote": ("verbs:promote", "Give the candidate all traffic now, without waiting for evidence."),
     "pause": ("verbs:pause", "Stop the release where it is."),
     "resume": ("verbs:resume", "Let a paused release go on."),

@@ -270,7 +270,7 @@ def _here(frame: _Frame) -> Iterator[str]:
     x, y = frame.left(place) + 1.5, TITLE - 23
     box = {"x": x, "y": y, "width": COLUMN - 3, "height": frame.bottom - y + 4, "rx": 6}
     yield drawing.element("rect", class_="now", stroke_width=2, **box)
-    wide = drawing.width(frame.look.state, 11) + 16
+    wide = drawing.width(frame.look.state, 12) + 16
     middle = frame.middle(place)
     yield drawing.element("rect", class_="tag", x=middle - wide / 2, y=y - 9, width=wide, height=17, rx=8.5)
     yield drawing.text(middle, y + 3.5, frame.look.state, "tagged", text_anchor="middle")

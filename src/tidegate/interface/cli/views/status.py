@@ -4,6 +4,7 @@ from typing import Any
 
 from rich import console, text
 
+from tidegate.interface.api import troubles
 from tidegate.interface.cli import words
 
 Json = dict[str, Any]
@@ -159,45 +160,7 @@ def harmed(release: Json, *, only_if_any: bool = False) -> Lines:
 
 def _trouble(status: Json) -> Lines:
     """What is not as it should be, each with what to do."""
-    shown = []
-    if not status["api"]:
-        shown.append("the control API does not answer; this was read from the files")
-    if not status["control"]:
-        shown.append("control is down: predictions go on, releases wait, `tidegate rollback` works")
-    elif status["control_state"] not in {"ready", "starting"}:
-        shown.append(f"control cannot decide ({status['control_state']}): `tidegate logs control` says why")
-    if status["store"]:
-        shown.append(f"the store cannot be read: {status['store']}")
-    if status["override"]:
-        told = status["override"]
-        shown.append(f"{told['endpoint']} was rolled back by hand ({told['actor']}: {told['reason'] or 'no reason given'})")
-    if not status["gateways"]:
-        shown.append("no gateway is up: nothing is answered; `tidegate logs gateway-0` says why")
-    shown += [
-        f"{one['name']} obeys table {one['generation']}, not {status['generation']}"
-        for one in status["gateways"]
-        if not one["current"]
-    ]
-    lost = int(status["recorder"].get("lost", 0))
-    if lost:
-        shown.append(f"{words.count(lost, 'record')} of the prediction log lost: `tidegate logs recorder` says where")
-    if status["recorder"].get("trouble"):
-        shown.append(str(status["recorder"]["trouble"]))
-    shown += [_alarm(one) for one in status.get("alarms", ())]
-    shown += [_unwell(one) for one in status["processes"] if not one["well"] and one["kind"] != "control"]
-    return [text.Text(f"! {line}", style="bold red") for line in shown]
-
-
-def _alarm(alarm: Json) -> str:
-    whose = f"{alarm['endpoint']}: " if alarm["endpoint"] else ""
-    return f"alarm {alarm['kind'].replace('_', ' ')}: {whose}{alarm['words']}"
-
-
-def _unwell(process: Json) -> str:
-    whose = f" ({process['endpoint']} {process['version']})" if process["version"] else ""
-    why = f": {process['code']} {process['message']}".rstrip() if process["code"] or process["message"] else ""
-    log = f"{process['endpoint']}/{process['version']}" if process["version"] else process["name"]
-    return f"{process['name']}{whose} is {process['state']}{why}; `tidegate logs {log}`"
+    return [text.Text(f"! {line}", style="bold red") for line in troubles.lines(status)]
 
 
 def _foot(status: Json) -> Lines:

@@ -1,0 +1,47 @@
+"""What is not as it should be, each with what to do: the first thing that the status and the page show."""
+
+from collections.abc import Iterator
+from typing import Any
+
+Json = dict[str, Any]
+
+
+def lines(status: Json) -> Iterator[str]:
+    """From `answers.Status` as JSON."""
+    if not status["api"]:
+        yield "the control API does not answer; this was read from the files"
+    if not status["control"]:
+        yield "control is down: predictions go on, releases wait, `tidegate rollback` works"
+    elif status["control_state"] not in {"ready", "starting"}:
+        yield f"control cannot decide ({status['control_state']}): `tidegate logs control` says why"
+    if status["store"]:
+        yield f"the store cannot be read: {status['store']}"
+    if status["override"]:
+        told = status["override"]
+        yield f"{told['endpoint']} was rolled back by hand ({told['actor']}: {told['reason'] or 'no reason given'})"
+    if not status["gateways"]:
+        yield "no gateway is up: nothing is answered; `tidegate logs gateway-0` says why"
+    for one in status["gateways"]:
+        if not one["current"]:
+            yield f"{one['name']} obeys table {one['generation']}, not {status['generation']}"
+    lost = int(status["recorder"].get("lost", 0))
+    if lost:
+        records = "record" if lost == 1 else "records"
+        yield f"{lost:,} {records} of the prediction log lost: `tidegate logs recorder` says where"
+    if status["recorder"].get("trouble"):
+        yield str(status["recorder"]["trouble"])
+    yield from map(alarm, status.get("alarms", ()))
+    yield from (_unwell(one) for one in status["processes"] if not one["well"] and one["kind"] != "control")
+
+
+def alarm(raised: Json) -> str:
+    """An open alarm."""
+    whose = f"{raised['endpoint']}: " if raised["endpoint"] else ""
+    return f"alarm {raised['kind'].replace('_', ' ')}: {whose}{raised['words']}"
+
+
+def _unwell(process: Json) -> str:
+    whose = f" ({process['endpoint']} {process['version']})" if process["version"] else ""
+    why = f": {process['code']} {process['message']}".rstrip() if process["code"] or process["message"] else ""
+    log = f"{process['endpoint']}/{process['version']}" if process["version"] else process["name"]
+    return f"{process['name']}{whose} is {process['state']}{why}; `tidegate logs {log}`"
