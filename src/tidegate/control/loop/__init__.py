@@ -11,6 +11,7 @@
 - `sleeping`: endpoints that nobody asks have no workers until somebody does
 - `groups`: releases that are promoted together or not at all; `rehearsing`: rollbacks rehearsed by schedule
 - `following`: endpoints that release what their model reference comes to mean
+- `notifying`, `letters`, `mailing`: what the event log has to tell, in words, to the addresses that endpoints name
 - `replacing`: workers replaced one by one by new ones with the code that is installed now
 - `holders`: tokens made and revoked, and told to gateways through the table
 - `checks`: what a release must pass before it may warm up, and again before it is exposed (`delivery.gates`)

@@ -20,6 +20,8 @@ class Kind(enum.StrEnum):
     """The model that an endpoint follows cannot be looked at, or what it means now cannot be released."""
     REPLACING_FAILED = "replacing_failed"
     """A worker with the new code does not come up; the old ones go on."""
+    NOTIFY_FAILED = "notify_failed"
+    """An address takes no notifications."""
 
 
 class Alarm(msgspec.Struct, frozen=True):

@@ -22,7 +22,7 @@
     |   |- TableUnreadable  SegmentCorrupt  FrameMalformed  ProtocolMismatch  ChainBroken
     |- ProcessError         processes and their machine  (fault: operator)
     |   |- PortInUse  AlreadyRunning  NotRunning  DiskFull  InstanceLost  ApiUnreachable
-    |   |- ControlDown  ExtraMissing  BackupInvalid
+    |   |- ControlDown  ExtraMissing  BackupInvalid  NotifyFailed  NotifyAddressInvalid
     |- AccessError          who may do what              (fault: client)
         |- TokenMissing  ScopeMissing  TokenTaken  TokenUnknown  OriginRefused  ExposureRefused
 
@@ -450,6 +450,16 @@ class ExtraMissing(ProcessError):
 
 class BackupInvalid(ProcessError):
     """The backup is not whole, or not one of ours. Nothing was restored."""
+
+
+class NotifyFailed(ProcessError):
+    """A notification was not taken by its address. It is tried again for a day; `tidegate logs control` says since when."""
+
+    retryable: ClassVar[bool] = True
+
+
+class NotifyAddressInvalid(ProcessError):
+    """An address for notifications cannot be read or means nothing. Have what `notify` names, env:NAME or file:PATH, hold it."""
 
 
 class AccessError(TidegateError):
