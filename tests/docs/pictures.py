@@ -23,7 +23,7 @@ CASES: dict[str, tuple[Names, strategies.Plan, int]] = {
 def course_of(name: str) -> course.Course:
     """One of the cases as a course."""
     names, plan, replicas = CASES[name]
-    seconds = 0.0 if names[-1] in {"recreate", "shadow"} else WEEK
+    seconds = 0.0 if strategies.returns(names) else WEEK
     return course.Course(strategies.compose(names, plan), replicas, strategies.holdback(), seconds, strategies.returns(names))
 
 

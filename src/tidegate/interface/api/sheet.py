@@ -11,7 +11,7 @@ import jinja2
 import markupsafe
 
 from tidegate.core.decide import amounts, strategies
-from tidegate.core.vocabulary import phases, releases
+from tidegate.core.vocabulary import phases
 from tidegate.interface.api import board, troubles
 from tidegate.observability.report import colours, course, picture
 
@@ -100,12 +100,12 @@ def _drawn(one: board.Shown) -> str:
     return picture.draw(course.of(release), look)
 
 
-def _missing(release: releases.Release) -> str:
+def _missing(one: board.Shown) -> str:
     """Which approvals a release still waits for."""
-    asked = release.approval
-    if asked is None or release.phase is not phases.Phase.AWAITING_APPROVAL:
+    asked = one.release.approval if one.release else None
+    if asked is None or one.release is None or one.release.phase is not phases.Phase.AWAITING_APPROVAL:
         return ""
-    count = asked.count - len(release.approvals)
+    count = one.endpoint.release.approvals_wanted if one.endpoint.release else 0
     whose = f" of {', '.join(asked.by)}" if asked.by else ""
     return f"{count} more {'approval' if count == 1 else 'approvals'}{whose}"
 

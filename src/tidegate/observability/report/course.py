@@ -70,6 +70,8 @@ def of(release: releases.Release) -> Course:
 def here(release: releases.Release) -> str:
     """The key of the column that a release is in; empty where it is in none any more."""
     phase = release.phase
+    if phase is phase.WARMING and release.alone:
+        return "0"
     if phase in (phase.QUEUED, phase.CHECKING, phase.AWAITING_APPROVAL, phase.WARMING):
         return BEFORE
     if phase in (phase.PROBATION, phase.SUCCEEDED):
@@ -121,37 +123,25 @@ def _stage(course: Course, number: int) -> Column:
 
 
 def _follows(course: Course) -> tuple[Column, ...]:
-    whole = course.replicas
+    """The way back, or probation and what is left of stable after it: warm for the next way back, where there is room for it."""
+    whole, alone = course.replicas, _alone(course)
     if course.returns:
-        return (Column(AFTER, "ended", 0, Fleet(whole), Fleet(0, going=whole), "nothing changed for clients"),)
+        return (Column(AFTER, "ended", 0, Fleet(whole), Fleet(0, going=whole), "nothing has changed for clients"),)
     last = course.stages[-1].replicas if course.stages else None
-    back = whole - last.stable if last else 0
-    kept = Fleet() if _alone(course) else Fleet(whole)
-    words = "the version before stays warm" if kept.up else "until the next release"
-    after = Column(AFTER, "succeeded", arms.BUCKETS, kept, Fleet(whole), words)
+    left = 0 if alone else last.stable if last else whole
+    words = "the version before stays warm" if left else "until the next release"
+    after = Column(AFTER, "succeeded", arms.BUCKETS, Fleet(left), Fleet(whole), words)
     if not course.probation_seconds:
         return (after,)
-    probation = course.probation or strategies.level()
+    probation = strategies.after(course.stages, course.probation, whole) or strategies.level()
     title = "reverse shadow" if probation.mirror else probation.name if probation.weight < arms.BUCKETS else "probation"
-    if _alone(course):
-        return (msgspec.structs.replace(after, key=PROBATION, title=title, left_on=_span(course)), after)
+    extra = Extra.COPIES if probation.mirror else Extra.NONE
+    span = amounts.span(course.probation_seconds)
+    back = span if alone else f"{span}; going back is one write"
     return (
-        Column(
-            PROBATION,
-            title,
-            probation.weight,
-            Fleet(whole, coming=back),
-            Fleet(whole),
-            _span(course),
-            Extra.COPIES if probation.mirror else Extra.NONE,
-            probation.mirror,
-        ),
+        Column(PROBATION, title, probation.weight, Fleet(left), Fleet(whole), back, extra, probation.mirror),
         after,
     )
-
-
-def _span(course: Course) -> str:
-    return f"{amounts.span(course.probation_seconds)}; going back is one write"
 
 
 def uses(found: tuple[Column, ...]) -> dict[str, bool]:

@@ -18,20 +18,14 @@ def words(stage: releases.Stage) -> str:
         case Watch.METRIC:
             return f"when the metric decides, after {after}; as no difference after {most}"
         case Watch.PAIRS:
-            return f"{after} whose answers agree; {most} at most"
+            return f"{after}, proven to agree; or {most}, {_FAULTLESS}"
         case Watch.COHORT:
-            return f"{after} that do not fail; {most} at most"
+            return f"{most} and {seen} that do not fail outright"
         case Watch.LEVEL:
-            return _level(stage, least)
+            return "when the candidate has answered its warm-up" if stage.alone else f"{most}, if no worse than stable was"
     if stage.must_prove:
         return f"{after}, and proof that it is no worse"
     return f"{after} and proof; or {most}, {_FAULTLESS}"
-
-
-def _level(stage: releases.Stage, least: str) -> str:
-    if stage.alone:
-        return "when the candidate has answered its warm-up"
-    return f"{least}, {_FAULTLESS}"
 
 
 def _counted(stage: releases.Stage) -> str:
