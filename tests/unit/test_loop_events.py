@@ -61,8 +61,15 @@ def test_checks_are_waited_for(check, kind):
 
 def test_a_candidate_is_warm_once_every_replica_has_answered():
     two = in_phase(Phase.WARMING, replicas=2)
-    assert told(two, seen(replica(NEW, "ready"), replica(NEW, "starting"))).kind is Kind.TICK
-    assert told(two, seen(replica(NEW, "ready"), replica(NEW, "ready"))).kind is Kind.WORKERS_READY
+    both = seen(replica(NEW, "ready"), replica(NEW, "ready"))
+    assert told(two, seen(replica(NEW, "ready"), replica(NEW, "starting")), check="").kind is Kind.TICK
+    assert told(two, both).kind is Kind.TICK, "the checks before exposure are not through yet"
+    assert told(two, both, check="").kind is Kind.WORKERS_READY
+
+
+def test_what_has_changed_since_it_was_checked_is_not_exposed():
+    event = told(in_phase(Phase.WARMING), seen(replica(NEW, "ready")), check="the training data has changed")
+    assert (event.kind, event.reason) == (Kind.CHECKS_FAILED, "the training data has changed")
 
 
 def test_a_candidate_that_cannot_load_fails_with_its_own_words():

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from tidegate.control.loop import holders, overrides, replacing, transitions
+from tidegate.control.loop import holders, migrations, overrides, replacing, transitions
 from tidegate.control.store import chain, commands, endpoints, holds
 from tidegate.core.decide import strategies
 from tidegate.core.spec import conditions, guards
@@ -147,6 +147,7 @@ def _roll_back(
         raise errors.AlreadyStable(f"{command.endpoint} is on {stable.name} already.")
     version = desk.known_version(command.endpoint, ordinal)
     bundles.read_manifest(place.bundles / version.digest)
+    migrations.refuse(desk, command.endpoint, ordinal)
     back = desk.go_back(version, event, now, command.id, warm=row is not None and ordinal in row.kept)
     if stable is not None:
         desk.hold(stable, event, now)
@@ -247,6 +248,7 @@ _BEGINNING = {"release": release, "retry": _retry, "rehearse": rehearse}
 """Commands that begin a release."""
 _OTHERS = {
     "hold": _hold,
+    migrations.MIGRATED: lambda desk, _, command, now: migrations.answer(desk, command, now),
     "release_group": release_group,
     "unhold": _clear,
     "adopt": _adopt,

@@ -136,7 +136,10 @@ def _progress(release: releases.Release, seen: observation.Observation, found: F
         kind = Kind.CHECKS_FAILED if found.check else Kind.CHECKS_PASSED
         return decisions.Event(kind, reason=found.check)
     wanted = upkeep.places(release)[0]
-    if release.phase is Phase.WARMING and seen.ready(release.candidate) >= wanted and not _sleeps(release, seen):
+    if release.phase is Phase.WARMING and found.check:
+        return decisions.Event(Kind.CHECKS_FAILED, reason=found.check)
+    checked = release.phase is Phase.WARMING and found.check == ""
+    if checked and seen.ready(release.candidate) >= wanted and not _sleeps(release, seen):
         return decisions.Event(Kind.WORKERS_READY)
     if release.phase is Phase.RUNNING and not release.stage_ready:
         return _await_replicas(release, seen, wanted)

@@ -17,6 +17,7 @@ from tidegate.control.loop import (
     following,
     health,
     holders,
+    notifying,
     observation,
     overrides,
     progress,
@@ -53,6 +54,7 @@ class Control:
         self._replacing = replacing.Replacing(self._desk)
         self._following = following.Following(self._desk, home)
         self._drills = rehearsing.Drills(self._desk, home)
+        self._notifying = notifying.Notifying(self._desk, home)
         self._alarms = alarms.Book(self._desk)
         self._acted_on: tuple[object, ...] = ()
         self._swept = 0.0
@@ -78,12 +80,14 @@ class Control:
             self._acted_on = mark  # as it was before: what acting has changed is looked at once more
         self._following.turn(desk.rows(), now)
         self._drills.turn(desk.rows(), now)
+        self._notifying.turn(desk.rows(), now)
         self._alarms.settle(self._due(seen, rests), now)
 
     def close(self) -> None:
         """Stop what it started in its own process."""
         self._progress.close()
         self._following.close()
+        self._notifying.close()
 
     def _mark(self, seen: observation.Observation, rests: Rests) -> tuple[object, ...]:
         """What acting depends on: as long as none of it changes, there is nothing to do."""
@@ -132,6 +136,7 @@ class Control:
         kept = [one for row in rows for ordinal in row.kept if (one := self._desk.version(row.name, ordinal)) is not None]
         asleep = frozenset(name for name, rest in rests.items() if rest is not sleeping.Rest.AWAKE)
         due = [*self._health.wrong(seen, stables, kept, asleep), *self._following.wrong(seen.at)]
+        due += self._notifying.wrong(seen.at)
         return [*due, self._replacing.failed] if self._replacing.failed else due
 
     def _heed_clock(self, now: float, elapsed: float | None) -> None:

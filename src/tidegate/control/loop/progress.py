@@ -8,6 +8,7 @@ from collections.abc import Iterable
 import msgspec
 
 from tidegate.control.loop import checks, events, groups, health, observation, transitions
+from tidegate.control.loop import smoke as smoking
 from tidegate.core.decide import judge
 from tidegate.core.vocabulary import alarms, decisions, home, phases, releases, sums, verdicts
 from tidegate.core.vocabulary.phases import Phase
@@ -19,6 +20,8 @@ SETTLE_SECONDS = 15.0
 PACE_SECONDS, PACE_SHARE, PROBATION_SECONDS = 1.0, 300.0, 60.0
 """A probation is judged once a second at first, and less often the longer it lasts: a part in so many of its age, a minute at
 most."""
+_CHECKED = (Phase.CHECKING, Phase.WARMING)
+"""Before an approval, which may take days, and once more right before exposure."""
 _JUDGED = (Phase.RUNNING, Phase.PAUSED, Phase.PROBATION)
 
 
@@ -28,6 +31,7 @@ class Progress:
     def __init__(self, desk: transitions.Desk, place: home.Home, fared: health.Health) -> None:
         self._desk, self._health = desk, fared
         self._checks = checks.Checks(place)
+        self._smoke = smoking.Smoke(place)
         self._restarts: dict[str, int] = {}
         self._memory: dict[tuple[str, int], int] = {}
         self._noted: dict[str, tuple[float, object]] = {}
@@ -40,8 +44,9 @@ class Progress:
         return {identifier: release.endpoint for identifier, (_, release) in self._settling.items()}
 
     def close(self) -> None:
-        """Let no check outlive control."""
+        """Let no thread outlive control."""
         self._checks.close()
+        self._smoke.close()
 
     def looked_at(self, under_way: Iterable[releases.Release], now: float) -> dict[str, str]:
         """The releases to be judged at this look, id to endpoint: long ones less often, for what is late anyway."""
@@ -49,15 +54,17 @@ class Progress:
 
     def advance(self, release: releases.Release, seen: observation.Observation) -> releases.Release:
         """One event further; the release as it then is. Raises what the store raises."""
-        if release.phase is Phase.CHECKING:
-            self._checks.start(release)
-        verdict = self._judge(release, seen) if self._is_due(release, seen.at) else None
+        if release.phase in _CHECKED:
+            self._checks.start(release, seen)
+        self._smoke.start(release)
+        smoke = self._smoke.result(release)
+        verdict = self._judge(release, seen, smoke) if self._is_due(release, seen.at) else None
         if verdict is not None:
             self._judged[release.id] = seen.at
         if release.phase is Phase.PROBATION and verdict is not None and not _matters(verdict):
             verdict = None  # what it was promoted on stays what it is known by
         pairs = seen.pairs.get(release.id)
-        found = events.Findings(self._checks.result(release), verdict, None, pairs.all.pairs if pairs else 0)
+        found = events.Findings(self._checks.result(release), verdict, smoke, pairs.all.pairs if pairs else 0)
         event = events.next_event(release, seen, self._watched(release, seen), found)
         decision = self._desk.tell(release, event, seen.at)
         if decision.release.phase in phases.ENDED:
@@ -75,8 +82,10 @@ class Progress:
         pace = min(PROBATION_SECONDS, max(PACE_SECONDS, (now - release.phase_since) / PACE_SHARE))
         return now - self._judged.get(release.id, 0.0) >= pace
 
-    def _judge(self, release: releases.Release, seen: observation.Observation) -> verdicts.Verdict:
-        return judge.judge(release, seen.inputs(release), seen.at)
+    def _judge(
+        self, release: releases.Release, seen: observation.Observation, smoke: sums.Smoke | None = None
+    ) -> verdicts.Verdict:
+        return judge.judge(release, seen.inputs(release, smoke), seen.at)
 
     def _watched(self, release: releases.Release, seen: observation.Observation) -> events.Watch:
         restarts = sum(one.restarts for one in seen.of(release.candidate))
@@ -134,6 +143,7 @@ class Progress:
 
     def _forget(self, release: str) -> None:
         self._checks.forget(release)
+        self._smoke.forget(release)
         self._restarts.pop(release, None)
         self._noted.pop(release, None)
         self._judged.pop(release, None)

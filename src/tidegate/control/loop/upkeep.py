@@ -9,7 +9,7 @@ import logging
 
 import msgspec
 
-from tidegate.control.loop import observation, replacing, routes, sleeping, transitions
+from tidegate.control.loop import migrations, observation, replacing, routes, sleeping, transitions
 from tidegate.control.store import endpoints
 from tidegate.core.decide import machine
 from tidegate.core.vocabulary import arms, decisions, errors, home, instances, releases, tables, tokens
@@ -40,7 +40,9 @@ def asked(
     settings = desk.settings(row)
     whole = 1 if "rolling" in settings.strategy else settings.replicas  # where replicas are few, one of each earlier version
     standby = settings.fallback_version.removeprefix("v")
-    ordinals = dict.fromkeys((*row.kept, *((int(standby),) if standby.isdigit() else ())))
+    lowest = migrations.boundary(desk, row.name)  # what cannot come back is not kept for it
+    listed = (*row.kept, *((int(standby),) if standby.isdigit() else ()))
+    ordinals = dict.fromkeys(one for one in listed if one >= lowest)
     kept = tuple(one for ordinal in ordinals if (one := desk.version(row.name, ordinal)) is not None)
     wanted = {one.ordinal: (one, whole) for one in kept}
     route = None

@@ -125,6 +125,7 @@ _ROWS: dict[Phase, dict[Kind, moves.Move]] = {
     Phase.WARMING: _BEFORE
     | {
         Kind.TICK: beginning.overdue,
+        Kind.CHECKS_FAILED: beginning.fail_warm,
         Kind.WORKERS_READY: beginning.expose,
         Kind.WORKERS_FAILED: beginning.fail_warm,
         Kind.ABORT: beginning.abort_warm,
