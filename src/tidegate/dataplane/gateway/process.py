@@ -88,10 +88,11 @@ class Gateway:
             self._loop.add_signal_handler(number, stop.set)
         self._look()
         await self._wait_for_workers()
-        self._state = "ready"
         self._beat()
         await self._front.listen(listener, self._certificate.context if self._certificate else None)
         await self._front.listen_framed(unix_listener(self._framed_path), self._spec.token, self._spec.name)
+        self._state = "ready"
+        self._say()
         gc.collect()
         gc.freeze()
         gc.set_threshold(GARBAGE, 20, 20)
