@@ -1,6 +1,6 @@
 """The only decider. On every tick: observe, decide, commit, execute, publish; the next tick sees that it came true.
 
-- `observation`: everything seen at one moment, as one frozen value
+- `observation`: everything seen at one moment, as one frozen value; `books`: the gateways' sums as they grow
 - `events`: from what was seen to the one event a release is told next (pure)
 - `commands`: what people asked for, turned into releases and events
 - `transitions`: the one desk at which a release is advanced and committed

@@ -69,7 +69,9 @@ class Control:
         desk = self._desk
         self._heed_clock(now, elapsed)
         under_way = {one.id: one.endpoint for one in desk.under_way()}
-        seen = self._eye.look(self._progress.looked_at(desk.under_way(), now) | self._progress.settling, now)
+        settling = self._progress.settling
+        judged = self._progress.to_judge(desk.under_way(), now) | settling.keys()
+        seen = self._eye.look(under_way | settling, now, judged)
         self._health.look(seen)
         for name, why in self._health.silent(seen):
             self._placed.restart(name, why)

@@ -11,11 +11,12 @@ from typing import TypeVar
 
 import msgspec
 
-from tidegate.core.vocabulary import arms, errors, instances, releases, tables
+from tidegate.control.loop import books
+from tidegate.core.vocabulary import arms, instances, releases, tables
 from tidegate.core.vocabulary import home as homes
 from tidegate.core.vocabulary import sums as vocabulary
 from tidegate.dataplane.targets import target
-from tidegate.dataplane.wire import keyevents, sums, tablefile
+from tidegate.dataplane.wire import keyevents, tablefile
 
 RATE_SECONDS = 5
 """Rates are of the last whole seconds before now, this many."""
@@ -48,7 +49,7 @@ class Observation(msgspec.Struct, frozen=True, dict=True):
     gateways: tuple[Gateway, ...]
     replicas: tuple[target.Replica, ...]
     sums: dict[str, tuple[vocabulary.Sum, ...]]
-    """By release."""
+    """By release: of those that are judged at this look."""
     closed_before: int
     """Arrival ticks below this have no pending request in any gateway; 0 where no release is under way."""
     labels: dict[str, vocabulary.Labels]
@@ -119,35 +120,33 @@ class Eye:
     def __init__(self, home: homes.Home, placed: target.Target) -> None:
         self._home, self._placed = home, placed
         self._table = tables.EMPTY
+        self._books = books.Books(home.sums)
         self._told = keyevents.Reader(home.sums)
         self._keys: dict[str, dict[bytes, vocabulary.KeyEvent]] = {}
         self._file: tuple[int, int, int] | None = None
 
-    def look(self, under_way: Mapping[str, str], now: float) -> Observation:
-        """Look once; sums and labels are of the releases `under_way` (id: endpoint). A damaged file of one boot or endpoint
-        is left out. Raises TableUnreadable when the table is damaged.
+    def look(self, under_way: Mapping[str, str], now: float, judged: Collection[str] | None = None) -> Observation:
+        """Look once, at what was counted of the releases `under_way` (id: endpoint): of those to be `judged` now, else of all.
+
+        A damaged file of one boot or endpoint is left out. Raises TableUnreadable when the table is damaged.
         """
         names = _specified(self._home)
         gateways = tuple(found for name in names if (found := _gateway(self._home, name)) is not None)
-        boots = [boot for path in self._sums(under_way) if (boot := _boot(path, under_way.keys())) is not None]
-        dead = {boot.incarnation for boot in boots} - {one.incarnation for one in gateways}
-        closed_before = sums.closed_before(boots, dead)  # before the key events: none of an earlier tick is missed then
+        looked = {name: endpoint for name, endpoint in under_way.items() if judged is None or name in judged}
+        if under_way:
+            self._books.look(under_way.keys(), {one.incarnation for one in gateways})
         return Observation(
             at=now,
             table=self._read_table(),
             gateways=gateways,
             replicas=self._placed.observe(),
-            sums=sums.merge(boots, dead),
-            closed_before=closed_before,
-            labels=_read(self._home.labels, set(under_way.values()), _labels),
-            pairs=_read(self._home.pairs, set(under_way.values()), _pairs),
-            keys=self._read_keys(under_way),
+            sums={name: counted for name in looked if (counted := self._books.of(name))},
+            closed_before=self._books.closed_before if under_way else 0,
+            labels=_read(self._home.labels, set(looked.values()), _labels),
+            pairs=_read(self._home.pairs, set(looked.values()), _pairs),
+            keys=self._read_keys(looked),  # after the sums: no event of a closed tick is missed then
             specified=max(1, len(names)),
         )
-
-    def _sums(self, under_way: Mapping[str, str]) -> list[pathlib.Path]:
-        """None of them where nothing is compared: busy gateways' files are long."""
-        return sorted(self._home.sums.glob("[!.]*.sums")) if under_way else []
 
     def _read_keys(self, under_way: Mapping[str, str]) -> dict[str, tuple[vocabulary.KeyEvent, ...]]:
         """The first bad request of each key, over all gateways and boots: the earliest that was told counts."""
@@ -190,12 +189,6 @@ def _gateway(home: homes.Home, name: str) -> Gateway | None:
     wanted, silent = tuple(said.get("wanted", ())), dict(said.get("silent", {}))
     workers = frozenset(said.get("workers", ()))
     return Gateway(name, said["incarnation"], int(said.get("generation", 0)), wanted, silent, workers)
-
-
-def _boot(path: pathlib.Path, under_way: Collection[str]) -> sums.Boot | None:
-    with contextlib.suppress(OSError, errors.StoreUnavailable):
-        return sums.read(path, under_way)
-    return None
 
 
 def _read(folder: pathlib.Path, endpoints: set[str], decoder: msgspec.json.Decoder[dict[str, _T]]) -> dict[str, _T]:

@@ -3,6 +3,7 @@
 What it keeps in memory is only what one look cannot tell, and is built up again after a restart.
 """
 
+import time
 from collections.abc import Iterable
 
 import msgspec
@@ -13,8 +14,10 @@ from tidegate.core.decide import judge
 from tidegate.core.vocabulary import alarms, decisions, home, phases, releases, sums, verdicts
 from tidegate.core.vocabulary.phases import Phase
 
-NOTE_SECONDS = 1.0
-"""Verdicts and waiting are stored this often between decisions, for people to look at."""
+NOTE_SECONDS, NOTES = 1.0, 10.0
+"""Verdicts and waiting are stored this often between decisions, for people to look at; of many releases, so many a second."""
+JUDGING_SECONDS = 0.006
+"""CPU time a tick may take for verdicts: with many releases under way each is judged every few ticks."""
 SETTLE_SECONDS = 15.0
 """Requests in flight when a release ends still count towards its harm; the longest of them end within this."""
 PACE_SECONDS, PACE_SHARE, PROBATION_SECONDS = 1.0, 300.0, 60.0
@@ -34,8 +37,11 @@ class Progress:
         self._smoke = smoking.Smoke(place)
         self._restarts: dict[str, int] = {}
         self._memory: dict[tuple[str, int], int] = {}
-        self._noted: dict[str, tuple[float, object]] = {}
+        self._noted: dict[str, tuple[float, tuple[object, ...] | None]] = {}
         self._judged: dict[str, float] = {}
+        self._chosen: set[str] = set()
+        self._cost = 0.0
+        """CPU seconds of one verdict, lately."""
         self._settling: dict[str, tuple[float, releases.Release]] = {}
 
     @property
@@ -48,9 +54,14 @@ class Progress:
         self._checks.close()
         self._smoke.close()
 
-    def looked_at(self, under_way: Iterable[releases.Release], now: float) -> dict[str, str]:
-        """The releases to be judged at this look, id to endpoint: long ones less often, for what is late anyway."""
-        return {one.id: one.endpoint for one in under_way if self._is_due(one, now)}
+    def to_judge(self, under_way: Iterable[releases.Release], now: float) -> set[str]:
+        """The releases to be judged at this look: those that are due, and of many the ones that have waited longest, so that a
+        tick stays short however many releases there are.
+        """
+        due = sorted((one for one in under_way if self._is_due(one, now)), key=lambda one: self._judged.get(one.id, 0.0))
+        most = max(1, int(JUDGING_SECONDS / self._cost)) if self._cost else len(due)
+        self._chosen = {one.id for one in due[:most]}
+        return self._chosen
 
     def advance(self, release: releases.Release, seen: observation.Observation) -> releases.Release:
         """One event further; the release as it then is. Raises what the store raises."""
@@ -58,9 +69,7 @@ class Progress:
             self._checks.start(release, seen)
         self._smoke.start(release)
         smoke = self._smoke.result(release)
-        verdict = self._judge(release, seen, smoke) if self._is_due(release, seen.at) else None
-        if verdict is not None:
-            self._judged[release.id] = seen.at
+        verdict = self._judge_now(release, seen, smoke) if release.id in self._chosen and self._is_due(release, seen.at) else None
         if release.phase is Phase.PROBATION and verdict is not None and not _matters(verdict):
             verdict = None  # what it was promoted on stays what it is known by
         pairs = seen.pairs.get(release.id)
@@ -81,6 +90,14 @@ class Progress:
             return True
         pace = min(PROBATION_SECONDS, max(PACE_SECONDS, (now - release.phase_since) / PACE_SHARE))
         return now - self._judged.get(release.id, 0.0) >= pace
+
+    def _judge_now(self, release: releases.Release, seen: observation.Observation, smoke: sums.Smoke | None) -> verdicts.Verdict:
+        began = time.process_time()
+        verdict = self._judge(release, seen, smoke)
+        took = time.process_time() - began
+        self._cost += 0.1 * (took - self._cost) if self._cost else took
+        self._judged[release.id] = seen.at
+        return verdict
 
     def _judge(
         self, release: releases.Release, seen: observation.Observation, smoke: sums.Smoke | None = None
@@ -111,9 +128,11 @@ class Progress:
     def _note(self, decision: decisions.Decision, verdict: verdicts.Verdict | None, seen: observation.Observation) -> None:
         """Let people see what is waited for and how the evidence stands; seldom enough not to matter."""
         release = decision.release
-        shown = (release.generation, decision.waiting and decision.waiting.on, verdict and verdict.result)
         at, before = self._noted.get(release.id, (0.0, None))
-        if shown == before and seen.at - at < NOTE_SECONDS:
+        if verdict is None and release.phase is Phase.RUNNING and before is not None and before[0] == release.generation:
+            return  # it was not its turn to be judged, so nothing new is known of what it waits for
+        shown = (release.generation, decision.waiting and decision.waiting.on, verdict and verdict.result)
+        if shown == before and seen.at - at < max(NOTE_SECONDS, len(self._noted) / NOTES):
             return
         self._noted[release.id] = (seen.at, shown)
         self._desk.store.put_waiting(release.id, decision.waiting, decision.look_again_at)

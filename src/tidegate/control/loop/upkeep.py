@@ -40,9 +40,9 @@ def asked(
     settings = desk.settings(row)
     whole = 1 if "rolling" in settings.strategy else settings.replicas  # where replicas are few, one of each earlier version
     standby = settings.fallback_version.removeprefix("v")
-    lowest = migrations.boundary(desk, row.name)  # what cannot come back is not kept for it
-    listed = (*row.kept, *((int(standby),) if standby.isdigit() else ()))
-    ordinals = dict.fromkeys(one for one in listed if one >= lowest)
+    ordinals = dict.fromkeys(row.kept)
+    if standby.isdigit() and int(standby) >= migrations.boundary(desk, row.name):  # what cannot come back is in no row's kept
+        ordinals[int(standby)] = None
     kept = tuple(one for ordinal in ordinals if (one := desk.version(row.name, ordinal)) is not None)
     wanted = {one.ordinal: (one, whole) for one in kept}
     route = None
@@ -64,7 +64,7 @@ def _effects(
     stable = desk.version(row.name, row.stable)
     idle: tuple[decisions.Effect, ...] = ()
     if stable is not None:
-        latest = desk.latest(row.name)
+        latest = release or desk.latest(row.name)
         name, salt = (latest.id, latest.salt) if latest else ("", b"")
         idle = (
             decisions.EnsureWorkers(stable, replicas),

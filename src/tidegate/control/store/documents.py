@@ -10,6 +10,7 @@ from typing import TypeVar
 import msgspec
 
 Kind = TypeVar("Kind")
+_PLAIN = {int, str, bool}
 
 
 def encode(value: object) -> str:
@@ -28,5 +29,7 @@ def _finite(value: object) -> object:
     if isinstance(value, dict):
         return {key: _finite(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
+        if set(map(type, value)) <= _PLAIN:
+            return value  # long lists of counters are most of what is written
         return [_finite(item) for item in value]
     return value
