@@ -9,7 +9,7 @@ import pytest
 from monitors_fixtures import Log
 
 from tidegate.dataplane.predlog import catalogue, parquet, reader, segments
-from tidegate.observability.monitors import following, recorder, upkeep
+from tidegate.observability.monitors import following, recorder, rules, upkeep
 
 
 def stored(log: Log) -> list[int]:
@@ -198,8 +198,8 @@ def test_a_batch_the_disk_refuses_is_undone_and_recorded_later(tmp_path: pathlib
 
 def test_a_table_that_cannot_be_read_leaves_the_rule_that_was_known(tmp_path: pathlib.Path) -> None:
     made = given.place(tmp_path)
-    rules = recorder.Rules(made.table)
-    assert rules.rule("flight-delay").within_seconds == 10.0
+    known = rules.Rules(made.table)
+    assert known.rule("flight-delay").within_seconds == 10.0
     made.table.write_bytes(b"{")
-    assert rules.rule("flight-delay").within_seconds == 10.0
-    assert rules.rule("unknown") == msgspec.structs.replace(rules.rule("unknown"))
+    assert known.rule("flight-delay").within_seconds == 10.0
+    assert known.rule("unknown") == msgspec.structs.replace(known.rule("unknown"))

@@ -235,6 +235,7 @@ def outcome(row: dict[str, object]) -> records.Outcome:
     given = _fields(row, records.Outcome)
     given["id"] = ids.parse(str(given["id"])) or b""
     given["label"] = msgspec.json.decode(str(given["label"]), type=float | str)
+    given["key_hash"] = bytes.fromhex(str(given.get("key_hash", "")))
     return records.Outcome(**given)  # type: ignore[arg-type]
 
 

@@ -84,10 +84,10 @@ def find(place: home.Home, prediction_id: bytes) -> Found | None:
 
 
 def first_heard(heard: Sequence[records.Outcome]) -> tuple[records.Outcome, ...]:
-    """Of each (id, row, role, label version) the outcome received first; in that order."""
-    kept: dict[tuple[bytes, int, int, int], records.Outcome] = {}
+    """Of each (id, row, role, metric, label version) the outcome received first; in that order, ground truth first."""
+    kept: dict[tuple[bytes, int, int, str, int], records.Outcome] = {}
     for one in sorted(heard, key=lambda one: (one.received_ns, one.sequence)):
-        kept.setdefault((one.id, one.row, one.role, one.label_version), one)
+        kept.setdefault((one.id, one.row, one.role, one.metric, one.label_version), one)
     return tuple(kept[key] for key in sorted(kept))
 
 

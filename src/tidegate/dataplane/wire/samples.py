@@ -1,6 +1,7 @@
-"""Requests that were answered, kept for warming up on: HOME/warm/<endpoint>.bin, written by the recorder, read by workers.
+"""Requests as they can be asked again: those of records, and those kept for warming up on.
 
-One MessagePack array, replaced whole. It is no log: who cannot read it does without.
+The kept ones are in HOME/warm/<endpoint>.bin, written by the recorder and read by workers: one MessagePack array, replaced whole.
+It is no log: who cannot read it does without.
 """
 
 import os
@@ -8,6 +9,11 @@ import pathlib
 from collections.abc import Sequence
 
 import msgspec
+
+from tidegate.core.vocabulary import records
+from tidegate.dataplane.wire import frames
+
+_CONTENT = {one.name.lower(): int(one) for one in frames.Content} | {records.BINARY: int(frames.Content.INFER)}
 
 
 class Sample(msgspec.Struct, frozen=True, array_like=True):
@@ -21,6 +27,12 @@ class Sample(msgspec.Struct, frozen=True, array_like=True):
 
 
 _decode = msgspec.msgpack.Decoder(tuple[Sample, ...]).decode
+
+
+def of(one: records.Prediction) -> Sample | None:
+    """The request of a record; None where its input was not logged, or came in no form that workers read (`embedded`)."""
+    content = _CONTENT.get(one.content)
+    return Sample(content, one.input, one.json_bytes) if content is not None and one.input else None
 
 
 def path(folder: pathlib.Path, endpoint: str) -> pathlib.Path:

@@ -2,7 +2,8 @@
 
 Predictions wait in the catalogue's database, a hundred bytes each, until their label age and ten minutes more have passed;
 an outcome that comes later finds its prediction in Parquet. An outcome may be read before its prediction (another gateway's
-segment): it is kept, and what has found nothing after a minute is quarantined and listed. Called by the recorder.
+segment): it is kept, and what has found nothing after a minute is quarantined and listed. Values of posted metrics are joined the
+same way, or by their sticky key, and counted by `values`. Called by the recorder.
 """
 
 import sqlite3
@@ -12,7 +13,8 @@ import msgspec
 
 from tidegate.core.vocabulary import arms, ids, marks, records
 from tidegate.dataplane.predlog import outcomes
-from tidegate.observability.monitors import labels
+from tidegate.observability.monitors import hearing, labels
+from tidegate.observability.monitors import values as metrics
 
 LATE_SECONDS = 600.0
 LOOK_AFTER_SECONDS = 3.0
@@ -25,18 +27,17 @@ _COUNTED = {None: 0, False: 1, True: 2}
 _TABLES = """
 CREATE TABLE IF NOT EXISTS waiting (id BLOB, role INTEGER, cohort INTEGER, arrived_ns INTEGER, failed INTEGER, answers BLOB,
   counted INTEGER, harmed INTEGER, PRIMARY KEY (id, role)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS heard (id BLOB, role INTEGER, "row" INTEGER, label_version INTEGER, label BLOB, received_ns INTEGER,
-  PRIMARY KEY (id, role, "row", label_version)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS unjoined (incarnation TEXT, sequence INTEGER, id BLOB, outcome BLOB, since REAL, looked INTEGER,
   PRIMARY KEY (incarnation, sequence)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS quarantine (number INTEGER PRIMARY KEY, id BLOB, outcome BLOB, since REAL);
 """
 _pack = msgspec.msgpack.Encoder().encode
 _answers = msgspec.msgpack.Decoder(tuple[float | str | None, ...])
-_label = msgspec.msgpack.Decoder(float | str)
 _outcome = msgspec.msgpack.Decoder(records.Outcome)
 Lookup = Callable[[Sequence[bytes]], tuple[Sequence[records.Prediction], Sequence[records.Outcome]]]
 """Recorded predictions and outcomes of ids, from Parquet."""
+Told = Callable[[bytes], None]
+"""Something was heard of a live request."""
 
 
 class Tally(msgspec.Struct):
@@ -52,10 +53,11 @@ class Tally(msgspec.Struct):
 class Joins:
     """The predictions that wait, and the outcomes heard."""
 
-    def __init__(self, connection: sqlite3.Connection, sheet: labels.Sheet) -> None:
-        """Make the tables where there are none. `sheet` is told what counts."""
-        self._connection, self._sheet = connection, sheet
+    def __init__(self, connection: sqlite3.Connection, sheet: labels.Sheet, values: metrics.Values, told: Told) -> None:
+        """Make the tables where there are none. `sheet` and `values` are told what counts, `told` of whom truth was heard."""
+        self._connection, self._sheet, self._values, self._told = connection, sheet, values, told
         connection.executescript(_TABLES)
+        self._hearing = hearing.Hearing(connection)
         self._unjoined = {row[0] for row in connection.execute("SELECT id FROM unjoined")}
         self.tally = Tally()
 
@@ -66,8 +68,8 @@ class Joins:
             cohort = self._sheet.cohort(one, rule)
             enters = self._sheet.enters(cohort, one)
             rows.append(self._row(one, cohort, 0 if enters else OUT))
-            if one.id in self._unjoined:
-                early.append(one.id)
+            self._values.predict(one, cohort)
+            early += [name for name in (one.id, one.key_hash) if name in self._unjoined]
         self._connection.executemany("INSERT OR IGNORE INTO waiting VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
         for identifier in early:
             self._retry(identifier)
@@ -84,12 +86,16 @@ class Joins:
             if len(self._unjoined) >= UNJOINED_MOST:
                 self._quarantine([(one.id, _pack(one), now)])
                 continue
-            self._unjoined.add(one.id)
-            row = (one.incarnation, one.sequence, one.id, _pack(one), now, 0)
+            waits_for = one.key_hash or one.id  # the log is not looked through for keys
+            self._unjoined.add(waits_for)
+            row = (one.incarnation, one.sequence, waits_for, _pack(one), now, bool(one.key_hash))
             self._connection.execute("INSERT OR REPLACE INTO unjoined VALUES (?, ?, ?, ?, ?, ?)", row)
 
     def _join(self, one: records.Outcome) -> bool:
-        """Whether the outcome's prediction waits; then its request's mark is settled anew."""
+        """Whether the outcome's prediction waits (its key was drawn); then the mark is settled anew, or the value taken."""
+        if one.key_hash:
+            drawn = self._values.assigned(one.endpoint, one.key_hash)
+            return drawn is not None and self._value(drawn, one)
         found = self._connection.execute(
             "SELECT cohort, arrived_ns, failed, answers, counted, harmed FROM waiting WHERE id = ? AND role = ?",
             (one.id, one.role),
@@ -98,23 +104,35 @@ class Joins:
             return False
         number, arrived_ns, failed, answers, counted, harmed = found
         cohort = self._sheet.numbered(number)
-        if self._hear(one):
+        if one.metric:
+            return self._value(cohort, one)
+        if self._hearing.keep(one):
             self.tally.joined += 1
             cohort.of.joined += 1
         else:
             self.tally.duplicate += 1
         given = outcomes.Given(_answers.decode(answers), bool(failed))
-        heard = self._heard(one)
+        heard = self._hearing.of(one.id, one.role)
         new = (counted, self._harmed(cohort, given, heard, one.role))
         if counted != OUT and self._sheet.open(cohort, arrived_ns):
             until = arrived_ns + int(cohort.of.rule.within_seconds * 1e9)
             new = (_COUNTED[outcomes.mark(cohort.of.rule, given, heard, until)], new[1])
             self._sheet.count(cohort, arrived_ns, (0, (new[0] > 0) - (counted > 0), (new[0] == 2) - (counted == 2)))
+            self._values.moved(cohort, one.id, arrived_ns, (counted, new[0]))
         if new != (counted, harmed):
             cohort.of.wrong += new[1] - harmed
             self._connection.execute(
                 "UPDATE waiting SET counted = ?, harmed = ? WHERE id = ? AND role = ?", (*new, one.id, one.role)
             )
+        if one.role == arms.Role.LIVE:
+            self._told(one.id)
+        return True
+
+    def _value(self, cohort: labels.Cohort, one: records.Outcome) -> bool:
+        if self._values.post(cohort, one):
+            self.tally.joined += 1
+        else:
+            self.tally.duplicate += 1
         return True
 
     def _harmed(self, cohort: labels.Cohort, given: outcomes.Given, heard: Sequence[outcomes.Heard], role: int) -> int:
@@ -122,26 +140,6 @@ class Joins:
         if cohort.arm != arms.Arm.CANDIDATE or role != arms.Role.LIVE or given.failed or not cohort.of.release:
             return 0
         return int(outcomes.mark(cohort.of.rule, given, heard) is True)
-
-    def _hear(self, one: records.Outcome) -> bool:
-        """Keep an outcome; whether it is new. Of two for the same key the one received first counts, whichever is read first."""
-        key = (one.id, one.role, one.row, one.label_version)
-        new = self._connection.execute(
-            "INSERT OR IGNORE INTO heard VALUES (?, ?, ?, ?, ?, ?)", (*key, _pack(one.label), one.received_ns)
-        ).rowcount
-        if not new:
-            self._connection.execute(
-                'UPDATE heard SET label = ?, received_ns = ? WHERE id = ? AND role = ? AND "row" = ? AND label_version = ?'
-                " AND received_ns > ?",
-                (_pack(one.label), one.received_ns, *key, one.received_ns),
-            )
-        return bool(new)
-
-    def _heard(self, one: records.Outcome) -> list[outcomes.Heard]:
-        rows = self._connection.execute(
-            'SELECT "row", label_version, label, received_ns FROM heard WHERE id = ? AND role = ?', (one.id, one.role)
-        )
-        return [outcomes.Heard(row, version, _label.decode(label), received) for row, version, label, received in rows]
 
     def _retry(self, identifier: bytes) -> None:
         """Join what was heard of a prediction before it was read."""
@@ -186,14 +184,19 @@ class Joins:
         """Have predictions wait once more, long after their cohort, with what had been heard of them."""
         known = {one.id for one in predictions}
         for heard in before:
-            if heard.id in known:
-                self._hear(heard)
+            if heard.id in known and not heard.metric:
+                self._hearing.keep(heard)
         for one in predictions:
             cohort = self._sheet.cohort(one, rule)
             given = outcomes.Given(one.answers, one.mark in marks.BAD)
-            told = [outcomes.Heard(at.row, at.label_version, at.label, at.received_ns) for at in before if at.id == one.id]
+            told = [
+                outcomes.Heard(at.row, at.label_version, at.label, at.received_ns)
+                for at in before
+                if at.id == one.id and not at.metric
+            ]
             row = (*self._row(one, cohort, OUT)[:-1], self._harmed(cohort, given, told, one.role))
             self._connection.execute("INSERT OR IGNORE INTO waiting VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+            self._values.again(one)
             self._retry(one.id)
 
     def _quarantine(self, rows: Sequence[tuple[bytes, bytes, float]]) -> None:
@@ -207,7 +210,8 @@ class Joins:
         """Forget predictions older than the longest label age and ten minutes. Only to be called when all has been read."""
         cut = ids.uuid7(max(0, int((now - longest_age - LATE_SECONDS) * 1e3)), 0)
         self._connection.execute("DELETE FROM waiting WHERE id < ?", (cut,))
-        self._connection.execute("DELETE FROM heard WHERE id < ?", (cut,))
+        self._hearing.expire(cut)
+        self._values.expire(cut)
 
 
 def quarantined(connection: sqlite3.Connection, most: int = 100) -> list[records.Outcome]:

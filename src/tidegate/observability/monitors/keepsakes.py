@@ -11,7 +11,7 @@ import pathlib
 from collections.abc import Iterable, Sequence
 
 from tidegate.core.vocabulary import arms, marks, records
-from tidegate.dataplane.wire import frames, samples
+from tidegate.dataplane.wire import samples
 
 MOST = 64
 """Requests of one endpoint."""
@@ -23,7 +23,6 @@ SECONDS = 5.0
 """Between two writes."""
 LOOKED_AT = 128
 """Newest records of each look that are looked at: at high rates a sample is enough."""
-_CONTENT = {one.name.lower(): int(one) for one in frames.Content} | {records.BINARY: int(frames.Content.INFER)}
 log = logging.getLogger(__name__)
 
 
@@ -42,11 +41,10 @@ class Keepsakes:
         for one in predictions[-LOOKED_AT:]:
             if one.mark != marks.Mark.OK or one.role != arms.Role.LIVE or not 0 < len(one.input) <= LARGEST:
                 continue
-            content = _CONTENT.get(one.content)
-            if content is None:
+            sample = samples.of(one)
+            if sample is None:
                 continue
             kept = self._of(one.endpoint)
-            sample = samples.Sample(content, one.input, one.json_bytes)
             if sample in kept:
                 continue
             kept[sample] = None

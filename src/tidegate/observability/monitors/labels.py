@@ -61,6 +61,8 @@ class Cohort(msgspec.Struct, frozen=True):
     number: int
     of: Tracked
     arm: int
+    weight: int
+    evidence: bool
 
 
 class Sheet:
@@ -76,9 +78,9 @@ class Sheet:
             self._releases[endpoint, release] = Tracked(number, endpoint, release, known, closed, joined, wrong)
         self._cohorts: dict[tuple[int, int, int, bool, int], Cohort] = {}
         self._numbered: dict[int, Cohort] = {}
-        by_number = {one.number: one for one in self._releases.values()}
+        by_number = self._by_number = {one.number: one for one in self._releases.values()}
         for number, of, generation, weight, evidence, arm in connection.execute("SELECT * FROM cohort"):
-            self._keep((of, generation, weight, bool(evidence), arm), Cohort(number, by_number[of], arm))
+            self._keep((of, generation, weight, bool(evidence), arm), Cohort(number, by_number[of], arm, weight, bool(evidence)))
         for of, last in connection.execute("SELECT of, max(tick) FROM cell JOIN cohort ON cell.cohort = number GROUP BY of"):
             by_number[of].last_tick = last
         self._cells: dict[tuple[int, int], list[int]] = {}
@@ -99,12 +101,20 @@ class Sheet:
             row = self._connection.execute(
                 "INSERT INTO cohort (of, generation, weight, evidence, arm) VALUES (?, ?, ?, ?, ?) RETURNING number", key
             ).fetchone()
-            found = self._keep(key, Cohort(row[0], tracked, prediction.arm))
+            found = self._keep(key, Cohort(row[0], tracked, prediction.arm, prediction.weight, prediction.evidence))
         return found
 
     def numbered(self, number: int) -> Cohort:
         """The cohort of a number."""
         return self._numbered[number]
+
+    def tracked(self, endpoint: str, release: str) -> Tracked:
+        """A release of which a prediction has been read."""
+        return self._releases[endpoint, release]
+
+    def of_number(self, number: int) -> Tracked:
+        """The same by its number."""
+        return self._by_number[number]
 
     def _track(self, endpoint: str, release: str, rule: tables.Outcomes) -> Tracked:
         row = self._connection.execute(
@@ -112,7 +122,7 @@ class Sheet:
             " RETURNING number",
             (endpoint, release, msgspec.json.encode(rule)),
         ).fetchone()
-        tracked = self._releases[endpoint, release] = Tracked(row[0], endpoint, release, rule)
+        tracked = self._releases[endpoint, release] = self._by_number[row[0]] = Tracked(row[0], endpoint, release, rule)
         return tracked
 
     def enters(self, cohort: Cohort, prediction: records.Prediction) -> bool:
@@ -179,10 +189,9 @@ class Sheet:
                 (until, tracked.number),
             )
             self._connection.execute(f"DELETE FROM cell WHERE {old}", (until, tracked.number))  # noqa: S608
-        for endpoint in self.endpoints():
-            for ended in self._newest(endpoint)[RELEASES:]:
-                gone = "DELETE FROM cell WHERE cohort IN (SELECT number FROM cohort WHERE of = ?)"
-                self._connection.execute(gone, (ended.number,))
+        for ended in self.ended():
+            gone = "DELETE FROM cell WHERE cohort IN (SELECT number FROM cohort WHERE of = ?)"
+            self._connection.execute(gone, (ended.number,))
 
     def longest_age(self) -> float:
         """The longest label age that any release waits for, in seconds."""
@@ -192,20 +201,29 @@ class Sheet:
         """The endpoints that have had a release."""
         return sorted({endpoint for endpoint, release in self._releases if release})
 
-    def _newest(self, endpoint: str) -> list[Tracked]:
+    def newest(self, endpoint: str) -> list[Tracked]:
+        """The endpoint's releases whose sums are kept, newest first."""
+        return self._of(endpoint)[:RELEASES]
+
+    def kept(self) -> list[Tracked]:
+        """Those of all endpoints."""
+        return [one for endpoint in self.endpoints() for one in self.newest(endpoint)]
+
+    def ended(self) -> list[Tracked]:
+        """The releases whose sums are not kept any more."""
+        return [one for endpoint in self.endpoints() for one in self._of(endpoint)[RELEASES:]]
+
+    def _of(self, endpoint: str) -> list[Tracked]:
         mine = [one for one in self._releases.values() if one.endpoint == endpoint and one.release]
         return sorted(mine, key=lambda one: one.number, reverse=True)
 
     def version(self, endpoint: str) -> tuple[tuple[int, int, int, int], ...]:
         """Changes when `labels` does, folding apart, and costs nothing."""
-        return tuple((one.number, one.closed_before, one.joined, one.wrong) for one in self._newest(endpoint)[:RELEASES])
+        return tuple((one.number, one.closed_before, one.joined, one.wrong) for one in self.newest(endpoint))
 
-    def labels(self, endpoint: str) -> dict[str, sums.Labels]:
-        """What is known of the outcomes of an endpoint's newest releases; call `save` before."""
-        return {
-            one.release: sums.Labels(one.closed_before, self._closed(one), one.joined, one.wrong)
-            for one in self._newest(endpoint)[:RELEASES]
-        }
+    def labels(self, tracked: Tracked) -> sums.Labels:
+        """What is known of the outcomes of a release; call `save` before."""
+        return sums.Labels(tracked.closed_before, self._closed(tracked), tracked.joined, tracked.wrong)
 
     def _closed(self, tracked: Tracked) -> tuple[sums.LabelSum, ...]:
         """The sums of closed ticks: the same as long as no more ticks close."""

@@ -20,10 +20,9 @@ from collections.abc import Sequence
 
 import msgspec
 
-from tidegate.core.vocabulary import errors, home, instances, logs, records, tables
+from tidegate.core.vocabulary import errors, home, instances, logs, records, sums
 from tidegate.dataplane.predlog import parquet, reader, segments
-from tidegate.dataplane.wire import tablefile
-from tidegate.observability.monitors import following, joins, keepsakes, labels, upkeep
+from tidegate.observability.monitors import following, joins, keepsakes, labels, pairs, rules, upkeep, values
 
 LOOK_SECONDS = 0.075
 LOOK_BYTES = 8 << 20
@@ -38,48 +37,6 @@ INTEGER_MOST = 2**31 - 1
 log = logging.getLogger(__name__)
 
 
-class Rules:
-    """Each endpoint's outcome rule and time limit, from the routing table, read again when it changes."""
-
-    def __init__(self, path: pathlib.Path) -> None:
-        self._path = path
-        self._seen: tuple[int, int] = (0, 0)
-        self._routes: dict[str, tables.Route] = {}
-
-    def refresh(self) -> None:
-        """Read the table if it is another one; a damaged one leaves what was known."""
-        try:
-            told = self._path.stat()
-        except FileNotFoundError:
-            return
-        seen = (told.st_mtime_ns, told.st_ino)
-        if seen == self._seen:
-            return
-        try:
-            self._routes |= tablefile.read(self._path).routes
-        except (errors.TableUnreadable, errors.ProtocolMismatch) as failed:
-            log.warning("the routing table cannot be read", extra={"code": failed.code, "why": str(failed)})
-        self._seen = seen
-
-    def rule(self, endpoint: str) -> tables.Outcomes:
-        """How this endpoint's outcomes are held against its predictions, by the table as it is this moment."""
-        self.refresh()
-        route = self._routes.get(endpoint)
-        return route.outcomes if route else tables.Outcomes()
-
-    def silent(self) -> list[str]:
-        """Endpoints whose inputs are not to be kept."""
-        return [endpoint for endpoint, route in self._routes.items() if route.inputs != "all"]
-
-    def releases(self) -> set[str]:
-        """The releases that are routed."""
-        return {route.release for route in self._routes.values()}
-
-    def timeouts(self) -> dict[str, float]:
-        """Seconds that a request may take, by endpoint."""
-        return {endpoint: route.limits.timeout_ms / 1e3 for endpoint, route in self._routes.items()}
-
-
 class Recorder:
     """The work without its process. Time is an argument. After an error it is to be closed, and made anew from what counts."""
 
@@ -87,9 +44,12 @@ class Recorder:
         """Go on where the catalogue says, at Unix time `now`. Raises StoreUnavailable, OSError and sqlite3.Error."""
         self.home = place
         self.catalogue = upkeep.reopened(place.log)
-        self.rules = Rules(place.table)
-        self.sheet = labels.Sheet(self.catalogue.connection)
-        self.joins = joins.Joins(self.catalogue.connection, self.sheet)
+        self.rules = rules.Rules(place.table)
+        connection = self.catalogue.connection
+        self.sheet = labels.Sheet(connection)
+        self.values = values.Values(connection, self.sheet)
+        self.pairs = pairs.Pairs(connection, self.sheet, place.bundles)
+        self.joins = joins.Joins(connection, self.sheet, self.values, self.pairs.heard)
         self.follower = following.Follower(place.segments, self.catalogue.progress())
         self.keepsakes = keepsakes.Keepsakes(place.warm)
         self.tallies = self.catalogue.tallies()
@@ -98,7 +58,7 @@ class Recorder:
         self._batch: list[segments.Record] = []
         self._bytes = 0
         self._flushed_at = self._published_at = self._kept_at = 0.0
-        self._published: dict[str, object] = {}
+        self._published: dict[pathlib.Path, object] = {}
 
     def close(self) -> None:
         """Undo what does not count yet, and let go."""
@@ -135,45 +95,69 @@ class Recorder:
             return
         taken = [_bounded(one) for one in news.records]
         self.catalogue.begin()
+        self.rules.refresh()  # no older than what was read
         predictions = [one for one in taken if isinstance(one, records.Prediction)]
         self.keepsakes.note(predictions)
         self.joins.predict(predictions, self.rules.rule)
+        self.pairs.take(predictions, now, self.rules)
         self.joins.hear((one for one in taken if isinstance(one, records.Outcome)), now)
         self._bytes += sum(len(one.input) + len(one.output) for one in taken if isinstance(one, records.Prediction))
         self._batch += taken
 
     def publish(self, now: float) -> None:
-        """Write the label sums of every endpoint whose sums changed."""
+        """Write the label sums and the pairs of every endpoint whose sums changed."""
         self._published_at = now
         for endpoint in self.sheet.endpoints():
-            version = self.sheet.version(endpoint)
-            if version != self._published.get(endpoint):
-                self.catalogue.begin()
-                self.sheet.save()
-                _replace(self.home.labels / f"{endpoint}.json", msgspec.json.encode(self.sheet.labels(endpoint)))
-                self._published[endpoint] = version
+            newest = self.sheet.newest(endpoint)
+            counted = (self.sheet.version(endpoint), *map(self.values.version, newest))
+            if self._is_new(self.home.labels / f"{endpoint}.json", counted):
+                told = {one.release: self._labels(one) for one in newest}
+                _replace(self.home.labels / f"{endpoint}.json", msgspec.json.encode(told))
+            paired = self.pairs.version(endpoint)
+            if paired and self._is_new(self.home.pairs / f"{endpoint}.json", paired):
+                _replace(self.home.pairs / f"{endpoint}.json", msgspec.json.encode(self.pairs.told(endpoint)))
+
+    def _is_new(self, path: pathlib.Path, version: object) -> bool:
+        """Whether what is to be written differs from what was; then all that was counted is in the transaction."""
+        if self._published.get(path) == version:
+            return False
+        self._published[path] = version
+        self.catalogue.begin()
+        self._save()
+        return True
+
+    def _labels(self, tracked: labels.Tracked) -> sums.Labels:
+        return msgspec.structs.replace(self.sheet.labels(tracked), values=self.values.told(tracked))
+
+    def _save(self) -> None:
+        self.sheet.save()
+        self.values.save()
+        self.pairs.save()
 
     def flush(self, now: float) -> None:
         """Make everything read so far count."""
         self.catalogue.begin()
         self.joins.settle(now, self._look_up, self.rules.rule)
+        self.pairs.settle(now, self._look_for)
         files = parquet.write(self.home.log, _fresh_name(now), self._batch) if self._batch else []
         self.catalogue.add(files)
         moved = {key: self.follower.places[key] for key in self.follower.moved}
         if moved:
             self.catalogue.advance(moved, self.follower.expected)
-        self.sheet.save()
-        told = self.joins.tally
-        counts = {"recorded": len(self._batch), "joined": told.joined, "duplicate": told.duplicate, "unmatched": told.unmatched}
-        self.catalogue.tally(self._counted | counts)
+        self._save()
+        told = msgspec.structs.asdict(self.joins.tally) | msgspec.structs.asdict(self.pairs.tally)
+        self.catalogue.tally(self._counted | told | {"recorded": len(self._batch)})
         self.catalogue.commit()
         self.tallies = self.catalogue.tallies()
-        self.joins.tally = joins.Tally()
+        self.joins.tally, self.pairs.tally = joins.Tally(), pairs.Tally()
         self.follower.moved.clear()
         self._batch, self._bytes, self._counted, self._flushed_at = [], 0, {}, now
 
     def _look_up(self, wanted: Sequence[bytes]) -> tuple[Sequence[records.Prediction], Sequence[records.Outcome]]:
         return reader.predictions(self.home.log, wanted), reader.outcomes(self.home.log, wanted)
+
+    def _look_for(self, wanted: Sequence[bytes]) -> Sequence[records.Prediction]:
+        return reader.predictions(self.home.log, wanted)
 
     def _keep(self, now: float) -> None:
         """What has time: merge files, fold ticks, forget what is old."""
@@ -183,13 +167,16 @@ class Recorder:
         upkeep.retire(self.catalogue, self.follower, now)
         self.catalogue.begin()
         self.sheet.fold()
+        self.values.fold()
         if self.caught_up_at == now:
             self.joins.expire(now, self.sheet.longest_age())
+            self.pairs.expire(now, self.sheet.longest_age())
         self.catalogue.commit()
 
     def facts(self, now: float) -> dict[str, object]:
         """What the process says of itself: counts since the log began, and how far behind it is."""
-        names = ("recorded", "lost", "repeated", "corrupt", "joined", "duplicate", "unmatched")
+        read, joined = ("recorded", "lost", "repeated", "corrupt"), ("joined", "duplicate", "unmatched")
+        names = (*read, *joined, *pairs.Tally.__struct_fields__)
         behind = max(0.0, now - self.caught_up_at)
         return {name: self.tallies.get(name, 0) for name in names} | {"lag_seconds": round(behind, 3), "at": now}
 

@@ -1,0 +1,74 @@
+"""What the routing table says about predictions: how outcomes are held against them, how copies are compared, what is kept.
+
+Read again whenever the table is another one. Called by the recorder.
+"""
+
+import logging
+import pathlib
+
+import msgspec
+
+from tidegate.core.vocabulary import errors, tables
+from tidegate.dataplane.wire import tablefile
+
+log = logging.getLogger(__name__)
+
+
+class Terms(msgspec.Struct, frozen=True):
+    """How the pairs of a release are told."""
+
+    pairing: tables.Pairing = tables.Pairing()
+    slices: tuple[str, ...] = ()
+
+
+class Rules:
+    """Each endpoint's route as the table has it; the last that was known of endpoints that have gone."""
+
+    def __init__(self, path: pathlib.Path) -> None:
+        self._path = path
+        self._seen: tuple[int, int] = (0, 0)
+        self._routes: dict[str, tables.Route] = {}
+
+    def refresh(self) -> None:
+        """Read the table if it is another one; a damaged one leaves what was known."""
+        try:
+            told = self._path.stat()
+        except FileNotFoundError:
+            return
+        seen = (told.st_mtime_ns, told.st_ino)
+        if seen == self._seen:
+            return
+        try:
+            self._routes |= tablefile.read(self._path).routes
+        except (errors.TableUnreadable, errors.ProtocolMismatch) as failed:
+            log.warning("the routing table cannot be read", extra={"code": failed.code, "why": str(failed)})
+        self._seen = seen
+
+    def rule(self, endpoint: str) -> tables.Outcomes:
+        """How this endpoint's outcomes are held against its predictions, by the table as it is this moment."""
+        self.refresh()
+        route = self._routes.get(endpoint)
+        return route.outcomes if route else tables.Outcomes()
+
+    def terms(self, endpoint: str) -> Terms:
+        """How this endpoint's pairs are told, likewise."""
+        self.refresh()
+        route = self._routes.get(endpoint)
+        return Terms(route.pairing, route.slices) if route else Terms()
+
+    def mirrors(self, endpoint: str) -> bool:
+        """Whether requests of this endpoint are being copied."""
+        route = self._routes.get(endpoint)
+        return route is not None and route.mirror > 0
+
+    def silent(self) -> list[str]:
+        """Endpoints whose inputs are not to be kept."""
+        return [endpoint for endpoint, route in self._routes.items() if route.inputs != "all"]
+
+    def releases(self) -> set[str]:
+        """The releases that are routed."""
+        return {route.release for route in self._routes.values()}
+
+    def timeouts(self) -> dict[str, float]:
+        """Seconds that a request may take, by endpoint."""
+        return {endpoint: route.limits.timeout_ms / 1e3 for endpoint, route in self._routes.items()}

@@ -1,0 +1,98 @@
+"""Slices: which declared parts of traffic a logged request belongs to, read from its input by the bundle's own codec.
+
+So every form of body is read as the worker has read it (JSON, CSV, binary tensors, gRPC), without the model. Twenty values a
+column get a slice of their own, in the order met; what comes beyond is `other`. Called by the recorder and by replay.
+"""
+
+import collections
+import logging
+import math
+import pathlib
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from tidegate.core.vocabulary import errors, records
+from tidegate.dataplane.models import batches, bundles, signature
+from tidegate.dataplane.predlog import pairing
+from tidegate.dataplane.wire import samples
+
+MOST = 20
+"""Values of one column."""
+OTHER = "other"
+_LETTERS = 60
+_CODECS = 16
+Words = dict[str, list[str]]
+"""By column, the value of each row in words."""
+log = logging.getLogger(__name__)
+
+
+class Reader:
+    """Inputs of logged requests by column. Codecs are kept by bundle."""
+
+    def __init__(self, folder: pathlib.Path) -> None:
+        """`folder`: where the bundles are."""
+        self._folder = folder
+        self._codecs: collections.OrderedDict[str, signature.Codec | None] = collections.OrderedDict()
+
+    def words(self, one: records.Prediction, wanted: Sequence[str]) -> Words:
+        """The values of the wanted columns, row by row: of those that the model has, none where the input cannot be read."""
+        sample, codec = samples.of(one), self._codec(one.digest) if wanted else None
+        if sample is None or codec is None or codec.manifest.signature.kind != "columns":
+            return {}
+        names = [column.name for column in codec.manifest.signature.inputs]
+        try:
+            batch = codec.decode(sample.body, sample.content, sample.json_bytes, coerce=True).batch
+        except errors.TidegateError:
+            return {}
+        by_name = batches.columns(batch, names)
+        return {name: [_word(value) for value in batches.entries(by_name[name])] for name in wanted if name in by_name}
+
+    def _codec(self, digest: str) -> signature.Codec | None:
+        if digest not in self._codecs:
+            try:
+                self._codecs[digest] = signature.Codec(bundles.read_manifest(self._folder / digest))
+            except errors.ModelError as failed:
+                log.warning("slices of a version cannot be told", extra={"digest": digest, "why": str(failed)})
+                self._codecs[digest] = None
+            while len(self._codecs) > _CODECS:
+                self._codecs.popitem(last=False)
+        return self._codecs[digest]
+
+
+class Known:
+    """The values that have slices of their own."""
+
+    def __init__(self, names: Iterable[str] = ()) -> None:
+        """`names` of slices that there are."""
+        self._names = set(names)
+        self._counts = collections.Counter(name.partition("=")[0] for name in self._names if not name.endswith(f"={OTHER}"))
+
+    def slices(self, words: Words) -> list[pairing.Slice]:
+        """The slices of a request with these values: all of it first, then by column."""
+        found = [pairing.ALL]
+        for column, values in words.items():
+            rows: dict[str, list[int]] = {}
+            for row, value in enumerate(values):
+                rows.setdefault(self._name(column, value), []).append(row)
+            found += [(name, None if len(rows) == 1 else tuple(mine)) for name, mine in rows.items()]
+        return found
+
+    def _name(self, column: str, value: str) -> str:
+        name = f"{column}={value}"
+        if name in self._names or value == OTHER:
+            return name
+        if self._counts[column] >= MOST:
+            return f"{column}={OTHER}"
+        self._names.add(name)
+        self._counts[column] += 1
+        return name
+
+
+def _word(value: Any) -> str:
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else f"{value:g}"
+    return str(value)[:_LETTERS]
