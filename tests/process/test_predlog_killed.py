@@ -185,6 +185,57 @@ def test_a_recorder_killed_again_and_again_loses_nothing_and_repeats_nothing(tmp
     assert sum(one.stable_wrong for one in told.sums) == 0
 
 
+def mirrored(sequence: int) -> list[segments.Record]:
+    """A request of now, its copy, its outcome and a posted value; every other copy differs, and only the copy is wrong then."""
+    one, told = pair(sequence)
+    assert isinstance(one, records.Prediction)
+    assert isinstance(told, records.Outcome)
+    one = msgspec.structs.replace(one, input=b"%d" % sequence)
+    copy = msgspec.structs.replace(one, role=1, arm=1 - one.arm, evidence=False, input=b"", answers=(0.9 - sequence % 2,))
+    truth = msgspec.structs.replace(told, label=1.0)
+    return [one, copy, truth, msgspec.structs.replace(told, metric="revenue", label=2.0)]
+
+
+def test_a_recorder_killed_again_and_again_pairs_every_copy_once_from_two_gateways(tmp_path: pathlib.Path) -> None:
+    made = place(tmp_path)
+    writers = [segments.Writer(made.segments, "host", boot * 32, rotate_bytes=40_000) for boot in "ac"]
+    chance, count = random.Random(5), itertools.count()
+
+    def append(seconds: float) -> int:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            number = next(count)
+            for at, one in enumerate(mirrored(number)):
+                writer = writers[(number + at) % 2]
+                writer.append([msgspec.structs.replace(one, incarnation=writer.incarnation, sequence=writer.sequence)])
+            time.sleep(0.002)
+        return number
+
+    for _ in range(4):
+        child = python(RECORDER, str(tmp_path))
+        until(lambda child=child: said(made, child.pid).get("state") == "ready")  # type: ignore[misc]
+        append(chance.uniform(0.2, 2.4))
+        child.send_signal(signal.SIGKILL)
+        child.communicate()
+    child = python(RECORDER, str(tmp_path))
+    total = append(0.2) + 1
+
+    def paired() -> sums.PairSum:
+        found = msgspec.json.decode((made.pairs / "e.json").read_bytes(), type=dict[str, sums.Pairs])["r1"]
+        return found.all if not found.unmatched else sums.PairSum()
+
+    until(lambda: said(made, child.pid).get("recorded") == sum(writer.sequence for writer in writers))
+    until(lambda: paired().pairs >= total)
+    child.terminate()
+    _, trouble = child.communicate()
+    assert child.returncode == 0, trouble
+    assert paired() == sums.PairSum("", total, total // 2, 0, 1.0, copy_only_wrong=total // 2)
+    labels = msgspec.json.decode((made.labels / "e.json").read_bytes(), type=dict[str, sums.Labels])["r1"]
+    posted = [one for one in labels.values if one.metric == "revenue"]
+    assert sum(one.candidate.count + one.stable.count for one in posted) == total
+    assert sum(one.candidate.total + one.stable.total for one in posted) == 2.0 * total
+
+
 def test_a_second_recorder_of_the_same_name_is_refused_and_a_told_one_records_all_before_it_ends(tmp_path: pathlib.Path) -> None:
     made = place(tmp_path)
     first = python(RECORDER, str(tmp_path))
