@@ -62,6 +62,37 @@ def test_an_outcome_that_cannot_be_used_is_named_with_its_line(tmp_path, text, s
     assert says in str(wrong.value)
 
 
+def test_a_file_may_hold_values_of_metrics_by_id_and_by_key(tmp_path):
+    identifier = ids.text(ids.uuid7(1, 1))
+    table = tmp_path / "values.csv"
+    table.write_text(f"id,key,endpoint,metric,value\n{identifier},,,revenue,3.5\n,ann,shop,clicks,2\n")
+    lines = tmp_path / "values.jsonl"
+    lines.write_text(json.dumps({"key": 7, "endpoint": "shop", "metric": "revenue", "value": -1}) + "\n")
+    assert [*feedback.read(table), *feedback.read(lines)] == [
+        {"id": identifier, "metric": "revenue", "value": 3.5},
+        {"key": "ann", "endpoint": "shop", "metric": "clicks", "value": 2},
+        {"key": 7, "endpoint": "shop", "metric": "revenue", "value": -1},
+    ]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        {"key": "ann", "metric": "revenue", "value": 1},
+        {"key": "ann", "endpoint": "shop", "label": 1},
+        {"key": "ann", "endpoint": "shop", "metric": "revenue", "value": "much"},
+        {"metric": "revenue", "value": 1},
+        {"metric": "revenue", "value": 1, "units": "EUR"},
+    ],
+)
+def test_a_value_that_cannot_be_posted_is_refused_with_its_line(tmp_path, line):
+    path = tmp_path / "values.jsonl"
+    path.write_text("\n" + json.dumps(line))
+    with pytest.raises(errors.OutcomeInvalid) as raised:
+        list(feedback.read(path))
+    assert raised.value.where == f"{path}:2"
+
+
 def test_a_tally_counts_versions_failures_and_percentiles():
     tally = traffic.Tally(answered=3, failed=1, sent=4, seconds=2.0)
     tally.latencies.extend([0.001, 0.002, 0.1])

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tidegate.core.vocabulary import errors, ids
+from tidegate.core.vocabulary import assignment, errors, ids
 from tidegate.dataplane.gateway import admission, outcomes
 
 ID = ids.text(ids.uuid7(1_700_000_000_000, 12345))
@@ -45,12 +45,48 @@ def test_labels_of_every_kind_are_taken():
         {"id": ID, "label": 1, "label_version": 0},
         {"id": ID, "label": 1, "labelversion": 2},
         {"label": 1},
+        {"id": ID, "metric": "revenue"},
+        {"id": ID, "value": 1},
+        {"id": ID, "metric": "revenue", "label": 1},
+        {"id": ID, "metric": "revenue", "value": 1, "label": 1},
+        {"id": ID, "metric": "revenue", "value": 1, "label_version": 2},
+        {"id": ID, "metric": "revenue", "value": "1"},
+        {"id": ID, "metric": "revenue", "value": True},
+        {"id": ID, "metric": "revenue", "value": 10**400},
+        {"id": ID, "metric": "revenue", "value": -1e200},
+        {"id": ID, "metric": "Revenue (EUR)", "value": 1},
+        {"id": ID, "metric": "right", "value": 1},
+        {"id": ID, "metric": "m" * 64, "value": 1},
+        {"metric": "revenue", "value": 1},
+        {"key": "ann", "metric": "revenue", "value": 1},
+        {"key": "ann", "endpoint": "Shop", "metric": "revenue", "value": 1},
+        {"key": "ann", "endpoint": "elsewhere", "metric": "revenue", "value": 1},
+        {"key": " ", "endpoint": "shop", "metric": "revenue", "value": 1},
+        {"key": "x" * 5_000, "endpoint": "shop", "metric": "revenue", "value": 1},
+        {"key": ["ann"], "endpoint": "shop", "metric": "revenue", "value": 1},
+        {"key": "ann", "endpoint": "shop", "label": 1},
+        {"key": "ann", "id": ID, "endpoint": "shop", "metric": "revenue", "value": 1},
+        {"id": ID, "endpoint": "shop", "label": 1},
         7,
     ],
 )
 def test_one_wrong_entry_refuses_all_and_is_named(entry):
     with pytest.raises(errors.OutcomeInvalid, match=r"outcomes\[1\]"):
-        outcomes.parse(body({"id": ID, "label": 1}, entry))
+        outcomes.parse(body({"id": ID, "label": 1}, entry), {"shop"})
+
+
+def test_a_metric_has_a_name_and_a_value_and_is_no_ground_truth():
+    (one,) = outcomes.parse(body({"id": f"{ID}/2", "metric": "revenue", "value": -3}))
+    assert one == outcomes.Outcome(ids.parse(ID), 2, -3.0, 1, "revenue")
+
+
+def test_a_value_for_a_key_has_the_keys_hash_and_an_id_of_its_own():
+    entry = {"endpoint": "shop", "metric": "revenue", "value": 3.2}
+    found = outcomes.parse(body(*({**entry, "key": key} for key in ("ann", " ann ", 7, 7.0, "7"))), {"shop"})
+    assert [one.key_hash for one in found] == [assignment.digest(key) for key in (b"ann", b"ann", b"7", b"7", b"7")]
+    assert {(one.endpoint, one.metric, one.label, one.row) for one in found} == {("shop", "revenue", 3.2, 0)}
+    assert len({one.id for one in found}) == 5
+    assert all(ids.parse(ids.text(one.id)) == one.id for one in found)
 
 
 @pytest.mark.parametrize("raw", [b"[]", b"{}", b'{"outcomes": 3}', b"3"])

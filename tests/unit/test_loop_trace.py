@@ -109,3 +109,19 @@ def test_a_manifest_that_was_changed_is_said_to_be(tmp_path: pathlib.Path) -> No
 def test_an_id_that_is_not_in_the_log_is_prediction_unknown(tmp_path: pathlib.Path, asked: str) -> None:
     with pytest.raises(errors.PredictionUnknown):
         trace.trace(given.place(tmp_path), None, asked)
+
+
+def test_a_mirrored_request_has_its_copy_and_posted_values_are_not_labels(tmp_path: pathlib.Path) -> None:
+    made = given.place(tmp_path)
+    one = given.prediction(0)
+    copy = msgspec.structs.replace(one, sequence=1, role=1, arm=1, version=2, answers=(0.75,), input=b"")
+    writer = given.writer(made)
+    writer.append([copy, msgspec.structs.replace(one, sequence=2)])
+    writer.append([given.outcome(3, one, 3.5, at=2.0, metric="revenue"), given.outcome(4, one, 1.0, at=2.5)])
+    walked = trace.trace(made, None, ids.text(one.id))
+    assert (walked.prediction.role, walked.prediction.version) == ("live", "v1")
+    assert walked.copy == trace.Copy("v2", "ok", "", (0.75,))
+    assert [(told.metric, told.label) for told in walked.outcomes] == [("", 1.0), ("revenue", 3.5)]
+    lines = trace.lines(walked)
+    assert "  copy      v2, unseen by the client: 0.75" in lines
+    assert "outcome     revenue: 3.5, 2.0 s later" in lines

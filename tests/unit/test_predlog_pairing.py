@@ -42,6 +42,13 @@ def test_the_distance_is_that_of_numbers():
     assert pairing.compared(NEAR, one, copied(one, 1.5, "y", 2.0)).distances == (0.5, 0.0, 3.0)
 
 
+def test_numbers_at_the_ends_of_all_are_a_number_apart():
+    one = served(0, answers=(1.7e308,))
+    found = pairing.compared(NEAR, one, copied(one, -1.7e308))
+    assert found.differs == (True,)
+    assert found.distances[0] < float("inf")
+
+
 def test_another_number_of_rows_differs_everywhere():
     one = served(0, answers=(1.0, 2.0), rows=2)
     assert differs(one, 1.0, rows=1) == (True, True)

@@ -179,3 +179,17 @@ def test_bodies_with_binary_tensors_are_no_samples(tmp_path: pathlib.Path) -> No
     recorded(made, "a", plain, binary)
     given.writer(made).append([given.prediction(2, content=records.BINARY)])
     assert reader.sample(made, plain.endpoint, 5) == [("records", plain.input)]
+
+
+def test_copies_that_failed_are_counted_apart_and_posted_values_come_back_with_metric_and_key(tmp_path: pathlib.Path) -> None:
+    made = given.place(tmp_path)
+    ill = {"mark": 1, "error": "predict-failed: no", "version": 2}
+    batch = [given.prediction(0, **ill), given.prediction(1, role=1, **ill), given.prediction(2, role=1, **ill)]
+    posted = given.outcome(3, batch[0], 3.5, 2.0, metric="revenue", endpoint="flight-delay", key_hash=b"k" * 16)
+    with catalogue.Catalogue(made.log) as known:
+        known.begin()
+        known.add(parquet.write(made.log, "a", [batch[0], batch[1], posted]))
+        known.commit()
+    given.writer(made).append([batch[2]])
+    assert {(one.copies, one.requests) for one in reader.failures(made, "flight-delay")} == {(False, 1), (True, 2)}
+    assert reader.outcomes(made.log, [batch[0].id]) == [posted]

@@ -54,6 +54,17 @@ class Outcome(msgspec.Struct, frozen=True):
     label_version: int
     received_at: float
     """Unix seconds."""
+    metric: str = ""
+    """Empty: ground truth; else the posted metric that `label` is a value of."""
+
+
+class Copy(msgspec.Struct, frozen=True):
+    """What the other version answered to the same request, unseen by the client."""
+
+    version: str
+    mark: str
+    error: str
+    answers: tuple[float | str | None, ...]
 
 
 class Release(msgspec.Struct, frozen=True):
@@ -101,6 +112,8 @@ class Trace(msgspec.Struct, frozen=True):
     data: tuple[manifests.Dataset, ...]
     missing: tuple[str, ...] = ()
     """What could not be looked up, in words."""
+    copy: Copy | None = None
+    """None where the request was not mirrored."""
 
 
 def trace(place: home.Home, known: store.Store | None, prediction_id: str) -> Trace:
@@ -118,13 +131,14 @@ def trace(place: home.Home, known: store.Store | None, prediction_id: str) -> Tr
     missing: list[str] = []
     release = _release(known, record, missing)
     manifest = _manifest(place, record.digest, missing)
-    told = tuple(Outcome(one.row, one.label, one.label_version, one.received_ns / 1e9) for one in found.outcomes)
+    told = tuple(Outcome(one.row, one.label, one.label_version, one.received_ns / 1e9, one.metric) for one in found.outcomes)
+    copy = _copy(found.copy)
     if manifest is None:
-        return Trace(_prediction(found), told, release, Bundle(record.digest), None, (), tuple(missing))
+        return Trace(_prediction(found), told, release, Bundle(record.digest), None, (), tuple(missing), copy)
     origin = manifest.provenance
     bundle = Bundle(record.digest, manifest.name, origin.source, manifest.digest == record.digest, manifest.files)
     run = Run(origin.run_id, origin.code_revision, origin.parameters, origin.metrics) if _has_run(origin) else None
-    return Trace(_prediction(found), told, release, bundle, run, origin.data, tuple(missing))
+    return Trace(_prediction(found), told, release, bundle, run, origin.data, tuple(missing), copy)
 
 
 def _cure(place: home.Home) -> str:
@@ -160,6 +174,10 @@ def _prediction(found: reader.Found) -> Prediction:
         output=one.output.decode("utf-8", "backslashreplace"),
         recorded=found.recorded,
     )
+
+
+def _copy(one: records.Prediction | None) -> Copy | None:
+    return Copy(f"v{one.version}", marks.Mark(one.mark).name.lower(), one.error, one.answers) if one else None
 
 
 def _answered(one: records.Prediction) -> str:
@@ -206,6 +224,7 @@ def lines(walked: Trace) -> list[str]:
     found += [f"  request   {one.request_id}"] if one.request_id else []
     found += [f"  input     {_short(one.input)}"] if one.input else []
     found += [f"  output    {_short(one.output)}"] if one.output else []
+    found += [_copied(walked.copy)] if walked.copy else []
     found += [_outcome(told, one) for told in walked.outcomes] or ["outcome     none yet"]
     found += _release_lines(walked.release) + _bundle_lines(walked.bundle) + _run_lines(walked.run)
     found += [_data(data) for data in walked.data]
@@ -247,8 +266,15 @@ def _run_lines(run: Run | None) -> list[str]:
     return found
 
 
+def _copied(copy: Copy) -> str:
+    said = _short(", ".join(map(str, copy.answers)), 80) if copy.mark == "ok" else f"{copy.mark} ({copy.error})"
+    return f"  copy      {copy.version}, unseen by the client: {said}"
+
+
 def _outcome(told: Outcome, one: Prediction) -> str:
     later = told.received_at - one.arrived_at
+    if told.metric:
+        return f"outcome     {told.metric}: {told.label!r}, {later:.1f} s later"
     return f"outcome     row {told.row}: {told.label!r} (label version {told.label_version}), {later:.1f} s later"
 
 

@@ -1,20 +1,36 @@
-"""Ground truth as clients post it: checked whole before anything is kept, then appended beside the predictions.
+"""Ground truth and business metrics as clients post them: checked whole before anything is kept, then appended beside the
+predictions.
 
-Only the form is checked: whether an id is known is for the recorder to say, which has the predictions.
+    {"id": ID, "label": ...}                                          ground truth for a prediction (or a row of it: ID/ROW)
+    {"id": ID, "metric": "revenue", "value": 3.2}                     what came of it
+    {"key": KEY, "endpoint": E, "metric": "revenue", "value": 3.2}    what came of a unit, by its sticky key
+
+Only the form is checked, and that an endpoint named is served here: whether an id is known, or a key was ever drawn, is for the
+recorder to say, which has the predictions.
 """
 
 import math
+import re
+import secrets
 import time
+from collections.abc import Collection
 
 import msgspec
 
-from tidegate.core.vocabulary import arms, errors, ids, records
-from tidegate.dataplane.gateway import endpoints, exchanges, journal
+from tidegate.core.vocabulary import arms, assignment, errors, ids, records
+from tidegate.dataplane.gateway import endpoints, exchanges, journal, units
 from tidegate.dataplane.predlog import segments
 from tidegate.dataplane.wire import answers
 
 LABEL_MAX = 1_024
+KEY_MAX = 4_096
+VALUE_MAX = 1e100
+"""Beyond it the sum of squares would be no number."""
 ROW_MAX = 1 << 31
+RIGHT = "right"
+"""What the recorder calls the metric that ground truth makes: no posted one may be called so."""
+_METRIC = re.compile(r"[a-z][a-z0-9_.-]{0,62}")
+_CHANCE_BITS = 74
 
 
 class Post(msgspec.Struct, frozen=True):
@@ -24,11 +40,15 @@ class Post(msgspec.Struct, frozen=True):
 
 
 class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One of its entries."""
+    """One of its entries, in any of the three forms."""
 
-    id: str
-    label: bool | int | float | str
-    label_version: int = 1
+    id: str = ""
+    label: bool | int | float | str | None = None
+    label_version: int | None = None
+    metric: str = ""
+    value: int | float | None = None
+    key: str | int | float = ""
+    endpoint: str = ""
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -37,54 +57,105 @@ class Outcome(msgspec.Struct, frozen=True):
     id: bytes
     row: int
     label: float | str
-    label_version: int
+    label_version: int = 1
+    metric: str = ""
+    endpoint: str = ""
+    key_hash: bytes = b""
 
 
 _decode_post = msgspec.json.Decoder(Post).decode
 _decode_entry = msgspec.json.Decoder(Entry).decode
 
 
-def parse(body: bytes) -> list[Outcome]:
-    """The outcomes in a body. Raises OutcomeInvalid naming the first entry that cannot be taken, BodyMalformed for no JSON."""
+def parse(body: bytes, served: Collection[str] | None = None) -> list[Outcome]:
+    """The outcomes in a body. `served`: the endpoints there are (None: any may be named).
+
+    Raises OutcomeInvalid naming the first entry that cannot be taken, BodyMalformed for no JSON.
+    """
     try:
         post = _decode_post(body)
     except msgspec.ValidationError as wrong:
         raise errors.OutcomeInvalid(f'The body needs the form {{"outcomes": [{{"id", "label"}}, ...]}}: {wrong}.') from wrong
     except (ValueError, RecursionError) as broken:
         raise errors.BodyMalformed(f"The body is not JSON: {broken}.") from broken
-    return [_entry(number, raw) for number, raw in enumerate(post.outcomes)]
+    return [_entry(f"outcomes[{number}]", raw, served) for number, raw in enumerate(post.outcomes)]
 
 
-def _entry(number: int, raw: msgspec.Raw) -> Outcome:
-    where = f"outcomes[{number}]"
+def _entry(where: str, raw: msgspec.Raw, served: Collection[str] | None) -> Outcome:
     try:
         entry = _decode_entry(raw)
     except (ValueError, RecursionError) as wrong:
         raise errors.OutcomeInvalid(f"{where}: {wrong}.") from wrong
+    if entry.metric or entry.value is not None:
+        value = _value(entry, where)
+        return _of_key(entry, value, where, served) if entry.key != "" or entry.endpoint else _of_id(entry, value, where)
+    if entry.key != "" or entry.endpoint:
+        raise errors.OutcomeInvalid(
+            f"{where}: ground truth is for one prediction, and this names a key.", cure="Name its id, or a metric with a value."
+        )
+    if entry.label is None:
+        raise errors.OutcomeInvalid(f"{where}: there is neither a label nor a metric with a value.")
+    if entry.label_version is not None and not 1 <= entry.label_version < ROW_MAX:
+        raise errors.OutcomeInvalid(f"{where}: label_version counts 1, 2, 3, ...")
+    if not isinstance(entry.label, str):
+        return _of_id(entry, _number(entry.label, "label", where), where)
+    if len(entry.label) > LABEL_MAX:
+        raise errors.OutcomeInvalid(f"{where}: a label has at most {LABEL_MAX} characters.")
+    return _of_id(entry, entry.label, where)
+
+
+def _of_id(entry: Entry, label: float | str, where: str) -> Outcome:
     identifier = ids.parse(entry.id)
     _, slash, row = entry.id.partition("/")
     if identifier is None or (slash and not (row.isascii() and row.isdigit() and len(row) < 11 and int(row) < ROW_MAX)):
         raise errors.OutcomeInvalid(
             f"{where}: {entry.id[:60]!r} is not a prediction id.", cure="It is in the response header tidegate-prediction-id."
         )
-    if not 1 <= entry.label_version < ROW_MAX:
-        raise errors.OutcomeInvalid(f"{where}: label_version counts 1, 2, 3, ...")
-    label = entry.label
-    if isinstance(label, str):
-        if len(label) > LABEL_MAX:
-            raise errors.OutcomeInvalid(f"{where}: a label has at most {LABEL_MAX} characters.")
-    else:
-        label = _number(label, where)
-    return Outcome(identifier, int(row or 0), label, entry.label_version)
+    return Outcome(identifier, int(row or 0), label, entry.label_version or 1, entry.metric)
 
 
-def _number(label: float, where: str) -> float:
+def _of_key(entry: Entry, value: float, where: str, served: Collection[str] | None) -> Outcome:
+    """A value for whoever has this key. It has an id of its own: it is no prediction's."""
+    if entry.id:
+        raise errors.OutcomeInvalid(f"{where}: it names a prediction and a key.", cure="Name one of them.")
+    key = units.worded(entry.key)
+    if not key or len(key) > KEY_MAX:
+        raise errors.OutcomeInvalid(f"{where}: a key has 1 to {KEY_MAX} bytes.")
+    if not ids.is_name(entry.endpoint):
+        raise errors.OutcomeInvalid(
+            f"{where}: {entry.endpoint[:60]!r} is not an endpoint's name.", cure="A key is known within its endpoint: name that."
+        )
+    if served is not None and entry.endpoint not in served:
+        raise errors.OutcomeInvalid(f"{where}: there is no endpoint {entry.endpoint!r}.", cure="GET /v2/models lists them.")
+    identifier = ids.uuid7(int(time.time() * 1e3), secrets.randbits(_CHANCE_BITS))
+    return Outcome(identifier, 0, value, 1, entry.metric, entry.endpoint, assignment.digest(key))
+
+
+def _value(entry: Entry, where: str) -> float:
+    """The value of an entry with a metric, whose name can be one."""
+    if not _METRIC.fullmatch(entry.metric) or entry.metric == RIGHT:
+        own = " `right` is what ground truth comes to." if entry.metric == RIGHT else ""
+        raise errors.OutcomeInvalid(
+            f"{where}: {entry.metric[:60]!r} cannot be a metric's name.{own}",
+            cure="Use 1 to 63 of a-z, 0-9, underscore, dot and hyphen, a letter first.",
+        )
+    if entry.value is None or entry.label is not None or entry.label_version is not None:
+        raise errors.OutcomeInvalid(
+            f"{where}: a metric has a value, and no label.", cure=f'{{"id": ..., "metric": "{entry.metric}", "value": 3.2}}'
+        )
+    value = _number(entry.value, "value", where)
+    if abs(value) > VALUE_MAX:
+        raise errors.OutcomeInvalid(f"{where}: the value is larger than any metric can be.")
+    return value
+
+
+def _number(given: float, what: str, where: str) -> float:
     try:
-        number = float(label)
+        number = float(given)
     except OverflowError:
         number = math.inf
     if not math.isfinite(number):
-        raise errors.OutcomeInvalid(f"{where}: the label is not a finite number.")
+        raise errors.OutcomeInvalid(f"{where}: the {what} is not a finite number.")
     return number
 
 
@@ -114,6 +185,9 @@ class Posting(journal.Entry):
                 role=int(arms.Role.LIVE),
                 received_ns=self._received_ns,
                 request_id=request_id,
+                metric=one.metric,
+                endpoint=one.endpoint,
+                key_hash=one.key_hash,
             )
             for number, one in enumerate(self._found, sequence)
         ]

@@ -157,7 +157,7 @@ class Service:
         if guarded:
             self._boot.admitting.holders.witness(exchange.fields.get(b"authorization", b""), guarded)
         bodies.unfold(exchange, self.bounds.body_bytes)
-        found = outcomes.parse(exchange.body)
+        found = outcomes.parse(exchange.body, self.endpoints.by_name)
         must_sync = any(endpoint.must_sync for endpoint in self.endpoints.by_name.values())
         self._boot.journal.settle(outcomes.Posting(exchange, found, self._boot, must_sync=must_sync))
 

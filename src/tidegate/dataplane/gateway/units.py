@@ -78,11 +78,11 @@ def cookie(header: bytes, name: bytes) -> bytes:
 def _of_field(name: str, exchange: exchanges.Exchange, content: int) -> bytes:
     body, size = exchange.body, exchange.json_bytes
     if content == _CSV:
-        return _worded(fallbacks.cells(body).get(name))
-    return _worded(fallbacks.first(content, body if size < 0 else body[:size]).get(name))
+        return worded(fallbacks.cells(body).get(name))
+    return worded(fallbacks.first(content, body if size < 0 else body[:size]).get(name))
 
 
-def _worded(value: Any) -> bytes:
+def worded(value: Any) -> bytes:
     """A value as a key: 7, 7.0 and "7" are one, since forms differ in how they write numbers. Lists and objects are none."""
     if isinstance(value, bool):
         return b"true" if value else b"false"

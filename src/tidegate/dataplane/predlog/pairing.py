@@ -14,6 +14,7 @@ The rules, in full:
 
 import hashlib
 import math
+import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -134,7 +135,7 @@ def _row(tolerance: float, one: outcomes.Answer, other: outcomes.Answer) -> tupl
     if isinstance(one, float | int) and isinstance(other, float | int):
         apart = abs(one - other)
         # What is decimal to people is not to the machine: 0.3 and 0.4 are no more than 0.1 apart.
-        return apart > tolerance and not math.isclose(apart, tolerance, rel_tol=1e-9), float(apart)
+        return apart > tolerance and not math.isclose(apart, tolerance, rel_tol=1e-9), min(float(apart), sys.float_info.max)
     return one != other, 0.0
 
 

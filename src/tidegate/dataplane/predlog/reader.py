@@ -32,6 +32,8 @@ class Found(msgspec.Struct, frozen=True):
     """By row and label version; the first received of each."""
     recorded: bool
     """Whether the prediction is in Parquet already."""
+    copy: records.Prediction | None = None
+    """What the other version answered to it, unseen by the client (role shadow)."""
 
 
 class Failure(msgspec.Struct, frozen=True):
@@ -43,6 +45,8 @@ class Failure(msgspec.Struct, frozen=True):
     last_ns: int
     example: str
     """The id of the newest of them."""
+    copies: bool = False
+    """Whether they are copies of mirrored requests, which no client saw fail."""
 
 
 class Count(msgspec.Struct, frozen=True):
@@ -80,7 +84,8 @@ def find(place: home.Home, prediction_id: bytes) -> Found | None:
         return None
     first = predictions[0]
     heard = [one for one in (*told, *fresh) if isinstance(one, records.Outcome) and one.role == first.role]
-    return Found(first, first_heard(heard), _identity(first) in recorded)
+    copy = next((one for one in predictions[1:] if one.role == arms.Role.SHADOW), None)
+    return Found(first, first_heard(heard), _identity(first) in recorded, copy)
 
 
 def first_heard(heard: Sequence[records.Outcome]) -> tuple[records.Outcome, ...]:
@@ -150,20 +155,24 @@ def sample(place: home.Home, endpoint: str, wanted: int) -> list[tuple[str, byte
 
 
 def failures(place: home.Home, endpoint: str, version: int = 0, wanted: int = 10) -> list[Failure]:
-    """Why the latest predictions of an endpoint (or one version of it) failed, in the model's words; newest first."""
+    """Why the latest predictions of an endpoint (or one version of it) failed, in the model's words; newest first.
+
+    Copies of mirrored requests are counted apart.
+    """
     ask = (
-        "SELECT version, error, count(*), max(epoch_ns(arrived)), max(id) FROM"
+        "SELECT version, error, count(*), max(epoch_ns(arrived)), max(id), role = $shadow AS copies FROM"
         " read_parquet($files, union_by_name = true, hive_partitioning = false)"
-        " WHERE error != '' AND $version IN (0, version) GROUP BY version, error ORDER BY max(arrived) DESC LIMIT $wanted"
+        " WHERE error != '' AND $version IN (0, version) GROUP BY version, error, copies ORDER BY max(arrived) DESC LIMIT $wanted"
     )
-    given = {"version": version, "wanted": wanted}
+    given = {"version": version, "wanted": wanted, "shadow": int(arms.Role.SHADOW)}
     rows = _rows(ask, given, lambda: _paths(place.log, parquet.PREDICTIONS, endpoint))
-    found = {(one.version, one.error): one for one in (Failure(*row) for row in rows)}
+    found = {(one.version, one.error, one.copies): one for one in (Failure(*row) for row in rows)}
     for one in _fresh(place):
         if isinstance(one, records.Prediction) and one.endpoint == endpoint and one.error and version in (0, one.version):
-            before = found.get((one.version, one.error))
+            key = (one.version, one.error, one.role == arms.Role.SHADOW)
+            before = found.get(key)
             count = before.requests + 1 if before else 1
-            found[(one.version, one.error)] = Failure(one.version, one.error, count, one.arrived_ns, ids.text(one.id))
+            found[key] = Failure(*key[:2], count, one.arrived_ns, ids.text(one.id), key[2])
     return sorted(found.values(), key=lambda one: one.last_ns, reverse=True)[:wanted]
 
 

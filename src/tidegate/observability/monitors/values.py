@@ -23,6 +23,8 @@ from tidegate.observability.monitors import labels
 RIGHT = "right"
 MOST = 16
 """Posted metrics of one release."""
+LARGEST = 1e100
+"""A value beyond counts nowhere: its square would be no number."""
 _FOLDED = 0
 """The tick that values without one, and those of closed ticks long ago, are counted in."""
 _TABLES = """
@@ -95,7 +97,7 @@ class Values:
 
     def post(self, cohort: labels.Cohort, one: records.Outcome) -> bool:
         """Count a posted value for its unit; whether it is the first (one that is no evidence is taken, and counts nowhere)."""
-        if not cohort.evidence or not cohort.of.release or isinstance(one.label, str):
+        if not cohort.evidence or not cohort.of.release or isinstance(one.label, str) or abs(one.label) > LARGEST:
             return True
         unit = one.key_hash or self._unit(one.id)[0]
         number = self._number(cohort, one.metric)

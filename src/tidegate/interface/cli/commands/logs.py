@@ -55,7 +55,8 @@ def _failures(place: homes.Home, whose: str) -> None:
         return
     ordinal = int(version.removeprefix("v")) if version.removeprefix("v").isdecimal() else 0
     for one in reader.failures(place, endpoint, ordinal):
-        head = f"{words.moment(one.last_ns / 1e9)}  v{one.version}  {words.count(one.requests, 'failed prediction')}"
+        what = words.count(one.requests, "failed copy" if one.copies else "failed prediction").replace("copys", "copies")
+        head = f"{words.moment(one.last_ns / 1e9)}  v{one.version}  {what}"
         screen.line(f"{head}, the last {one.example}:")
         screen.line(f"    {one.error}")
 
