@@ -106,7 +106,19 @@ def _hostile(result: dict[str, Any]) -> Iterable[str]:
     yield f"{result['attacks']} attacks; {good} good answers, the slowest after {slowest} ms.\n"
 
 
+def _releases(result: dict[str, Any]) -> Iterable[str]:
+    rows = [(name, of["releases"], of["median_s"]) for name, of in result["by_strategy"].items()]
+    yield _table(
+        ("strategy", "releases", "median s"), [*rows, ("recreate", 1, f"{result['recreate_gap_s']:.1f} s without answer")]
+    )
+    off, over = result["verdict_to_off_ms"], result["takeover_s"]
+    yield f"{result['requests']} requests, {result['failed_requests']} failed; {sender.lateness(result['load'])}.\n"
+    yield f"Verdict to traffic off: p50 {off['p50']} ms, p99 {off['p99']} ms, of {off['of']}. "
+    yield f"Takeover: median {over['median']} s, at most {over['max']} s, of {over['of']}.\n"
+
+
 TABLES = {
+    "releases": _releases,
     "serving": _serving,
     "overhead": _overhead,
     "interference": _interference,

@@ -69,3 +69,12 @@ def test_hostile_requests_are_counted_and_nothing_is_left_open(tmp_path):
     assert result["good_answers"] > 0
     assert all(files["after"] <= files["before"] for files in result["files"].values())
     assert set(result["memory"]) == {"gateway-0", "matrix", "fare"}
+
+
+def test_releases_in_a_row_fail_nobody_and_control_is_taken_over(tmp_path):
+    result = run(tmp_path, "releases", "--releases", "3")
+    assert (result["releases"], result["failed_requests"], result["unsuccessful"]) == (3, 0, 0)
+    assert result["ticks"]["live"] == 50
+    assert result["verdict_to_off_ms"]["of"] > 0
+    assert result["recreate_gap_s"] > 0
+    assert "| canary | 1 |" in page.measured({"releases": result})
