@@ -1,7 +1,8 @@
 """Releases one after the other under load, and what deciding costs: `python -m bench.releases --json FILE [--quick]`.
 
 A whole Tidegate under its keeper, and an open-loop load of 1,000 requests a second at one endpoint (`bench.sender`). Two light
-models take turns: each release moves the endpoint to the other by the next strategy in turn, a hundred times. Not one request may fail by it; recreate, whose gap is by design, is done apart and its gap told.
+models take turns: each release moves the endpoint to the other by the next strategy in turn, a hundred times. Not one request
+may fail by it; recreate, whose gap is by design, is done apart and its gap told.
 
 - `verdict_to_off_ms`: from the decision to go back (as the event log has it: the look that it was decided on) to the last request
   that the candidate was sent; for releases that people roll back, and for a model that fails one request in two
