@@ -27,6 +27,6 @@ def of(*names: str, plan: strategies.Plan = PLAN, probation: float = 1.0, **more
         "probation": msgspec.to_builtins(after),
         "probation_seconds": probation,
         "keep": 0 if "recreate" in names else 1,
-        "policy": msgspec.to_builtins(releases.Policy(disagreement=0.2)),
+        "policy": msgspec.to_builtins(releases.Policy(disagreement=0.2, memory=0.0)),
     }
     return told | more

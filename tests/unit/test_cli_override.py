@@ -124,3 +124,10 @@ def test_gateways_confirm_by_the_generation_they_obey(place, alive, monkeypatch)
     instances.write_json(place.instances / "gateway-2.json", {})
     done = back(place)
     assert (done.confirmed, done.silent) == (("gateway-0",), ("gateway-1",))
+
+
+def test_a_version_that_was_stopped_for_the_candidate_is_not_given_traffic(place):
+    before = write(place, stable=deployed(2, workers=False), candidate=deployed(3), weight=10_000, candidate_owns=True)
+    with pytest.raises(errors.NothingToRollBack, match="v2 was stopped for v3"):
+        back(place)
+    assert tablefile.read(place.table) == before

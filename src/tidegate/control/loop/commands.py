@@ -60,6 +60,7 @@ def release(desk: transitions.Desk, place: home.Home, command: commands.Command,
         cure = f"Name the files of all members: `tidegate release --file A --file B`, each with `group: {settings.group}`."
         raise errors.SpecInvalid(f"{settings.endpoint} is released with its group {settings.group} or not at all.", cure=cure)
     manifest = _may_begin(desk, place, settings, str(command.payload["digest"]))
+    _settle(desk, settings)
     return _begin(desk, settings, manifest, command, now)
 
 
@@ -71,12 +72,14 @@ def release_group(desk: transitions.Desk, place: home.Home, command: commands.Co
     name = f"{command.payload['group']}/{command.id[:8]}"
     ready = []
     for member in command.payload["members"]:
-        settings = msgspec.structs.replace(specification.of(member["settings"]), group=name)
+        settings = specification.of(member["settings"])
         under_way = desk.active(settings.endpoint)
         if under_way is None or under_way.group != name:  # else it has begun, before control was interrupted
             ready.append((settings, _may_begin(desk, place, settings, str(member["digest"]))))
     for settings, manifest in ready:
-        _begin(desk, settings, manifest, msgspec.structs.replace(command, id=""), now)
+        _settle(desk, settings)
+        grouped = msgspec.structs.replace(settings, group=name)
+        _begin(desk, grouped, manifest, msgspec.structs.replace(command, id=""), now)
 
 
 def _may_begin(desk: transitions.Desk, place: home.Home, settings: specification.Settings, digest: str) -> manifests.Manifest:
@@ -95,7 +98,6 @@ def _begin(
     command: commands.Command,
     now: float,
 ) -> releases.Release:
-    _settle(desk, settings)
     source = manifest.provenance.source or settings.model
     version = desk.store.add_version(desk.environment, settings.endpoint, manifest.digest, manifest.model_digest, source, now)
     event = decisions.Event(Kind.TICK, actor=command.actor, reason=command.reason or f"release of {source}")

@@ -145,7 +145,8 @@ class Progress:
     def settle(self, seen: observation.Observation) -> None:
         """Requests in flight when a release ended count, too."""
         for identifier, (ended, release) in list(self._settling.items()):
-            self._count_harm(release, seen)
+            if identifier in seen.sums:  # at the look at which it ended they need not have been read
+                self._count_harm(release, seen)
             if seen.at - ended > SETTLE_SECONDS:
                 del self._settling[identifier]
 

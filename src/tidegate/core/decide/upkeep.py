@@ -8,6 +8,7 @@ from tidegate.core.vocabulary import arms, decisions, releases
 from tidegate.core.vocabulary.phases import Phase
 
 _STAGED = frozenset({Phase.RUNNING, Phase.PAUSED, Phase.HALTED})
+_OWNED = frozenset({Phase.PROMOTING, Phase.PROBATION})
 _GONE = frozenset({Phase.ROLLED_BACK, Phase.ABORTED, Phase.FAILED, Phase.CONCLUDED})
 
 
@@ -48,8 +49,10 @@ def places(release: releases.Release) -> tuple[int, int]:
 
 
 def stage(release: releases.Release) -> releases.Stage | None:
-    """The stage that says how traffic goes in this phase; the last one once all are through, the probation's after 100 %."""
-    if release.phase is Phase.PROBATION:
+    """The stage that says how traffic goes in this phase: the last one once all are through, the probation's on the way to it
+    and after.
+    """
+    if release.phase is Phase.PROBATION or (release.phase is Phase.PROMOTING and release.probation is not None):
         return release.probation if release.stable is not None else None
     if not staged(release):
         return None
@@ -58,10 +61,10 @@ def stage(release: releases.Release) -> releases.Stage | None:
 
 def routes(release: releases.Release) -> decisions.SetRoutes | None:
     """The routes that the phase asks for; None where it leaves them as they are."""
-    if release.phase is Phase.PROMOTING or (release.phase is Phase.HALTED and (release.no_return or not staged(release))):
+    if release.phase is Phase.HALTED and (release.no_return or not staged(release)):
         return _all_to(release, release.candidate)
-    if release.phase is Phase.PROBATION:
-        after = stage(release)
+    if release.phase in _OWNED:  # promoted straight into the probation: whom the candidate fails, stable may still answer
+        after = release.probation if release.stable is not None else None
         return _split(release, after, after.weight) if after is not None else _all_to(release, release.candidate)
     if release.stable is None:
         return None
@@ -90,7 +93,7 @@ def _served(release: releases.Release) -> int:
 
 def _split(release: releases.Release, current: releases.Stage, weight: int) -> decisions.SetRoutes:
     assert release.stable is not None
-    owned = release.phase is Phase.PROBATION
+    owned = release.phase in _OWNED
     cohort = current.cohort or (owned and any(one.cohort for one in release.stages))
     return decisions.SetRoutes(
         endpoint=release.endpoint,

@@ -67,6 +67,9 @@ def _aims(place: home.Home, route: tables.Route, to: int | None) -> tuple[tables
     """(the version to take traffic from, the version to give it to)."""
     candidate = route.candidate
     if candidate is not None and to in {None, route.stable.ordinal}:
+        if not route.stable.workers:
+            words = f"{route.stable.name} was stopped for {candidate.name} and has no worker to go back to."
+            raise errors.NothingToRollBack(words, cure="Control starts it: `tidegate rollback` when control is back.")
         return candidate, route.stable
     if to == route.owner.ordinal:
         raise errors.AlreadyStable(f"{route.endpoint} is on {route.owner.name} already.")
