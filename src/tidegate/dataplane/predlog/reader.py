@@ -154,6 +154,57 @@ def sample(place: home.Home, endpoint: str, wanted: int) -> list[tuple[str, byte
     return bodies
 
 
+class Logged(msgspec.Struct, frozen=True):
+    """Live requests of one version in a period: their ids in order, and what cannot be asked again."""
+
+    ids: tuple[bytes, ...]
+    unlogged: int = 0
+    """Answered well too, but without their input in the log."""
+    failed: int = 0
+    """Not answered well."""
+
+
+def period(place: home.Home, endpoint: str, version: int, span: tuple[float, float]) -> Logged:
+    """The live requests that were drawn for a version and arrived between two Unix times."""
+    ends = [ids.uuid7(int(at * 1e3), chance) for at, chance in zip(span, (0, (1 << 74) - 1), strict=True)]
+    fresh = [one for one in _fresh(place) if isinstance(one, records.Prediction) and ends[0] <= one.id <= ends[1]]
+    ask = (
+        "SELECT id, mark = $ok, input != '' FROM read_parquet($files, union_by_name = true, hive_partitioning = false)"
+        " WHERE role = $role AND version = $version AND id BETWEEN $least AND $most"
+    )
+    given: dict[str, Any] = {"ok": int(marks.Mark.OK), "role": int(arms.Role.LIVE), "version": version}
+    given |= {"least": ids.text(ends[0]), "most": ids.text(ends[1])}
+    paths = lambda: _paths(place.log, parquet.PREDICTIONS, endpoint, *ends)  # noqa: E731 - asked again after a merge
+    found = {ids.parse(text) or b"": (bool(ok), bool(whole)) for text, ok, whole in _rows(ask, given, paths)}
+    for one in fresh:
+        if one.endpoint == endpoint and one.version == version and one.role == arms.Role.LIVE:
+            found[one.id] = (one.mark == marks.Mark.OK, bool(one.input))
+    answered = sorted(one for one, (ok, whole) in found.items() if ok and whole)
+    failed = sum(not ok for ok, _ in found.values())
+    return Logged(tuple(answered), len(found) - failed - len(answered), failed)
+
+
+def versions(place: home.Home, endpoint: str) -> list[int]:
+    """Ordinals of the versions that live requests were logged for, newest first."""
+    return list(dict.fromkeys(one.version for one in counts(place, endpoint)))
+
+
+def requests(
+    place: home.Home, wanted: Sequence[bytes], at_once: int = 500
+) -> Iterator[tuple[list[records.Prediction], list[records.Outcome]]]:
+    """The live predictions of these ids with their ground truth, some at a time, in the ids' order."""
+    all_wanted = set(wanted)
+    fresh = [one for one in _fresh(place) if one.id in all_wanted]
+    for begin in range(0, len(wanted), at_once):
+        some = wanted[begin : begin + at_once]
+        mine = set(some)
+        more = [one for one in fresh if one.id in mine]
+        known = {_identity(one): one for one in (*predictions(place.log, some), *outcomes(place.log, some), *more)}
+        live = [one for one in known.values() if isinstance(one, records.Prediction) and one.role == arms.Role.LIVE]
+        heard = [one for one in known.values() if isinstance(one, records.Outcome) and not one.metric]
+        yield sorted(live, key=lambda one: one.id), [one for one in heard if one.role == arms.Role.LIVE]
+
+
 def failures(place: home.Home, endpoint: str, version: int = 0, wanted: int = 10) -> list[Failure]:
     """Why the latest predictions of an endpoint (or one version of it) failed, in the model's words; newest first.
 

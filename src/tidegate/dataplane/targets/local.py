@@ -19,13 +19,13 @@ LOAD_NICE = {"TIDEGATE_LOAD_NICE": "5"}
 """While it loads, a worker gives way to those that serve; serving itself runs at full priority. Where its endpoint has no other
 worker, somebody may be waiting for this one: it gives way to nobody."""
 _DRAINING = "draining"
-_THREADS = (
-    "OMP_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "NUMEXPR_NUM_THREADS",
-    "VECLIB_MAXIMUM_THREADS",
-    "ARROW_NUM_THREADS",
+THREADS = (
+    "OMP_NUMTHREADS",
+    "OPENBLAS_NUMTHREADS",
+    "MKL_NUMTHREADS",
+    "NUMEXPR_NUMTHREADS",
+    "VECLIB_MAXIMUMTHREADS",
+    "ARROW_NUMTHREADS",
 )
 """One thread a worker, or one a core that the file gives it: replicas are how a version gets more of the machine, and with one
 thread sums of floats stay the same every time.
@@ -142,7 +142,7 @@ class Local:
             kind=KIND,
             argv=(*(python if word == PYTHON else word for word in self._program), str(self._home.root), name),
             token=secrets.token_hex(16),
-            env=dict.fromkeys(_THREADS, str(max(1, int(resources.cpu)))) | path,
+            env=dict.fromkeys(THREADS, str(max(1, int(resources.cpu)))) | path,
             labels={
                 "endpoint": version.endpoint,
                 "ordinal": str(version.ordinal),

@@ -29,6 +29,7 @@ COMMANDS = {
     "follow": ("follow:follow", "Release by itself whatever an endpoint's model reference comes to mean."),
     "history": ("history:history", "What was released, by whom, and how it ended."),
     "trace": ("trace:trace", "From a prediction id to the version, the training run and its data."),
+    "replay": ("replay:replay", "Ask a candidate what was logged, and compare: before any live traffic."),
     "feedback": ("feedback:feedback", "Report what really happened for a prediction."),
     "send": ("send:send", "Make traffic, from a file or from the model's own example."),
     "logs": ("logs:logs", "What the processes say, for people. For a version: why its model failed."),
