@@ -148,6 +148,16 @@ def test_outcomes_need_feedback_or_the_token_that_predicts(rig):
     assert answers == {"shop": 200, "labels": 200, "ops": 200, "reader": 403}
 
 
+def test_values_for_keys_need_feedback_since_a_key_can_be_guessed(rig):
+    entry = {"endpoint": "flights", "key": "ann", "metric": "revenue", "value": 1}
+    rig.route(rig.versions[0], tokens=PREDICTORS, holders=HOLDERS)
+    with rig.client() as client:
+        answers = {name: client.request("POST", "/outcomes", {"outcomes": [entry]}, bearer(name)).status for name in SCOPES}
+        elsewhere = client.request("POST", "/outcomes", {"outcomes": [entry | {"endpoint": "trains"}]}, bearer("labels"))
+    assert answers == {"shop": 403, "labels": 200, "ops": 403, "reader": 403}
+    assert (elsewhere.status, elsewhere.json["code"]) == (400, "outcome-invalid")
+
+
 def test_who_may_operate_may_ask_for_any_version(rig):
     rig.route(*rig.versions[:2], weight=1, tokens=PREDICTORS, holders=HOLDERS)
     with rig.client() as client:

@@ -1,1 +1,1 @@
-"""Decides and acts: the store of what was decided, and the loop that observes, decides, commits and executes."""
+"""Decides and acts: the store of what was decided, the loop that observes, decides, commits and executes, and batch work."""

@@ -60,6 +60,18 @@ class Holders:
             raise errors.TokenMissing("Outcomes need a token here: Authorization: Bearer ...")
         raise errors.ScopeMissing(f"The token {holder.name} may not report outcomes.", cure="It needs the scope feedback.")
 
+    def attests(self, authorization: bytes, endpoint: str) -> None:
+        """Whether values for keys of a guarded endpoint are taken from whom. A key can be guessed where an id cannot, so the
+        scope predict, which every client has, is not enough.
+
+        Raises ScopeMissing.
+        """
+        holder = self.of(authorization)
+        if holder is None or not holder.may("feedback", endpoint):
+            raise errors.ScopeMissing(
+                f"This token may not report values for keys of {endpoint}.", cure="It needs the scope feedback there."
+            )
+
     def operates(self, authorization: bytes, endpoint: str) -> bool:
         """Whether it may ask for any version of an endpoint."""
         holder = self.of(authorization)

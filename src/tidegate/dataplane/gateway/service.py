@@ -158,6 +158,9 @@ class Service:
             self._boot.admitting.holders.witness(exchange.fields.get(b"authorization", b""), guarded)
         bodies.unfold(exchange, self.bounds.body_bytes)
         found = outcomes.parse(exchange.body, self.endpoints.by_name)
+        for name in {one.endpoint for one in found if one.endpoint}:
+            if self.endpoints.by_name[name].tokens:
+                self._boot.admitting.holders.attests(exchange.fields.get(b"authorization", b""), name)
         must_sync = any(endpoint.must_sync for endpoint in self.endpoints.by_name.values())
         self._boot.journal.settle(outcomes.Posting(exchange, found, self._boot, must_sync=must_sync))
 

@@ -1,0 +1,72 @@
+"""From clients' requests to what control reads: a gateway mirrors and takes outcomes, a recorder makes pairs and sums of it."""
+
+import time
+
+import msgspec
+import pytest
+from gateway_fixtures import Rig, deployed, until
+
+from tidegate.core.vocabulary import arms, assignment, sums, tables
+from tidegate.observability.monitors import recorder
+
+ALL, HALF = 10_000, 5_000
+
+
+@pytest.fixture
+def rig():
+    rig = Rig()
+    try:
+        yield rig
+    finally:
+        rig.close()
+
+
+def recorded(rig, folder, kind):
+    """What the recorder writes of the release once it has read all there is."""
+    at_work = recorder.Recorder(rig.home, time.time())
+    while at_work.step(time.time()):
+        continue
+    at_work.publish(time.time())
+    at_work.flush(time.time())
+    at_work.close()
+    return msgspec.json.decode((folder / "flights.json").read_bytes(), type=dict[str, kind])["r1"]
+
+
+def test_mirrored_requests_become_pairs(rig):
+    rig.route(deployed(1, rig.worker(1)), deployed(2, rig.worker(2)), mirror=ALL)
+    rig.start()
+    with rig.client() as client:
+        answers = [client.predict({"n": number}) for number in range(10)]
+        answers += [client.predict({"n": 100 + number, "do": "error"}) for number in range(5)]
+        again = [client.predict({"n": 1}) for _ in range(3)]
+    assert [answer.status for answer in (*answers, *again)] == [200] * 10 + [500] * 5 + [200] * 3
+    until(lambda: sum(one.role == arms.Role.SHADOW for one in rig.records()) == 18, what="the copies' records")
+    pairs = recorded(rig, rig.home.pairs, sums.Pairs)
+    # What failed for the client is no pair; three inputs had come before within the minute, unless it has just turned.
+    assert 10 <= pairs.all.pairs <= 13
+    assert (pairs.all.disagreed, pairs.all.failed, pairs.unmatched) == (0, 0, 0)
+
+
+def test_posted_values_reach_the_arm_that_the_key_was_drawn_for(rig):
+    sticky = assignment.Sticky("header", "user")
+    rule = tables.Outcomes(within_seconds=0.1)
+    versions = deployed(1, rig.worker(1)), deployed(2, rig.worker(2))
+    rig.route(*versions, weight=HALF, sticky=sticky, outcomes=rule)
+    rig.start()
+    drawn = {}
+    with rig.client() as client:
+        for number in range(40):
+            name = f"user-{number % 20}"
+            drawn[name] = client.predict({"n": number}, headers=[f"user: {name}"]).headers["tidegate-version"]
+        posted = [{"key": name, "endpoint": "flights", "metric": "revenue", "value": 2.5} for name in drawn]
+        assert client.request("POST", "/outcomes", {"outcomes": [*posted, *posted]}).json == {"accepted": 40}
+        identifier = client.predict({"n": 99}, headers=["user: user-0"]).headers["tidegate-prediction-id"]
+        other = {"outcomes": [{"id": identifier, "metric": "clicks", "value": 7}]}
+        assert client.request("POST", "/outcomes", other).status == 200
+    labels = recorded(rig, rig.home.labels, sums.Labels)
+    found = {one.metric: one for one in labels.values}
+    of_v2 = sum(version == "v2" for version in drawn.values())
+    assert found["revenue"].candidate == sums.Moments(of_v2, of_v2 * 2.5, of_v2 * 6.25)
+    assert found["revenue"].stable == sums.Moments(20 - of_v2, (20 - of_v2) * 2.5, (20 - of_v2) * 6.25)
+    clicks = found["clicks"].candidate if drawn["user-0"] == "v2" else found["clicks"].stable
+    assert clicks == sums.Moments(1, 7.0, 49.0)
