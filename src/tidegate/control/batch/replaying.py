@@ -65,6 +65,7 @@ class Report(msgspec.Struct, frozen=True):
     same_input: int
     """Requests that were not compared, since an identical one had come within the minute."""
     unlogged: int
+    """Requests whose input is not in the log, or in no form that workers read."""
     failed_then: int
     deaths: int
     seconds: float
@@ -79,6 +80,8 @@ class _Progress(msgspec.Struct):
 
     asked: int = 0
     same: int = 0
+    unreadable: int = 0
+    """Requests whose input is in no form that workers read: calls of programs that had the model themselves."""
     labelled: int = 0
     stable_wrong: int = 0
     candidate_wrong: int = 0
@@ -150,6 +153,7 @@ class Replay:
             for one in predictions:
                 sample, same = samples.of(one), pairing.sameness(one)
                 if sample is None:
+                    self._progress.unreadable += 1
                     continue
                 if same in self._seen:
                     self._progress.same += 1
@@ -203,7 +207,7 @@ class Replay:
             errors=dict(self._errors.most_common(REASONS)),
             outcomes=Known(progress.labelled, progress.stable_wrong, progress.candidate_wrong),
             same_input=progress.same,
-            unlogged=self._logged.unlogged,
+            unlogged=self._logged.unlogged + progress.unreadable,
             failed_then=self._logged.failed,
             deaths=deaths,
             seconds=round(seconds, 3),

@@ -182,7 +182,7 @@ def lines(report: replaying.Report) -> list[str]:
     said = [f"{words.count(report.asked, 'request')} asked in {report.seconds:.1f} s, {words.rate(report.rate)}."]
     left_out = {
         "an identical one had come within the minute": report.same_input,
-        "their inputs were not logged": report.unlogged,
+        "their inputs were not logged, or in no form that can be asked again": report.unlogged,
         f"{report.stable} had not answered them well": report.failed_then,
     }
     said += [f"{words.count(count, 'request')} left out: {why}." for why, count in left_out.items() if count]
