@@ -1,4 +1,4 @@
-"""SQLite passes the suite that every store passes."""
+"""SQLite passes the suite that every store passes; PostgreSQL does in `process`, where its server is."""
 
 import pathlib
 from collections.abc import Iterator

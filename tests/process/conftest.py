@@ -5,7 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests import postgresql
 from tests.process import conformance_fixtures, living
+from tidegate.control.store import database
 
 
 @pytest.fixture(scope="session")
@@ -22,3 +24,19 @@ def system() -> Iterator[conformance_fixtures.System]:
         yield made.start()
     finally:
         made.close()
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[postgresql.Server]:
+    """A PostgreSQL server for all tests of the session, started by whoever asks first."""
+    with postgresql.running() as made:
+        yield made
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: pathlib.Path) -> str:
+    """The address of a fresh store: of SQLite, and of PostgreSQL."""
+    if request.param == "sqlite":
+        return database.sqlite_url(tmp_path / "store.db")
+    made: postgresql.Server = request.getfixturevalue("server")
+    return made.database()

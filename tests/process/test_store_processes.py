@@ -1,6 +1,5 @@
 """Several processes on one store: killed in the middle of commits, racing for a generation, opening it for the first time."""
 
-import pathlib
 import subprocess
 import sys
 
@@ -25,6 +24,27 @@ while True:
     print(release.generation, flush=True)
 """
 )
+APPENDS = (
+    START
+    + """
+from tidegate.control.store import chain
+books = store.Store(sys.argv[1])
+for number in range(40):
+    books.append(chain.StoredEvent(checks.ENV, sys.argv[2], "noted", float(number)))
+"""
+)
+CREATES = (
+    START
+    + """
+books = store.Store(sys.argv[1])
+candidate = books.versions(checks.ENV, checks.NAME)[int(sys.argv[2])]
+try:
+    checks.begun(books, candidate)
+    print("began")
+except errors.ReleaseInProgress:
+    print("refused")
+"""
+)
 RACES = (
     START
     + """
@@ -45,11 +65,6 @@ OPENS = START + "books = store.Store(sys.argv[1])\nbooks.adopt_generation(sys.ar
 
 def run(script: str, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen([sys.executable, "-c", script, *arguments], stdout=subprocess.PIPE, text=True)
-
-
-@pytest.fixture
-def url(tmp_path: pathlib.Path) -> str:
-    return database.sqlite_url(tmp_path / "store.db")
 
 
 @pytest.mark.parametrize("acknowledged", [1, 4, 9, 16])
@@ -82,7 +97,28 @@ def test_of_several_that_saw_a_generation_one_commits(url: str) -> None:
         assert books.verify() == sum(won) + 1
 
 
-def test_a_new_store_may_be_opened_by_several_at_once(url: str) -> None:
+def test_the_events_of_several_writers_are_one_chain_without_a_gap(url: str) -> None:
+    with store.Store(url) as books:
+        writing = [run(APPENDS, url, str(number)) for number in range(3)]
+        assert [child.wait(timeout=100) for child in writing] == [0] * 3
+        assert books.verify() == 120
+        assert [one.sequence for one in books.events(checks.ENV)] == list(range(1, 121))
+
+
+def test_of_several_releases_begun_at_once_one_is(url: str) -> None:
+    with store.Store(url) as books:
+        for _ in range(3):
+            checks.deployed(books)
+        racing = [run(CREATES, url, str(number)) for number in range(3)]
+        said = sorted(child.communicate(timeout=100)[0] for child in racing)
+        assert said == ["began\n", "refused\n", "refused\n"]
+        assert len(books.active(checks.ENV)) == books.verify() == 1
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_a_new_store_may_be_opened_by_several_at_once(kind: str, request: pytest.FixtureRequest, tmp_path) -> None:
+    sqlite = database.sqlite_url(tmp_path / "store.db")
+    url = sqlite if kind == "sqlite" else request.getfixturevalue("server").empty()
     opening = [run(OPENS, url, str(number)) for number in range(4)]
     assert [child.communicate(timeout=100)[0] for child in opening] == ["0\n"] * 4
     with store.Store(url) as books:

@@ -20,7 +20,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from tidegate.control.store import database
+from tidegate.control.store import database, location
 from tidegate.control.store import store as stores
 from tidegate.core.vocabulary import errors, home, instances, tables
 from tidegate.dataplane.predlog import catalogue
@@ -104,7 +104,7 @@ def _gather(place: home.Home, staging: pathlib.Path, *, log: bool) -> None:
     """Everything into one folder: what may change as a copy, what never changes as a link."""
     with contextlib.suppress(FileNotFoundError):
         shutil.copyfile(place.table, staging / place.table.name)
-    with stores.Store(database.sqlite_url(place.store), create=False) as store:
+    with stores.Store(location.url(place), create=False) as store:
         store.copy(staging / place.store.name)
     for one in (place.token, place.root.parent / PROJECT):
         with contextlib.suppress(FileNotFoundError):

@@ -6,6 +6,7 @@ asks cost one look at the table, the store's count of changes and the processes.
 """
 
 import logging
+import os
 import secrets
 import signal
 import threading
@@ -17,6 +18,7 @@ from tidegate.control.loop import (
     following,
     health,
     holders,
+    leading,
     notifying,
     observation,
     overrides,
@@ -167,29 +169,37 @@ def _release_id() -> str:
 
 
 def run(home: homes.Home, name: str, store: stores.Store, placed: target.Target, environment: str = "production") -> None:
-    """The control process: tick until SIGTERM. A failed tick is logged and tried again; nothing it did is half-done."""
+    """The control process: tick until SIGTERM. A failed tick is logged and tried again; nothing it did is half-done.
+
+    Of several on one store the one that has the lease ticks; the others stand by.
+    """
     spec = instances.read(home.instances / f"{name}.json")
     claim = instances.Claim(home.instances, name, spec.token if spec else "")
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    control = Control(home, environment, store, placed)
+    holder = f"{name}:{claim.token or os.getpid()}"
+    office = leading.Office(store, environment, holder, lambda: Control(home, environment, store, placed))
     said = ""
     while not stop.is_set():
         began = time.monotonic()
-        state, words = _tick(control)
+        state, words = _tick(office)
         if state != said:
-            log.log(logging.INFO if state == "ready" else logging.WARNING, words or "ready", extra={"state": state})
+            well = state in ("ready", leading.STANDBY)
+            log.log(logging.INFO if well else logging.WARNING, words or "ready", extra={"state": state, "term": office.term})
             claim.say(state, message=words)
             said = state
         stop.wait(max(0.01, TICK_SECONDS - (time.monotonic() - began)))
-    control.close()
+    office.close()
     claim.say("stopped")
 
 
-def _tick(control: Control) -> tuple[str, str]:
+def _tick(office: leading.Office[Control]) -> tuple[str, str]:
     """One tick; returns the state of control and, when it is not ready, why."""
     try:
+        control = office.decider(time.time())
+        if control is None:
+            return leading.STANDBY, f"{office.other(time.time()) or 'another'} decides"
         control.tick(time.time(), time.monotonic())
     except (errors.GenerationConflict, errors.ParentStale) as overtaken:
         log.info("overtaken", extra={"reason": str(overtaken)})

@@ -70,6 +70,13 @@ def head(connection: sa.Connection) -> tuple[int, str]:
     return (found.sequence, found.hash) if found else (0, START)
 
 
+def link(connection: sa.Connection, sequence: int) -> str:
+    """The hash of one event, START for the place before the first; empty where there is no such event."""
+    if not sequence:
+        return START
+    return str(connection.execute(sa.select(schema.EVENTS.c.hash).where(schema.EVENTS.c.sequence == sequence)).scalar() or "")
+
+
 def after(connection: sa.Connection, where: sa.ColumnElement[bool], sequence: int, limit: int) -> list[StoredEvent]:
     """The first `limit` events past a sequence number, oldest first."""
     table = schema.EVENTS

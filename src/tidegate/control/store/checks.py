@@ -1,10 +1,12 @@
 """The suite that every store passes: what `store.Store` promises, said once. Each check gets a fresh, empty store."""
 
+import pathlib
+import tempfile
 from collections.abc import Callable
 
 import msgspec
 
-from tidegate.control.store import chain, commands, endpoints, holders, holds, store
+from tidegate.control.store import chain, commands, database, endpoints, holders, holds, store
 from tidegate.core.vocabulary import alarms, decisions, errors, phases, releases, tokens, verdicts
 
 Check = Callable[[store.Store], None]
@@ -335,7 +337,67 @@ def a_note_is_kept_until_it_is_forgotten(books: store.Store) -> None:
     assert books.fact(ENV, NAME, "followed") == ""
 
 
+def a_lease_is_one_holders_until_it_gives_it_up(books: store.Store) -> None:
+    """By environment and name; a renewal keeps the term, the next holder counts on."""
+    assert books.leased(ENV, "control", 100.0) is None
+    assert books.lease(ENV, "control", "one", 60.0, 100.0) == 1
+    assert books.lease(ENV, "control", "two", 60.0, 101.0) is None
+    assert books.lease(ENV, "control", "one", 60.0, 102.0) == 1
+    assert books.lease("staging", "control", "two", 60.0, 102.0) == 1
+    assert books.lease(ENV, "other", "two", 60.0, 102.0) == 1
+    assert not books.give_up(ENV, "control", "two")
+    assert books.give_up(ENV, "control", "one")
+    assert books.lease(ENV, "control", "two", 60.0, 103.0) == 2
+    assert books.lease(ENV, "control", "one", 60.0, 103.0) is None
+    there = books.leased(ENV, "control", 104.0)
+    assert there is not None
+    assert (there.holder, there.term, there.over) == ("two", 2, False)
+
+
+def every_write_but_a_lease_is_a_change(books: store.Store) -> None:
+    """So that who looks often reads nothing again where nothing has happened."""
+    before = books.changes()
+    books.lease(ENV, "control", "one", 60.0, 100.0)
+    books.give_up(ENV, "control", "one")
+    assert books.changes() == before
+    acts: tuple[Callable[[], object], ...] = (
+        lambda: deployed(books),
+        lambda: begun(books, books.versions(ENV, NAME)[0]),
+        lambda: books.put_waiting(books.active(ENV)[0].id, None),
+        lambda: books.put_verdict(books.active(ENV)[0].id, FAILED),
+        lambda: books.submit(commands.Command(ENV, NAME, "pause")),
+        lambda: books.adopt_generation(ENV, 3),
+        lambda: books.append(chain.StoredEvent(ENV, NAME, "noted", 1.0)),
+        lambda: books.admit(holders.Holder(ENV, tokens.Token("shop", "a" * 64, ("predict",)))),
+        lambda: books.hold(holds.HoldRow(ENV, NAME, "digest", "bad")),
+    )
+    for act in acts:
+        act()
+        after = books.changes()
+        assert after != before
+        before = after
+
+
+def a_copy_is_the_same_store(books: store.Store) -> None:
+    """As a SQLite file, whatever it is a copy of; its chain verifies, and it can be filled into another."""
+    promoted(books, deployed(books))
+    moving = begun(books, deployed(books))
+    moved(books, moving, phases.Phase.ROLLED_BACK, (decisions.Hold(NAME, moving.candidate.model_digest, "errors"),))
+    books.submit(commands.Command(ENV, NAME, "pause"))
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder) / "copy.db"
+        books.copy(path)
+        with store.Store(database.sqlite_url(path), create=False) as copied:
+            assert copied.verify() == books.head()[0]
+            assert (copied.head(), copied.releases(ENV)) == (books.head(), books.releases(ENV))
+            assert copied.pending_commands(ENV) == books.pending_commands(ENV)
+            assert _refused(lambda: books.fill(copied), errors.StoreUnavailable)
+
+
 ALL: tuple[Check, ...] = (
+    a_lease_is_one_holders_until_it_gives_it_up,
+    every_write_but_a_lease_is_a_change,
+    a_copy_is_the_same_store,
     an_alarm_is_raised_once_and_cleared_once,
     a_note_is_kept_until_it_is_forgotten,
     endpoints_are_kept_as_put,

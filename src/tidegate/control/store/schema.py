@@ -5,7 +5,7 @@ Every row carries (environment, endpoint) first. Changing anything here takes a 
 
 import sqlalchemy as sa
 
-REVISIONS = ("0001", "0002")
+REVISIONS = ("0001", "0002", "0003")
 """All revisions there have been, oldest first; the last is what this code reads and writes."""
 
 METADATA = sa.MetaData(
@@ -158,3 +158,22 @@ HOLDERS = sa.Table(
     sa.UniqueConstraint("environment", "sha256"),
 )
 """Tokens that are good, by name. `endpoint` is empty: those that a token is for are a list, in its body."""
+
+LEASES = sa.Table(
+    "leases",
+    METADATA,
+    *_key(primary=True),
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("holder", sa.Text, nullable=False),
+    sa.Column("term", sa.BigInteger, nullable=False),
+    sa.Column("until", sa.Double, nullable=False),
+    sa.Column("seconds", sa.Double, nullable=False),
+    sa.Column("at", sa.Double, nullable=False),
+)
+"""Who alone may do something for now. `until` goes by the server's clock where there is a server; `at` is when it was taken."""
+
+WRITES = sa.Table("writes", METADATA, sa.Column("count", sa.BigInteger, primary_key=True, autoincrement=False))
+"""One row: how often anything but a lease was written. Triggers keep it, so that whoever writes is counted."""
+
+PASSING = (LEASES, WRITES)
+"""Tables whose rows mean nothing in another store."""

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any
 
 from tidegate.control.store import alarms as alarm_rows
-from tidegate.control.store import chain, commands, commits, database, evidence, facts, release_rows, schema
+from tidegate.control.store import chain, commands, commits, database, evidence, facts, leases, release_rows, schema
 from tidegate.control.store import endpoints as endpoint_rows
 from tidegate.control.store import holders as holder_rows
 from tidegate.control.store import holds as hold_rows
@@ -20,7 +20,7 @@ _GENERATION = "adopted_generation"
 
 
 class Store:
-    """One store, several processes and threads. `Store(database.sqlite_url(home.store))`."""
+    """One store, several processes and threads. `Store(location.of(home).url)`."""
 
     def __init__(self, url: str, *, create: bool = True) -> None:
         """Open it; make or upgrade its tables where that is due. `create=False`: a missing one is StoreUnavailable."""
@@ -30,13 +30,22 @@ class Store:
         """Give its connections back."""
         self._database.close()
 
-    def changes(self) -> int | None:
-        """Another number whenever anybody has written since; None where that cannot be told. For one thread."""
+    def changes(self) -> int:
+        """Another number whenever anybody has written since, anything but a lease. For one thread."""
         return self._database.changes()
 
     def copy(self, path: pathlib.Path) -> None:
-        """A whole copy as of one moment, in a new file, while everybody goes on."""
+        """A whole copy as of one moment, as a new SQLite store, while everybody goes on."""
         self._database.copy(path)
+
+    def fill(self, source: "Store") -> None:
+        """Take over everything that another store holds. Raises StoreUnavailable where this one is not empty."""
+        self._database.fill(source._database)  # noqa: SLF001 -- one of its own kind
+
+    @property
+    def where(self) -> str:
+        """Its name for people: a path, or an address without its password."""
+        return self._database.where
 
     def __enter__(self) -> "Store":
         return self
@@ -165,6 +174,11 @@ class Store:
         """Sequence number and hash of the last event."""
         with self._database.reading() as connection:
             return chain.head(connection)
+
+    def link(self, sequence: int) -> str:
+        """The hash of one event; empty where there is no such event. Of 0: what the first event is hashed over."""
+        with self._database.reading() as connection:
+            return chain.link(connection, sequence)
 
     def verify(self) -> int:
         """Recompute the chain of events; returns how many. Raises ChainBroken, naming the first that does not fit."""
@@ -305,6 +319,32 @@ class Store:
                 facts.put(connection, (environment, endpoint), name, value)
             else:
                 facts.drop(connection, (environment, endpoint), name)
+
+    # leases
+
+    def lease(self, environment: str, name: str, holder: str, seconds: float, at: float) -> int | None:
+        """Take the lease for so many seconds from now, or renew it; its term, or None while another has it.
+
+        `at` is now; a server goes by its own clock instead. Who only asks writes nothing.
+        """
+        with self._database.reading() as connection:
+            there = leases.get(connection, environment, name, at)
+        if there is not None and there.holder != holder and not there.over:
+            return None
+        # A renewal that a power cut undoes costs nothing; who has it must not be forgotten.
+        renews = there is not None and there.holder == holder
+        with self._database.writing(durable=not renews, alone=False) as connection:
+            return leases.take(connection, environment, name, (holder, seconds), at)
+
+    def leased(self, environment: str, name: str, at: float) -> leases.Lease | None:
+        """The lease as it stands, or None before anybody had it."""
+        with self._database.reading() as connection:
+            return leases.get(connection, environment, name, at)
+
+    def give_up(self, environment: str, name: str, holder: str) -> bool:
+        """Let another have the lease at once; False when it is not this holder's any more."""
+        with self._database.writing(alone=False) as connection:
+            return leases.give_up(connection, environment, name, holder)
 
     # the table
 

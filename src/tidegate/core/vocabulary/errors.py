@@ -10,7 +10,7 @@
     |- RequestError         what a client sent           (fault: client)
     |   |- EndpointUnknown  VersionUnknown  PathUnknown  MethodRefused  BodyMalformed  BodyTooLarge
     |   |- HeaderInvalid  InputInvalid  InputQuarantined  OutcomeInvalid  PinRefused  PredictionUnknown  RequestSlow
-    |   |- MediaRefused
+    |   |- MediaRefused  MomentInvalid
     |- CapacityError        nothing can answer just now  (fault: us, retryable)
     |   |- QueueFull  RateExceeded  DeadlinePassed  WorkerUnavailable  LogUnavailable  Draining
     |- ReleaseError         a release says no            (fault: operator)
@@ -22,7 +22,7 @@
     |   |- TableUnreadable  SegmentCorrupt  FrameMalformed  ProtocolMismatch  ChainBroken
     |- ProcessError         processes and their machine  (fault: operator)
     |   |- PortInUse  AlreadyRunning  NotRunning  DiskFull  InstanceLost  ApiUnreachable
-    |   |- ControlDown  ExtraMissing  BackupInvalid  NotifyFailed  NotifyAddressInvalid
+    |   |- ControlDown  ExtraMissing  BackupInvalid  StoreInvalid  NotifyFailed  NotifyAddressInvalid
     |- AccessError          who may do what              (fault: client)
         |- TokenMissing  ScopeMissing  TokenTaken  TokenUnknown  OriginRefused  ExposureRefused
 
@@ -222,6 +222,10 @@ class InputQuarantined(RequestError):
     """A worker died while it answered this very input, so it is not tried again. Send other input, or mend the model."""
 
     status = 422
+
+
+class MomentInvalid(RequestError):
+    """A point in time cannot be used. Write 2026-03-01, 2026-03-01T14:30+01:00, "2 days ago", 90m, or Unix seconds."""
 
 
 class OutcomeInvalid(RequestError):
@@ -446,6 +450,10 @@ class ControlDown(ProcessError):
 
 class ExtraMissing(ProcessError):
     """An optional part of Tidegate is not installed here. Install it with pip install 'tidegate[EXTRA]'."""
+
+
+class StoreInvalid(ProcessError):
+    """The store's address cannot be used. Write postgresql://USER@HOST:PORT/DATABASE, with the password elsewhere."""
 
 
 class BackupInvalid(ProcessError):

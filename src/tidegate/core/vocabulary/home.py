@@ -22,6 +22,11 @@ class Home:
         return self.root / "store.db"
 
     @property
+    def store_address(self) -> pathlib.Path:
+        """The address of the server that has the store, without a password; no such file: the store is `store`."""
+        return self.root / "store.address"
+
+    @property
     def table(self) -> pathlib.Path:
         """The routing table; `table.lock` beside it is held while writing, `table.json.last` is the one before."""
         return self.root / "table.json"

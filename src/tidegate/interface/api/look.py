@@ -14,7 +14,7 @@ from tidegate.dataplane.wire import sums, tablefile
 from tidegate.interface.api import addresses, answers, records
 
 RATE_SECONDS = 5
-WELL = frozenset({"ready", "starting", "loading", "draining", "stopped", "done"})
+WELL = frozenset({"ready", "standby", "starting", "loading", "draining", "stopped", "done"})
 
 
 class _Seen(NamedTuple):
@@ -28,7 +28,7 @@ def status(place: home.Home, environment: str, store: stores.Store | None, now: 
     """Everything on one screen. `store` None: it cannot be read, and `trouble` says why."""
     table = tablefile.read(place.table)
     seen = processes(place)
-    control = next((one for one in seen if one.kind == "control"), None)
+    control = _control(seen)
     shown, alarms = [], []
     if store is not None:
         try:
@@ -52,6 +52,12 @@ def status(place: home.Home, environment: str, store: stores.Store | None, now: 
         recorder=_counters(place),
         addresses=addresses.read(place),
     )
+
+
+def _control(seen: tuple[answers.Process, ...]) -> answers.Process | None:
+    """The control process that decides; where none does, one that lives."""
+    controls = [one for one in seen if one.kind == "control"]
+    return min(controls, key=lambda one: (not one.alive, one.state != "ready", one.state == "standby"), default=None)
 
 
 def endpoints_of(

@@ -17,8 +17,8 @@ VERBS = ("promote", "pause", "resume", "abort", "retry", "rollback", "approve", 
 
 
 def control_lives(place: home.Home) -> bool:
-    """Whether a control process holds its lock."""
-    return instances.holder(place.instances, "control") != 0
+    """Whether a control process holds its lock: the one that decides, or one that stands by and will."""
+    return any(instances.holder(place.instances, path.stem) for path in place.instances.glob("control*.lock"))
 
 
 def carry_out(books: shelf.Shelf, command: commands.Command) -> answers.Done:

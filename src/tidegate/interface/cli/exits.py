@@ -15,7 +15,7 @@ class Exit(enum.IntEnum):
     USAGE = 2
     """The command, tidegate.yaml, the model or a request is not right. Nothing was changed."""
     REFUSED = 3
-    """A check or a hold refused the release, its phase does not allow the command, or the release failed or was aborted."""
+    """Refused by a check, a hold or the release's phase; a release that failed or was aborted; a changed event log."""
     WAITING = 4
     """The release waits for a person, or was still under way when --timeout ran out."""
     ROLLED_BACK = 5
@@ -44,6 +44,8 @@ _BY_ERROR: tuple[tuple[type[errors.TidegateError], Exit], ...] = (
     (errors.AlreadyRunning, Exit.USAGE),
     (errors.ExtraMissing, Exit.USAGE),
     (errors.BackupInvalid, Exit.USAGE),
+    (errors.StoreInvalid, Exit.USAGE),
+    (errors.ChainBroken, Exit.REFUSED),
     (errors.AccessError, Exit.USAGE),
 )
 

@@ -4,7 +4,7 @@ import os
 import time
 from typing import Any
 
-from tidegate.control.store import database
+from tidegate.control.store import location
 from tidegate.control.store import store as stores
 from tidegate.core.vocabulary import errors, home
 from tidegate.interface.api import look
@@ -14,7 +14,7 @@ def status(place: home.Home) -> dict[str, Any]:
     """`answers.Status` as JSON, with `api` false."""
     environment = os.environ.get("TIDEGATE_ENVIRONMENT", "production")
     try:
-        store, trouble = stores.Store(database.sqlite_url(place.store), create=False), ""
+        store, trouble = stores.Store(location.url(place), create=False), ""
     except errors.StoreUnavailable as gone:
         store, trouble = None, str(gone)
     try:

@@ -29,6 +29,7 @@ _TRIED = {
     "recorder": "tidegate.interface.cli.wiring.recording",
     "worker": "tidegate.dataplane.worker.serving",
 }
+_UP = ("ready", "standby")
 Say = Callable[[str], None]
 
 
@@ -53,8 +54,8 @@ def upgrade(place: home.Home, say: Say) -> Iterator[Step]:
     yield _keeper(place)
     for kind in core.FRONTS:
         yield from _fronts(place, [spec for spec in specs if spec.kind == kind])
-    for name in ("control", "api", "recorder"):
-        yield from (_exchange(place, spec) for spec in specs if spec.name == name)
+    for kind in ("control", "api", "recorder"):
+        yield from (_exchange(place, spec) for spec in specs if spec.kind == kind)
     yield from _workers(place, [spec for spec in specs if spec.kind == "worker"], say)
 
 
@@ -147,7 +148,7 @@ def _await(place: home.Home, spec: instances.Spec) -> int:
     while time.monotonic() < until:
         said = instances.read_state(place.instances, spec.name)
         pid = instances.holder(place.instances, spec.name)
-        if pid and said.get("token") == spec.token and said.get("state") == "ready":
+        if pid and said.get("token") == spec.token and said.get("state") in _UP:
             return pid
         time.sleep(LOOK_SECONDS)
     raise errors.InstanceLost(

@@ -17,6 +17,7 @@ def main(argv: list[str]) -> int:
     asked.add_argument("--http", default=process.Up.http)
     asked.add_argument("--api", default=process.Up.api)
     asked.add_argument("--gateways", type=int, default=process.Up.gateways)
+    asked.add_argument("--controls", type=int, default=process.Up.controls)
     asked.add_argument("--grpc", default=process.Up.grpc)
     asked.add_argument("--tls-cert", default=process.Up.chain)
     asked.add_argument("--tls-key", default=process.Up.key)
@@ -32,7 +33,7 @@ def main(argv: list[str]) -> int:
     if renewal.under_way():
         given.report = -1  # whoever started the keeper has had its report long ago, and the number is another's by now
     try:
-        up = process.Up(given.http, given.api, given.gateways, given.grpc, given.tls_cert, given.tls_key)
+        up = process.Up(given.http, given.api, given.gateways, given.grpc, given.tls_cert, given.tls_key, given.controls)
         process.run(home.Home(given.home.absolute()), up, report)
     except errors.TidegateError as failed:
         report({"code": failed.code, "message": failed.message, "cure": failed.cure, "where": failed.where})

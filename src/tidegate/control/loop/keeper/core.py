@@ -28,28 +28,30 @@ FRONTS = {"gateway": "tidegate.dataplane.gateway", "grpc": "tidegate.dataplane.g
 """Kinds of processes that clients connect to, and the module of each."""
 
 
-def specs(place: home.Home, gateways: int = 1, doors: Doors = PLAIN) -> tuple[instances.Spec, ...]:
-    """Gateways, the gRPC front, control, recorder and API, with tokens of their own."""
+def specs(place: home.Home, gateways: int = 1, doors: Doors = PLAIN, controls: int = 1) -> tuple[instances.Spec, ...]:
+    """Gateways, the gRPC front, control (and those that stand by), recorder and API, with tokens of their own."""
     made = [_front(place, f"gateway-{number}", doors) for number in range(gateways)]
     if doors.grpc:
         made.append(_front(place, "grpc-0", doors))
-    return (*made, _program(place, "control"), _program(place, "recorder", nice=5), _program(place, "api", passes=("api",)))
+    made += [_program(place, "control", f"control-{number}" if number else "control") for number in range(controls)]
+    return (*made, _program(place, "recorder", nice=5), _program(place, "api", passes=("api",)))
 
 
-def write(place: home.Home, gateways: int = 1, doors: Doors = PLAIN) -> None:
-    """Put them in place, and take away gateways beyond that number, and a gRPC front that is not wanted.
+def write(place: home.Home, gateways: int = 1, doors: Doors = PLAIN, controls: int = 1) -> None:
+    """Put them in place, and take away gateways and controls beyond these numbers, and a gRPC front that is not wanted.
 
     One that is there already and differs in nothing but its token is left alone: the process that runs by it may be alive.
     Raises OSError.
     """
-    wanted = {spec.name: spec for spec in specs(place, gateways, doors)}
+    wanted = {spec.name: spec for spec in specs(place, gateways, doors, controls)}
     for spec in wanted.values():
         there = instances.read(place.instances / f"{spec.name}.json")
         if there is None or dataclasses.replace(there, token=spec.token) != spec:
             spec.write(place.instances)
-    for path in (*place.instances.glob("gateway-*.json"), *place.instances.glob("grpc-*.json")):
-        if path.stem not in wanted:
-            path.unlink(missing_ok=True)
+    for kind in (*FRONTS, "control"):
+        for path in place.instances.glob(f"{kind}-*.json"):
+            if path.stem not in wanted:
+                path.unlink(missing_ok=True)
 
 
 def secure(place: home.Home) -> bool:
@@ -64,6 +66,8 @@ def renewed(place: home.Home, there: instances.Spec, name: str = "") -> instance
     """
     if there.kind in FRONTS:
         fresh = _front(place, name or there.name, PLAIN)
+    elif there.kind == "control":
+        fresh = _program(place, "control", there.name)
     else:
         fresh = next((one for one in specs(place) if one.name == there.name), there)
     token = secrets.token_hex(16)
@@ -78,6 +82,6 @@ def _front(place: home.Home, name: str, doors: Doors) -> instances.Spec:
     return instances.Spec(name, kind, argv, secrets.token_hex(16), passes=passes, labels=doors.labels)
 
 
-def _program(place: home.Home, name: str, *, passes: tuple[str, ...] = (), nice: int = 0) -> instances.Spec:
-    argv = ("{python}", "-m", "tidegate.interface.cli.process", name, str(place.root), name)
-    return instances.Spec(name=name, kind=name, argv=argv, token=secrets.token_hex(16), nice=nice, passes=passes)
+def _program(place: home.Home, kind: str, name: str = "", *, passes: tuple[str, ...] = (), nice: int = 0) -> instances.Spec:
+    argv = ("{python}", "-m", "tidegate.interface.cli.process", kind, str(place.root), name or kind)
+    return instances.Spec(name=name or kind, kind=kind, argv=argv, token=secrets.token_hex(16), nice=nice, passes=passes)

@@ -38,6 +38,8 @@ class Up:
     chain: str = ""
     """The PEM file with the certificate that clients are shown; empty: no TLS."""
     key: str = ""
+    controls: int = 1
+    """Control processes to have beside these gateways: one decides, the others stand by."""
 
     @property
     def sockets(self) -> dict[str, str]:
@@ -60,7 +62,7 @@ def run(place: home.Home, up: Up, ready: Callable[[dict[str, str]], None] | None
         held = handed.sockets if handed else _listen(place, keeper, up.sockets, told)
         try:
             if up.gateways and not handed:
-                core.write(place, up.gateways, core.Doors(bool(up.grpc), up.chain, up.key))
+                core.write(place, up.gateways, core.Doors(bool(up.grpc), up.chain, up.key), up.controls)
             addresses = sockets.publish(place, held, secure=core.secure(place))
             facts = {**addresses, "boot": secrets.token_hex(8), "python": sys.executable}
             claim.say("ready", **facts)
@@ -84,7 +86,7 @@ def detach(place: home.Home, up: Up) -> dict[str, str]:
     reading, writing = os.pipe()
     output = logfiles.opened(place.logs / "keeper.log")
     argv = [sys.executable, "-m", "tidegate.control.loop.keeper", str(place.root), "--http", up.http, "--api", up.api]
-    argv += ["--gateways", str(up.gateways), "--report", str(writing)]
+    argv += ["--gateways", str(up.gateways), "--controls", str(up.controls), "--report", str(writing)]
     given = {"--grpc": up.grpc, "--tls-cert": up.chain, "--tls-key": up.key}
     argv += [word for option, value in given.items() if value for word in (option, value)]
     child = subprocess.Popen(

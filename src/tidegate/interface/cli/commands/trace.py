@@ -6,7 +6,7 @@ import msgspec
 import typer
 
 from tidegate.control.loop import trace as tracing
-from tidegate.control.store import database
+from tidegate.control.store import location
 from tidegate.control.store import store as stores
 from tidegate.core.vocabulary import errors
 from tidegate.core.vocabulary import home as homes
@@ -33,7 +33,7 @@ def trace(
 
 def _walk(place: homes.Home, prediction: str) -> tracing.Trace:
     try:
-        with stores.Store(database.sqlite_url(place.store), create=False) as store:
+        with stores.Store(location.url(place), create=False) as store:
             return tracing.trace(place, store, prediction)
     except errors.StoreUnavailable:
         return tracing.trace(place, None, prediction)

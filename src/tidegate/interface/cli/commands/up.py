@@ -9,7 +9,7 @@ from tidegate.control.loop.keeper import process, renewal
 from tidegate.core.vocabulary import errors
 from tidegate.core.vocabulary import home as homes
 from tidegate.interface.api import client
-from tidegate.interface.cli import doors, narrator, options, project, screen, starting
+from tidegate.interface.cli import doors, housing, narrator, options, project, screen, starting
 
 HOST = "127.0.0.1"
 
@@ -38,6 +38,17 @@ def up(
     ] = "",
     tls_key: Annotated[str, typer.Option("--tls-key", help="Its key (PEM, no passphrase).")] = "",
     gateways: Annotated[int, typer.Option("--gateways", help="Gateway processes.", min=1, max=64)] = 1,
+    controls: Annotated[
+        int, typer.Option("--controls", help="Control processes: one decides, the others stand by for it.", min=1, max=8)
+    ] = 1,
+    store: Annotated[
+        str,
+        typer.Option(
+            "--store",
+            help="postgresql://USER@HOST/DATABASE, without a password; else TIDEGATE_STORE, else as before.",
+            show_default=False,
+        ),
+    ] = "",
     file: Annotated[str, typer.Option("--file", help="The tidegate.yaml; else the nearest here or above.")] = "",
     as_json: options.Json = False,
     home: options.Home = "",
@@ -54,6 +65,7 @@ def up(
         given = project.load(file) if file or project.find() else None
         tls_cert, tls_key = doors.certificate(tls_cert, tls_key)
         starting.prepare(place)
+        housing.settle(place, store, screen.note)
         doors.check_exposure(host, place, given)
         os.environ["TIDEGATE_ENVIRONMENT"] = starting.environment(given)
     wanted = process.Up(
@@ -63,6 +75,7 @@ def up(
         grpc=doors.grpc(host, grpc_port),
         chain=tls_cert,
         key=tls_key,
+        controls=controls,
     )
     if detach or as_json:
         _behind(place, wanted, given, as_json=as_json)

@@ -1,10 +1,10 @@
-"""Control: the loop with the SQLite store and this machine as target."""
+"""Control: the loop with the home's store and this machine as target."""
 
 import logging
 import time
 
 from tidegate.control.loop import loop
-from tidegate.control.store import database
+from tidegate.control.store import location
 from tidegate.control.store import store as stores
 from tidegate.core.vocabulary import errors, home
 from tidegate.dataplane.targets import local
@@ -15,26 +15,34 @@ log = logging.getLogger(__name__)
 
 
 def run(place: home.Home, name: str, environment: str) -> int:
-    """Decide until SIGTERM; returns the exit code. Raises StoreUnavailable when the store cannot be opened."""
-    _await_store(place)
-    with stores.Store(database.sqlite_url(place.store)) as store:
+    """Decide until SIGTERM; returns the exit code. Raises StoreUnavailable when the store's file cannot be opened."""
+    with _await_store(place) as store:
         loop.run(place, name, store, local.Local(place), environment)
     return 0
 
 
-def _await_store(place: home.Home) -> None:
-    """A table without its store means that the store was moved away: an empty one in its place would only hide that.
+def _await_store(place: home.Home) -> stores.Store:
+    """The store, once it is there.
 
-    Until it is back there is no control; predictions go on, and `tidegate rollback` writes the table.
+    A table without its store means that the store was moved away, or that the server has an empty one in its place: a new one
+    would only hide that. Until it is back there is no control; predictions go on, and `tidegate rollback` writes the table.
     """
-    said = False
-    while not place.store.exists() and _routed(place):
-        if not said:
-            gone = errors.StoreUnavailable(
+    said = ""
+    while True:
+        try:
+            if location.is_server(place):
+                return stores.Store(location.url(place), create=not _routed(place))
+            if place.store.exists() or not _routed(place):
+                return stores.Store(location.url(place))
+            raise errors.StoreUnavailable(
                 "the store is not there.", where=str(place.store), cure="Put it back; control waits for it."
             )
-            log.error(str(gone), extra={"code": gone.code})
-            said = True
+        except errors.StoreUnavailable as gone:
+            if place.store.exists() and not location.is_server(place):
+                raise
+            if str(gone) != said:
+                log.log(logging.ERROR, str(gone), extra={"code": gone.code})
+                said = str(gone)
         time.sleep(LOOK_SECONDS)
 
 

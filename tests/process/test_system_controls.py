@@ -1,0 +1,106 @@
+"""Two control processes on one store: one decides, the other goes on where it left off. On SQLite and on PostgreSQL."""
+
+import os
+import signal
+import time
+
+import pytest
+
+from tests import postgresql
+from tests.process import living
+from tidegate.control.store import location, store
+from tidegate.core.vocabulary import instances
+
+NAMES = ("control", "control-1")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def more(request: pytest.FixtureRequest) -> tuple[str, ...]:
+    """What `up` is told besides."""
+    if request.param == "sqlite":
+        return ("--controls", "2")
+    made: postgresql.Server = request.getfixturevalue("server")
+    return ("--controls", "2", "--store", made.empty())
+
+
+def state(system: living.Living, name: str) -> str:
+    said = instances.read_state(system.home.instances, name)
+    return str(said.get("state", "")) if said.get("pid") == system.pid(name) else ""
+
+
+def leader(system: living.Living) -> str:
+    return str(living.wait(lambda: next((name for name in NAMES if state(system, name) == "ready"), ""), what="a leader"))
+
+
+def other(name: str) -> str:
+    return NAMES[1 - NAMES.index(name)]
+
+
+def events(system: living.Living) -> list[tuple[object, ...]]:
+    """What happened to releases; the chain is whole, and no step is there twice."""
+    with store.Store(location.url(system.home), create=False) as books:
+        books.verify()
+        found = [(one.release, one.generation, one.kind, one.phase_after) for one in books.events("production") if one.release]
+    steps = [(release, generation) for release, generation, *_ in found]
+    assert len(set(steps)) == len(steps), "a step was taken twice"
+    return found
+
+
+def test_the_other_goes_on_within_five_seconds_when_the_leader_is_killed_or_hangs(tmp_path, models, more):
+    system = living.Living(tmp_path, models)
+    system.up(*more)
+    try:
+        with living.Traffic(system.address, 100) as traffic:
+            _killed_under_a_release(system)
+            _hung_and_overtaken(system)
+            _ended_cleanly(system)
+        assert traffic.failed == 0, traffic.failures
+        told = system.run("status")
+        assert "control" not in told, told
+    finally:
+        system.down()
+
+
+def _killed_under_a_release(system: living.Living) -> None:
+    first = leader(system)
+    living.wait(lambda: state(system, other(first)) == "standby", what="a standby")
+    system.release("v2")
+    system.await_phase("running")
+    began = time.monotonic()
+    system.kill(first)
+    spec = system.home.instances / f"{first}.json"
+    spec.rename(spec.with_suffix(".off"))  # else the keeper has it back before anybody can take over
+    living.wait(lambda: state(system, other(first)) == "ready", 15.0, "the other to decide")
+    assert time.monotonic() - began < 5.0
+    system.await_phase("probation", "succeeded")
+    spec.with_suffix(".off").rename(spec)
+    living.wait(lambda: state(system, first) == "standby", what="the first to stand by")
+    assert [kind for _, _, kind, _ in events(system)].count("created") == 2
+
+
+def _hung_and_overtaken(system: living.Living) -> None:
+    hung = leader(system)
+    pid = system.pid(hung)
+    system.release("v3")
+    system.await_phase("running")
+    began = time.monotonic()
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        living.wait(lambda: state(system, other(hung)) == "ready", 15.0, "the other to decide")
+        assert time.monotonic() - began < 5.0
+        system.await_phase("probation", "succeeded")
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    living.wait(lambda: state(system, hung) == "standby", what="who was overtaken to stand by")
+    assert system.endpoint()["stable"]["name"] == "v3"
+    assert [kind for _, _, kind, _ in events(system)].count("created") == 3
+
+
+def _ended_cleanly(system: living.Living) -> None:
+    """At once: it gives the lease up."""
+    first = leader(system)
+    began = time.monotonic()
+    os.kill(system.pid(first), signal.SIGTERM)
+    living.wait(lambda: state(system, other(first)) == "ready", 15.0, "the other to decide")
+    assert time.monotonic() - began < 5.0
+    living.wait(lambda: state(system, first) == "standby", what="the first to stand by")
