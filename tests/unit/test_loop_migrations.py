@@ -36,7 +36,18 @@ def desk(made, tmp_path):
 
 def past(desk, identifier, ordinal, phase=phases.Phase.SUCCEEDED, **more):
     candidate, stable = desk.version("delay", ordinal), desk.version("delay", ordinal - 1)
-    given = (identifier, "production", "delay", candidate, stable, "canary", (), releases.Policy(), b"", float(ordinal))
+    given = (
+        identifier,
+        "production",
+        "delay",
+        candidate,
+        stable,
+        "canary",
+        (releases.Stage("5 %", 500),),
+        releases.Policy(),
+        b"",
+        float(ordinal),
+    )
     one = releases.Release(*given, phase=phase, **{"migrations": (DROP, ADD), **more})
     desk.store.create(one)
     return one

@@ -4,7 +4,11 @@ An override is imported as events before control may publish again; importing it
 the store without one means that the store was restored from the past: control acts on nothing until `adopt`.
 """
 
-from tidegate.control.loop import transitions
+import msgspec
+
+from tidegate.control.loop import served, transitions
+from tidegate.control.store import chain as chained
+from tidegate.control.store import traffic
 from tidegate.core.vocabulary import decisions, errors, phases, releases, tables
 from tidegate.core.vocabulary.decisions import Kind
 
@@ -19,8 +23,38 @@ def settle(desk: transitions.Desk, table: tables.Table, now: float) -> None:
     chain = [table.override]
     while chain[-1].before is not None:
         chain.append(chain[-1].before)
-    for override in reversed(chain):
+    chain.reverse()
+    for number, override in enumerate(chain):
+        later = next((one for one in chain[number + 1 :] if one.endpoint == override.endpoint), None)
+        _record(desk, table.routes[override.endpoint], (override, later), now)
         _take(desk, table.routes[override.endpoint], override, now)
+
+
+def _record(
+    desk: transitions.Desk, route: tables.Route, written: tuple[tables.Override, tables.Override | None], now: float
+) -> None:
+    """One event for each table that was written by hand, however often it is imported; it counts from when that was.
+
+    `written`: the override, and the next one of the same endpoint: what that took traffic from is what this one gave it to.
+    """
+    override, later = written
+    gave = _by_digest(desk, route.endpoint, later.held_digest) if later is not None else None
+    ordinal = gave.ordinal if gave is not None else route.owner.ordinal
+    event = chained.StoredEvent(
+        environment=desk.environment,
+        endpoint=route.endpoint,
+        kind=served.BY_HAND,
+        at=now,
+        actor=override.actor,
+        said=override.reason,
+        reason=f"all traffic to v{ordinal}, written to the table without control",
+        facts={
+            served.WRITTEN_AT: override.at,
+            "taken_from": override.held_digest,
+            traffic.FACT: msgspec.to_builtins(traffic.Traffic(ordinal)),
+        },
+    )
+    desk.store.append_once(event, f"{served.BY_HAND}:{override.at!r}")
 
 
 def _take(desk: transitions.Desk, route: tables.Route, override: tables.Override, now: float) -> None:

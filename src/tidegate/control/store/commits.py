@@ -6,7 +6,7 @@ Called by `store.Store` inside one writing transaction.
 import msgspec
 import sqlalchemy as sa
 
-from tidegate.control.store import chain, commands, endpoints, evidence, holds, release_rows, versions
+from tidegate.control.store import chain, commands, endpoints, evidence, holds, release_rows, traffic, versions
 from tidegate.core.vocabulary import decisions, errors, phases, releases
 
 
@@ -32,6 +32,8 @@ def create(connection: sa.Connection, release: releases.Release, event: decision
             "digest": release.candidate.digest,
             "model_digest": release.candidate.model_digest,
             "strategy": release.strategy,
+            "model": release.candidate.model,
+            **traffic.facts(release),
         },
     )
     chain.append(connection, first)
@@ -63,6 +65,7 @@ def apply(
         phase_after=str(release.phase),
         effects=decision.effects,
         verdict=judged,
+        facts=traffic.facts(release),
     )
     chain.append(connection, link)
     _own(connection, before, release)

@@ -170,8 +170,21 @@ class Store:
                 facts.put(connection, (event.environment, event.endpoint), name, value)
             return chain.append(connection, event)
 
+    def append_once(self, event: chain.StoredEvent, name: str) -> bool:
+        """Append an event that something outside may tell again; False when one was appended under this name already.
+
+        `name` is of the event's endpoint. The note of it and the event are one transaction.
+        """
+        key = (event.environment, event.endpoint)
+        with self._database.writing() as connection:
+            if facts.get(connection, key, name) is not None:
+                return False
+            chained = chain.append(connection, event)
+            facts.put(connection, key, name, str(chained.sequence))
+            return True
+
     def head(self) -> tuple[int, str]:
-        """Sequence number and hash of the last event."""
+        """Sequence number and hash of the last event: what a notification carries, as a witness outside."""
         with self._database.reading() as connection:
             return chain.head(connection)
 

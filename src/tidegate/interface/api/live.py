@@ -135,14 +135,15 @@ class Live:
         place = self._books.home
         try:
             store = self._books.store()
-            changes: object = store.changes() or store.head()
+            changes: object = store.changes()
         except errors.StoreUnavailable as gone:
             changes = str(gone)
         try:
             table = place.table.stat().st_mtime_ns
         except OSError:
             table = 0
-        return changes, table, instances.holder(place.instances, "control")
+        controls = sorted(place.instances.glob("control*.lock"))
+        return changes, table, tuple(instances.holder(place.instances, one.stem) for one in controls)
 
     async def _ask(self, who: Who) -> tokens.Token | None:
         return await asyncio.get_running_loop().run_in_executor(None, who)
