@@ -55,8 +55,9 @@ class TidegateError(Exception):
         self.where = where
         super().__init__(self.message)
 
-    def __init_subclass__(cls) -> None:
-        """The code is the class's own name: QueueFull is `queue-full`, ModelError is `model`."""
+    def __init_subclass__(cls, *, status: int = 0) -> None:
+        """The code is the class's own name: QueueFull is `queue-full`. `status`: another than its parent's."""
+        cls.status = status or cls.status
         words = re.findall("[A-Z][a-z]*", cls.__name__)
         cls.code = "-".join(words[:-1] if words[-1] == "Error" else words).lower()
 
@@ -129,22 +130,16 @@ class WarmupFailed(ModelError):
     """The model loaded but did not answer its warm-up request. `tidegate logs ENDPOINT/VERSION` has its own words."""
 
 
-class PredictFailed(ModelError):
+class PredictFailed(ModelError, status=500):
     """The model raised an error on this input. Operators find its own words with `tidegate logs ENDPOINT`."""
 
-    status = 500
 
-
-class OutputInvalid(ModelError):
+class OutputInvalid(ModelError, status=500):
     """The model's answer broke its contract (not finite, wrong shape or type). Operators: `tidegate logs ENDPOINT`."""
 
-    status = 500
 
-
-class OutputRefused(ModelError):
+class OutputRefused(ModelError, status=500):
     """The model's answer broke a rule of this endpoint and is not given out. Operators: `tidegate logs ENDPOINT`."""
-
-    status = 500
 
 
 class ContractBroken(ModelError):
@@ -170,44 +165,32 @@ class RequestError(TidegateError):
     status = 400
 
 
-class EndpointUnknown(RequestError):
+class EndpointUnknown(RequestError, status=404):
     """There is no such endpoint. GET /v2/models lists them."""
 
-    status = 404
 
-
-class VersionUnknown(RequestError):
+class VersionUnknown(RequestError, status=404):
     """The endpoint has no such version at hand. GET /v2/models/NAME lists its versions."""
 
-    status = 404
 
-
-class PathUnknown(RequestError):
+class PathUnknown(RequestError, status=404):
     """Nothing is served at this path. Predictions: POST /v2/models/NAME/infer or /endpoints/NAME/predict."""
 
-    status = 404
 
-
-class MethodRefused(RequestError):
+class MethodRefused(RequestError, status=405):
     """This path does not take this method."""
-
-    status = 405
 
 
 class BodyMalformed(RequestError):
     """The body is not the JSON this path takes."""
 
 
-class BodyTooLarge(RequestError):
+class BodyTooLarge(RequestError, status=413):
     """The body is over this endpoint's limit. Send fewer rows a request, or raise `limits.body` in tidegate.yaml."""
 
-    status = 413
 
-
-class MediaRefused(RequestError):
+class MediaRefused(RequestError, status=415):
     """The body's content type or encoding is not taken here. Send JSON, as it is or compressed by gzip or deflate."""
-
-    status = 415
 
 
 class HeaderInvalid(RequestError):
@@ -218,10 +201,8 @@ class InputInvalid(RequestError):
     """The inputs do not fit the model's signature. GET /v2/models/NAME shows it."""
 
 
-class InputQuarantined(RequestError):
+class InputQuarantined(RequestError, status=422):
     """A worker died while it answered this very input, so it is not tried again. Send other input, or mend the model."""
-
-    status = 422
 
 
 class MomentInvalid(RequestError):
@@ -232,16 +213,12 @@ class OutcomeInvalid(RequestError):
     """An outcome cannot be taken: it needs the prediction id from the response header and a label."""
 
 
-class PinRefused(RequestError):
+class PinRefused(RequestError, status=403):
     """This endpoint does not take requests for one version. Leave /versions/... out, or set `pin: allow`."""
 
-    status = 403
 
-
-class PredictionUnknown(RequestError):
+class PredictionUnknown(RequestError, status=404):
     """No prediction of this id is in the log. Take the id from the response header tidegate-prediction-id."""
-
-    status = 404
 
 
 class RequestSlow(RequestError):
@@ -258,22 +235,16 @@ class CapacityError(TidegateError):
     status = 503
 
 
-class QueueFull(CapacityError):
+class QueueFull(CapacityError, status=429):
     """Too many requests are waiting. Try again after the time in Retry-After."""
 
-    status = 429
 
-
-class RateExceeded(CapacityError):
+class RateExceeded(CapacityError, status=429):
     """More was asked for than may be, in this second or this day. Try again after the time in Retry-After."""
 
-    status = 429
 
-
-class DeadlinePassed(CapacityError):
+class DeadlinePassed(CapacityError, status=504):
     """The model did not answer within the time limit."""
-
-    status = 504
 
 
 class WorkerUnavailable(CapacityError):
@@ -299,10 +270,8 @@ class ReleaseInProgress(ReleaseError):
     """This endpoint has a release under way. Wait for it, or end it with `tidegate abort ENDPOINT`."""
 
 
-class ReleaseUnknown(ReleaseError):
+class ReleaseUnknown(ReleaseError, status=404):
     """There is no such release, or none under way. `tidegate history` lists them."""
-
-    status = 404
 
 
 class TransitionUnknown(ReleaseError):
@@ -336,10 +305,8 @@ class AlreadyStable(ReleaseError):
     """This very model is already stable on this endpoint; there is nothing to release."""
 
 
-class MigrationUnknown(ReleaseError):
+class MigrationUnknown(ReleaseError, status=404):
     """No release names this migration. `migrations` in tidegate.yaml names them; `tidegate history` shows who was promoted."""
-
-    status = 404
 
 
 class RequirementMissing(ReleaseError):
@@ -350,10 +317,8 @@ class MemoryShort(ReleaseError):
     """Both versions do not fit into memory at once. Choose a strategy that needs fewer workers at a time, or free memory."""
 
 
-class RevisionUnknown(ReleaseError):
+class RevisionUnknown(ReleaseError, status=404):
     """No version was built from this git revision, or several were. Name one of those listed with --to."""
-
-    status = 404
 
 
 class StateError(TidegateError):
@@ -477,26 +442,20 @@ class AccessError(TidegateError):
     status = 403
 
 
-class TokenMissing(AccessError):
+class TokenMissing(AccessError, status=401):
     """The control API needs a token: Authorization: Bearer ... The command line reads it from the home's `token` file."""
-
-    status = 401
 
 
 class ScopeMissing(AccessError):
     """This token may not do that. Use one with the scope that is named, made with `tidegate token`."""
 
 
-class TokenTaken(AccessError):
+class TokenTaken(AccessError, status=409):
     """There is a token of this name already. Choose another name, or revoke that one with `tidegate token revoke`."""
 
-    status = 409
 
-
-class TokenUnknown(AccessError):
+class TokenUnknown(AccessError, status=404):
     """There is no token of this name. `tidegate token list` shows them."""
-
-    status = 404
 
 
 class OriginRefused(AccessError):
