@@ -101,6 +101,8 @@ class Endpoint:
         self.must_sync = route.durability == "ack"
         self.logs_bodies = route.inputs != "none"
         self.tokens = frozenset(route.tokens)
+        self.stable_is_spare = route.candidate_owns or route.weight == arms.BUCKETS
+        """Whether stable is up with next to no traffic: it may take over as a share of all, and not only of its own."""
         self.gated = bool(route.tokens or route.limits.rate or route.limits.daily)
         """Whether who asks, or how much, has to be looked at."""
         self._pinned: dict[tuple[str, bool], Side] = {}

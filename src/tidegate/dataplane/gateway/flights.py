@@ -8,7 +8,7 @@ one of the endpoint's rules is no answer, unless it is to be flagged.
 
 import time
 
-from tidegate.core.vocabulary import assignment, errors, ids, marks, records
+from tidegate.core.vocabulary import arms, assignment, errors, ids, marks, records
 from tidegate.core.vocabulary import sums as words
 from tidegate.dataplane.gateway import bodies, endpoints, exchanges, fallbacks, journal, links, quota, remedies, wheel
 from tidegate.dataplane.predlog import segments
@@ -76,6 +76,8 @@ class Flight(links.Caller, wheel.Item, journal.Entry):
         if side.lane is not None:
             self.cell = side.lane.opened()
             endpoint.guard.budgets[draw.arm].drawn += 1
+            if endpoint.stable_is_spare and draw.arm:
+                endpoint.guard.budgets[arms.Arm.STABLE].drawn += 1
             if side.rescuer is not None:
                 reserve = endpoint.guard.reserve(side.rescuer.pool.recent.p99, timeout)
                 self.until = self.deadline - reserve - wheel.SLOT
