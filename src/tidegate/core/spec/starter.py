@@ -22,7 +22,7 @@ _OPTIONAL = """\
 # scale_to_zero: 0s                 # without a request for this long, workers are stopped; 0s: never
 
 # release:                          # how traffic moves to a new version
-#   strategy: canary                # or: full
+#   strategy: canary                # recreate | rolling | blue-green | shadow | ab | full, or in turn: [shadow, canary]
 #   steps: [1%, 5%, 25%, 50%]       # or: {traffic: 5%, for: 30s, at_most: 5m, requests: 200}
 #   for: 1m                         # each step lasts at least this
 #   at_most: 10m                    # then it goes on without proof, if nothing speaks against it
@@ -31,7 +31,23 @@ _OPTIONAL = """\
 #   unsure: pause                   # too few requests in time: pause | extend | rollback | promote
 #   alpha: 1%                       # chance of rolling a healthy release back
 #   promote_if: ["errors <= stable + 1%"]
-#   probation: 10m                  # after 100 %, the version before stays warm this long
+#   # shadow: {mirror: 10%}         # of the strategies that go by it, likewise
+#   # rolling: {surge: 1, unavailable: 0}
+#   # blue_green: {smoke: 20, bake: 5m}
+#   # ab: {split: 50%, metric: right}
+#   # sticky: {header: x-user}      # or {cookie: NAME}, {field: user_id}: one user, one version
+#   # cohort: {header: x-internal}  # who goes first; by sticky key: {keys: 5%}, {file: internal-users.txt}
+#   # approve: {by: [ana, ben], count: 1, not: author, within: 3d}
+#   harm_budget: 0                  # excess failures a release may cost; 0: no bound
+#   guard_breaks: 2                 # broken guards that roll back at once; 0: none do
+#   memory: 1.5                     # times stable's, from which a release pauses; 0: not watched
+#   on_alarm: notify                # pause | rollback
+#   retrain: false                  # ask for a retraining after an automatic rollback
+#   probation:                      # after 100 %, the version before stays warm
+#     for: 7d
+#     outcomes: 0                   # over after this many, too; 0: time alone counts
+#     watch: holdback               # reverse-shadow | level | none
+#     share: 1%
 
 # outcomes:                         # ground truth, posted later by prediction id
 #   kind: auto                      # probability | class | number
@@ -56,8 +72,16 @@ _OPTIONAL = """\
 # access: open                      # token: predictions need one with the predict scope
 # origins: []                       # web origins whose pages may read answers
 # pin: refuse                       # allow: clients may ask for one version
-# keep: 1                           # previous versions kept warm
+# keep: 2                           # previous versions kept warm
 # load_within: 1m
+# downtime: allowed                 # never: no strategy that leaves the endpoint without a worker
+# api: 1                            # 2: the endpoint is NAME-v2, for changes that break clients
+# group: null                       # endpoints of one group are released together
+# requires: []                      # such as {service: https://...}, {table: customers@v3, url: {env: WAREHOUSE}}
+# migrations: []                    # such as {name: drop-x, kind: contract}
+# notify: []                        # where apprise addresses are: {env: SLACK_URL}, {file: PATH}
+# slices: []                        # input columns by which mirrored answers are told apart
+# rehearse: 0s                      # practise a rollback this often; 0s: when asked for
 # guard:                            # what every answer is held to
 #   rules: []                       # such as [finite, 0 <= probability <= 1]
 #   check: null                     # a function of your own beside this file: checks.py:plausible

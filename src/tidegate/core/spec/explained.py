@@ -1,0 +1,155 @@
+"""Every key with its value as the file would say it: what `tidegate plan` shows, from the settings alone."""
+
+from collections.abc import Iterable
+
+from tidegate.core.spec import conditions, settings, units
+from tidegate.core.vocabulary import releases, tables
+
+Rows = list[tuple[str, str]]
+
+
+def rows(resolved: settings.Settings) -> Rows:
+    """(key, value) in the order of the file."""
+    return [*_served(resolved), *_moving(resolved), *_held(resolved), *_answered(resolved), *_around(resolved)]
+
+
+def _served(resolved: settings.Settings) -> Rows:
+    return [
+        ("endpoint", resolved.endpoint),
+        ("api", f"{resolved.endpoint.rpartition('-v')[2]}: clients call {resolved.endpoint}" if "api" in resolved.given else "1"),
+        ("model", resolved.model),
+        ("example", resolved.example or "the model's own"),
+        ("trust", resolved.trust or "nothing that runs code on loading"),
+        ("environment", resolved.environment),
+        ("follow", "yes" if resolved.follow else "no"),
+        ("compile", resolved.compile),
+        ("compile_tolerance", f"{resolved.compile_tolerance:g}"),
+        ("runtime", resolved.runtime),
+        ("replicas", str(resolved.replicas)),
+        ("resources.memory", units.size_text(resolved.resources.memory) if resolved.resources.memory else "unlimited"),
+        ("resources.cpu", f"{resolved.resources.cpu:g} cores" if resolved.resources.cpu else "unlimited"),
+        ("resources.files", str(resolved.resources.files or "unlimited")),
+        ("scale_to_zero", units.duration_text(resolved.scale_to_zero) if resolved.scale_to_zero else "never"),
+    ]
+
+
+def _moving(resolved: settings.Settings) -> Rows:
+    policy = resolved.policy
+    margins = [("errors", policy.error_margin), ("wrong", policy.label_margin)]
+    return [
+        ("release.strategy", resolved.strategy),
+        ("release.steps", "; ".join([*map(stage, resolved.stages), "stable again" if resolved.returns else "100%"])),
+        ("release.shadow", _shadow(resolved)),
+        ("release.rolling", _names(one for one in resolved.stages if one.replicas is not None)),
+        ("release.blue_green", _names(one for one in resolved.stages if "blue-green" in resolved.strategy and not one.evidence)),
+        ("release.ab", _ab(policy)),
+        ("release.sticky", f"{resolved.sticky.by} {resolved.sticky.name}" if resolved.sticky else "none: each request by itself"),
+        ("release.cohort", resolved.cohort.said if resolved.cohort else "none"),
+        ("release.unsure", policy.on_unsure),
+        ("release.alpha", units.share_text(policy.alpha)),
+        ("release.promote_if", ", ".join(f"{name} <= stable + {units.share_text(margin)}" for name, margin in margins)),
+        ("release.harm_budget", f"{policy.harm_budget} requests" if policy.harm_budget else "no bound"),
+        ("release.guard_breaks", str(policy.guard_breaks) if policy.guard_breaks else "none roll back by themselves"),
+        ("release.memory", f"{policy.memory:g} times stable's" if policy.memory else "not watched"),
+        ("release.on_alarm", policy.on_alarm),
+        ("release.retrain", "yes" if policy.retrain else "no"),
+        ("release.approve", approval(resolved.approval)),
+        ("release.probation", probation(resolved)),
+    ]
+
+
+def _held(resolved: settings.Settings) -> Rows:
+    limits, outcomes = resolved.limits, resolved.outcomes
+    return [
+        ("outcomes.kind", outcomes.kind),
+        ("outcomes.threshold", f"{outcomes.threshold:g}"),
+        ("outcomes.tolerance", f"{outcomes.tolerance:g}"),
+        ("outcomes.within", units.duration_text(outcomes.within_seconds)),
+        ("limits.timeout", units.duration_text(limits.timeout_ms / 1_000)),
+        ("limits.queue", str(limits.queue)),
+        ("limits.body", units.size_text(limits.body)),
+        ("limits.batch", str(limits.batch)),
+        ("limits.rate", f"{limits.rate:g} a second" if limits.rate else "unlimited"),
+        ("limits.daily", str(limits.daily or "unlimited")),
+        ("access", resolved.access),
+        ("origins", ", ".join(resolved.origins) or "none"),
+        ("log.inputs", resolved.inputs),
+        ("log.durability", resolved.durability),
+    ]
+
+
+def _answered(resolved: settings.Settings) -> Rows:
+    return [
+        ("input", "coerce" if resolved.terms.coerce else "strict"),
+        ("round", f"{resolved.terms.round} decimals" if resolved.terms.round >= 0 else "as the model says"),
+        ("guard.rules", "; ".join(rule.text for rule in resolved.terms.rules) or "none"),
+        ("guard.check", f"{resolved.check}:{resolved.terms.check.partition(':')[2]}" if resolved.check else "none"),
+        ("guard.action", resolved.guard),
+        ("fallback", resolved.fallback or "none: 503"),
+        ("fallback_rules", "; ".join(map(_fallback_text, resolved.fallbacks)) or "none"),
+        ("fallback_version", resolved.fallback_version or "none"),
+    ]
+
+
+def _around(resolved: settings.Settings) -> Rows:
+    return [
+        ("pin", resolved.pin),
+        ("keep", str(resolved.keep)),
+        ("load_within", units.duration_text(resolved.load_seconds)),
+        ("requires", ", ".join(one.said for one in resolved.requires) or "nothing"),
+        ("migrations", ", ".join(f"{one.kind} {one.name}" for one in resolved.migrations) or "none"),
+        ("group", resolved.group or "none"),
+        ("notify", ", ".join(resolved.notify) or "nobody"),
+        ("slices", ", ".join(resolved.slices) or "none"),
+        (
+            "rehearse",
+            f"every {units.duration_text(resolved.rehearse_seconds)}" if resolved.rehearse_seconds else "when asked for",
+        ),
+        ("downtime", resolved.downtime),
+    ]
+
+
+def stage(one: releases.Stage) -> str:
+    """A stage in a line: 5% for 1m and 200 requests, at most 10m."""
+    until = "until proven" if one.must_prove else f"at most {units.duration_text(one.max_seconds)}"
+    requests = f" and {one.min_requests} requests" if one.min_requests else ""
+    return f"{one.name} for {units.duration_text(one.min_seconds)}{requests}, {until}"
+
+
+def approval(given: releases.Approval | None) -> str:
+    """Who has to say yes."""
+    if given is None:
+        return "nobody has to"
+    who = " or ".join(given.by) or "anybody with the approve scope"
+    barred = ", not who asked for it" if given.not_author else ""
+    return f"{given.count} of {who}{barred}, within {units.duration_text(given.within_seconds)}"
+
+
+def probation(resolved: settings.Settings) -> str:
+    """How long the version before stays warm, until when and how watched."""
+    until = f" or {resolved.probation_outcomes} outcomes" if resolved.probation_outcomes else ""
+    watched = resolved.probation.name if resolved.probation else "nothing watched"
+    return f"{units.duration_text(resolved.probation_seconds)}{until}, {watched}"
+
+
+def _shadow(resolved: settings.Settings) -> str:
+    copied = [one for one in resolved.stages if one.mirror]
+    if not copied:
+        return "none"
+    near = f", numbers within {resolved.pairing.tolerance:g} are the same" if resolved.pairing.tolerance else ""
+    return f"{_names(copied)}, {units.share_text(resolved.policy.disagreement)} of pairs may differ{near}"
+
+
+def _ab(policy: releases.Policy) -> str:
+    if not policy.metric:
+        return "none"
+    least = f", less than {policy.difference:g} is no difference" if policy.difference else ""
+    return f"{policy.metric}, {'higher' if policy.higher_is_better else 'lower'} is better{least}"
+
+
+def _names(found: Iterable[releases.Stage]) -> str:
+    return "; ".join(one.name for one in found) or "none"
+
+
+def _fallback_text(one: tables.Fallback) -> str:
+    return f"{' and '.join(map(conditions.shown, one.when))}: {one.value}"

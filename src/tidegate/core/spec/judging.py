@@ -1,0 +1,51 @@
+"""What a release is judged by, and who has to agree to it: margins, budgets and approvals of the file."""
+
+from tidegate.core.spec import keys, rules
+from tidegate.core.vocabulary import errors, releases
+
+
+def margins(model: keys.Tidegate) -> rules.Margins:
+    """Those of promote_if. Raises RuleInvalid for one that could not be held to."""
+    given = rules.margins(model.release.promote_if)
+    if given.wrong is not None and "promote_if" in model.release.model_fields_set and not model.outcomes.within:
+        raise errors.RuleInvalid(
+            '"wrong" is never known without outcomes.', cure="Say with `outcomes: {within: 1h}` how late they may come."
+        )
+    return given
+
+
+def policy(model: keys.Tidegate) -> releases.Policy:
+    """Everything a release is judged by. Raises RuleInvalid."""
+    given, default, release = margins(model), releases.Policy(), model.release
+    tests = "ab" in release.strategy
+    return releases.Policy(
+        alpha=release.alpha,
+        error_margin=default.error_margin if given.errors is None else given.errors,
+        label_margin=default.label_margin if given.wrong is None else given.wrong,
+        label_age=model.outcomes.within,
+        on_unsure=release.unsure,
+        disagreement=release.shadow.tolerance,
+        metric=(release.ab.metric or "") if tests else "",
+        higher_is_better=release.ab.better == "higher",
+        difference=release.ab.difference,
+        harm_budget=release.harm_budget,
+        guard_breaks=release.guard_breaks,
+        memory=release.memory,
+        on_alarm=release.on_alarm,
+        retrain=release.retrain,
+    )
+
+
+def approval(model: keys.Tidegate) -> releases.Approval | None:
+    """Who has to say yes; None: nobody. Raises SpecInvalid where there are not enough of them."""
+    given = model.release.approve
+    if given is None:
+        return None
+    if given.by and given.count > len(set(given.by)):
+        raise errors.SpecInvalid(
+            f"{given.count} have to agree, and {len(set(given.by))} may.",
+            cure="Name more people in `by`, or let `count` be less.",
+        )
+    if not given.within:
+        raise errors.SpecInvalid("`within` is no time in which anybody could agree.", cure="Write 3d or so.")
+    return releases.Approval(given.by, given.count, given.barred == "author", given.within)

@@ -1,0 +1,30 @@
+"""Keys about what lies outside the bundle: what a version needs, what was changed for it, where secrets are."""
+
+from typing import Annotated, Literal
+
+from tidegate.core.spec import values
+
+
+class Secret(values.Block):
+    """Where a secret is: looked up when it is used, never stored."""
+
+    env: str | None = values.key("An environment variable of the process that uses it.", None, pattern=r"^[A-Za-z_]\w*$")
+    file: str | None = values.key("A file beside this one.", None, min_length=1)
+
+
+class Requirement(values.Block):
+    """Something that has to be there, and how one sees that it is."""
+
+    service: values.Service | None = values.key("A URL that answers while the service is well.", None)
+    table: values.Table | None = values.key("A table, with the version that is needed of it: customers@v3.", None)
+    url: Annotated[Secret | None, values.SECRET] = values.key("`table`: where its SQLAlchemy address is.", None)
+    query: str | None = values.key("`table`: gives its version in the first column of its first row.", None, min_length=1)
+
+
+class Migration(values.Block):
+    """A change of something shared."""
+
+    name: str = values.key("What it is called, here and in `tidegate migrated`.", min_length=1, max_length=100)
+    kind: Literal["expand", "contract"] = values.key(
+        "`expand`: the version before goes on working. `contract`: it does not, so there is no way back once it is done."
+    )

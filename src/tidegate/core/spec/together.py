@@ -1,0 +1,181 @@
+"""What is right only together with other keys: each check with the key whose line is named when it fails."""
+
+from collections.abc import Callable, Iterator
+
+from tidegate.core.decide import strategies
+from tidegate.core.spec import document, judging, keys, protection, schedule, surroundings
+from tidegate.core.vocabulary import errors, ids
+
+_BLOCKS = {"shadow": "shadow", "rolling": "rolling", "blue_green": "blue-green", "ab": "ab"}
+_MOST_NAME = 63
+Check = Callable[[keys.Tidegate], object]
+
+
+def checks(model: keys.Tidegate) -> Iterator[tuple[document.Path, Check]]:
+    """All of them, those on what others go by first. Raises nothing; each of them SpecInvalid or RuleInvalid."""
+    yield from ((("release", block), lambda one, key=block: _block(one, key)) for block in _BLOCKS)
+    yield ("release", "steps"), _canary
+    yield from strategic(model)
+
+
+def strategic(model: keys.Tidegate) -> Iterator[tuple[document.Path, Check]]:
+    """Those that hold for a strategy from elsewhere, too: blocks of others are then passed over."""
+    yield ("release", "promote_if"), judging.margins
+    yield ("release", "strategy"), _sequence
+    yield ("downtime",), _downtime
+    yield ("release", "sticky"), schedule.sticky
+    yield ("release", "prove_last"), schedule.proves_last
+    yield ("release", "steps"), schedule.ramp
+    yield ("release", "shadow"), schedule.mirror
+    yield ("release", "rolling"), _rolling
+    yield ("release", "blue_green"), schedule.blue_green
+    yield ("release", "ab"), _ab
+    yield ("release", "cohort"), _cohort
+    yield ("release", "blue_green" if "blue-green" in model.release.strategy else "steps"), schedule.stages
+    yield ("release", "probation"), _probation
+    yield ("release", "approve"), judging.approval
+    yield ("group",), _group
+    yield ("api",), _api
+    yield ("keep",), schedule.keep
+    yield ("limits", "timeout"), protection.limits
+    yield ("fallback_version",), _fallback_version
+    yield from (
+        (("requires", place), lambda one, at=place: _requirement(one.requires[at])) for place in range(len(model.requires))
+    )
+    yield from ((("notify", place), lambda one, at=place: secret(one.notify[at])) for place in range(len(model.notify)))
+    yield ("migrations",), _migrations
+
+
+def secret(given: surroundings.Secret) -> str:
+    """env:NAME or file:PATH. Raises SpecInvalid unless it is one of the two."""
+    if (given.env is None) == (given.file is None):
+        raise errors.SpecInvalid("a secret is in one place.", cure="Write {env: NAME} or {file: PATH}.")
+    return f"env:{given.env}" if given.env else f"file:{given.file}"
+
+
+def endpoint(model: keys.Tidegate) -> str:
+    """The name that clients call: NAME, and NAME-v2 from the second version of its contract on."""
+    return model.endpoint if model.api == 1 else f"{model.endpoint}-v{model.api}"
+
+
+def _block(model: keys.Tidegate, key: str) -> None:
+    if getattr(model.release, key).model_fields_set and _BLOCKS[key] not in model.release.strategy:
+        raise errors.SpecInvalid(
+            f"this is of the strategy {_BLOCKS[key]}, and the release goes by {' -> '.join(model.release.strategy)}.",
+            cure=f"Write `strategy: {_BLOCKS[key]}`, or take the block away.",
+        )
+
+
+def _canary(model: keys.Tidegate) -> None:
+    if "steps" in model.release.model_fields_set and "canary" not in model.release.strategy:
+        instead = "`blue_green: {switch: [...]}`" if "blue-green" in model.release.strategy else "`strategy: canary`"
+        raise errors.SpecInvalid(
+            f"these are a canary's, and the release goes by {' -> '.join(model.release.strategy)}.",
+            cure=f"Write {instead}, or take them away.",
+        )
+
+
+def _sequence(model: keys.Tidegate) -> None:
+    """With each strategy as it is by default: what cannot follow what does not depend on how they are paced."""
+    strategies.compose(model.release.strategy, strategies.Plan())
+
+
+def _downtime(model: keys.Tidegate) -> None:
+    if model.downtime == "never" and "recreate" in model.release.strategy:
+        raise errors.SpecInvalid(
+            "recreate leaves the endpoint without a worker while the candidate starts.",
+            cure="Write another `release.strategy`, or `downtime: allowed`.",
+        )
+
+
+def _rolling(model: keys.Tidegate) -> None:
+    if "rolling" in model.release.strategy:
+        strategies.rolling(strategies.Plan(rolling=schedule.rolling(model)))
+
+
+def _ab(model: keys.Tidegate) -> None:
+    if "ab" not in model.release.strategy:
+        return
+    if model.release.ab.metric is None:
+        raise errors.SpecInvalid(
+            "a test without a metric decides nothing.",
+            cure="Write `ab: {metric: right}`, or the name of a metric that is posted.",
+        )
+    if model.release.ab.metric == "right" and not model.outcomes.within:
+        raise errors.SpecInvalid(
+            '"right" is never known without outcomes.', cure="Say with `outcomes: {within: 1h}` how late they may come."
+        )
+    schedule.split(model)
+
+
+def _cohort(model: keys.Tidegate) -> None:
+    given = model.release.cohort
+    if given is None:
+        return
+    if not (given.header or given.keys or given.file):
+        raise errors.SpecInvalid(
+            "nobody belongs to it.", cure="Write {header: x-internal}, {keys: [..]}, {keys: 5%} or {file: PATH}."
+        )
+    if not schedule.COHORTS & set(model.release.strategy):
+        raise errors.SpecInvalid(
+            f"nobody goes first in {' -> '.join(model.release.strategy)}.", cure="A cohort needs `strategy: canary` or `ab`."
+        )
+    if (given.keys or given.file) and schedule.sticky(model) is None:
+        raise errors.SpecInvalid(
+            "keys are those that requests stick by, and these stick by none.", cure="Add `sticky: {header: x-user}`."
+        )
+    schedule.cohort(model, ("unread",))
+
+
+def _probation(model: keys.Tidegate) -> None:
+    if model.release.probation.outcomes and not model.outcomes.within:
+        raise errors.SpecInvalid(
+            "`outcomes` are never counted without `outcomes.within`.",
+            cure="Say with `outcomes: {within: 1h}` how late they may come.",
+        )
+    schedule.probation(model)
+
+
+def _group(model: keys.Tidegate) -> None:
+    names = model.release.strategy
+    alone = [one for one in names if one == "recreate" or names == ("full",)]
+    if model.group and alone:
+        raise errors.SpecInvalid(
+            f"{alone[0]} cannot wait for the others of a group.", cure="Write another `release.strategy`, such as canary."
+        )
+
+
+def _api(model: keys.Tidegate) -> None:
+    if not ids.is_name(endpoint(model)):
+        raise errors.SpecInvalid(
+            f"{endpoint(model)} is longer than a name may be ({_MOST_NAME}).", cure="Write a shorter `endpoint`."
+        )
+
+
+def _fallback_version(model: keys.Tidegate) -> None:
+    if model.fallback_version == "previous" and not schedule.keep(model):
+        why = "`keep: 0`" if "recreate" not in model.release.strategy else "recreate"
+        raise errors.SpecInvalid(
+            f"with {why} there is no previous version to ask.", cure="Let `keep` be at least 1; recreate keeps none."
+        )
+
+
+def _requirement(given: surroundings.Requirement) -> None:
+    if (given.service is None) == (given.table is None):
+        raise errors.SpecInvalid(
+            "this has to name one thing.", cure="Write {service: https://...} or {table: customers@v3, ...}."
+        )
+    if given.service is not None:
+        if given.url is not None or given.query is not None:
+            raise errors.SpecInvalid("a service has no `url` or `query`.", cure="Take them away.")
+        return
+    if given.url is None:
+        raise errors.SpecInvalid("nothing says where the table is.", cure="Add `url: {env: NAME}` with its SQLAlchemy address.")
+    secret(given.url)
+
+
+def _migrations(model: keys.Tidegate) -> None:
+    names = [one.name for one in model.migrations]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise errors.SpecInvalid(f"there are two migrations {twice}.", cure="Give each a name of its own.")

@@ -1,0 +1,218 @@
+"""What the value of a key may be: names, durations, shares and the like, read as people write them, and what blocks hold to."""
+
+import difflib
+import re
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import pydantic
+import pydantic_core
+
+from tidegate.core.decide import strategies
+from tidegate.core.spec import conditions, guards, rules, units
+from tidegate.core.vocabulary import errors, ids
+
+
+def reads(read: Callable[[object], Any]) -> pydantic.BeforeValidator:
+    """A validator that reads a value as people write it; its cure travels to the error with the file's line."""
+
+    def validate(value: object) -> Any:
+        try:
+            return read(value)
+        except errors.SpecError as wrong:
+            context = {"what": wrong.message, "cure": wrong.cure, "code": wrong.code}
+            raise pydantic_core.PydanticCustomError("tidegate", "{what}", context) from wrong
+
+    return pydantic.BeforeValidator(validate)
+
+
+def _name(value: object) -> str:
+    if isinstance(value, str) and ids.is_name(value):
+        return value
+    raise errors.SpecInvalid(f"{value!r} cannot be a name.", cure="Use 1 to 63 of a-z, 0-9 and inner hyphens: flight-delay.")
+
+
+def _model(value: object) -> str:
+    scheme, found, _ = str(value).partition("://")
+    if not isinstance(value, str) or not value.strip() or (found and scheme not in {"mlflow", "file"}):
+        raise errors.SpecInvalid(f"{value!r} is no model.", cure="Write mlflow://NAME@ALIAS, mlflow://NAME/VERSION or a path.")
+    return value.strip()
+
+
+def _margin(value: object) -> str:
+    return rules.margin(value).text
+
+
+def _answer_rule(value: object) -> str:
+    return guards.parse(value).text
+
+
+def _check(value: object) -> str:
+    file, function = guards.check(value)
+    return f"{file}:{function.partition(':')[2]}"
+
+
+def _condition(value: object) -> str:
+    return conditions.shown(conditions.parse(value))
+
+
+def _version(value: object) -> str:
+    if isinstance(value, str) and re.fullmatch(r"previous|v[1-9]\d{0,8}", value):
+        return value
+    raise errors.SpecInvalid(f"{value!r} is no version.", cure="Write `previous`, or one by its name: v3.")
+
+
+def short_for(key_: str) -> pydantic.BeforeValidator:
+    """Where a bare value is short for a block with only that key."""
+    return pydantic.BeforeValidator(lambda value: value if isinstance(value, dict | pydantic.BaseModel) else {key_: value})
+
+
+def strategy(value: object) -> tuple[str, ...]:
+    """The strategies' names; one alone is a list of one. Raises SpecInvalid."""
+    names = tuple(value) if isinstance(value, list | tuple) else (value,)
+    known = ", ".join(strategies.STRATEGIES)
+    if not names:
+        raise errors.SpecInvalid("there is no strategy in the list.", cure=f"Write one or several of {known}.")
+    for name in names:
+        if name not in strategies.STRATEGIES:
+            near = difflib.get_close_matches(str(name), strategies.STRATEGIES, n=1, cutoff=0.6)
+            raise errors.SpecInvalid(
+                f"there is no strategy {name!r}.", cure=f"Did you mean `{near[0]}`?" if near else f"There are {known}."
+            )
+    return tuple(map(str, names))
+
+
+def _requests(value: object) -> int:
+    found = re.fullmatch(r"(\d{1,9})(?: requests?)?", value.strip()) if isinstance(value, str) else None
+    if found:
+        return int(found[1])
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return value
+    raise errors.SpecInvalid(f"{value!r} is no number of requests.", cure='Write "200 requests", or 200; 0: no bound.')
+
+
+def _token(value: object) -> str:
+    if isinstance(value, str) and _TOKEN.fullmatch(value):
+        return value.lower()
+    raise errors.SpecInvalid(f"{value!r} cannot be the name of a header or cookie.", cure="Write it as x-user.")
+
+
+def _header(value: object) -> str:
+    name, colon, wanted = str(value).partition(":")
+    if not isinstance(value, str) or not _TOKEN.fullmatch(name.strip()) or (colon and not wanted.strip()):
+        raise errors.SpecInvalid(f"{value!r} is no header.", cure='Write "x-internal", or "x-internal: yes" for one value of it.')
+    return f"{name.strip().lower()}: {wanted.strip()}" if colon else name.strip().lower()
+
+
+def _keys(value: object) -> tuple[str, ...] | float:
+    """Sticky keys, or the share of all of them. Numbers are keys too: 7 and "7" are one."""
+    if not isinstance(value, list | tuple):
+        return units.share(value)
+    if not value or not all(isinstance(one, str | int) and not isinstance(one, bool) and str(one).strip() for one in value):
+        raise errors.SpecInvalid("this is no list of keys.", cure="Write [alice, bob], or a share of all keys such as 5%.")
+    return tuple(str(one) for one in value)
+
+
+def _split(value: object) -> float:
+    """The candidate's share of an A/B test: "50%", or "60/40" for stable/candidate. Raises SpecInvalid where that is not 100."""
+    found = _SPLIT.fullmatch(value.strip()) if isinstance(value, str) else None
+    if not found:
+        return units.share(value)
+    stable, candidate = float(found[1]), float(found[2])
+    if abs(stable + candidate - 100) > 1e-9:
+        raise errors.SpecInvalid(
+            f"{value!r} comes to {stable + candidate:g}, not to 100.",
+            cure=f'Write stable/candidate, such as "{100 - candidate:g}/{candidate:g}", or the candidate\'s share alone.'
+            if 0 < candidate < 100
+            else 'Write stable/candidate, such as "60/40", or the candidate\'s share alone.',
+        )
+    return round(candidate / 100, 12)
+
+
+def _amount(value: object) -> float:
+    """A share as percent, or any number from 0 on."""
+    if isinstance(value, int | float) and not isinstance(value, bool) and value >= 0:
+        return float(value)
+    return units.share(value)
+
+
+def _service(value: object) -> str:
+    if isinstance(value, str) and re.fullmatch(r"https?://[^\s/@]+(/\S*)?", value):
+        return value
+    raise errors.SpecInvalid(
+        f"{value!r} is no service.", cure="Write the URL that answers while it is well, without a password in it."
+    )
+
+
+def _table(value: object) -> str:
+    name, at, version = str(value).partition("@")
+    if not isinstance(value, str) or not re.fullmatch(r"[A-Za-z_][\w.$-]*", name) or (at and not version.strip()):
+        raise errors.SpecInvalid(f"{value!r} is no table.", cure="Write customers, or customers@v3.")
+    return value
+
+
+def _secret(value: object) -> object:
+    """Where a secret is, never itself."""
+    if isinstance(value, str):
+        raise errors.SpecInvalid(
+            "this file says where a secret is, never the secret itself.",
+            cure="Write {env: NAME_OF_A_VARIABLE} or {file: PATH}, and put the address there.",
+        )
+    return value
+
+
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_SPLIT = re.compile(r"(\d+(?:\.\d+)?)\s*%?\s*/\s*(\d+(?:\.\d+)?)\s*%?")
+
+
+def _block(value: object) -> object:
+    return {} if value is None else value
+
+
+def schema(pattern: str, example: str, **number: Any) -> pydantic.WithJsonSchema:
+    """What editors know of a value: a string of this pattern, or what `number` describes."""
+    return pydantic.WithJsonSchema({"anyOf": [{"type": "string", "pattern": pattern}, number], "examples": [example]})
+
+
+Name = Annotated[str, reads(_name)]
+Model = Annotated[str, reads(_model)]
+Duration = Annotated[float, reads(units.duration), schema(r"^(\d+(\.\d+)?(ms|s|m|h|d) *)+$", "30s", const=0)]
+Share = Annotated[float, reads(units.share), schema(r"^\d+(\.\d+)? *%$", "5%", type="number", minimum=0, exclusiveMaximum=1)]
+Size = Annotated[int, reads(units.size), schema(r"^\d+(\.\d+)? *(B|[kKMG]B|[KMG]iB)$", "4MiB", type="integer", minimum=0)]
+Margin = Annotated[str, reads(_margin)]
+AnswerRule = Annotated[str, reads(_answer_rule)]
+Check = Annotated[str, reads(_check)]
+Condition = Annotated[str, reads(_condition)]
+Version = Annotated[str, reads(_version)]
+_NAMES: dict[str, Any] = {"type": "string", "enum": list(strategies.STRATEGIES)}
+Strategies = Annotated[
+    tuple[str, ...],
+    reads(strategy),
+    pydantic.WithJsonSchema({"anyOf": [_NAMES, {"type": "array", "items": _NAMES, "minItems": 1}]}),
+]
+Requests = Annotated[int, reads(_requests), schema(r"^\d+( requests?)?$", "200 requests", type="integer", minimum=0)]
+Token = Annotated[str, reads(_token)]
+Header = Annotated[str, reads(_header)]
+Keys = Annotated[
+    tuple[str, ...] | float,
+    reads(_keys),
+    schema(r"^\d+(\.\d+)? *%$", "5%", type="array", items={"type": ["string", "integer"]}, minItems=1),
+]
+Split = Annotated[float, reads(_split), schema(r"^\d+(\.\d+)? *%?( */ *\d+(\.\d+)? *%?)?$", "60/40", type="number")]
+Amount = Annotated[float, reads(_amount), schema(r"^\d+(\.\d+)? *%$", "1%", type="number", minimum=0)]
+Service = Annotated[str, reads(_service)]
+Table = Annotated[str, reads(_table)]
+SECRET = reads(_secret)
+EMPTY_BLOCK = pydantic.BeforeValidator(_block)
+
+
+def key(words: str, default: Any = ..., shown: Any = None, **more: Any) -> Any:
+    """A key: its meaning, its default, and the default as people write it where that differs."""
+    extra = None if shown is None else {"default": shown}
+    return pydantic.Field(default=default, description=words, json_schema_extra=extra, **more)
+
+
+class Block(pydantic.BaseModel):
+    """What every block holds to: no unknown keys, no silent conversions."""
+
+    model_config = pydantic.ConfigDict(strict=True, extra="forbid", frozen=True)
