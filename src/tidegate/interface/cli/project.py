@@ -5,7 +5,7 @@ import pathlib
 
 import msgspec
 
-from tidegate.core.spec import file, settings
+from tidegate.core.spec import file, keys, settings
 from tidegate.core.vocabulary import errors
 
 
@@ -36,14 +36,17 @@ def load(given: str = "", *, model: str = "", strategy: str = "") -> Project:
         raise errors.SpecNotFound(f"the file cannot be read: {unreadable}.", where=str(path)) from unreadable
     read = file.load(text, name=_shown(path))
     if strategy:
-        if strategy not in ("canary", "full"):
-            raise errors.SpecInvalid(f"there is no strategy {strategy!r}.", cure="It is canary or full.", where="--strategy")
-        read = read.model_copy(update={"release": read.release.model_copy(update={"strategy": strategy})})
-    resolved = file.resolve(read)
+        read = file.by(read, strategy)
+    resolved = file.resolve(read, _listed(read, path))
     source = absolute(model, pathlib.Path.cwd()) if model else absolute(resolved.model, path.parent)
     example = absolute(resolved.example, path.parent) if resolved.example else ""
     check = absolute(resolved.check, path.parent) if resolved.check else ""
-    return Project(path, msgspec.structs.replace(resolved, model=source, example=example, check=check))
+    notify = tuple(_placed(one, path.parent) for one in resolved.notify)
+    requires = tuple(msgspec.structs.replace(one, url=_placed(one.url, path.parent)) for one in resolved.requires)
+    return Project(
+        path,
+        msgspec.structs.replace(resolved, model=source, example=example, check=check, notify=notify, requires=requires),
+    )
 
 
 def absolute(model: str, folder: pathlib.Path) -> str:
@@ -59,3 +62,28 @@ def _shown(path: pathlib.Path) -> str:
         return str(path.resolve().relative_to(pathlib.Path.cwd()))
     except ValueError:
         return str(path)
+
+
+def _placed(secret: str, folder: pathlib.Path) -> str:
+    """env:NAME as it is; file:PATH from the folder it is meant from."""
+    kind, _, where = secret.partition(":")
+    return f"file:{absolute(where, folder)}" if kind == "file" else secret
+
+
+def _listed(read: keys.Tidegate, path: pathlib.Path) -> list[str]:
+    """The sticky keys in the cohort's file: what stands in each of its lines. Raises SpecInvalid where it cannot be read."""
+    cohort = read.release.cohort
+    if cohort is None or not cohort.file:
+        return []
+    place = absolute(cohort.file, path.parent)
+    try:
+        found = [line.strip() for line in pathlib.Path(place).read_text().splitlines() if line.strip()]
+    except (OSError, UnicodeDecodeError) as unreadable:
+        raise errors.SpecInvalid(
+            f"`release.cohort.file` cannot be read: {unreadable}.",
+            cure="Write it beside this file, a key in each line.",
+            where=place,
+        ) from unreadable
+    if not found:
+        raise errors.SpecInvalid(f"{cohort.file} lists nobody.", cure="Write a sticky key in each of its lines.", where=place)
+    return found

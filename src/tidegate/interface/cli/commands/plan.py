@@ -13,13 +13,15 @@ from tidegate.core.vocabulary import errors
 from tidegate.core.vocabulary import home as homes
 from tidegate.dataplane.models import bundles
 from tidegate.delivery.registry import asking, choosing, describing, predicates, reports
-from tidegate.interface.cli import foreseeing, options, project, reaching, screen, words
+from tidegate.interface.cli import course, foreseeing, options, project, reaching, screen, words
 
 
 def plan(
     *,
     model: Annotated[str, typer.Option("--model", help="Another model than tidegate.yaml names.")] = "",
-    strategy: Annotated[str, typer.Option("--strategy", help="canary or full.")] = "",
+    strategy: Annotated[
+        str, typer.Option("--strategy", help="Another strategy than the file's, or several: shadow,canary.")
+    ] = "",
     file: Annotated[str, typer.Option("--file", help="The tidegate.yaml; else the nearest here or above.")] = "",
     as_json: options.Json = False,
     home: options.Home = "",
@@ -36,7 +38,7 @@ def plan(
     rows = spec.explain(given.settings)
     if as_json:
         settings = [{"key": key, "value": value, "from": source} for key, value, source in rows]
-        stages = [_stage(one) for one in given.settings.stages]
+        stages = [course.plain(one, given.settings.replicas) for one in given.settings.stages]
         screen.document({"file": str(given.path), "model": resolved, "settings": settings, "stages": stages, "would": said})
         return
     terminal = screen.out()
@@ -45,15 +47,10 @@ def plan(
         shown.add_row(key, text.Text(value, style="" if source == "file" else "dim"), text.Text(source, style="dim"))
     terminal.print(shown)
     screen.line("")
+    terminal.print(course.stages(given.settings))
+    screen.line("")
     for line in said:
         terminal.print(text.Text(line))
-
-
-def _stage(one: Any) -> dict[str, Any]:
-    return {"name": one.name, "weight": one.weight, "min_seconds": one.min_seconds, "max_seconds": one.max_seconds} | {
-        "min_requests": one.min_requests,
-        "must_prove": one.must_prove,
-    }
 
 
 def _standing(place: homes.Home, name: str) -> tuple[dict[str, Any] | None, list[dict[str, Any]]]:
@@ -116,17 +113,12 @@ def _would(given: project.Project, resolved: str, endpoint: dict[str, Any] | Non
         said.append(f"Stable is {stable['name']} ({words.model(stable['model'])}).")
         if stable["model"] == resolved:
             said.append(f"That is the same model: the release would be refused, unless its files differ from {stable['name']}'s.")
-        elif settings.stages:
-            steps = ", ".join(words.percent(one.weight) for one in settings.stages)
-            least = sum(one.min_seconds for one in settings.stages)
-            said.append(
-                f"It would get {steps}, then all traffic; {words.lasting(least)} at the least, and only as evidence allows."
-            )
-        else:
+        elif not settings.stages:
             said.append("It would get all traffic as soon as it has answered its warm-up: nothing is compared.")
         requests = sum(one.min_requests for one in settings.stages)
         if requests and endpoint and not endpoint["rate"]:
             said.append(f"There is no traffic now: without it no stage ends. `tidegate send {name}` makes some.")
+        said += course.sentences(settings, stable)
     under_way = endpoint["release"] if endpoint else None
     if under_way and not under_way["ended"]:
         phase = under_way["phase"].replace("_", " ")

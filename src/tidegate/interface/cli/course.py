@@ -1,0 +1,131 @@
+"""What `tidegate plan` shows of a release to come: a table of its stages, and sentences on what surrounds them."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from rich import table
+
+from tidegate.core.decide import strategies
+from tidegate.core.spec import explained, units
+from tidegate.core.spec import settings as specification
+from tidegate.core.vocabulary import arms, dependencies, releases
+from tidegate.interface.cli import words
+from tidegate.observability.report import leaving
+
+Json = dict[str, Any]
+
+
+def stages(settings: specification.Settings) -> table.Table:
+    """A row for each stage and one for what follows: the traffic, the copies, the workers of both, what it is left on."""
+    shown = table.Table(box=None, pad_edge=False, header_style="dim")
+    columns = ("stage", "traffic", "copies", "workers", "at least", "at most", "left on")
+    for name in columns:
+        shown.add_column(name, overflow="fold")
+    for one in settings.stages:
+        shown.add_row(
+            one.name,
+            words.percent(one.weight) + (" and the cohort" if one.cohort else ""),
+            words.percent(one.mirror) if one.mirror else "",
+            workers(one, settings.replicas),
+            words.lasting(one.min_seconds),
+            "until proven" if one.must_prove else words.lasting(one.max_seconds),
+            leaving.words(one),
+        )
+    if settings.returns:
+        shown.add_row(
+            "stable again", words.percent(0), "", f"{settings.replicas} of stable", "", "", "it was a look: nothing is promoted"
+        )
+        return shown
+    after = strategies.after(settings.stages, settings.probation, settings.replicas)
+    weight = after.weight if after else arms.BUCKETS
+    copies = words.percent(after.mirror) if after and after.mirror else ""
+    lasts = words.lasting(settings.probation_seconds)
+    labelled = f" or {settings.probation_outcomes:,} labelled predictions" if settings.probation_outcomes else ""
+    name = f"probation, {after.name}" if after else "probation"
+    shown.add_row(name, words.percent(weight), copies, _kept(settings, after), lasts, lasts, f"its time{labelled}")
+    return shown
+
+
+def plain(stage: releases.Stage, replicas: int) -> Json:
+    """The same for programs."""
+    return {"name": stage.name, "weight": stage.weight, "min_seconds": stage.min_seconds, "max_seconds": stage.max_seconds} | {
+        "min_requests": stage.min_requests,
+        "must_prove": stage.must_prove,
+        "watch": stage.watch.value,
+        "mirror": stage.mirror,
+        "cohort": stage.cohort,
+        "workers": workers(stage, replicas),
+        "left_on": leaving.words(stage),
+    }
+
+
+def sentences(settings: specification.Settings, stable: Json | None) -> list[str]:
+    """How long it takes at the least, the gap, the way back, the harm it may do, who has to agree, what sticks.
+
+    `stable`: the version that serves, as `status` has it; None where there is none, or where Tidegate is not up.
+    """
+    return [*_time(settings), *_gap(settings), _back(settings, stable), *_bounds(settings), *_units(settings)]
+
+
+def workers(stage: releases.Stage, replicas: int) -> str:
+    """How many of each version."""
+    if stage.alone:
+        return f"{replicas} of the candidate, none of stable"
+    if stage.replicas is not None:
+        return f"{stage.replicas.candidate} of the candidate, {stage.replicas.stable} of stable"
+    return f"{replicas} of each"
+
+
+def _kept(settings: specification.Settings, after: releases.Stage | None) -> str:
+    if settings.stages and settings.stages[-1].alone:
+        return f"{settings.replicas} of the candidate"
+    left = after.replicas.stable if after and after.replicas else settings.replicas
+    return f"{settings.replicas} of the candidate, {left} of the version before"
+
+
+def _time(settings: specification.Settings) -> Iterator[str]:
+    if settings.stages:
+        least = sum(one.min_seconds for one in settings.stages)
+        ends = "stable has all traffic again" if settings.returns else "it has all traffic"
+        yield f"{words.lasting(least)} at the least until {ends}, and only as evidence allows."
+
+
+def _gap(settings: specification.Settings) -> Iterator[str]:
+    if settings.stages and settings.stages[0].alone:
+        yield (
+            "Nobody answers from the moment stable stops until the candidate has answered its warm-up: how long that takes is "
+            f"unknown until it is tried, {words.lasting(settings.load_seconds)} (`load_within`) at most; then stable is started again."
+        )
+
+
+def _back(settings: specification.Settings, stable: Json | None) -> str:
+    if settings.returns:
+        return "There is nothing to roll back: no client gets an answer of the candidate."
+    name = stable["name"] if stable else "the version before"
+    if settings.stages and settings.stages[0].alone:
+        said = f"A rollback would be a recreate back to {name}, with a gap of its own"
+    else:
+        said = f"A rollback would be one write of the routing table, to {name}"
+    contracts = [one.name for one in settings.migrations if one.kind == dependencies.CONTRACT]
+    return said + (f"; not after contract {', '.join(contracts)}: then there is no way back." if contracts else ".")
+
+
+def _bounds(settings: specification.Settings) -> Iterator[str]:
+    if settings.policy.harm_budget:
+        yield f"It may fail {words.count(settings.policy.harm_budget, 'request')} more than stable would have, and pauses then."
+    if settings.approval is not None:
+        yield f"Before any traffic it has to be approved: {explained.approval(settings.approval)}."
+    if settings.group:
+        yield f"It is promoted with the others of {settings.group} or not at all."
+    if settings.rehearse_seconds:
+        yield f"A rollback is rehearsed every {units.duration_text(settings.rehearse_seconds)}."
+
+
+def _units(settings: specification.Settings) -> Iterator[str]:
+    sticky = settings.sticky
+    if sticky is not None:
+        proof = "; no step asks for proof (`prove_last` is false with it)" if "canary" in settings.strategy else ""
+        default = "" if any(key.startswith("release.sticky") for key in settings.given) else " (the default of ab)"
+        yield f"Requests stick to their version by {sticky.by} {sticky.name}{default}{proof}."
+    if settings.cohort is not None:
+        yield f"First, and as long as it lasts, the candidate has: {settings.cohort.said}."
