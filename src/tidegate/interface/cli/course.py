@@ -92,9 +92,10 @@ def _time(settings: specification.Settings) -> Iterator[str]:
 
 def _gap(settings: specification.Settings) -> Iterator[str]:
     if settings.stages and settings.stages[0].alone:
+        most = words.lasting(settings.load_seconds)
         yield (
-            "Nobody answers from the moment stable stops until the candidate has answered its warm-up: how long that takes is "
-            f"unknown until it is tried, {words.lasting(settings.load_seconds)} (`load_within`) at most; then stable is started again."
+            "Nobody answers from the moment stable stops until the candidate has answered its warm-up: unknown until it is tried, "
+            f"{most} (`load_within`) at most, after which stable is started again."
         )
 
 

@@ -10,7 +10,7 @@ from tidegate.core.vocabulary import errors
 from tidegate.core.vocabulary import home as homes
 from tidegate.delivery.registry import ordering, reports
 from tidegate.interface.api import client
-from tidegate.interface.cli import exits, following, options, project, reaching, screen, starting
+from tidegate.interface.cli import exits, following, joint, options, project, reaching, screen, starting
 
 
 def release(
@@ -18,31 +18,51 @@ def release(
     model: Annotated[
         str, typer.Option("--model", help="Another model than tidegate.yaml names: mlflow://NAME/3, or a path.")
     ] = "",
-    strategy: Annotated[str, typer.Option("--strategy", help="canary, or full: 100 % as soon as it has warmed up.")] = "",
+    strategy: Annotated[
+        str, typer.Option("--strategy", help="Another strategy than the file's, or several with commas: shadow,canary.")
+    ] = "",
     no_wait: Annotated[bool, typer.Option("--no-wait", help="Return once the release has begun.")] = False,
+    through_probation: Annotated[
+        bool, typer.Option("--through-probation", help="Watch the probation, too, until the version before is let go.")
+    ] = False,
     timeout: Annotated[float, typer.Option("--timeout", help="Watch this many seconds at most; 0: until it ends.", min=0)] = 0.0,
     reason: options.Reason = "",
-    file: Annotated[str, typer.Option("--file", help="The tidegate.yaml; else the nearest here or above.")] = "",
+    file: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--file",
+            help="The tidegate.yaml; else the nearest here or above. Several of one `group`: released together, all or none.",
+        ),
+    ] = None,
     as_json: options.Json = False,
     home: options.Home = "",
 ) -> None:
-    """Make the model's bundle, release it, and watch until it ends: 0 when it serves, 3 when it failed, 5 when it was
-    rolled back, 4 when it waits for a person. Ctrl-C ends the watching only.
+    """Make the model's bundle, release it, and watch until it has all traffic: 0 when it serves (its probation goes on), 3 when
+    it failed, 5 when it was rolled back, 4 when it waits for a person. Ctrl-C ends the watching only.
     """
-    given = project.load(file, model=model, strategy=strategy)
+    files = file or [""]
+    given = [project.load(one, model=model, strategy=strategy) for one in files]
+    group = joint.name(given, model)
     place = options.place(home)
-    endpoint = given.settings.endpoint
     with client.Client(place) as api:
         api.await_ready(starting.READY_SECONDS)
-        _vacant(api, endpoint)
-        digest = _bundle(place, given)
-        done = api.release(endpoint, settings.plain(given.settings), digest=digest, reason=reason, actor=reaching.actor())
+        for one in given:
+            _vacant(api, one.settings.endpoint)
+        digests = [_bundle(place, one) for one in given]
+        if len(given) > 1:
+            begun = joint.begin(api, group, given, digests, reason)
+        else:
+            asked = settings.plain(given[0].settings)
+            begun = [api.release(given[0].settings.endpoint, asked, digest=digests[0], reason=reason, actor=reaching.actor())]
         if not as_json:
-            screen.note(f"{endpoint}: release of {done['version']} has begun; `tidegate status` shows it too")
+            for one, done in zip(given, begun, strict=True):
+                screen.note(f"{one.settings.endpoint}: release of {done['version']} has begun; `tidegate status` shows it too")
         if no_wait:
-            _say(done, as_json)
+            if as_json:
+                screen.document(begun[0] if len(begun) == 1 else begun)
             return
-        _end(api, place, done["release"], timeout, as_json=as_json)
+        until = frozenset() if through_probation else frozenset({"probation"})
+        _end(api, place, [one["release"] for one in begun], joint.Watching(timeout, until), as_json=as_json)
 
 
 def _vacant(api: client.Client, endpoint: str) -> None:
@@ -66,32 +86,31 @@ def _bundle(place: homes.Home, given: project.Project) -> str:
     return digest
 
 
-def _end(api: client.Client, place: homes.Home, identifier: str, timeout: float, *, as_json: bool) -> None:
+def _end(api: client.Client, place: homes.Home, identifiers: list[str], watching: joint.Watching, *, as_json: bool) -> None:
     try:
-        ended = following.follow(api, identifier, timeout=timeout)
+        ended = joint.follow(api, identifiers, watching)
     except KeyboardInterrupt:
         screen.note("not watched any more; the release goes on (`tidegate status`)")
         raise typer.Exit(130) from None
-    code = exits.of_phase(ended["phase"]) if ended["ended"] else exits.Exit.WAITING
+    codes = [
+        exits.of_phase(one["phase"]) if one["ended"] or one["phase"] in watching.until else exits.Exit.WAITING for one in ended
+    ]
     if as_json:
-        screen.document(ended)
-    else:
-        screen.out().print(following.conclusion(ended))
-        _hint(ended, code)
-        if code is exits.Exit.OK and not ended["stable"]:
-            screen.line(starting.ready_line(place, api.endpoint(ended["endpoint"])))
-    raise typer.Exit(code)
+        screen.document(ended[0] if len(ended) == 1 else ended)
+    for one, code in zip(ended, codes, strict=True) if not as_json else ():
+        screen.out().print(following.conclusion(one))
+        _hint(one, code)
+        if code is exits.Exit.OK and not one["stable"]:
+            screen.line(starting.ready_line(place, api.endpoint(one["endpoint"])))
+    raise typer.Exit(max(codes, key=joint.WORSE.index))
 
 
 def _hint(ended: dict[str, Any], code: exits.Exit) -> None:
     """What to type next."""
     name = ended["endpoint"]
-    if code is exits.Exit.WAITING and ended["phase"] in following.PERSONS:
+    if ended["phase"] == "probation":
+        screen.note(f"in probation: `tidegate rollback {name}` goes back in one write; --through-probation waits for its end")
+    elif code is exits.Exit.WAITING and ended["phase"] in following.PERSONS:
         screen.note(f"next: `tidegate status {name}`, then resume, promote, abort or rollback")
     elif code in {exits.Exit.REFUSED, exits.Exit.ROLLED_BACK}:
         screen.note(f"next: `tidegate logs {name}/{ended['candidate']['name']}` has the model's own words")
-
-
-def _say(done: dict[str, Any], as_json: bool) -> None:
-    if as_json:
-        screen.document(done)

@@ -10,6 +10,7 @@ from tidegate.interface.cli.views import status
 Json = dict[str, Any]
 _ENDS = {
     "succeeded": ("{candidate} serves {endpoint}", "green"),
+    "probation": ("{candidate} serves {endpoint}, in probation: {stable} stays warm", "green"),
     "rolled_back": ("rolled back: {stable} serves {endpoint}", "bold yellow"),
     "aborted": ("aborted: {stable} serves {endpoint}", "yellow"),
     "concluded": ("done: {stable} serves {endpoint}", "green"),
