@@ -59,7 +59,8 @@ class Living:
     def __init__(self, folder: pathlib.Path, models: pathlib.Path, extra: str = "") -> None:
         self.folder, self.models = folder, models
         self.home = home.Home(folder / ".tidegate")
-        steps = "release: {steps: [5%, 50%], for: 1s, at_most: 3s, requests: 20, prove_last: false, probation: {for: 1m, watch: none}}"
+        paces = "for: 1s, at_most: 3s, requests: 20, prove_last: false, probation: {for: 1m, watch: none}"
+        steps = f"release: {{steps: [5%, 50%], {paces}}}"
         bare = f"trust: pickle\nexample: {models / 'example.csv'}"
         (folder / "tidegate.yaml").write_text(f"endpoint: {ENDPOINT}\nmodel: {self.model('v1')}\n{bare}\n{steps}\n{extra}")
 

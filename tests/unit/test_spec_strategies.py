@@ -63,7 +63,8 @@ def test_units_and_cohorts():
     )
     listed = file.load(MINIMUM + "release: {sticky: {field: id}, cohort: {file: who.txt}}")
     cohort = file.resolve(listed, ["ann"]).cohort
-    assert cohort is not None and cohort.keys == (assignment.hashed(b"ann"),)
+    assert cohort is not None
+    assert cohort.keys == (assignment.hashed(b"ann"),)
     with pytest.raises(errors.SpecInvalid, match="lists nobody"):
         file.resolve(listed)
 
@@ -102,7 +103,8 @@ def test_what_bounds_a_release_and_who_agrees_to_it():
 def test_what_lies_outside_the_bundle():
     found = resolved(
         """
-requires: [{service: "https://a.example/up"}, {table: customers@v3, url: {env: SHOP}, query: SELECT 3}, {table: t, url: {file: x}}]
+requires: [{service: "https://a.example/up"}, {table: customers@v3, url: {env: SHOP}, query: SELECT 3},
+  {table: t, url: {file: x}}]
 migrations: [{name: drop-x, kind: contract}]
 group: shop
 notify: [{env: SLACK_URL}, {file: who.txt}]
@@ -211,5 +213,5 @@ def test_plan_shows_each_key_of_the_page():
     inner = ("[]", "release.shadow.", "release.rolling.", "release.blue_green.", "release.ab.", "release.sticky.")
     inner += ("release.cohort.", "release.approve.", "release.probation.")
     assert [key for key in missing if not any(part in key for part in inner)] == []
-    given = dict((key, source) for key, _, source in file.explain(resolved("release: {probation: {for: 1d}}\nkeep: 1")))
+    given = {key: source for key, _, source in file.explain(resolved("release: {probation: {for: 1d}}\nkeep: 1"))}
     assert (given["release.probation"], given["keep"], given["release.memory"]) == ("file", "file", "default")

@@ -94,7 +94,7 @@ def _gap(settings: specification.Settings) -> Iterator[str]:
     if settings.stages and settings.stages[0].alone:
         most = words.lasting(settings.load_seconds)
         yield (
-            "Nobody answers from the moment stable stops until the candidate has answered its warm-up: unknown until it is tried, "
+            "Nobody answers from when stable stops until the candidate has answered its warm-up: unknown until it is tried, "
             f"{most} (`load_within`) at most, after which stable is started again."
         )
 
