@@ -25,9 +25,7 @@ unit: setup
 	$(BIN)/python -m pytest tests/unit tests/properties tests/scenarios tests/checks
 
 test: setup
-	$(BIN)/python -m coverage erase
-	$(BIN)/python -m coverage run -m pytest tests
-	$(BIN)/python -m coverage combine --quiet
+	$(BIN)/python -m pytest tests --numprocesses 2 --dist loadfile --cov tidegate --cov-branch --cov-report=
 	$(BIN)/python -m coverage report --format=total | sed 's/^/coverage: /; s/$$/ %/'
 
 check: setup
