@@ -54,6 +54,7 @@ def test_the_gap_the_way_back_and_the_bounds_are_told():
     said = " ".join(course.sentences(settings("release: {strategy: recreate}"), STABLE))
     assert "unknown until it is tried, 60 s" in said
     assert "a recreate back to v4" in said
+    assert "the last time 7 s, 60 s" in " ".join(course.sentences(settings("release: {strategy: recreate}"), STABLE, 7.0))
     said = " ".join(
         course.sentences(
             settings(

@@ -59,12 +59,13 @@ def plain(stage: releases.Stage, replicas: int) -> Json:
     }
 
 
-def sentences(settings: specification.Settings, stable: Json | None) -> list[str]:
+def sentences(settings: specification.Settings, stable: Json | None, gap: float = 0.0) -> list[str]:
     """How long it takes at the least, the gap, the way back, the harm it may do, who has to agree, what sticks.
 
-    `stable`: the version that serves, as `status` has it; None where there is none, or where Tidegate is not up.
+    `stable`: the version that serves, as `status` has it; None where there is none, or where Tidegate is not up. `gap`:
+    seconds that the endpoint's last release left nobody to answer; 0: it left none.
     """
-    return [*_time(settings), *_gap(settings), _back(settings, stable), *_bounds(settings), *_units(settings)]
+    return [*_time(settings), *_gap(settings, gap), _back(settings, stable), *_bounds(settings), *_units(settings)]
 
 
 def workers(stage: releases.Stage, replicas: int) -> str:
@@ -90,12 +91,13 @@ def _time(settings: specification.Settings) -> Iterator[str]:
         yield f"{words.lasting(least)} at the least until {ends}, and only as evidence allows."
 
 
-def _gap(settings: specification.Settings) -> Iterator[str]:
+def _gap(settings: specification.Settings, before: float) -> Iterator[str]:
     if settings.stages and settings.stages[0].alone:
         most = words.lasting(settings.load_seconds)
+        taken = f"the last time {words.lasting(before)}" if before else "unknown until it is tried"
         yield (
-            "Nobody answers from when stable stops until the candidate has answered its warm-up: unknown until it is tried, "
-            f"{most} (`load_within`) at most, after which stable is started again."
+            "Nobody answers from when stable stops until the candidate has answered its warm-up: "
+            f"{taken}, {most} (`load_within`) at most, after which stable is started again."
         )
 
 

@@ -118,8 +118,9 @@ def _would(given: project.Project, resolved: str, endpoint: dict[str, Any] | Non
         requests = sum(one.min_requests for one in settings.stages)
         if requests and endpoint and not endpoint["rate"]:
             said.append(f"There is no traffic now: without it no stage ends. `tidegate send {name}` makes some.")
-        said += course.sentences(settings, stable)
     under_way = endpoint["release"] if endpoint else None
+    if stable is not None:
+        said += course.sentences(settings, stable, under_way["gap_seconds"] if under_way else 0.0)
     if under_way and not under_way["ended"]:
         phase = under_way["phase"].replace("_", " ")
         ends = "it would end as superseded" if under_way["phase"] == "probation" else "a release now would be refused"
