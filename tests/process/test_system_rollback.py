@@ -43,6 +43,22 @@ def test_an_operator_rolls_back_with_control_dead_and_the_store_moved_away(tmp_p
         assert traffic.failed == 0, traffic.failures
         history = system.run("history", living.ENDPOINT)
         assert "a drill" in history
+        _past(system)
+
+
+def _past(system: living.Living) -> None:
+    """Who served before and after, told from the event log, which is as it was written."""
+    with system.api as asked:
+        events = asked.history(living.ENDPOINT)["events"]
+    running = next(one for one in events if one["phase_after"] == "running" and one["facts"]["traffic"]["weight"])
+    then = json.loads(system.run("history", living.ENDPOINT, "--at", f"{running['at'] + 0.01:.3f}", "--json"))
+    assert {one["name"] for one in then["servers"]} == {"v1", "v2"}
+    now = json.loads(system.run("history", living.ENDPOINT, "--at", "now", "--json"))
+    assert [(one["name"], one["share"]) for one in now["servers"]] == [("v1", 1.0)]
+    assert "since:" in system.run("history", living.ENDPOINT, "--at", "0s")
+    last = events[-1]
+    assert "each as it was written" in system.run("audit", "verify", "--witness", f"{last['sequence']}:{last['hash'][:16]}")
+    system.run("audit", "verify", "--witness", f"{last['sequence']}:{'0' * 16}", code=3)
 
 
 def _stop_for_good(system: living.Living, name: str) -> None:

@@ -1,6 +1,10 @@
 """The control API over a real store and home: what it reads, what it hands to control, how it refuses."""
 
+import contextlib
+import sqlite3
+
 import api_fixtures
+import msgspec
 import pytest
 
 from tidegate.control.store import commands
@@ -8,8 +12,10 @@ from tidegate.control.store import store as stores
 from tidegate.core.vocabulary import decisions, errors, instances, phases, releases, tables, verdicts
 from tidegate.dataplane.wire import tablefile
 from tidegate.interface.api import access, orders
+from tidegate.interface.cli.views import history
 
 DIGEST = api_fixtures.DIGEST
+AT = 1_772_380_800.0  # 2026-03-01 16:00:00 UTC
 made, place, store, asked = api_fixtures.made, api_fixtures.place, api_fixtures.store, api_fixtures.asked
 
 
@@ -145,6 +151,42 @@ def test_history_and_events_are_told_in_order(store, asked):
     assert found["events"][0]["actor"] == "ann"
     last = found["events"][-1]["sequence"]
     assert asked.get(f"/v1/events?after={last}").json() == []
+
+
+def test_who_served_at_a_past_time_is_told_with_who_wanted_it(store, asked):
+    began = msgspec.structs.replace(release(), created_at=AT)
+    store.create(began, decisions.Event(decisions.Kind.TICK, actor="ann", reason="new data"))
+    ended = msgspec.structs.replace(began, phase=phases.Phase.ROLLED_BACK)
+    store.commit(decisions.Decision(ended, (), "it fails", None), decisions.Event(decisions.Kind.TICK), 0, AT + 20)
+
+    def served(at):
+        return asked.get(f"/v1/endpoints/delay/served?at={at}").json()
+
+    during, after = served("2026-03-01T16:00:10"), served(str(AT + 30))
+    assert [(one["name"], one["share"]) for one in during["servers"]] == [("v1", 0.95), ("v2", 0.05)]
+    assert (during["since"], during["until"], during["release"], during["stage"]) == (AT, AT + 20, "r1", "5%")
+    assert during["servers"][1]["brought"].items() >= {"actor": "ann", "said": "new data", "strategy": "canary"}.items()
+    assert [(one["name"], one["share"]) for one in after["servers"]] == [("v1", 1.0)]
+    assert (after["why"]["reason"], after["until"], after["release"]) == ("it fails", 0.0, "")
+    told = [line.plain for line in history.served(during)]
+    assert any("v2" in line and "5 %" in line for line in told)
+    assert any("by ann: new data (canary)" in line for line in told)
+    assert "its first event is later" in served(str(AT - 5))["error"]
+    assert "in the future" in served("2999-01-01")["error"]
+    assert served("last tuesday")["code"] == "moment-invalid"
+
+
+def test_an_event_log_that_was_changed_is_found_out(place, store, asked):
+    store.create(release(), decisions.Event(decisions.Kind.TICK, actor="ann", reason="new data"))
+    number, sealed = store.head()
+    whole = asked.get(f"/v1/audit?witness={number}:{sealed[:16]}").json()
+    assert (whole["events"], whole["hash"]) == (number, sealed)
+    assert asked.get(f"/v1/audit?witness={number}:{'0' * 16}").json()["code"] == "chain-broken"
+    assert asked.get("/v1/audit?witness=last").json()["code"] == "body-malformed"
+    with contextlib.closing(sqlite3.connect(place.store)) as raw, raw:
+        raw.execute("UPDATE events SET body = replace(body, 'ann', 'eve')")
+    broken = asked.get("/v1/audit").json()
+    assert (broken["code"], "was changed" in broken["error"]) == ("chain-broken", True)
 
 
 def test_the_description_is_whole_and_without_scripts(asked):

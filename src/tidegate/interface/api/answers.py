@@ -323,6 +323,62 @@ class History(Answer):
     """Oldest first."""
 
 
+class Begun(Answer):
+    """The release that brought a version, as it was asked for."""
+
+    release: str
+    at: float
+    actor: str
+    said: str
+    strategy: str
+
+
+class Server(Answer):
+    """A version that served."""
+
+    name: str
+    share: float
+    """Of the requests, 0 to 1."""
+    digest: str
+    model_digest: str
+    model: str
+    brought: Begun | None = None
+
+
+class Served(Answer):
+    """How an endpoint's traffic went at one moment, and why: from the event log alone."""
+
+    endpoint: str
+    at: float
+    servers: tuple[Server, ...]
+    """The larger share first; empty: nobody answered."""
+    since: float
+    until: float
+    """When it next changed; 0: not until now."""
+    why: Event
+    """The event from which on it went so."""
+    mirror: float = 0.0
+    """Share of requests of which a version got a copy."""
+    cohort: bool = False
+    """Whether a chosen group was on the candidate besides the shares."""
+    gap: bool = False
+    """One version was stopped before the other was started."""
+    stage: str = ""
+    release: str = ""
+    """Under way then; empty: none."""
+    phase: str = ""
+
+
+class Audit(Answer):
+    """The event log is as it was written."""
+
+    events: int
+    hash: str
+    """Of the last one, over all before it."""
+    witness: str = ""
+    """The event that somebody had the hash of, and which is the same still."""
+
+
 class Done(Answer):
     """Control's answer to a command."""
 

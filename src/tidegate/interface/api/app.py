@@ -26,6 +26,7 @@ from tidegate.interface.api import (
     orders,
     page,
     pages,
+    past,
     records,
     returning,
     scopes,
@@ -64,6 +65,7 @@ def app(books: shelf.Shelf, *, hosts: frozenset[str], token: str) -> fastapi.Fas
     made.add_exception_handler(http.HTTPException, _unknown)
     made.add_exception_handler(Exception, _internal)
     made.include_router(_reading(books))
+    made.include_router(past.router(books))
     made.include_router(issuing.router(books))
     made.include_router(returning.router(books))
     made.include_router(_telling(books))
@@ -96,17 +98,6 @@ def _reading(books: shelf.Shelf) -> fastapi.APIRouter:
         found = look.endpoint(books.home, store, row, tablefile.read(books.home.table), time.time())
         return found.model_copy(update={"settings": row.settings})
 
-    @reading.get("/endpoints/{endpoint}/history")
-    def history(endpoint: str, _: scopes.Reader, limit: int = fastapi.Query(default=50, ge=1, le=1000)) -> answers.History:
-        """Its newest releases and events."""
-        store = books.store()
-        making.known(store, books.environment, endpoint)
-        found = store.releases(books.environment, endpoint, limit)
-        events = store.last_events(books.environment, endpoint, limit)
-        return answers.History(
-            releases=tuple(records.release(store, one) for one in found), events=tuple(map(records.event, events))
-        )
-
     @reading.get("/releases/{identifier}")
     def release(identifier: str, holder: scopes.Anybody) -> answers.Release:
         """One release, with what it waits for and its verdict."""
@@ -136,17 +127,6 @@ def _reading(books: shelf.Shelf) -> fastapi.APIRouter:
         scopes.demand(holder, "read", found.prediction.endpoint)
         told: dict[str, Any] = msgspec.to_builtins(found)
         return told
-
-    @reading.get("/events")
-    def events(
-        holder: scopes.Anybody,
-        after: int = fastapi.Query(default=0, ge=0),
-        endpoint: str | None = None,
-        limit: int = fastapi.Query(default=200, ge=1, le=1000),
-    ) -> list[answers.Event]:
-        """Events past the sequence number `after`, oldest first."""
-        scopes.demand(holder, "read", endpoint or "")
-        return [records.event(one) for one in books.store().events(books.environment, endpoint, after, limit)]
 
     return reading
 

@@ -136,6 +136,10 @@ class Client:
         """Releases and events of an endpoint: `answers.History`."""
         return self._object("GET", f"/v1/endpoints/{_part(endpoint)}/history?limit={limit}")
 
+    def served(self, endpoint: str, at: float) -> Json:
+        """Which version served at that Unix time, and why: `answers.Served`."""
+        return self._object("GET", f"/v1/endpoints/{_part(endpoint)}/served?at={at:.3f}")
+
     def events(self, after: int = 0, endpoint: str = "", limit: int = 200) -> list[Json]:
         """Events past a sequence number, oldest first: a list of `answers.Event`."""
         query = f"?after={after}&limit={limit}" + (f"&endpoint={_part(endpoint)}" if endpoint else "")

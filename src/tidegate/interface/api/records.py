@@ -2,6 +2,9 @@
 
 import math
 
+import msgspec
+
+from tidegate.control.loop import served as past
 from tidegate.control.store import chain
 from tidegate.control.store import store as stores
 from tidegate.core.decide import beginning
@@ -143,6 +146,13 @@ def _evidence(one: verdicts.Evidence) -> answers.Evidence:
         interval=(low if math.isfinite(low) else None, high if math.isfinite(high) else None),
         note=one.note,
     )
+
+
+def served(found: past.Served) -> answers.Served:
+    """Who served at a moment."""
+    told = msgspec.to_builtins(found)
+    servers = [{"name": one.name, **msgspec.to_builtins(one)} for one in found.servers]
+    return answers.Served.model_validate({**told, "servers": servers, "why": event(found.why)})
 
 
 def event(one: chain.StoredEvent) -> answers.Event:

@@ -11,13 +11,13 @@ import typer
 from rich import live, table, text
 
 from tidegate.control.batch import replaying, verdicts, worker
-from tidegate.control.store import database, endpoints
+from tidegate.control.store import endpoints, location
 from tidegate.control.store import store as stores
 from tidegate.core.spec import settings as specification
 from tidegate.core.vocabulary import errors, sums
 from tidegate.delivery.registry import ordering
-from tidegate.interface.api import making
-from tidegate.interface.cli import exits, moments, options, project, screen, words
+from tidegate.interface.api import making, moments
+from tidegate.interface.cli import exits, options, project, screen, words
 
 _ENDS = {
     verdicts.WITHIN: exits.Exit.OK,
@@ -51,11 +51,11 @@ def replay(
     with 0 when the candidate differs within the tolerance of the shadow, 3 when beyond, 4 when what was logged does not decide.
     """
     place, now = options.place(home), time.time()
-    span = (moments.moment(since, now, "--from"), moments.moment(until, now, "--to"))
+    span = (moments.parse(since, now, None, "--from"), moments.parse(until, now, None, "--to"))
     if span[0] >= span[1]:
         raise errors.SpecInvalid("the time ends before it begins.", where="--from", cure="--from is the earlier one.")
     pace = _speed(speed)
-    with stores.Store(database.sqlite_url(place.store), create=False) as store:
+    with stores.Store(location.url(place), create=False) as store:
         row = _row(store, endpoint)
         settings = _settings(row, file, "" if _VERSION.fullmatch(candidate) else candidate)
         stable = _ordinal(store, row, against) if against else row.stable

@@ -22,6 +22,38 @@ def events(history: Json) -> list[text.Text]:
     return [event(one) for one in reversed(history["events"])]
 
 
+def served(found: Json) -> list[text.Text]:
+    """Who served at a moment, for how long, and why."""
+    until = words.moment(found["until"]) if found["until"] else "now"
+    shown = [text.Text.assemble(f"{found['endpoint']} at ", (words.moment(found["at"]), "bold"))]
+    shown += [line for one in found["servers"] for line in _server(one)]
+    if not found["servers"]:
+        shown.append(text.Text("  nobody answered: one version was stopped before the other was started", style="yellow"))
+    if found["mirror"]:
+        shown.append(text.Text(f"  copies of {found['mirror']:.4g} of the requests went to the other version"))
+    if found["cohort"]:
+        shown.append(text.Text("  a chosen group was on the candidate, besides"))
+    shown.append(text.Text(f"  so from {words.moment(found['since'])} until {until}, since:"))
+    shown.append(event(found["why"]))
+    if found["release"]:
+        stage = f", stage {found['stage']}" if found["stage"] else ""
+        shown.append(text.Text(f"  release under way then: {found['release']}, {found['phase']}{stage}", style="dim"))
+    return shown
+
+
+def _server(one: Json) -> list[text.Text]:
+    head = text.Text.assemble("  ", (f"{one['name']:<5}", "bold"), f"{one['share'] * 100:g} %  {words.model(one['model'])}")
+    brought = one["brought"]
+    if brought is None:
+        return [head]
+    said = f": {brought['said']}" if brought["said"] else ""
+    return [
+        head,
+        text.Text(f"         released {words.moment(brought['at'])} by {brought['actor']}{said} ({brought['strategy']})"),
+        text.Text(f"         model {one['model_digest'][:16]}, bundle {one['digest'][:16]}, {brought['release']}", style="dim"),
+    ]
+
+
 def _release(one: Json) -> list[text.Text]:
     phase = one["outcome"] or one["phase"].replace("_", " ")
     head = text.Text.assemble(
