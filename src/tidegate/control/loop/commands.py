@@ -13,6 +13,8 @@ from tidegate.dataplane.models import bundles
 from tidegate.dataplane.wire import tablefile
 
 FOLLOW, REPLACE = "follow", "replace_workers"
+_LOOKED_AT = 1_000
+"""Newest releases among which that of a version is looked for."""
 REHEARSAL_SECONDS = 10.0
 """For so long a drill keeps half of the traffic on the way out."""
 VERBS = {str(kind): kind for kind in decisions.OPERATOR}
@@ -99,9 +101,22 @@ def _begin(
     now: float,
 ) -> releases.Release:
     source = manifest.provenance.source or settings.model
-    version = desk.store.add_version(desk.environment, settings.endpoint, manifest.digest, manifest.model_digest, source, now)
+    version = _deploy(desk, releases.Version(settings.endpoint, 0, manifest.digest, manifest.model_digest, source, now))
     event = decisions.Event(Kind.TICK, actor=command.actor, reason=command.reason or f"release of {source}")
     return desk.begin(settings, version, event, now, command.id)
+
+
+def _deploy(desk: transitions.Desk, wanted: releases.Version) -> releases.Version:
+    """The bundle under the endpoint's next ordinal. One that was deployed and never released, since control was interrupted
+    between the two, is taken as it is: no ordinal is passed over.
+    """
+    newest = next(reversed(desk.store.versions(desk.environment, wanted.endpoint)), None)
+    if newest is not None and newest.digest == wanted.digest:
+        past = desk.store.releases(desk.environment, wanted.endpoint, _LOOKED_AT)
+        if all(one.candidate.ordinal != newest.ordinal for one in past):
+            return newest
+    given = (wanted.endpoint, wanted.digest, wanted.model_digest, wanted.model, wanted.created_at)
+    return desk.store.add_version(desk.environment, *given)
 
 
 def _refuse_busy(desk: transitions.Desk, endpoint: str) -> None:
@@ -183,7 +198,7 @@ def rehearse(desk: transitions.Desk, place: home.Home, command: commands.Command
     drill = {"strategy": strategies.REHEARSAL, "stages": strategies.rehearsal(seconds), "returns": True}
     plain = {"approval": None, "group": "", "cohort": None, "probation": None, "migrations": ()}
     settings = msgspec.structs.replace(desk.settings(row), **drill, **plain)
-    version = desk.store.add_version(desk.environment, command.endpoint, stable.digest, stable.model_digest, stable.model, now)
+    version = _deploy(desk, msgspec.structs.replace(stable, created_at=now))
     event = decisions.Event(Kind.TICK, actor=command.actor, reason=command.reason or f"rehearsal of {stable.name}")
     return desk.begin(settings, version, event, now, command.id)
 
