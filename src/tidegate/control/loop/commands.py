@@ -165,10 +165,9 @@ def _roll_back(
     version = desk.known_version(command.endpoint, ordinal)
     bundles.read_manifest(place.bundles / version.digest)
     migrations.refuse(desk, command.endpoint, ordinal)
-    back = desk.go_back(version, event, now, command.id, warm=row is not None and ordinal in row.kept)
-    if stable is not None:
+    if stable is not None:  # before the release, which answers the command: who is interrupted between the two does both again
         desk.hold(stable, event, now)
-    return back
+    return desk.go_back(version, event, now, command.id, warm=row is not None and ordinal in row.kept)
 
 
 def _retry(desk: transitions.Desk, place: home.Home, command: commands.Command, now: float) -> releases.Release:
