@@ -1,0 +1,119 @@
+"""Every way a release can go, as plays of `loop_world`: short stages, little traffic, one outcome each."""
+
+from typing import Any
+
+from tests.process.loop_world import Ask, Play
+from tidegate.core.decide import strategies
+from tidegate.core.vocabulary import assignment, releases
+from tidegate.core.vocabulary.phases import Phase
+
+BAD = (("flights", 2),)
+PLAN = strategies.Plan(
+    ramp=strategies.Ramp((2_000, 5_000), 1.0, 2.0, 10, prove_last=False),
+    mirror=strategies.Mirror(5_000, 1.0, 4.0, 20),
+    rolling=strategies.Rolling(3, 1, 0, 1.0, 2.0, 10),
+    blue_green=strategies.BlueGreen(10, (5_000,), 2.0),
+    split=strategies.Split(5_000, 1.0, 60.0, 50),
+)
+
+
+def of(*names: str, plan: strategies.Plan = PLAN, **more: Any) -> dict[str, Any]:
+    """Settings for a strategy."""
+    found: dict[str, Any] = {
+        "strategy": " then ".join(names),
+        "stages": strategies.compose(names, plan),
+        "returns": strategies.returns(names),
+        "probation_seconds": 2.0,
+        "policy": releases.Policy(metric="right", disagreement=0.2),
+    }
+    return found | more
+
+
+def when(wanted: Phase, ordinal: int = 2) -> Any:
+    """Once the newest release of flights is that of this version, and in this phase."""
+    return lambda world: (world.newest().candidate.ordinal, world.newest().phase) == (ordinal, wanted)
+
+
+def release(model: str = "next", when: Any = lambda _: True) -> Ask:
+    return Ask("release", when, payload={"model": model})
+
+
+def both(first: str = "next", second: str = "next") -> Ask:
+    return Ask("release_group", payload={"group": "pair", "members": {"flights": first, "trains": second}})
+
+
+COHORT = strategies.Plan(ramp=PLAN.ramp, cohort=True)
+HOLDBACK = strategies.holdback(500)
+APPROVAL = releases.Approval(count=2, within_seconds=600.0)
+PLAYS: dict[str, tuple[Play, str]] = {
+    "full": (Play(of("full"), (release(),)), "succeeded"),
+    "recreate": (Play(of("recreate"), (release(),), gap=True), "succeeded"),
+    "recreate-never-loads": (Play(of("recreate"), (release(),), broken=BAD, gap=True), "failed"),
+    "rolling": (Play(of("rolling", replicas=3), (release(),)), "succeeded"),
+    "blue-green": (Play(of("blue-green"), (release(),)), "succeeded"),
+    "blue-green-smoke-fails": (Play(of("blue-green"), (release(),), bad=BAD), "rolled_back"),
+    "canary-holdback": (Play(of("canary", probation=HOLDBACK), (release(),)), "succeeded"),
+    "canary-cohort": (
+        Play(of("canary", plan=COHORT, cohort=assignment.Cohort(header="x-team", values=("internal",))), (release(),)),
+        "succeeded",
+    ),
+    "canary-bad": (Play(of("canary", probation=HOLDBACK), (release(),), bad=BAD), "rolled_back"),
+    "canary-never-loads": (Play(of("canary"), (release(),), broken=BAD), "failed"),
+    "canary-approval": (
+        Play(
+            of("canary", approval=APPROVAL),
+            (
+                release(),
+                Ask("approve", when(Phase.AWAITING_APPROVAL), actor="bob"),
+                Ask("approve", actor="eve"),
+            ),
+        ),
+        "succeeded",
+    ),
+    "shadow": (Play(of("shadow"), (release(),)), "shadowed"),
+    "shadow-canary-full": (Play(of("shadow", "canary", "full"), (release(),)), "succeeded"),
+    "ab": (Play(of("ab", sticky=None), (release(),)), "succeeded"),
+    "group": (
+        Play(of("canary", probation=HOLDBACK), (both(),), endpoints=("flights", "trains")),
+        "succeeded",
+    ),
+    "group-one-bad": (
+        Play(of("canary", probation=HOLDBACK), (both(),), bad=BAD, endpoints=("flights", "trains")),
+        "rolled_back aborted",
+    ),
+    "rehearsal": (
+        Play(of("canary"), (Ask("rehearse", payload={"seconds": 2.0}),)),
+        "rehearsed",
+    ),
+    "rollback-in-probation": (
+        Play(
+            of("canary", probation=HOLDBACK, probation_seconds=600.0),
+            (release(), Ask("rollback", when(Phase.PROBATION))),
+        ),
+        "rolled_back",
+    ),
+    "rollback-after": (
+        Play(
+            of("full", probation_seconds=0.0),
+            (release(), Ask("rollback", when(Phase.SUCCEEDED))),
+        ),
+        "succeeded",
+    ),
+    "superseded": (
+        Play(
+            of("full", probation=HOLDBACK, probation_seconds=600.0),
+            (release(), release("later", when(Phase.PROBATION)), Ask("rollback", when(Phase.PROBATION, 3))),
+        ),
+        "rolled_back",
+    ),
+    "aborted": (
+        Play(of("canary"), (release(), Ask("pause", when(Phase.RUNNING)), Ask("abort", when(Phase.PAUSED)))),
+        "aborted",
+    ),
+}
+"""By name, with how its last releases end."""
+
+
+def first(*endpoints: str) -> Play:
+    """A world's beginning: one version each."""
+    return Play({}, tuple(Ask("release", endpoint=name, payload={"model": "first"}) for name in endpoints), endpoints=endpoints)
