@@ -9,7 +9,7 @@ import msgspec
 from tidegate.control.loop import served, transitions
 from tidegate.control.store import chain as chained
 from tidegate.control.store import traffic
-from tidegate.core.vocabulary import decisions, errors, phases, releases, tables
+from tidegate.core.vocabulary import decisions, errors, releases, tables
 from tidegate.core.vocabulary.decisions import Kind
 
 
@@ -58,24 +58,32 @@ def _record(
 
 
 def _take(desk: transitions.Desk, route: tables.Route, override: tables.Override, now: float) -> None:
-    """Import one override: end the release it ended, make the route's stable the store's, write the hold. Idempotent."""
+    """Import one override: end the release it ended, hold the version it left, make the route's stable the store's. Idempotent."""
     event = decisions.Event(Kind.OVERRIDDEN, actor=override.actor, reason=override.reason)
     release = desk.active(route.endpoint)
-    held = None
-    if release is not None and release.phase not in phases.ENDED:
-        held = release.candidate
+    left = _by_digest(desk, route.endpoint, override.held_digest)
+    if release is not None and not _leads_there(release, route):
+        left = left or release.candidate
         desk.tell(release, event, now)
+    if override.held_digest and left is not None:
+        desk.hold(left, event, now)
     adopt(desk, route, event, now)
-    version = held or _by_digest(desk, route.endpoint, override.held_digest)
-    if override.held_digest and version is not None:
-        desk.hold(version, event, now)
 
 
 def adopt(desk: transitions.Desk, route: tables.Route, event: decisions.Event, now: float) -> None:
-    """Make the route's stable the endpoint's, as a release that is already in force; nothing where it is so already."""
-    stable, owner = desk.stable(route.endpoint), route.owner
+    """Make the route's stable the endpoint's, as a release that is already in force; nothing where it is so already, or where
+    control was interrupted after it had begun that release.
+    """
+    stable, owner, release = desk.stable(route.endpoint), route.owner, desk.active(route.endpoint)
+    if release is not None and _leads_there(release, route):
+        return
     if stable is None or stable.ordinal != owner.ordinal:
         desk.go_back(desk.known_version(route.endpoint, owner.ordinal), event, now)
+
+
+def _leads_there(release: releases.Release, route: tables.Route) -> bool:
+    """Whether it is a way back to the very version that the route has: such as an earlier import has begun."""
+    return release.strategy == transitions.BACK and release.candidate.ordinal == route.owner.ordinal
 
 
 def _by_digest(desk: transitions.Desk, endpoint: str, digest: str) -> releases.Version | None:

@@ -20,6 +20,8 @@ _GROUPED = 200
 """Newest releases of the environment among which those of a group are looked for."""
 _REMEMBERED = 50
 """Releases of an endpoint that are looked at for earlier attempts with one model."""
+BACK = "rollback"
+"""The strategy of a release that goes back to an earlier version."""
 _LEVELS = {"info": logging.INFO, "warning": logging.WARNING, "critical": logging.CRITICAL}
 
 
@@ -122,7 +124,7 @@ class Desk:
         if row is None:
             raise errors.EndpointUnknown(f"there is no endpoint {version.endpoint}.")
         self._supersede(version.endpoint, version, now)
-        plain = {"strategy": "rollback", "stages": (), "returns": False, "approval": None, "group": "", "probation": None}
+        plain = {"strategy": BACK, "stages": (), "returns": False, "approval": None, "group": "", "probation": None}
         settings = msgspec.structs.replace(self.settings(row), **plain, probation_seconds=0.0)
         draft = self._draft(settings, version, event, now)
         phase = phases.Phase.PROMOTING if warm else phases.Phase.WARMING
