@@ -9,7 +9,7 @@ import msgspec
 from tidegate.control.loop import served, transitions
 from tidegate.control.store import chain as chained
 from tidegate.control.store import traffic
-from tidegate.core.vocabulary import decisions, errors, releases, tables
+from tidegate.core.vocabulary import decisions, errors, phases, releases, tables
 from tidegate.core.vocabulary.decisions import Kind
 
 
@@ -71,13 +71,15 @@ def _take(desk: transitions.Desk, route: tables.Route, override: tables.Override
 
 
 def adopt(desk: transitions.Desk, route: tables.Route, event: decisions.Event, now: float) -> None:
-    """Make the route's stable the endpoint's, as a release that is already in force; nothing where it is so already, or where
-    control was interrupted after it had begun that release.
+    """Make the route's stable the endpoint's, as a release that is already in force; one under way that the store believes in
+    makes room. Nothing where it is so already, or where control was interrupted after it had begun that release.
     """
     stable, owner, release = desk.stable(route.endpoint), route.owner, desk.active(route.endpoint)
     if release is not None and _leads_there(release, route):
         return
     if stable is None or stable.ordinal != owner.ordinal:
+        if release is not None and release.phase is not phases.Phase.PROBATION:  # that one makes room by itself
+            desk.tell(release, event, now)
         desk.go_back(desk.known_version(route.endpoint, owner.ordinal), event, now)
 
 
