@@ -2,17 +2,19 @@
 
 from typing import Any
 
+from tests.process import loop_world
 from tests.process.loop_world import Ask, Play
 from tidegate.core.decide import strategies
 from tidegate.core.vocabulary import assignment, releases
 from tidegate.core.vocabulary.phases import Phase
 
+STEPS = strategies.Ramp((2_000, 5_000), 1.0, 2.0, 10, prove_last=False)
 BAD = (("flights", 2),)
 PLAN = strategies.Plan(
-    ramp=strategies.Ramp((2_000, 5_000), 1.0, 2.0, 10, prove_last=False),
-    mirror=strategies.Mirror(5_000, 1.0, 4.0, 20),
+    ramp=strategies.Ramp((5_000,), 1.0, 2.0, 10, prove_last=False),
+    mirror=strategies.Mirror(5_000, 1.0, 3.0, 20),
     rolling=strategies.Rolling(3, 1, 0, 1.0, 2.0, 10),
-    blue_green=strategies.BlueGreen(10, (5_000,), 2.0),
+    blue_green=strategies.BlueGreen(10, (), 1.0),
     split=strategies.Split(5_000, 1.0, 60.0, 50),
 )
 
@@ -23,7 +25,7 @@ def of(*names: str, plan: strategies.Plan = PLAN, **more: Any) -> dict[str, Any]
         "strategy": " then ".join(names),
         "stages": strategies.compose(names, plan),
         "returns": strategies.returns(names),
-        "probation_seconds": 2.0,
+        "probation_seconds": 1.0,
         "policy": releases.Policy(metric="right", disagreement=0.2),
     }
     return found | more
@@ -31,7 +33,7 @@ def of(*names: str, plan: strategies.Plan = PLAN, **more: Any) -> dict[str, Any]
 
 def when(wanted: Phase, ordinal: int = 2) -> Any:
     """Once the newest release of flights is that of this version, and in this phase."""
-    return lambda world: (world.newest().candidate.ordinal, world.newest().phase) == (ordinal, wanted)
+    return lambda world: world.books.latest(loop_world.ENV, "flights") is not None and (world.newest().candidate.ordinal, world.newest().phase) == (ordinal, wanted)
 
 
 def release(model: str = "next", when: Any = lambda _: True) -> Ask:
@@ -47,12 +49,12 @@ HOLDBACK = strategies.holdback(500)
 APPROVAL = releases.Approval(count=2, within_seconds=600.0)
 PLAYS: dict[str, tuple[Play, str]] = {
     "full": (Play(of("full"), (release(),)), "succeeded"),
-    "recreate": (Play(of("recreate"), (release(),), gap=True), "succeeded"),
+    "recreate": (Play(of("recreate"), (release(),), gap=True, late=True), "succeeded"),
     "recreate-never-loads": (Play(of("recreate"), (release(),), broken=BAD, gap=True), "failed"),
     "rolling": (Play(of("rolling", replicas=3), (release(),)), "succeeded"),
     "blue-green": (Play(of("blue-green"), (release(),)), "succeeded"),
     "blue-green-smoke-fails": (Play(of("blue-green"), (release(),), bad=BAD), "rolled_back"),
-    "canary-holdback": (Play(of("canary", probation=HOLDBACK), (release(),)), "succeeded"),
+    "canary-holdback": (Play(of("canary", plan=strategies.Plan(STEPS), probation=HOLDBACK), (release(),), late=True), "succeeded"),
     "canary-cohort": (
         Play(of("canary", plan=COHORT, cohort=assignment.Cohort(header="x-team", values=("internal",))), (release(),)),
         "succeeded",
@@ -74,11 +76,11 @@ PLAYS: dict[str, tuple[Play, str]] = {
     "shadow-canary-full": (Play(of("shadow", "canary", "full"), (release(),)), "succeeded"),
     "ab": (Play(of("ab", sticky=None), (release(),)), "succeeded"),
     "group": (
-        Play(of("canary", probation=HOLDBACK), (both(),), endpoints=("flights", "trains")),
+        Play(of("canary", probation=HOLDBACK), (both(),), begins="pair"),
         "succeeded",
     ),
     "group-one-bad": (
-        Play(of("canary", probation=HOLDBACK), (both(),), bad=BAD, endpoints=("flights", "trains")),
+        Play(of("canary", probation=HOLDBACK), (both(),), bad=BAD, begins="pair"),
         "rolled_back aborted",
     ),
     "rehearsal": (
@@ -114,6 +116,11 @@ PLAYS: dict[str, tuple[Play, str]] = {
 """By name, with how its last releases end."""
 
 
-def first(*endpoints: str) -> Play:
-    """A world's beginning: one version each."""
-    return Play({}, tuple(Ask("release", endpoint=name, payload={"model": "first"}) for name in endpoints), endpoints=endpoints)
+BY_HAND = ("canary-holdback", "recreate", "blue-green")
+"""Those in which a table is written by hand."""
+BEGINNINGS: dict[str, Play] = {
+    "one": Play({}, (release("first"),)),
+    "pair": Play({}, (release("first"), Ask("release", endpoint="trains", payload={"model": "first"}))),
+    "kept": Play({"probation_seconds": 1.0}, (release("first"), release("second", when(Phase.SUCCEEDED, 1)))),
+}
+"""Worlds that plays begin in: each endpoint's versions."""

@@ -1,6 +1,6 @@
 """A world for control without processes or sleeps: a real store, table file and loop; workers, gateways and clients are simulated.
 
-One tick of it is a second: workers come up and go, gateways take over the table they have seen (one at once, one a tick later),
+One tick of it is a second: workers come up and go, gateways take over the table (one of them a tick late, where a play says so),
 clients ask, and then control has its turn. Whatever control does that lasts goes through a `Fuse`, which may end it there.
 """
 
@@ -14,11 +14,12 @@ from typing import Any, NamedTuple
 
 import msgspec
 import pytest
+import sqlalchemy
 
-from tidegate.control.loop import loop, observation, smoke
+from tidegate.control.loop import loop, observation, progress, smoke
 from tidegate.control.store import commands, database, store
 from tidegate.core.spec import settings as specification
-from tidegate.core.vocabulary import arms, home, instances, manifests, marks, releases, sums, tables
+from tidegate.core.vocabulary import arms, errors, home, instances, manifests, marks, releases, sums, tables
 from tidegate.dataplane.gateway import router
 from tidegate.dataplane.models import bundles
 from tidegate.dataplane.targets import fake, target
@@ -26,11 +27,11 @@ from tidegate.dataplane.wire import tablefile
 
 ENV = "production"
 BEGAN = 1_000_000.0
-REQUESTS = 60
+REQUESTS = 50
 """A gateway's, for each endpoint and tick."""
-UP_TICKS, LEAVE_TICKS = 2, 2
+UP_TICKS, LEAVE_TICKS = 1, 1
 """How long a worker takes to come up, and to finish what it has."""
-QUIET_TICKS = 3
+QUIET_TICKS = 2
 """So long nothing lasting has been done once a play is over."""
 LONGEST = 150
 WRITES = (
@@ -39,6 +40,7 @@ WRITES = (
 )
 """What a store keeps that decides something."""
 GATEWAY = instances.Spec("gateway-0", "gateway", (), "token")
+_STATEMENTS: Any = sqlalchemy.util.LRUCache(500)
 _SAMPLE = b'{"instances": [{"x": 1.0}]}'
 
 
@@ -232,7 +234,10 @@ class Play(NamedTuple):
     """Versions that never load."""
     gap: bool = False
     """Whether clients may meet nobody for a while."""
-    endpoints: tuple[str, ...] = ("flights",)
+    late: bool = False
+    """Whether one of the two gateways takes over each table a tick later than the other."""
+    begins: str = "one"
+    """In which of the worlds that are there."""
 
 
 class World:
@@ -242,19 +247,20 @@ class World:
         self.play, self.fuse = play, fuse or Fuse()
         self.place = home.Home(root)
         self.now = BEGAN
-        self.books = Books(database.sqlite_url(self.place.store))
-        self.books.fuse = self.fuse
+        self.books = self._open()
         self.workers = Workers(self.fuse)
         self.workers.broken = set(play.broken)
-        self.gateways = [Gateway("gateway-0", late=False), Gateway("gateway-1", late=True)]
+        self.gateways = [Gateway("gateway-0", late=False), Gateway("gateway-1", late=play.late)]
         self.counted: dict[str, dict[tuple[int, int, bool, int], list[int]]] = {}
         """By release and (generation, weight, evidence, tick): opened and bad of stable, then of the candidate."""
         self.pairs: dict[str, tuple[int, int]] = {}
         self.values: dict[str, dict[int, list[int]]] = {}
         """By release and weight: units and sum of the metric of stable, then of the candidate."""
         self.control: loop.Control | None = None
-        self.crashes = 0
+        self.crashes = self.behind = 0
         self.gaps = 0
+        self.served: set[int] = set()
+        """Ordinals of flights' versions that were asked."""
         self._minted = 0
         self._asked = 0
         self.commands: list[str] = []
@@ -286,6 +292,7 @@ class World:
         real = tablefile.write
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(tablefile, "write", lambda *given: self.fuse.around("write the table", lambda: real(*given)))
+            patch.setattr(progress, "JUDGING_SECONDS", 1e6)  # all in every tick, however slow the machine
             patch.setattr(smoke, "gateways", lambda _: iter((GATEWAY,)))
             try:
                 yield
@@ -298,6 +305,21 @@ class World:
         if self.control is not None:
             self.control.close()
             self.control = None
+
+    def restore(self, copy: pathlib.Path) -> None:
+        """The store is what it was when this copy was made. Control is gone."""
+        self.kill()
+        self.books.close()
+        for path in self.place.root.glob(f"{self.place.store.name}*"):
+            path.unlink()
+        shutil.copyfile(copy, self.place.store)
+        self.books = self._open()
+
+    def _open(self) -> Books:
+        made = Books(database.sqlite_url(self.place.store))
+        made.fuse = self.fuse
+        made._database._engine._compiled_cache = _STATEMENTS  # hundreds of stores, and the same statements
+        return made
 
     # time
 
@@ -330,9 +352,9 @@ class World:
         quiet = self.control is not None and len(recent) == QUIET_TICKS and len(set(recent)) == 1
         return quiet and self._asked == len(self.play.asks) and not self.workers.moving and not self.books.active(ENV)
 
-    def newest(self, endpoint: str = "flights") -> releases.Release:
-        """The endpoint's newest release."""
-        found = self.books.latest(ENV, endpoint)
+    def newest(self) -> releases.Release:
+        """The newest release of flights."""
+        found = self.books.latest(ENV, "flights")
         assert found is not None
         return found
 
@@ -346,6 +368,8 @@ class World:
             self.crashes += 1
             self._join()
             self.kill()
+        except errors.StoreBehindTable:
+            self.behind += 1
         else:
             self._join()
         finally:
@@ -405,6 +429,8 @@ class World:
                 assert route.gap and self.play.gap, f"{gateway.name} sends {route.endpoint}'s requests to {draw}, which has no worker"
                 self.gaps += 1
                 continue
+            if route.endpoint == "flights":
+                self.served.add(draw.version.ordinal)
             if not route.release:
                 continue
             key = (route.generation, draw.weight, draw.evidence, int(self.now))

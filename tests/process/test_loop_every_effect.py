@@ -17,9 +17,11 @@ import pytest
 
 from tests.process import loop_plays, loop_world
 from tests.process.loop_world import ENV, Fuse, World
-from tidegate.control.store import store
-from tidegate.core.vocabulary import decisions
+from tidegate.control.store import commands, store
+from tidegate.core.vocabulary import decisions, errors
+from tidegate.core.vocabulary.phases import Phase
 from tidegate.dataplane.wire import tablefile
+from tidegate.interface.cli import override
 
 MEMORY = pathlib.Path("/dev/shm")
 
@@ -35,13 +37,13 @@ def room(tmp_path_factory) -> Iterator[pathlib.Path]:
 
 
 @pytest.fixture(scope="module")
-def begun(room) -> dict[tuple[str, ...], World]:
-    """Worlds in which every endpoint has its first version."""
+def begun(room) -> dict[str, World]:
+    """The worlds that plays begin in."""
     made = {}
-    for endpoints in (("flights",), ("flights", "trains")):
-        root = room / "-".join(endpoints)
+    for name, play in loop_plays.BEGINNINGS.items():
+        root = room / name
         root.mkdir()
-        world = made[endpoints] = World(root, loop_plays.first(*endpoints))
+        world = made[name] = World(root, play)
         with world.open():
             world.finish()
     return made
@@ -91,7 +93,7 @@ def _told(event: Any) -> list[str]:
 def _ended(release: Any) -> tuple[Any, ...]:
     approved = tuple(one.actor for one in release.approvals)
     versions = (release.candidate.name, release.stable.name if release.stable else None)
-    return (*versions, release.strategy, str(release.phase), release.outcome, release.stage, release.attempt, approved, release.heeded)
+    return (*versions, release.strategy, str(release.phase), release.outcome, release.attempt, approved, release.heeded)
 
 
 def _route(route: Any, names: dict[str, str]) -> dict[str, Any]:
@@ -113,7 +115,7 @@ def points(world: World) -> list[tuple[int, bool]]:
 @pytest.mark.parametrize("name", loop_plays.PLAYS)
 def test_the_end_is_the_same_wherever_control_dies(begun, room, name):
     play, outcome = loop_plays.PLAYS[name]
-    with World.of(begun[play.endpoints], room / name, play) as whole:
+    with World.of(begun[play.begins], room / name, play) as whole:
         whole.finish()
         wanted, ends = end(whole), points(whole)
         assert [one.outcome for one in whole.books.releases(ENV)][: len(outcome.split())] == outcome.split()
@@ -121,7 +123,7 @@ def test_the_end_is_the_same_wherever_control_dies(begun, room, name):
     for number, after in ends:
         fuse = Fuse(number, after=after)
         where = f"{name}, {'after' if after else 'before'} {number}: {whole.fuse.done[number]}"
-        with World.of(begun[play.endpoints], room / f"{name}-{number}-{after}", play, fuse) as world:
+        with World.of(begun[play.begins], room / f"{name}-{number}-{after}", play, fuse) as world:
             try:
                 world.finish()
                 assert world.crashes == 1
@@ -151,3 +153,139 @@ def test_whatever_the_store_keeps_that_decides_something_is_an_end():
     shown = {"put_waiting", "put_verdict"}  # for people; computed again
     others = {"submit", "lease", "give_up"}  # not control's, or about who is control
     assert writing == set(loop_world.WRITES) | shown | others
+
+
+def by_hand(world: World) -> tuple[int, str] | None:
+    """Roll flights back without control; (version that has all traffic then, model digest of the one it was taken from)."""
+    try:
+        override.roll_back(world.place, "flights", None, actor="eve", reason="it is wrong")
+    except errors.NothingToRollBack:
+        return None
+    table = tablefile.read(world.place.table)
+    assert table.override is not None
+    digests = {one.digest: one.model_digest for one in world.books.versions(ENV, "flights")}
+    return table.routes["flights"].owner.ordinal, digests[table.override.held_digest]
+
+
+def stands(world: World, written: tuple[int, str], under_way: list[str]) -> list[str]:
+    """What is wrong with a world in which that was written by hand: empty when it stands, told once, and held once."""
+    ordinal, left = written
+    found, books = end(world)["flights"], world.books
+    past = books.releases(ENV, "flights")
+    ways = [one for one in past if one.strategy == "rollback"]
+    held = [one.model_digest for one in books.holds(ENV, "flights")]
+    kinds = collections.Counter(event.kind for event in books.events(ENV, "flights"))
+    wrong = [
+        (found["owner"][0] == ordinal, f"v{found['owner'][0]} owns the endpoint, not v{ordinal}"),
+        (found["route"]["stable"]["ordinal"] == ordinal, f"the route is of {found['route']['stable']}"),
+        (found["route"]["candidate"] is None, f"the route has a candidate: {found['route']['candidate']}"),
+        (held == [left], f"held are {held}, not {left}"),
+        (kinds["hold_placed"] == 1, f"a hold was placed {kinds['hold_placed']} times"),
+        (kinds["written_by_hand"] == 1, f"it was told {kinds['written_by_hand']} times"),
+        (len(ways) <= 1, f"{len(ways)} releases lead back"),
+        (world.served <= {ordinal}, f"traffic went to {world.served} afterwards"),
+    ]
+    ended = {one.id: one.phase for one in past}
+    wrong += [(ended[name] == Phase.ROLLED_BACK, f"{name} has ended as {ended[name]}") for name in under_way]
+    return [words for good, words in wrong if not good]
+
+
+@pytest.fixture
+def warm(monkeypatch):
+    """What an override asks processes on disk: whether a version has a worker that answers."""
+
+    def watch(world: World) -> None:
+        ready = world.workers.ready
+        monkeypatch.setattr(override, "_warm", lambda _, version: any(one.instance in ready for one in version.workers))
+
+    return watch
+
+
+@pytest.mark.parametrize("name", loop_plays.BY_HAND)
+def test_a_table_written_by_hand_stands_wherever_control_had_died(begun, room, warm, name):
+    play = loop_plays.PLAYS[name][0]._replace(begins="kept")
+    with World.of(begun["kept"], room / name, play) as whole:
+        whole.finish()
+        wanted = end(whole)
+    wrong = []
+    for number, act in enumerate(whole.fuse.done):
+        where = f"{name}, before {number}: {act}"
+        with World.of(begun["kept"], room / f"{name}-{number}", play, Fuse(number)) as world:
+            while not world.crashes:
+                world.tick()
+            world.tick(alive=False)
+            warm(world)
+            under_way = [one.id for one in world.books.active(ENV)]
+            written = by_hand(world)
+            for _ in range(2):
+                world.tick(alive=False)
+            world.served.clear()
+            try:
+                world.finish()
+                faults = stands(world, written, under_way) if written else differences(wanted, end(world))
+                wrong += [f"{where}: {words}" for words in faults]
+            except AssertionError as broken:
+                wrong.append(f"{where}: {broken}")
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("phase", [Phase.CHECKING, Phase.RUNNING, Phase.PROBATION, Phase.SUCCEEDED])
+def test_a_table_written_by_hand_is_taken_over_once_wherever_control_dies_over_it(begun, room, warm, phase):
+    play = loop_plays.PLAYS["canary-holdback"][0]._replace(begins="kept")
+    number, acts, wrong = -1, 0, []
+    while number < acts:
+        with World.of(begun["kept"], room / f"{phase}-{number}", play) as world:
+            while world.newest().candidate.ordinal < 3 or world.newest().phase is not phase:
+                world.tick()
+            world.kill()
+            for _ in range(2):
+                world.tick(alive=False)
+            warm(world)
+            under_way = [one.id for one in world.books.active(ENV)]
+            written = by_hand(world)
+            assert written is not None
+            for _ in range(2):
+                world.tick(alive=False)
+            world.served.clear()
+            began = len(world.fuse.done)
+            world.fuse.at = began + number if number >= 0 else -1
+            where = "undisturbed"
+            try:
+                world.finish()
+                acts = acts or len(world.fuse.done) - began
+                where = f"{phase}, before {number}: {world.fuse.done[world.fuse.at]}" if number >= 0 else where
+                wrong += [f"{where}: {words}" for words in stands(world, written, under_way)]
+            except AssertionError as broken:
+                wrong.append(f"{where} {number}: {broken}")
+        number += 1
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("phase", [Phase.WARMING, Phase.RUNNING, Phase.PROBATION])
+def test_a_table_that_a_restored_store_does_not_know_is_adopted_wherever_control_dies(begun, room, phase):
+    play, wrong, number, acts = loop_plays.PLAYS["canary-holdback"][0], [], -1, 0
+    while number < acts:
+        with World.of(begun["one"], room / f"{phase}-{number}", play) as world:
+            while world.newest().candidate.ordinal < 2 or world.newest().phase is not phase:
+                world.tick()
+            world.books.copy(room / "past")
+            world.finish()
+            table = tablefile.read(world.place.table).routes["flights"]
+            world.restore(room / "past")
+            (room / "past").unlink()
+            world.tick()
+            assert world.behind == 1
+            world.books.submit(commands.Command(ENV, "", "adopt", actor="eve", at=world.now, id="adopt"))
+            began, world.fuse.at = len(world.fuse.done), len(world.fuse.done) + number if number >= 0 else -1
+            where = f"{phase}, {number}"
+            try:
+                world.finish()
+                acts = acts or len(world.fuse.done) - began
+                found = end(world)["flights"]
+                adopted = world.books.command("adopt")
+                if adopted.status != "done" or found["owner"][0] != table.stable.ordinal or world.crashes != (number >= 0):
+                    wrong.append(f"{where}: {adopted}, {found['owner']}")
+            except AssertionError as broken:
+                wrong.append(f"{where}: {broken}")
+        number += 1
+    assert not wrong, "\n".join(wrong)
