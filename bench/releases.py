@@ -98,8 +98,12 @@ class Rig:
         return str(self.api.release_of(identifier)["phase"])
 
     def ended(self, identifier: str) -> dict[str, Any]:
-        """The release, once it has ended."""
-        servers.wait(lambda: self.phase(identifier) in _ENDED, self.keeper.process)
+        """The release, once it has ended. Raises SystemExit saying where it is when it does not."""
+        try:
+            servers.wait(lambda: self.phase(identifier) in _ENDED, self.keeper.process)
+        except SystemExit as late:
+            stuck = self.api.release_of(identifier)
+            raise SystemExit(f"{stuck['phase']}: {stuck['reason']}; {stuck['waiting']}") from late
         return self.api.release_of(identifier)
 
     def load(self, rate: float, folder: pathlib.Path) -> sender.Running:
