@@ -8,12 +8,12 @@ from tidegate.core.decide import strategies
 from tidegate.core.vocabulary import assignment, releases
 from tidegate.core.vocabulary.phases import Phase
 
-STEPS = strategies.Ramp((2_000, 5_000), 1.0, 2.0, 10, prove_last=False)
+STEPS = strategies.Ramp((2_000, 5_000), 1.0, 1.0, 10, prove_last=False)
 BAD = (("flights", 2),)
 PLAN = strategies.Plan(
-    ramp=strategies.Ramp((5_000,), 1.0, 2.0, 10, prove_last=False),
+    ramp=strategies.Ramp((5_000,), 1.0, 1.0, 10, prove_last=False),
     mirror=strategies.Mirror(5_000, 1.0, 3.0, 20),
-    rolling=strategies.Rolling(3, 1, 0, 1.0, 2.0, 10),
+    rolling=strategies.Rolling(3, 1, 0, 1.0, 1.0, 10),
     blue_green=strategies.BlueGreen(10, (), 1.0),
     split=strategies.Split(5_000, 1.0, 60.0, 50),
 )
@@ -33,7 +33,10 @@ def of(*names: str, plan: strategies.Plan = PLAN, **more: Any) -> dict[str, Any]
 
 def when(wanted: Phase, ordinal: int = 2) -> Any:
     """Once the newest release of flights is that of this version, and in this phase."""
-    return lambda world: world.books.latest(loop_world.ENV, "flights") is not None and (world.newest().candidate.ordinal, world.newest().phase) == (ordinal, wanted)
+    return lambda world: (
+        world.books.latest(loop_world.ENV, "flights") is not None
+        and (world.newest().candidate.ordinal, world.newest().phase) == (ordinal, wanted)
+    )
 
 
 def release(model: str = "next", when: Any = lambda _: True) -> Ask:
@@ -54,7 +57,10 @@ PLAYS: dict[str, tuple[Play, str]] = {
     "rolling": (Play(of("rolling", replicas=3), (release(),)), "succeeded"),
     "blue-green": (Play(of("blue-green"), (release(),)), "succeeded"),
     "blue-green-smoke-fails": (Play(of("blue-green"), (release(),), bad=BAD), "rolled_back"),
-    "canary-holdback": (Play(of("canary", plan=strategies.Plan(STEPS), probation=HOLDBACK), (release(),), late=True), "succeeded"),
+    "canary-holdback": (
+        Play(of("canary", plan=strategies.Plan(STEPS), probation=HOLDBACK), (release(),), late=True),
+        "succeeded",
+    ),
     "canary-cohort": (
         Play(of("canary", plan=COHORT, cohort=assignment.Cohort(header="x-team", values=("internal",))), (release(),)),
         "succeeded",

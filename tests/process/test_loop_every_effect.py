@@ -261,6 +261,26 @@ def test_a_table_written_by_hand_is_taken_over_once_wherever_control_dies_over_i
     assert not wrong, "\n".join(wrong)
 
 
+def test_of_two_tables_written_by_hand_the_last_stands_and_both_versions_are_held(begun, room, warm):
+    play = loop_plays.PLAYS["canary-holdback"][0]._replace(begins="kept")
+    with World.of(begun["kept"], room / "twice", play) as world:
+        while world.newest().candidate.ordinal < 3 or world.newest().phase is not Phase.RUNNING:
+            world.tick()
+        world.tick()  # its routes are in the table
+        world.kill()
+        warm(world)
+        left = [written[1] for written in (by_hand(world), by_hand(world)) if written]
+        for _ in range(2):
+            world.tick(alive=False)
+        world.served.clear()
+        world.finish()
+        assert end(world)["flights"]["owner"] == (1, ())
+        assert world.served == {1}
+        assert len(left) == 2
+        assert sorted(one.model_digest for one in world.books.holds(ENV, "flights")) == sorted(left)
+        assert [str(one.phase) for one in world.books.releases(ENV, "flights")][:2] == ["succeeded", "rolled_back"]
+
+
 @pytest.mark.parametrize("phase", [Phase.WARMING, Phase.RUNNING, Phase.PROBATION])
 def test_a_table_that_a_restored_store_does_not_know_is_adopted_wherever_control_dies(begun, room, phase):
     play, wrong, number, acts = loop_plays.PLAYS["canary-holdback"][0], [], -1, 0
