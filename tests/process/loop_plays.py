@@ -48,21 +48,22 @@ def both(first: str = "next", second: str = "next") -> Ask:
 
 
 COHORT = strategies.Plan(ramp=PLAN.ramp, cohort=True)
+INTERNAL = assignment.Cohort(header="x-team", values=("internal",))
 HOLDBACK = strategies.holdback(500)
 APPROVAL = releases.Approval(count=2, within_seconds=600.0)
 PLAYS: dict[str, tuple[Play, str]] = {
     "full": (Play(of("full"), (release(),)), "succeeded"),
-    "recreate": (Play(of("recreate"), (release(),), gap=True, late=True), "succeeded"),
+    "recreate": (Play(of("recreate"), (release(),), gap=True, late=1), "succeeded"),
     "recreate-never-loads": (Play(of("recreate"), (release(),), broken=BAD, gap=True), "failed"),
     "rolling": (Play(of("rolling", replicas=3), (release(),)), "succeeded"),
     "blue-green": (Play(of("blue-green"), (release(),)), "succeeded"),
     "blue-green-smoke-fails": (Play(of("blue-green"), (release(),), bad=BAD), "rolled_back"),
     "canary-holdback": (
-        Play(of("canary", plan=strategies.Plan(STEPS), probation=HOLDBACK), (release(),), late=True),
+        Play(of("canary", plan=strategies.Plan(STEPS), probation=HOLDBACK), (release(),), late=1),
         "succeeded",
     ),
-    "canary-cohort": (
-        Play(of("canary", plan=COHORT, cohort=assignment.Cohort(header="x-team", values=("internal",))), (release(),)),
+    "canary-cohort-keeps-none": (
+        Play(of("canary", plan=COHORT, cohort=INTERNAL, probation=HOLDBACK, keep=0), (release(),), late=2),
         "succeeded",
     ),
     "canary-bad": (Play(of("canary", probation=HOLDBACK), (release(),), bad=BAD), "rolled_back"),

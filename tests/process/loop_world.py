@@ -1,9 +1,10 @@
-"""A world for control without processes or sleeps: a real store, table file and loop; workers, gateways, clients are simulated.
+"""A world for control without processes or sleeps: real store, table file and loop; simulated workers, gateways and clients.
 
-One tick of it is a second: workers come up and go, gateways take over the table (one of them a tick late, where a play says so),
+One tick of it is a second: workers come up and go, gateways take over the table (one of them late, where a play says so),
 clients ask, and then control has its turn. Whatever control does that lasts goes through a `Fuse`, which may end it there.
 """
 
+import collections
 import concurrent.futures
 import contextlib
 import pathlib
@@ -193,14 +194,17 @@ class Workers(fake.Fake):
 class Gateway:
     """A simulated gateway: obeys a table, draws clients' requests as a real one's router does."""
 
-    def __init__(self, name: str, *, late: bool) -> None:
-        self.name, self.late = name, late
-        self.table = self._seen = tables.EMPTY
+    def __init__(self, name: str, late: int = 0) -> None:
+        """`late`: ticks for which it goes on with an earlier table."""
+        self.name = name
+        self.table = tables.EMPTY
+        self._seen = collections.deque([tables.EMPTY] * (late + 1), late + 1)
         self._routers: dict[str, router.Router] = {}
 
     def step(self, table: tables.Table) -> None:
         """Take over what is to be obeyed now."""
-        obeyed, self._seen = (self._seen if self.late else table), table
+        self._seen.append(table)
+        obeyed = self._seen[0]
         if obeyed.generation != self.table.generation:
             self.table = obeyed
             self._routers = {name: router.Router(route) for name, route in obeyed.routes.items()}
@@ -268,8 +272,8 @@ class Play(NamedTuple):
     """Versions that never load."""
     gap: bool = False
     """Whether clients may meet nobody for a while."""
-    late: bool = False
-    """Whether one of the two gateways takes over each table a tick later than the other."""
+    late: int = 0
+    """By how many ticks one of the two gateways takes over each table later than the other."""
     begins: str = "one"
     """In which of the worlds that are there."""
 
@@ -284,7 +288,7 @@ class World:
         self.books = self._open()
         self.workers = Workers(self.fuse)
         self.workers.broken = set(play.broken)
-        self.gateways = [Gateway("gateway-0", late=False), Gateway("gateway-1", late=play.late)]
+        self.gateways = [Gateway("gateway-0"), Gateway("gateway-1", play.late)]
         self.counted: dict[str, dict[tuple[int, int, bool, int], list[int]]] = {}
         """By release and (generation, weight, evidence, tick): opened and bad of stable, then of the candidate."""
         self.pairs: dict[str, tuple[int, int]] = {}
@@ -315,8 +319,8 @@ class World:
         with world.open():
             table = tablefile.read(world.place.table)
             for gateway in world.gateways:
-                gateway.step(table)
-                gateway.step(table)
+                for _ in range(play.late + 1):
+                    gateway.step(table)
             yield world
         shutil.rmtree(root)
 
@@ -461,9 +465,8 @@ class World:
         for drawing, draw, copied, number in gateway.asked(self.now):
             route = drawing.route
             if not any(one.instance in ready for one in draw.version.workers):
-                assert (route.gap, self.play.gap) == (True, True), (
-                    f"{gateway.name} sends {route.endpoint}'s requests to {draw}, which has no worker"
-                )
+                if not (route.gap and self.play.gap):
+                    raise AssertionError(f"{gateway.name} sends {route.endpoint}'s requests to {draw}, which has no worker")
                 self.gaps += 1
                 continue
             if route.endpoint == "flights":

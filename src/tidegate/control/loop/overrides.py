@@ -58,7 +58,10 @@ def _record(
 
 
 def _take(desk: transitions.Desk, route: tables.Route, override: tables.Override, now: float) -> None:
-    """Import one override: end the release it ended, hold the version it left, make the route's stable the store's. Idempotent."""
+    """Import one override: end the release it ended, hold the version it left, make the route's stable the store's.
+
+    Idempotent, half-done ones included.
+    """
     event = decisions.Event(Kind.OVERRIDDEN, actor=override.actor, reason=override.reason)
     release = desk.active(route.endpoint)
     left = _by_digest(desk, route.endpoint, override.held_digest)

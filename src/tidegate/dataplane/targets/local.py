@@ -20,12 +20,12 @@ LOAD_NICE = {"TIDEGATE_LOAD_NICE": "5"}
 worker, somebody may be waiting for this one: it gives way to nobody."""
 _DRAINING = "draining"
 THREADS = (
-    "OMP_NUMTHREADS",
-    "OPENBLAS_NUMTHREADS",
-    "MKL_NUMTHREADS",
-    "NUMEXPR_NUMTHREADS",
-    "VECLIB_MAXIMUMTHREADS",
-    "ARROW_NUMTHREADS",
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "ARROW_NUM_THREADS",
 )
 """One thread a worker, or one a core that the file gives it: replicas are how a version gets more of the machine, and with one
 thread sums of floats stay the same every time.
