@@ -126,6 +126,8 @@ CHANGES = {
     "hash": ("UPDATE events SET hash = previous WHERE sequence = 4", "event 4 .* was changed"),
     "gap": ("DELETE FROM events WHERE sequence = 2", "event 2 is missing"),
     "end": ("DELETE FROM events WHERE sequence = 5", "ends at event 4, but 5 were written"),
+    "head": ("UPDATE heads SET sequence = 4", "not event 5: one of the two was changed"),
+    "no head": ("DELETE FROM heads", "not event 5: one of the two was changed"),
     "all": ("DELETE FROM events", "ends at event 0, but 5 were written"),
 }
 

@@ -94,9 +94,9 @@ def at(store: stores.Store, environment: str, endpoint: str, moment: float, now:
         cure = f"Ask for Unix time {first:.0f} or later." if steps else "Nothing has been released there."
         raise errors.MomentInvalid(f"nothing is known of {endpoint} at that time: its first event is later.", cure=cure)
     before = [one for one in steps if one.at <= moment]
-    changes = [one for index, one in enumerate(before) if not index or before[index - 1].traffic != one.traffic]
-    why, current = changes[-1], before[-1].traffic
-    after = next((one.at for one in steps[len(before) :] if one.traffic != current), 0.0)
+    changes = _changes(steps)
+    why, current = [one for one in changes if one.at <= moment][-1], before[-1].traffic
+    after = next((one.at for one in changes if one.at > moment), 0.0)
     under_way = _under_way(before)
     return Served(
         endpoint=endpoint,
@@ -123,13 +123,22 @@ def _events(store: stores.Store, environment: str, endpoint: str) -> Iterator[ch
 
 
 def _steps(events: Iterable[chain.StoredEvent]) -> list[_Step]:
-    """Those that say how traffic goes, each at its own time; of two at the same time the later one counts."""
+    """Those that say how traffic goes, each at its own time."""
     found = []
     for one in events:
         told = one.facts.get(traffic.FACT)
         if told is not None:
             found.append(_Step(float(one.facts.get(WRITTEN_AT, one.at)), one, msgspec.convert(told, traffic.Traffic)))
     return sorted(found, key=lambda step: (step.at, step.event.sequence))
+
+
+def _changes(steps: list[_Step]) -> list[_Step]:
+    """Those from which on traffic went otherwise. Of several at the same time the last one counts: an import takes a few."""
+    found: list[_Step] = []
+    for one in {step.at: step for step in steps}.values():
+        if not found or found[-1].traffic != one.traffic:
+            found.append(one)
+    return found
 
 
 def _under_way(before: list[_Step]) -> chain.StoredEvent | None:

@@ -3,13 +3,13 @@
 import datetime as dt
 import re
 
-from tidegate.core.spec import units
 from tidegate.core.vocabulary import errors
 
 _UNIX = re.compile(r"\d{9,11}(\.\d+)?")
-_AGO = re.compile(r"(?:\d+(?:\.\d+)?[a-z]+)+")
+_AGO = re.compile(r"(?:\d+(?:\.\d+)?[wdhms])+")
+_PART = re.compile(r"(\d+(?:\.\d+)?)([wdhms])")
+_SECONDS = {"w": 604_800.0, "d": 86_400.0, "h": 3_600.0, "m": 60.0, "s": 1.0}
 _WORDS = {"w": "weeks?|w", "d": "days?", "h": "hours?|hrs?", "m": "minutes?|mins?", "s": "seconds?|secs?"}
-_WEEK = re.compile(r"(\d+(?:\.\d+)?)w")
 _YEAR_10000 = 253_402_300_800.0
 
 
@@ -23,14 +23,7 @@ def parse(text: str, now: float, zone: dt.tzinfo | None, where: str = "") -> flo
     if _UNIX.fullmatch(given):
         return float(given)
     lasting = _ago(given)
-    if lasting is not None:
-        return now - lasting
-    try:
-        found = dt.datetime.fromisoformat(given)
-        told = found if found.tzinfo else (found.astimezone() if zone is None else found.replace(tzinfo=zone))
-        seconds = told.timestamp()
-    except (ValueError, OverflowError, OSError):
-        seconds = -1.0
+    seconds = _dated(given, zone) if lasting is None else now - lasting
     if not 0 <= seconds < _YEAR_10000:
         raise errors.MomentInvalid(f"{text[:60]!r} is no point in time.", cure=_CURE, where=where)
     return seconds
@@ -46,6 +39,16 @@ def shown(at: float, zone: dt.tzinfo | None) -> str:
 _CURE = 'Write 2026-03-01, 2026-03-01T14:30+01:00, "2 days ago", 90m, or Unix seconds.'
 
 
+def _dated(given: str, zone: dt.tzinfo | None) -> float:
+    """Unix seconds of a date, with a time or without; -1 for what is none."""
+    try:
+        found = dt.datetime.fromisoformat(given)
+        told = found if found.tzinfo else (found.astimezone() if zone is None else found.replace(tzinfo=zone))
+        return told.timestamp()
+    except (ValueError, OverflowError, OSError):
+        return -1.0
+
+
 def _ago(given: str) -> float | None:
     """Seconds of "2 days ago", "90m", "1h 30m ago"; None for what is no duration."""
     short = given.lower().removesuffix(" ago").replace(" and ", " ")
@@ -54,8 +57,4 @@ def _ago(given: str) -> float | None:
     short = short.replace(" ", "").replace(",", "")
     if not _AGO.fullmatch(short):
         return None
-    short = _WEEK.sub(lambda found: f"{float(found[1]) * 7:g}d", short)
-    try:
-        return sum(units.duration(part) for part in re.findall(r"\d+(?:\.\d+)?[a-z]+", short))
-    except errors.SpecInvalid:
-        return None
+    return sum(float(number) * _SECONDS[unit] for number, unit in _PART.findall(short))
