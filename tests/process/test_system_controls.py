@@ -50,7 +50,7 @@ def test_the_other_goes_on_within_five_seconds_when_the_leader_is_killed_or_hang
     system = living.Living(tmp_path, models)
     system.up(*more)
     try:
-        with living.Traffic(system.address, 100) as traffic:
+        with living.Traffic(system.address, 400) as traffic:
             _killed_under_a_release(system)
             _hung_and_overtaken(system)
             _ended_cleanly(system)
