@@ -17,10 +17,12 @@
 - `checks`: what a release must pass before it may warm up, and again before it is exposed (`delivery.gates`)
 - `smoke`: a candidate asked by ourselves before any client does
 - `migrations`: contract migrations that were done, and the versions that cannot come back since
+- `leading`: which of several control processes decides, by a lease
 - `overrides`: a table written by hand while control was down, imported before anything else is done
 - `archives`: a home as one file and back; what `tidegate backup` and `restore` call
 - `loop`: ties the others; restartable at any instant, since every effect is idempotent and repeated until it is seen to hold
 - `keeper`: another process altogether: starts and restarts all of these
+- `served`: which version served at a past time, and why, from the events alone
 - `trace`: from a prediction id to its training data
 
 Called by `interface.cli.process`, as a process. Not here: statistics and the release machine (`core.decide`), placing processes

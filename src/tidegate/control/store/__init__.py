@@ -15,15 +15,19 @@ transaction that somebody else has opened:
     holders       tokens by their hashes, with what they are good for
     commands      what people asked control to do, and what came of it
     alarms        what is wrong now and not over
+    traffic       how an endpoint's traffic goes as a release stands: what every event of one keeps
+    leases        who alone may do something, for some seconds at a time
     facts         single facts of an environment, such as the last table generation that control has written
 
 Below them: `schema` (the tables), `documents` (values as canonical JSON), `database` (connections, transactions, and what
-the database's errors mean in ours) and `migrations` (Alembic; imported only when a migration is due, so that opening a
+the database's errors mean in ours), `sqlite` and `postgresql` (what the two do differently, by the same verbs), `location`
+(which of them a home has, and where) and `migrations` (Alembic; imported only when a migration is due, so that opening a
 store costs a select). `checks` is the suite that every store has to pass.
 
-What was acknowledged is on the disk: SQLite in WAL mode with synchronous=FULL. Only what can be computed again (verdicts
+What was acknowledged is on the disk: SQLite in WAL mode with synchronous=FULL, PostgreSQL with synchronous_commit. Only what can be computed again (verdicts
 between decisions, what a release waits for) is written with less. One transaction does one thing wholly or not at all.
 
 Deliberately not here: deciding (core.decide), the routing table (a file, the truth for gateways), predictions and outcomes
-(the prediction log), and any clock: every time is an argument.
+(the prediction log), and any clock: every time is an argument, but
+for a lease on a server, whose clock all its machines can agree on.
 """
