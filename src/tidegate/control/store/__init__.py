@@ -24,10 +24,10 @@ the database's errors mean in ours), `sqlite` and `postgresql` (what the two do 
 (which of them a home has, and where) and `migrations` (Alembic; imported only when a migration is due, so that opening a
 store costs a select). `checks` is the suite that every store has to pass.
 
-What was acknowledged is on the disk: SQLite in WAL mode with synchronous=FULL, PostgreSQL with synchronous_commit. Only what can be computed again (verdicts
-between decisions, what a release waits for) is written with less. One transaction does one thing wholly or not at all.
+What was acknowledged is on the disk: SQLite in WAL mode with synchronous=FULL, PostgreSQL with synchronous_commit. Only what
+can be computed again (verdicts between decisions, what a release waits for) is written with less. One transaction does one
+thing wholly or not at all.
 
 Deliberately not here: deciding (core.decide), the routing table (a file, the truth for gateways), predictions and outcomes
-(the prediction log), and any clock: every time is an argument, but
-for a lease on a server, whose clock all its machines can agree on.
+(the prediction log), and any clock: every time is an argument, but for a lease on a server, whose clock all can agree on.
 """
