@@ -187,10 +187,24 @@ def test_a_mistake_is_named_with_its_line_and_its_cure(extra: str, line: int, wo
     assert raised.value.cure
 
 
-def test_a_secret_in_the_file_is_not_repeated_by_the_error():
+SECRETS = [
+    "notify: ['slack://tokenA/tokenB']",
+    "notify: slack://tokenA",
+    "notify: [{env: 'https://hooks/tokenA'}]",
+    "requires: [{service: 'https://u:tokenA@host'}]",
+]
+
+
+@pytest.mark.parametrize("text", SECRETS)
+def test_a_secret_in_the_file_is_not_repeated_by_the_error(text):
     with pytest.raises(errors.SpecInvalid) as raised:
-        file.load(MINIMUM + "notify: ['slack://tokenA/tokenB']")
+        file.load(MINIMUM + text)
     assert "tokenA" not in str(raised.value)
+
+
+def test_a_block_in_the_place_of_a_strategys_name_is_refused_as_one():
+    with pytest.raises(errors.SpecInvalid, match="Did you mean `canary`"):
+        file.load(MINIMUM + "release: {strategy: {canary: {}}}")
 
 
 def test_another_strategy_passes_over_blocks_of_those_it_does_not_name():

@@ -1,6 +1,7 @@
 """From what pydantic says about a document to one error: file, line, what is wrong, the cure."""
 
 import difflib
+import re
 import typing
 from collections.abc import Iterable
 
@@ -17,6 +18,7 @@ _NEEDED = {
     "model_type": "a block of keys, each indented on its own line",
     "finite_number": "a finite number",
     "too_short": "at least one item",
+    "string_pattern_mismatch": "a name of letters and digits, as docs/file.md shows for this key",
 }
 
 
@@ -92,5 +94,6 @@ def _cure(word: str, allowed: list[str], otherwise: str = "Keys here:") -> str:
 
 
 def _shown(value: object) -> str:
-    text = "empty" if value is None else repr(value)
+    """For an error. Of an address the scheme only: what follows may be a secret."""
+    text = "empty" if value is None else re.sub(r"(?<=://)[^'\"]+", "...", repr(value))
     return text if len(text) <= 60 else text[:57] + "..."

@@ -74,7 +74,7 @@ def strategy(value: object) -> tuple[str, ...]:
     if not names:
         raise errors.SpecInvalid("there is no strategy in the list.", cure=f"Write one or several of {known}.")
     for name in names:
-        if name not in strategies.STRATEGIES:
+        if not isinstance(name, str) or name not in strategies.STRATEGIES:
             near = difflib.get_close_matches(str(name), strategies.STRATEGIES, n=1, cutoff=0.6)
             raise errors.SpecInvalid(
                 f"there is no strategy {name!r}.", cure=f"Did you mean `{near[0]}`?" if near else f"There are {known}."
@@ -139,8 +139,8 @@ def _amount(value: object) -> float:
 def _service(value: object) -> str:
     if isinstance(value, str) and re.fullmatch(r"https?://[^\s/@]+(/\S*)?", value):
         return value
-    raise errors.SpecInvalid(
-        f"{value!r} is no service.", cure="Write the URL that answers while it is well, without a password in it."
+    raise errors.SpecInvalid(  # without the value: a password may stand in it
+        "this is no service.", cure="Write the URL that answers while it is well, without a password in it."
     )
 
 
