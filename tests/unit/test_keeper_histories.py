@@ -18,18 +18,23 @@ def after(*ends: tuple[int | None, float], restart: str = "always") -> histories
 
 
 def test_who_has_not_ended_may_begin_at_once() -> None:
-    assert histories.History("token").pause == 0.0
+    assert histories.History("token").pause("worker") == 0.0
 
 
 @pytest.mark.parametrize(("crashes", "pause"), [(1, 0.1), (2, 0.2), (3, 0.4), (9, 25.6), (10, 30.0), (5000, 30.0)])
 def test_each_crash_in_a_row_doubles_the_pause_up_to_half_a_minute(crashes: int, pause: float) -> None:
     history = after(*[(-9, 1.0)] * crashes)
-    assert history.pause == pytest.approx(pause)
+    assert history.pause("worker") == pytest.approx(pause)
     assert (history.restarts, history.exit, history.down) == (crashes, -9, False)
 
 
+@pytest.mark.parametrize(("crashes", "pause"), [(1, 0.1), (4, 0.8), (5, 1.6), (5000, 1.6)])
+def test_what_answers_clients_or_decides_is_never_away_for_long(crashes: int, pause: float) -> None:
+    assert after(*[(-9, 1.0)] * crashes).pause("control") == pytest.approx(pause)
+
+
 def test_a_minute_of_life_makes_the_next_pause_short_again() -> None:
-    assert after(*[(1, 1.0)] * 8, (1, 60.0)).pause == pytest.approx(0.1)
+    assert after(*[(1, 1.0)] * 8, (1, 60.0)).pause("control") == pytest.approx(0.1)
 
 
 def test_a_model_that_does_not_load_is_given_up_after_three_more_tries() -> None:

@@ -7,7 +7,8 @@ from typing import Any
 from tidegate.core.vocabulary import instances
 
 FIRST = 0.1
-LONGEST = 30.0
+LONGEST, LONGEST_OF_OURS = 30.0, 1.6
+"""Of models' processes, and of Tidegate's own: without those nobody is answered, or nothing decided."""
 SETTLED = 60.0
 """Who lived this long did not crash on the way up: back-off starts again from FIRST."""
 LOAD_FAILED = 3
@@ -47,10 +48,12 @@ class History:
             why=why,
         )
 
-    @property
-    def pause(self) -> float:
-        """How long to wait before the next start: 0.1 s, doubled with every crash in a row, 30 s at most."""
-        return min(LONGEST, FIRST * 2 ** min(self.crashes - 1, 20)) if self.crashes else 0.0
+    def pause(self, kind: str) -> float:
+        """How long to wait before the next start of an instance of this kind: FIRST, doubled with every crash in a row, LONGEST
+        at most.
+        """
+        longest = LONGEST if kind in {"worker", "job"} else LONGEST_OF_OURS
+        return min(longest, FIRST * 2 ** min(self.crashes - 1, 20)) if self.crashes else 0.0
 
 
 def read(folder: pathlib.Path, spec: instances.Spec) -> History:

@@ -148,7 +148,7 @@ class Instance:
         if spec is None or asked:
             return
         self._history = self._history.ended(code, lived, spec.restart, why)
-        self._due = now + self._history.pause
+        self._due = now + self._history.pause(self.kind)
         try:
             histories.write(self._home.instances, self.name, self._history)
         except OSError as failed:
