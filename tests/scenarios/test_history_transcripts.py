@@ -33,7 +33,7 @@ class Play:
         self.books = books
         self.settings = settings.Settings(NAME, "mlflow://delay", stages=STAGES, keep=2, probation=None, probation_seconds=0.0)
         books.put_endpoint(endpoints.Endpoint(ENV, NAME, settings.plain(self.settings)))
-        self.versions = [books.add_version(ENV, NAME, f"{n}" * 64, f"m{n}" * 32, f"mlflow://delay/{n}", 0.0) for n in (1, 2, 3)]
+        self.versions = [releases.Version(NAME, n, f"{n}" * 64, f"m{n}" * 32, f"mlflow://delay/{n}") for n in (1, 2, 3)]
         self.begun = 0
         self.desk = transitions.Desk(books, ENV, self.mint)
         self.table = tables.EMPTY

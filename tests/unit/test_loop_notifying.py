@@ -225,7 +225,7 @@ def test_alarms_are_told_to_all_but_the_address_that_they_are_about(desk, made, 
 def test_a_new_address_hears_of_the_release_that_brought_it_and_of_nothing_before(desk, made, post):
     serve(desk, notify=())
     tell(desk, "long ago")
-    version = releases.Version("delay", 2, "b" * 64, "n" * 64, "m")
+    version = releases.Version("delay", 1, "b" * 64, "n" * 64, "m")
     stages, policy = (releases.Stage("5%", 500),), releases.Policy()
     begun = releases.Release("r1", "production", "delay", version, None, "canary", stages, policy, b"", 100.0)
     serve(desk)

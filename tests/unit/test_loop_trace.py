@@ -50,6 +50,8 @@ def test_with_everything_there_it_names_release_bundle_run_and_data(tmp_path: pa
             phase=phases.Phase.ROLLED_BACK, outcome="rolled_back", reason="too many errors",
         )  # fmt: skip
         known.put_endpoint(endpoints.Endpoint("production", "flight-delay", {}, None, ()))
+        for earlier in "123":
+            known.add_version("production", "flight-delay", earlier * 64, earlier * 64, "m", 0.0)
         known.create(release)
         walked = trace.trace(made, known, f"{ids.text(one.id)}/0")
     assert (walked.prediction.version, walked.prediction.answered_by, walked.prediction.mark) == ("v4", "v3", "invalid")

@@ -3,7 +3,7 @@
 import msgspec
 
 from tidegate.control.loop import holders, migrations, overrides, replacing, transitions
-from tidegate.control.store import chain, commands, endpoints, holds
+from tidegate.control.store import chain, commands, endpoints
 from tidegate.core.decide import strategies
 from tidegate.core.spec import conditions, guards
 from tidegate.core.spec import settings as specification
@@ -13,8 +13,6 @@ from tidegate.dataplane.models import bundles
 from tidegate.dataplane.wire import tablefile
 
 FOLLOW, REPLACE = "follow", "replace_workers"
-_LOOKED_AT = 1_000
-"""Newest releases among which that of a version is looked for."""
 REHEARSAL_SECONDS = 10.0
 """For so long a drill keeps half of the traffic on the way out."""
 VERBS = {str(kind): kind for kind in decisions.OPERATOR}
@@ -101,22 +99,9 @@ def _begin(
     now: float,
 ) -> releases.Release:
     source = manifest.provenance.source or settings.model
-    version = _deploy(desk, releases.Version(settings.endpoint, 0, manifest.digest, manifest.model_digest, source, now))
+    version = releases.Version(settings.endpoint, 0, manifest.digest, manifest.model_digest, source, now)
     event = decisions.Event(Kind.TICK, actor=command.actor, reason=command.reason or f"release of {source}")
     return desk.begin(settings, version, event, now, command.id)
-
-
-def _deploy(desk: transitions.Desk, wanted: releases.Version) -> releases.Version:
-    """The bundle under the endpoint's next ordinal. One that was deployed and never released, since control was interrupted
-    between the two, is taken as it is: no ordinal is passed over.
-    """
-    newest = next(reversed(desk.store.versions(desk.environment, wanted.endpoint)), None)
-    if newest is not None and newest.digest == wanted.digest:
-        past = desk.store.releases(desk.environment, wanted.endpoint, _LOOKED_AT)
-        if all(one.candidate.ordinal != newest.ordinal for one in past):
-            return newest
-    given = (wanted.endpoint, wanted.digest, wanted.model_digest, wanted.model, wanted.created_at)
-    return desk.store.add_version(desk.environment, *given)
 
 
 def _refuse_busy(desk: transitions.Desk, endpoint: str) -> None:
@@ -186,20 +171,27 @@ def _retry(desk: transitions.Desk, place: home.Home, command: commands.Command, 
 def rehearse(desk: transitions.Desk, place: home.Home, command: commands.Command, now: float) -> releases.Release:
     """Release the version that serves to itself, under a new ordinal, and back: a drill.
 
-    Raises ReleaseInProgress, NothingToRollBack for an endpoint without a version, BundleMissing.
+    Raises ReleaseInProgress, NothingToRollBack for an endpoint without a version, TransitionRefused for one whose versions cannot
+    be up at once, BundleMissing.
     """
     stable, row = desk.stable(command.endpoint), desk.store.endpoint(desk.environment, command.endpoint)
     if stable is None or row is None:
         raise errors.NothingToRollBack(f"{command.endpoint} has no version to rehearse with.")
     _refuse_busy(desk, command.endpoint)
+    before = desk.settings(row)
+    if any(one.alone for one in before.stages):
+        raise errors.TransitionRefused(
+            f"{command.endpoint} goes by recreate, and a rehearsal has two versions up at once.",
+            cure="Rehearse where both may be up.",
+        )
     bundles.read_manifest(place.bundles / stable.digest)
     seconds = float(command.payload.get("seconds", REHEARSAL_SECONDS))
     drill = {"strategy": strategies.REHEARSAL, "stages": strategies.rehearsal(seconds), "returns": True}
     plain = {"approval": None, "group": "", "cohort": None, "probation": None, "migrations": ()}
-    settings = msgspec.structs.replace(desk.settings(row), **drill, **plain)
-    version = _deploy(desk, msgspec.structs.replace(stable, created_at=now))
+    settings = msgspec.structs.replace(before, **drill, **plain)
+    again = msgspec.structs.replace(stable, created_at=now)
     event = decisions.Event(Kind.TICK, actor=command.actor, reason=command.reason or f"rehearsal of {stable.name}")
-    return desk.begin(settings, version, event, now, command.id)
+    return desk.begin(settings, again, event, now, command.id)
 
 
 def _hold(desk: transitions.Desk, _: home.Home, command: commands.Command, now: float) -> None:
@@ -210,7 +202,7 @@ def _hold(desk: transitions.Desk, _: home.Home, command: commands.Command, now: 
         raise errors.ReleaseUnknown(f"{command.endpoint} has had no release.", cure="Name the version to hold.")
     version = desk.known_version(command.endpoint, int(named)) if named is not None else last.candidate if last else None
     event = decisions.Event(Kind.TICK, actor=command.actor, reason=command.reason)
-    if version is not None and not desk.hold(version, event, now):
+    if version is not None and not desk.hold(version, event, now, command.id):
         raise errors.DigestHeld(f"the model of {version.name} is held already.", cure="`tidegate status` shows holds.")
 
 
@@ -220,11 +212,8 @@ def _clear(desk: transitions.Desk, _: home.Home, command: commands.Command, now:
     found = [one for one in desk.store.holds(desk.environment, command.endpoint) if one.model_digest.startswith(named)]
     if not found:
         raise errors.ReleaseUnknown(f"{command.endpoint} has no such hold.", cure="`tidegate status` shows holds.")
-    for one in found:
-        cleared = holds.HoldRow(
-            one.environment, one.endpoint, one.model_digest, command.reason or "cleared", command.actor, one.release, now
-        )
-        desk.store.clear_hold(cleared)
+    said = {"reason": command.reason or "cleared", "actor": command.actor, "at": now}
+    desk.store.clear_holds([msgspec.structs.replace(one, **said) for one in found], command.id)
 
 
 def _adopt(desk: transitions.Desk, place: home.Home, command: commands.Command, now: float) -> None:
@@ -253,7 +242,7 @@ def _follow(desk: transitions.Desk, _: home.Home, command: commands.Command, now
         reason=f"{'follows' if settings.follow else 'does not follow'} {settings.model}",
         said=command.reason,
     )
-    desk.store.append(said, msgspec.structs.replace(row, settings=specification.plain(settings)))
+    desk.store.append(said, msgspec.structs.replace(row, settings=specification.plain(settings)), command=command.id)
 
 
 def _replace(desk: transitions.Desk, _: home.Home, command: commands.Command, now: float) -> None:  # noqa: ARG001 -- as the others

@@ -26,14 +26,15 @@ def answer(desk: transitions.Desk, command: commands.Command, now: float) -> Non
     Raises SpecInvalid, ScopeMissing, TokenTaken, TokenUnknown.
     """
     if command.kind == REVOKE:
-        desk.store.revoke(desk.environment, str(command.payload.get("name", "")), command.actor, command.reason, now)
+        name = str(command.payload.get("name", ""))
+        desk.store.revoke(desk.environment, name, command.actor, command.reason, now, command.id)
         return
     try:
         token = msgspec.convert(command.payload, tokens.Token)
     except msgspec.ValidationError as broken:
         raise errors.SpecInvalid(f"this is no token: {broken}.") from broken
     check(token)
-    desk.store.admit(rows.Holder(desk.environment, token, command.actor, now), command.reason)
+    desk.store.admit(rows.Holder(desk.environment, token, command.actor, now), command.reason, command.id)
 
 
 def check(token: tokens.Token) -> None:

@@ -27,7 +27,7 @@ def settle(desk: transitions.Desk, table: tables.Table, now: float) -> None:
     for number, override in enumerate(chain):
         later = next((one for one in chain[number + 1 :] if one.endpoint == override.endpoint), None)
         _record(desk, table.routes[override.endpoint], (override, later), now)
-        _take(desk, table.routes[override.endpoint], override, now)
+        _take(desk, table.routes[override.endpoint], override, now, is_last=later is None)
 
 
 def _record(
@@ -57,8 +57,8 @@ def _record(
     desk.store.append_once(event, f"{served.BY_HAND}:{override.at!r}")
 
 
-def _take(desk: transitions.Desk, route: tables.Route, override: tables.Override, now: float) -> None:
-    """Import one override: end the release it ended, hold the version it left, make the route's stable the store's.
+def _take(desk: transitions.Desk, route: tables.Route, override: tables.Override, now: float, *, is_last: bool) -> None:
+    """Import one override: end the release it ended, hold the version it left; of the last, make the route's stable the store's.
 
     Idempotent, half-done ones included.
     """
@@ -70,7 +70,8 @@ def _take(desk: transitions.Desk, route: tables.Route, override: tables.Override
         desk.tell(release, event, now)
     if override.held_digest and left is not None:
         desk.hold(left, event, now)
-    adopt(desk, route, event, now)
+    if is_last:
+        adopt(desk, route, event, now)
 
 
 def adopt(desk: transitions.Desk, route: tables.Route, event: decisions.Event, now: float) -> None:

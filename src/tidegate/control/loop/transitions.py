@@ -103,10 +103,12 @@ class Desk:
     def begin(
         self, settings: specification.Settings, candidate: releases.Version, event: decisions.Event, now: float, command: str
     ) -> releases.Release:
-        """Start a release of `candidate`. A probation under way ends as superseded.
+        """Start a release of `candidate`, under the endpoint's next ordinal. A probation under way ends as superseded.
 
         Raises ReleaseInProgress when anything else is under way.
         """
+        last = next((one.ordinal for one in reversed(self.store.versions(self.environment, settings.endpoint))), 0)
+        candidate = msgspec.structs.replace(candidate, ordinal=last + 1)
         self._supersede(settings.endpoint, candidate, now)
         release = self._draft(settings, candidate, event, now)
         self.store.create(release, event, command)
@@ -149,8 +151,8 @@ class Desk:
         newest = self._remembered(("newest", ""), lambda: self.store.releases(self.environment, None, _GROUPED))
         return [one for one in newest if one.group == name]
 
-    def hold(self, version: releases.Version, event: decisions.Event, now: float) -> bool:
-        """Refuse this version's model from now on; False where it is held already."""
+    def hold(self, version: releases.Version, event: decisions.Event, now: float, command: str = "") -> bool:
+        """Refuse this version's model from now on, answering `command` if given; False where it is held already."""
         row = holds.HoldRow(
             environment=self.environment,
             endpoint=version.endpoint,
@@ -159,7 +161,7 @@ class Desk:
             actor=event.actor,
             at=now,
         )
-        return self.store.hold(row)
+        return self.store.hold(row, command)
 
     def _remembered(self, key: tuple[str, str], read: Callable[[], _T]) -> _T:
         """What the store said, asked again only once anybody has written to it."""

@@ -240,8 +240,8 @@ def a_held_digest_stays_held_until_cleared(books: store.Store) -> None:
     by_hand = holds.HoldRow(ENV, NAME, digest, "I do not like it", "ben", at=5.0)
     assert not books.hold(by_hand)
     assert books.holds(ENV, NAME) == [row]
-    assert books.clear_hold(by_hand)
-    assert not books.clear_hold(by_hand)
+    assert books.clear_holds([by_hand]) == 1
+    assert not books.clear_holds([by_hand])
     assert books.held(ENV, NAME, digest) is None
     assert books.hold(by_hand)
     assert [event.kind for event in books.last_events(ENV, NAME, 2)] == ["hold_cleared", "hold_placed"]
@@ -394,6 +394,40 @@ def a_copy_is_the_same_store(books: store.Store) -> None:
             assert _refused(lambda: books.fill(copied), errors.StoreUnavailable)
 
 
+def whatever_carries_a_command_out_answers_it_with_itself(books: store.Store) -> None:
+    """And what it did not carry out it does not answer."""
+    deployed(books)
+    held = holds.HoldRow(ENV, NAME, "m", "bad", "ben", at=5.0)
+    holder = holders.Holder(ENV, tokens.Token("shop", "a" * 64, ("predict",)), "ana", 5.0)
+    acts: tuple[Callable[[str], object], ...] = (
+        lambda command: books.append(chain.StoredEvent(ENV, NAME, "follow", 1.0), command=command),
+        lambda command: books.hold(held, command),
+        lambda command: books.clear_holds([held], command),
+        lambda command: books.admit(holder, command=command),
+        lambda command: books.revoke(ENV, "shop", "ana", "", 6.0, command),
+    )
+    for act in acts:
+        command = books.submit(commands.Command(ENV, NAME, "anything"))
+        act(command)
+        assert books.pending_commands(ENV) == []
+    unheard = books.submit(commands.Command(ENV, NAME, "unhold"))
+    assert not books.clear_holds([held], unheard)
+    assert [one.id for one in books.pending_commands(ENV)] == [unheard]
+
+
+def a_release_deploys_its_candidate(books: store.Store) -> None:
+    """In one transaction, under the next ordinal and no other."""
+    first = deployed(books)
+    fresh = msgspec.structs.replace(first, ordinal=2, digest="d" * 64, model_digest="e" * 64)
+    assert _refused(lambda: begun(books, msgspec.structs.replace(fresh, ordinal=3)), errors.StateError)
+    assert books.versions(ENV, NAME) == [first]
+    begun(books, fresh)
+    assert books.versions(ENV, NAME) == [first, fresh]
+    other = msgspec.structs.replace(fresh, ordinal=3)
+    assert _refused(lambda: begun(books, other), errors.ReleaseInProgress)
+    assert books.versions(ENV, NAME) == [first, fresh]
+
+
 ALL: tuple[Check, ...] = (
     a_lease_is_one_holders_until_it_gives_it_up,
     every_write_but_a_lease_is_a_change,
@@ -416,6 +450,8 @@ ALL: tuple[Check, ...] = (
     tokens_are_kept_by_their_hashes,
     commands_are_answered_once_in_their_order,
     a_commit_answers_its_command_with_itself,
+    whatever_carries_a_command_out_answers_it_with_itself,
+    a_release_deploys_its_candidate,
     the_adopted_generation_is_kept_by_environment,
 )
 

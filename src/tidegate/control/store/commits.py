@@ -11,8 +11,10 @@ from tidegate.core.vocabulary import decisions, errors, phases, releases
 
 
 def create(connection: sa.Connection, release: releases.Release, event: decisions.Event | None, command: str) -> None:
-    """Write a new release and its first event. Raises EndpointUnknown, ReleaseInProgress."""
-    endpoints.known(connection, release.environment, release.endpoint)
+    """Write a new release, its first event and its candidate where that is new. Raises EndpointUnknown, ReleaseInProgress."""
+    endpoints.known(connection, *release.key)
+    if versions.get(connection, *release.key, release.candidate.ordinal) is None:
+        versions.add(connection, release.environment, release.candidate)
     release_rows.insert(connection, release)
     told = event or decisions.Event(decisions.Kind.TICK, actor=release.actor, reason=release.reason)
     first = chain.StoredEvent(

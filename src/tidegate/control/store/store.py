@@ -5,6 +5,7 @@ it was asked is then done. Other errors are named where they are raised.
 """
 
 import pathlib
+from collections.abc import Iterable
 from types import TracebackType
 from typing import Any
 
@@ -92,10 +93,11 @@ class Store:
     # releases
 
     def create(self, release: releases.Release, event: decisions.Event | None = None, command: str = "") -> None:
-        """Write a new release with its event `created` (actor and reason from `event`), answering `command` if given.
+        """Write a new release with its event `created` (actor and reason from `event`), answering `command` if given. A candidate
+        that the endpoint has not had yet is deployed behind it in the same transaction.
 
-        Raises EndpointUnknown, and ReleaseInProgress while the endpoint has another that has not ended: a probation is
-        superseded beforehand, by its own commit.
+        Raises EndpointUnknown, StateError for a candidate that passes an ordinal over, and ReleaseInProgress while the endpoint
+        has another that has not ended: a probation is superseded beforehand, by its own commit.
         """
         with self._database.writing() as connection:
             commits.create(connection, release, event, command)
@@ -158,16 +160,21 @@ class Store:
             return chain.after(connection, schema.EVENTS.c.release == identifier, 0, limit)
 
     def append(
-        self, event: chain.StoredEvent, endpoint: endpoint_rows.Endpoint | None = None, noted: tuple[tuple[str, str], ...] = ()
+        self,
+        event: chain.StoredEvent,
+        endpoint: endpoint_rows.Endpoint | None = None,
+        noted: tuple[tuple[str, str], ...] = (),
+        command: str = "",
     ) -> chain.StoredEvent:
-        """Append an event that belongs to no decision, with the endpoint as it leaves it where that changes, and facts of that
-        endpoint as (name, value).
+        """Append an event that belongs to no decision, with the endpoint as it leaves it where that changes, facts of that
+        endpoint as (name, value), and the answer to `command` if given.
         """
         with self._database.writing() as connection:
             if endpoint is not None:
                 endpoint_rows.put(connection, endpoint)
             for name, value in noted:
                 facts.put(connection, (event.environment, event.endpoint), name, value)
+            commands.carried_out(connection, command)
             return chain.append(connection, event)
 
     def append_once(self, event: chain.StoredEvent, name: str) -> bool:
@@ -234,22 +241,32 @@ class Store:
         with self._database.reading() as connection:
             return hold_rows.get(connection, environment, endpoint, model_digest)
 
-    def hold(self, row: hold_rows.HoldRow) -> bool:
-        """Place a hold by hand, with its event; False when there is one already. Raises EndpointUnknown."""
+    def hold(self, row: hold_rows.HoldRow, command: str = "") -> bool:
+        """Place a hold by hand, with its event, answering `command` if given; False when there is one already.
+
+        Raises EndpointUnknown.
+        """
         with self._database.writing() as connection:
             endpoint_rows.known(connection, row.environment, row.endpoint)
             if not hold_rows.put(connection, row):
                 return False
             chain.append(connection, _held("hold_placed", row))
+            commands.carried_out(connection, command)
             return True
 
-    def clear_hold(self, row: hold_rows.HoldRow) -> bool:
-        """Clear the hold on this digest with an event in the name of `row.actor`, for `row.reason`; False when there is none."""
+    def clear_holds(self, rows: Iterable[hold_rows.HoldRow], command: str = "") -> int:
+        """Clear the holds on these digests, each with an event in the name of its `actor`, for its `reason`, answering `command`
+        if given; how many there were.
+        """
+        cleared = 0
         with self._database.writing() as connection:
-            if not hold_rows.drop(connection, row.environment, row.endpoint, row.model_digest):
-                return False
-            chain.append(connection, _held("hold_cleared", row))
-            return True
+            for row in rows:
+                if hold_rows.drop(connection, row.environment, row.endpoint, row.model_digest):
+                    chain.append(connection, _held("hold_cleared", row))
+                    cleared += 1
+            if cleared:
+                commands.carried_out(connection, command)
+        return cleared
 
     # tokens
 
@@ -263,17 +280,19 @@ class Store:
         with self._database.reading() as connection:
             return holder_rows.by_digest(connection, environment, sha256)
 
-    def admit(self, holder: holder_rows.Holder, reason: str = "") -> None:
-        """Keep a new token, with its event in the name of `holder.actor`. Raises TokenTaken."""
+    def admit(self, holder: holder_rows.Holder, reason: str = "", command: str = "") -> None:
+        """Keep a new token, with its event in the name of `holder.actor`, answering `command` if given. Raises TokenTaken."""
         with self._database.writing() as connection:
             holder_rows.put(connection, holder)
             chain.append(connection, _token("token_created", holder, reason))
+            commands.carried_out(connection, command)
 
-    def revoke(self, environment: str, name: str, actor: str, reason: str, at: float) -> None:
-        """Forget a token, with its event. Raises TokenUnknown."""
+    def revoke(self, environment: str, name: str, actor: str, reason: str, at: float, command: str = "") -> None:
+        """Forget a token, with its event, answering `command` if given. Raises TokenUnknown."""
         with self._database.writing() as connection:
             gone = holder_rows.drop(connection, environment, name)
             chain.append(connection, _token("token_revoked", holder_rows.Holder(environment, gone, actor, at), reason))
+            commands.carried_out(connection, command)
 
     # commands
 

@@ -6,14 +6,17 @@ import msgspec
 import sqlalchemy as sa
 
 from tidegate.control.store import schema
-from tidegate.core.vocabulary import releases
+from tidegate.core.vocabulary import errors, releases
 
 
 def add(connection: sa.Connection, environment: str, version: releases.Version) -> releases.Version:
-    """Write it under the endpoint's next ordinal, whatever its own says. The endpoint's row must be held."""
+    """Write it under the endpoint's next ordinal. The endpoint's row must be held. Raises StateError where it has another."""
     table = schema.VERSIONS
     last = sa.select(sa.func.max(table.c.ordinal)).where(_at(environment, version.endpoint))
-    added = msgspec.structs.replace(version, ordinal=(connection.execute(last).scalar() or 0) + 1)
+    following = (connection.execute(last).scalar() or 0) + 1
+    if version.ordinal not in (0, following):
+        raise errors.StateError(f"the next version of {version.endpoint} is v{following}, not {version.name}.")
+    added = msgspec.structs.replace(version, ordinal=following)
     connection.execute(table.insert().values(environment=environment, **msgspec.structs.asdict(added)))
     return added
 
