@@ -36,7 +36,7 @@ QUIET_TICKS = 2
 """So long nothing lasting has been done once a play is over."""
 LONGEST = 150
 WRITES = (
-    *("create", "commit", "add_version", "append", "append_once", "hold", "clear_hold", "put_endpoint", "adopt_generation"),
+    *("create", "commit", "append", "append_once", "hold", "clear_holds", "put_endpoint", "adopt_generation"),
     *("note", "finish", "raise_alarm", "clear_alarm", "admit", "revoke"),
 )
 """What a store keeps that decides something."""
@@ -244,6 +244,28 @@ class Eye:
         )
 
 
+class Later(concurrent.futures.ThreadPoolExecutor):
+    """Does nothing of what it is given until it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__(1)
+        self._queue: list[tuple[concurrent.futures.Future[Any], Callable[[], Any]]] = []
+
+    def submit(self, act: Callable[..., Any], /, *given: Any, **named: Any) -> concurrent.futures.Future[Any]:
+        found: concurrent.futures.Future[Any] = concurrent.futures.Future()
+        self._queue.append((found, lambda: act(*given, **named)))
+        return found
+
+    def run(self) -> None:
+        """Do all of it."""
+        queue, self._queue = self._queue, []
+        for found, act in queue:
+            try:
+                found.set_result(act())
+            except Exception as raised:
+                found.set_exception(raised)
+
+
 class Answer(NamedTuple):
     """What came of a smoke request."""
 
@@ -295,6 +317,9 @@ class World:
         self.values: dict[str, dict[int, list[int]]] = {}
         """By release and weight: units and sum of the metric of stable, then of the candidate."""
         self.control: loop.Control | None = None
+        self._later = Later()
+        self._may_answer = threading.Event()
+        """Whether smoke requests are answered: between ticks only."""
         self.crashes = self.behind = 0
         self.gaps = 0
         self.served: set[int] = set()
@@ -418,6 +443,7 @@ class World:
         made = loop.Control(self.place, ENV, self.books, self.workers)
         made._eye = Eye(self)  # type: ignore[assignment]
         made._desk._mint = self._mint
+        made._progress._checks._pool = self._later = Later()
         made._progress._smoke = smoke.Smoke(self.place, self._smoke)
         return made
 
@@ -426,12 +452,13 @@ class World:
         return f"release-{self._minted}-at-{self.now:.0f}"
 
     def _join(self) -> None:
-        """What control has in threads is through before the next tick, so that every run goes the same way."""
-        assert self.control is not None
-        concurrent.futures.wait(list(self.control._progress._checks._running.values()), 30)
+        """What control has in threads is done after its turn and before the next, so that every run goes the same way."""
+        self._later.run()
+        self._may_answer.set()
         for thread in threading.enumerate():
             if thread.name == "smoke":
                 thread.join(30)
+        self._may_answer.clear()
 
     # people
 
@@ -453,6 +480,7 @@ class World:
         return {"digest": bundle(self.place, model), "settings": specification.plain(settings)}
 
     def _smoke(self, gateway: Any, version: releases.Version, bodies: Any, seconds: float) -> list[Answer]:
+        self._may_answer.wait(30)
         bad = (version.endpoint, version.ordinal) in self.play.bad
         reached = any(one.ordinal == version.ordinal for one in self.gateways[0].table.routes[version.endpoint].versions)
         failure = "" if reached and not bad else "it raised" if bad else "the gateway does not know it"
