@@ -21,6 +21,7 @@ class Bench:
     def settle(self) -> None:
         until(lambda: all(one.state in {"ready", "draining"} for one in self.subject.observe()))
         until(self._no_strangers)
+        until(lambda: not list(self.place.instances.glob(f"*{instances.LEFT}")))
 
     def again(self) -> target.Target:
         return local.Local(self.place, self.program)
@@ -80,3 +81,21 @@ def test_only_a_worker_beside_others_of_its_endpoint_gives_way_while_it_loads(pl
         ("1", False),
         ("2", True),
     }
+
+
+def test_a_worker_that_has_not_finished_is_seen_until_it_has(place: home.Home) -> None:
+    bench = Bench(place)
+    keeper = Keeper(place)
+    keeper.up()
+    bench.subject.ensure(checks.V1, 1)
+    bench.settle()
+    (one,) = bench.subject.observe()
+    os.kill(instances.holder(place.instances, one.instance), signal.SIGSTOP)
+    bench.subject.remove(checks.V1)
+    for seen in (bench.subject.observe(), bench.again().observe()):
+        assert [(same.instance, same.state) for same in seen] == [(one.instance, target.State.DRAINING)]
+    bench.subject.ensure(checks.V1, 1)
+    until(lambda: sum(same.state is target.State.READY for same in bench.subject.observe()) == 1)
+    os.kill(instances.holder(place.instances, one.instance), signal.SIGCONT)
+    bench.settle()
+    assert one.instance not in {same.instance for same in bench.subject.observe()}

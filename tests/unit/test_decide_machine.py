@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from tidegate.core.decide import machine, strategies
+from tidegate.core.decide import machine, strategies, upkeep
 from tidegate.core.vocabulary import decisions, errors, phases, releases, verdicts
 from tidegate.core.vocabulary.decisions import Event, Kind
 from tidegate.core.vocabulary.phases import Phase
@@ -351,3 +351,12 @@ def test_a_rollback_that_is_a_release_of_its_own_is_not_turned_round_by_a_second
     arrived = after(back, Kind.ROUTES_SEEN, now=1_000.5).release
     assert arrived.rollback_seconds == pytest.approx(0.5)
     assert after(arrived, Kind.TICK, now=1_001.0).release.outcome == "succeeded"
+
+
+@pytest.mark.parametrize("surge", [0, 1])
+def test_what_rolling_has_moved_stays_moved_after_100_percent_however_that_is_watched(surge: int):
+    plan = strategies.Plan(rolling=strategies.Rolling(3, surge, 1 - surge))
+    stages = strategies.compose(("rolling",), plan)
+    for watched in (None, strategies.after(stages, strategies.holdback(), 3)):
+        release = at(Phase.PROBATION, stages=stages, stage=len(stages) - 1, probation=watched, replicas=3)
+        assert upkeep.places(release) == (3, surge)

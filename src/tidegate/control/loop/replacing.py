@@ -81,8 +81,9 @@ class Replacing:
             self._give_up(version, why, seen.at)
             return wanted
         ready = sum(one.state is target.State.READY for one in serving)
-        if ready > replicas and seen.obeyed and _reached(version, fresh, seen):
-            leaving = min(old)
+        stays = [one.instance for one in serving if one.instance in old]
+        if stays and ready > replicas and seen.obeyed and _reached(version, fresh, seen):
+            leaving = min(stays)
             log.info("worker replaced", extra={"endpoint": version.endpoint, "version": version.name, "left": leaving})
             self._since = (key, seen.at)
             placed.dismiss(leaving)

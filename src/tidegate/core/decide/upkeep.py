@@ -40,7 +40,7 @@ def places(release: releases.Release) -> tuple[int, int]:
     if release.phase is Phase.WARMING:
         first = release.stages[0].replicas if staged(release) else None
         return (first.candidate, first.meanwhile) if first else (whole, whole)
-    current = stage(release)
+    current = stage(release) or (release.stages[-1] if staged(release) else None)  # what was moved last stays so
     moved = current.replicas if current is not None else None
     if moved is None:
         return whole, whole

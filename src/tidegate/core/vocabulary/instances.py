@@ -55,6 +55,10 @@ class Spec:
         write_json(folder / f"{self.name}.json", dataclasses.asdict(self))
 
 
+LEFT = ".left"
+"""The ending of a specification that was taken away from a process that has not finished yet."""
+
+
 def read(path: pathlib.Path) -> Spec | None:
     """The specification in a file, or None when the file is gone or is not one."""
     try:

@@ -6,6 +6,9 @@ import errno
 import os
 import pathlib
 import secrets
+from collections.abc import Iterator
+
+import msgspec
 
 from tidegate.core.vocabulary import errors, home, instances, releases
 from tidegate.dataplane.models import bundles
@@ -49,8 +52,8 @@ class Local:
         self._read: dict[str, tuple[tuple[int, int], instances.Spec | None]] = {}
 
     def observe(self) -> tuple[target.Replica, ...]:
-        """Every worker that has a specification, by name."""
-        return tuple(self._seen(spec) for spec in self._specs())
+        """Every worker that has a specification, by name, and those without one that have not finished yet."""
+        return (*(self._seen(spec) for spec in self._specs()), *self._going())
 
     def ensure(self, version: releases.Version, replicas: int, resources: instances.Resources = instances.UNLIMITED) -> None:
         """Write the specifications that are missing, take back draining ones, drop those too many."""
@@ -62,7 +65,7 @@ class Local:
             self._write(dataclasses.replace(spec, labels=kept))
         serving.sort(key=lambda pair: pair[1].state is target.State.READY)
         for spec, _ in serving[: max(0, len(serving) - replicas)]:
-            self._drop(spec)
+            self._drop(spec.name)
         loading = LOAD_NICE if any(spec.labels["endpoint"] == version.endpoint for spec in self._specs()) else {}
         for number in range(len(serving) + len(draining), replicas):
             fresh = self._fresh(version, number, resources)
@@ -85,20 +88,24 @@ class Local:
             raise _refused(self._home.instances, "the keeper cannot be told to end a worker", failed) from failed
 
     def dismiss(self, instance: str) -> None:
-        """Delete its specification: the keeper has it finish."""
-        (self._home.instances / f"{instance}.json").unlink(missing_ok=True)
+        """Take its specification away: the keeper has it finish."""
+        self._drop(instance)
 
     def remove(self, version: releases.Version) -> None:
-        """Delete their specifications: the keeper has them finish, and clears up what they leave."""
+        """Take their specifications away: the keeper has them finish, and clears up what they leave."""
         for spec in self._of(version):
-            self._drop(spec)
+            self._drop(spec.name)
 
-    def _specs(self) -> list[instances.Spec]:
+    def _specs(self, ending: str = ".json") -> list[instances.Spec]:
+        """Of all workers that are to be there, or with LEFT of those that are not any more."""
+        return [spec for name, spec in self._all() if name.endswith(ending) and spec.kind == KIND]
+
+    def _all(self) -> list[tuple[str, instances.Spec]]:
         """Read anew only where the file is another one: hundreds of workers are looked at many times a second."""
         found: dict[str, tuple[tuple[int, int], instances.Spec | None]] = {}
         with os.scandir(self._home.instances) as entries:
             for entry in entries:
-                if entry.name.startswith(".") or not entry.name.endswith(".json"):
+                if entry.name.startswith(".") or not entry.name.endswith((".json", instances.LEFT)):
                     continue
                 with contextlib.suppress(FileNotFoundError):
                     told = entry.stat()
@@ -106,7 +113,12 @@ class Local:
                     same = known is not None and known[0] == version
                     found[entry.name] = known if known and same else (version, instances.read(pathlib.Path(entry.path)))
         self._read = found
-        return [spec for _, (_, spec) in sorted(found.items()) if spec is not None and spec.kind == KIND]
+        return [(name, spec) for name, (_, spec) in sorted(found.items()) if spec is not None]
+
+    def _going(self) -> Iterator[target.Replica]:
+        for spec in self._specs(instances.LEFT):
+            if instances.holder(self._home.instances, spec.name):
+                yield msgspec.structs.replace(self._seen(spec), state=target.State.DRAINING)
 
     def _of(self, version: releases.Version) -> list[instances.Spec]:
         key = (version.endpoint, str(version.ordinal))
@@ -172,8 +184,14 @@ class Local:
         except OSError as failed:
             raise _refused(self._home.instances, "a worker's specification cannot be written", failed) from failed
 
-    def _drop(self, spec: instances.Spec) -> None:
-        (self._home.instances / f"{spec.name}.json").unlink(missing_ok=True)
+    def _drop(self, instance: str) -> None:
+        """Of one that runs, what it was stays beside until the keeper has seen it end: that it is there must not be forgotten."""
+        path = self._home.instances / f"{instance}.json"
+        if not instances.holder(self._home.instances, instance):
+            path.unlink(missing_ok=True)
+            return
+        with contextlib.suppress(FileNotFoundError):
+            path.replace(path.with_suffix(instances.LEFT))
 
 
 def _refused(where: pathlib.Path, what: str, failed: OSError) -> errors.ProcessError:

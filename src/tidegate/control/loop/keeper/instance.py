@@ -12,7 +12,7 @@ from tidegate.core.vocabulary import home, instances
 
 GRACE = 15.0
 """Seconds from SIGTERM to SIGKILL."""
-TRACES = (".state", ".restarts", ".lock", ".kill")
+TRACES = (".state", ".restarts", ".lock", ".kill", instances.LEFT)
 SOCKETS = (".sock", ".fds", ".front.sock")
 _log = logging.getLogger("tidegate.keeper")
 _FOREIGN = frozenset({"worker", "job"})

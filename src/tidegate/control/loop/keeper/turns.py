@@ -36,7 +36,7 @@ class Keeper:
     def adopt(self, now: float) -> None:
         """Find who is alive already, with or without a specification, and clear up after who is not."""
         self._read()
-        for path in self._home.instances.glob("*.lock"):
+        for path in (*self._home.instances.glob("*.lock"), *self._home.instances.glob(f"*{instances.LEFT}")):
             name = path.stem
             if name != OWN and name not in self._instances:
                 self._instances[name] = instance.Instance(self._home, name, None, self._groups)
