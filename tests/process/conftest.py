@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests import postgresql
-from tests.process import conformance_fixtures, living
+from tests.process import conformance_fixtures, gateway_fixtures, living
 from tidegate.control.store import database
 
 
@@ -14,6 +14,16 @@ from tidegate.control.store import database
 def models(tmp_path_factory) -> pathlib.Path:
     """v1, v2, v3 and no-negatives, as files."""
     return living.make_models(tmp_path_factory.mktemp("models"))
+
+
+@pytest.fixture
+def rig() -> Iterator[gateway_fixtures.Rig]:
+    """A gateway, and workers without models."""
+    made = gateway_fixtures.Rig()
+    try:
+        yield made
+    finally:
+        made.close()
 
 
 @pytest.fixture(scope="module")

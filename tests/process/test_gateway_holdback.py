@@ -4,20 +4,11 @@ import threading
 import time
 
 import pytest
-from gateway_fixtures import Load, Rig, deployed, until
+from gateway_fixtures import Load, deployed, until
 
 from tidegate.core.vocabulary import marks, tables
 
 ALL = 10_000
-
-
-@pytest.fixture
-def rig():
-    rig = Rig()
-    try:
-        yield rig
-    finally:
-        rig.close()
 
 
 @pytest.mark.parametrize(("weight", "arm", "by"), [(0, 0, 2), (ALL, 1, 1)])

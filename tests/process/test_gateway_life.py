@@ -10,20 +10,11 @@ import sys
 import time
 
 import pytest
-from gateway_fixtures import Client, Load, Rig, deployed, until
+from gateway_fixtures import Client, Load, deployed, until
 
 from tidegate.core.vocabulary import ids, marks, records
 
 OUTCOME = '{"outcomes": [{"id": "%s", "label": 1}]}'
-
-
-@pytest.fixture
-def rig():
-    rig = Rig()
-    try:
-        yield rig
-    finally:
-        rig.close()
 
 
 def test_it_starts_in_well_under_a_second():

@@ -5,20 +5,11 @@ import threading
 import time
 
 import pytest
-from gateway_fixtures import Rig, deployed, until
+from gateway_fixtures import deployed, until
 
 from tidegate.core.vocabulary import ids, marks, tables
 
 ALL = 10_000
-
-
-@pytest.fixture
-def rig():
-    rig = Rig()
-    try:
-        yield rig
-    finally:
-        rig.close()
 
 
 def last(rig):

@@ -3,22 +3,12 @@
 import time
 
 import msgspec
-import pytest
-from gateway_fixtures import Rig, deployed, until
+from gateway_fixtures import deployed, until
 
 from tidegate.core.vocabulary import arms, assignment, sums, tables
 from tidegate.observability.monitors import recorder
 
 ALL, HALF = 10_000, 5_000
-
-
-@pytest.fixture
-def rig():
-    rig = Rig()
-    try:
-        yield rig
-    finally:
-        rig.close()
 
 
 def recorded(rig, folder, kind):

@@ -4,22 +4,13 @@ import json
 import time
 
 import pytest
-from gateway_fixtures import Rig, deployed, until
+from gateway_fixtures import deployed, until
 
 from tidegate.core.vocabulary import arms, errors, tables
 from tidegate.dataplane.gateway import smoke
 from tidegate.dataplane.wire import frames, samples
 
 RECORDS, INFER, CSV = (int(one) for one in (frames.Content.RECORDS, frames.Content.INFER, frames.Content.CSV))
-
-
-@pytest.fixture
-def rig():
-    rig = Rig()
-    try:
-        yield rig
-    finally:
-        rig.close()
 
 
 def asked(rig, bodies, version="v2", seconds=10.0, **changes):

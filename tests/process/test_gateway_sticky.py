@@ -4,7 +4,6 @@ import pathlib
 import re
 
 import grpc_fixtures
-import pytest
 from gateway_fixtures import Client, Rig, deployed, until
 
 from tidegate.core.vocabulary import arms, assignment, marks
@@ -15,15 +14,6 @@ BY_HEADER, BY_COOKIE, BY_FIELD = (
     assignment.Sticky(by, name) for by, name in (("header", "x-user"), ("cookie", "tide"), ("field", "user"))
 )
 USERS = [f"user-{number}" for number in range(40)]
-
-
-@pytest.fixture
-def rig():
-    rig = Rig()
-    try:
-        yield rig
-    finally:
-        rig.close()
 
 
 def both(rig, do="ok"):

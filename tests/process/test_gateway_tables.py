@@ -10,15 +10,6 @@ from gateway_fixtures import Load, Rig, deployed, until
 from tidegate.core.vocabulary import marks, tables
 
 
-@pytest.fixture
-def rig():
-    rig = Rig()
-    try:
-        yield rig
-    finally:
-        rig.close()
-
-
 def settled(rig, dead=()):
     """Both arms' counts once nothing is pending."""
     until(lambda: all(counts.pending == 0 for counts in rig.counts(dead)))

@@ -2,13 +2,11 @@
 
 import secrets
 import time
-from typing import Any
 
 import fastapi
 import msgspec
 
 from tidegate.control.loop import holders
-from tidegate.control.store import commands
 from tidegate.core.vocabulary import errors, tokens
 from tidegate.interface.api import answers, asked, making, orders, scopes, shelf
 
@@ -37,7 +35,7 @@ def router(books: shelf.Shelf) -> fastapi.APIRouter:
         for endpoint in made.endpoints:
             making.known(books.store(), books.environment, endpoint)
         actor = scopes.actor(holder, body)
-        orders.carry_out(books, _command(books, holders.CREATE, msgspec.to_builtins(made), actor, body.reason))
+        orders.carry_out(books, holders.CREATE, body, holder, msgspec.to_builtins(made))
         return answers.NewToken(token=secret, **_shown(made, actor, time.time()).model_dump())
 
     @issuing.post("/{name}/revoke")
@@ -45,16 +43,9 @@ def router(books: shelf.Shelf) -> fastapi.APIRouter:
         """Have it mean nothing from now on: here at once, in the gateways with the next table."""
         if name == holders.HOME:
             raise errors.TokenUnknown("the home's own token is a file.", cure="Remove HOME/token, then `tidegate up` again.")
-        command = _command(books, holders.REVOKE, {"name": name}, scopes.actor(holder, body), body.reason)
-        return orders.carry_out(books, command)
+        return orders.carry_out(books, holders.REVOKE, body, holder, {"name": name})
 
     return issuing
-
-
-def _command(books: shelf.Shelf, kind: str, payload: dict[str, Any], actor: str, reason: str) -> commands.Command:
-    return commands.Command(
-        environment=books.environment, endpoint="", kind=kind, payload=payload, actor=actor, reason=reason, at=time.time()
-    )
 
 
 def _shown(token: tokens.Token, actor: str, at: float) -> answers.Token:

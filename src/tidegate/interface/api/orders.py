@@ -5,8 +5,8 @@ from typing import Any
 
 from tidegate.control.store import commands
 from tidegate.control.store import store as stores
-from tidegate.core.vocabulary import codes, errors, home, instances
-from tidegate.interface.api import answers, shelf
+from tidegate.core.vocabulary import codes, errors, home, instances, tokens
+from tidegate.interface.api import answers, asked, scopes, shelf
 
 PATIENCE_SECONDS = 20.0
 """How long an answer is waited for. Control answers within a tick or two; it may be busy with another's."""
@@ -21,13 +21,17 @@ def control_lives(place: home.Home) -> bool:
     return any(instances.holder(place.instances, path.stem) for path in place.instances.glob("control*.lock"))
 
 
-def carry_out(books: shelf.Shelf, command: commands.Command) -> answers.Done:
-    """Have control carry it out, and answer as it did.
+def carry_out(
+    books: shelf.Shelf, kind: str, body: asked.Asked, holder: tokens.Token, payload: dict[str, Any], *, endpoint: str = ""
+) -> answers.Done:
+    """Have control carry out what the holder of a token asks for, and answer as it did.
 
     Raises what control refused with, ControlDown when it is not there or does not answer, StoreUnavailable.
     """
     _await_control(books.home)
     store = books.store()
+    actor = scopes.actor(holder, body)
+    command = commands.Command(books.environment, endpoint, kind, payload, actor, body.reason, time.time())
     identifier = store.submit(command)
     until = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < until:

@@ -1,15 +1,14 @@
 """Paths about ways back: versions to go back to, what has closed the way to some of them, what was checked of a release."""
 
 import dataclasses
-import time
 
 import fastapi
 import msgspec
 
 from tidegate.control.loop import checks
-from tidegate.control.store import commands, endpoints
+from tidegate.control.store import endpoints
 from tidegate.control.store import store as stores
-from tidegate.core.vocabulary import errors, home, phases, tokens
+from tidegate.core.vocabulary import errors, home, phases
 from tidegate.interface.api import answers, asked, making, orders, revisions, scopes, shelf
 
 _LOOKED_AT = 1_000
@@ -55,7 +54,7 @@ def router(books: shelf.Shelf) -> fastapi.APIRouter:
     def migrated(endpoint: str, body: asked.Migrated, holder: scopes.Operator) -> answers.Done:
         """Record that a contract migration was done: no version before the one it was done for can come back from now on."""
         making.known(books.store(), books.environment, endpoint)
-        return orders.carry_out(books, _command(books, endpoint, "migrated", body, holder, {"name": body.name}))
+        return orders.carry_out(books, "migrated", body, holder, {"name": body.name}, endpoint=endpoint)
 
     return made
 
@@ -87,17 +86,3 @@ def known(place: home.Home, store: stores.Store, row: endpoints.Endpoint) -> lis
         )
         for one in reversed(store.versions(row.environment, row.name))
     ]
-
-
-def _command(
-    books: shelf.Shelf, endpoint: str, kind: str, body: asked.Asked, holder: tokens.Token, payload: dict[str, object]
-) -> commands.Command:
-    return commands.Command(
-        environment=books.environment,
-        endpoint=endpoint,
-        kind=kind,
-        payload=payload,
-        actor=scopes.actor(holder, body),
-        reason=body.reason,
-        at=time.time(),
-    )

@@ -1,5 +1,6 @@
 """`tidegate promote | pause | resume | abort | retry | approve | reject | hold | unhold | adopt`: one word to control."""
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
@@ -10,56 +11,34 @@ from tidegate.interface.cli import options, reaching, screen
 from tidegate.interface.cli.commands import rollback
 
 
-def promote(
-    endpoint: options.Endpoint = "", reason: options.Reason = "", as_json: options.Json = False, home: options.Home = ""
-) -> None:
-    """Give the candidate all traffic now, without waiting for evidence. The release is recorded as promoted without it."""
-    _tell("promote", endpoint, reason, as_json, home)
+def _verb(name: str, words: str) -> Callable[..., None]:
+    """A command that has nothing of its own to say to control but its name."""
+
+    def verb(
+        endpoint: options.Endpoint = "", reason: options.Reason = "", as_json: options.Json = False, home: options.Home = ""
+    ) -> None:
+        _tell(name, endpoint, reason, as_json, home)
+
+    verb.__name__, verb.__doc__ = name, words
+    return verb
 
 
-def pause(
-    endpoint: options.Endpoint = "", reason: options.Reason = "", as_json: options.Json = False, home: options.Home = ""
-) -> None:
-    """Stop the release where it is: the weights stay, evidence goes on, a failure still rolls back."""
-    _tell("pause", endpoint, reason, as_json, home)
-
-
-def resume(
-    endpoint: options.Endpoint = "", reason: options.Reason = "", as_json: options.Json = False, home: options.Home = ""
-) -> None:
-    """Let a paused release go on from the step it was paused in."""
-    _tell("resume", endpoint, reason, as_json, home)
-
-
-def abort(
-    endpoint: options.Endpoint = "", reason: options.Reason = "", as_json: options.Json = False, home: options.Home = ""
-) -> None:
-    """End a release: all traffic goes back to stable. The model is not held, so it may be released again."""
-    _tell("abort", endpoint, reason, as_json, home)
-
-
-def retry(
-    endpoint: options.Endpoint = "", reason: options.Reason = "", as_json: options.Json = False, home: options.Home = ""
-) -> None:
-    """Release the model of the last release once more, after it failed, was aborted or its hold was cleared.
-
-    Each attempt has to prove more than the one before, so that trying again and again proves nothing by itself.
-    """
-    _tell("retry", endpoint, reason, as_json, home)
-
-
-def approve(
-    endpoint: options.Endpoint = "", reason: options.Reason = "", as_json: options.Json = False, home: options.Home = ""
-) -> None:
-    """Say yes to the very model that waits for approval; with the last yes that is needed the release goes on."""
-    _tell("approve", endpoint, reason, as_json, home)
-
-
-def reject(
-    endpoint: options.Endpoint = "", reason: options.Reason = "", as_json: options.Json = False, home: options.Home = ""
-) -> None:
-    """Say no: the release ends before any traffic."""
-    _tell("reject", endpoint, reason, as_json, home)
+promote = _verb(
+    "promote",
+    "Give the candidate all traffic now, without waiting for evidence. The release is recorded as promoted without it.",
+)
+pause = _verb("pause", "Stop the release where it is: the weights stay, evidence goes on, a failure still rolls back.")
+resume = _verb("resume", "Let a paused release go on from the step it was paused in.")
+abort = _verb("abort", "End a release: all traffic goes back to stable. The model is not held, so it may be released again.")
+retry = _verb(
+    "retry",
+    "Release the model of the last release once more, after it failed, was aborted or its hold was cleared.\n\n"
+    "Each attempt has to prove more than the one before, so that trying again and again proves nothing by itself.",
+)
+approve = _verb(
+    "approve", "Say yes to the very model that waits for approval; with the last yes that is needed the release goes on."
+)
+reject = _verb("reject", "Say no: the release ends before any traffic.")
 
 
 def hold(
