@@ -48,7 +48,7 @@ def measure(place: home.Home, live: int, ticks: int) -> dict[str, Any]:
         took = []
         for number in range(ticks + 10):
             now = time.time()
-            _count(writer, table, now, 4)
+            _count(writer, table, now, 20)
             began = time.process_time()
             control.tick(now, time.monotonic())
             if number >= 10:

@@ -52,9 +52,14 @@ def test_a_row_for_each_stage_and_for_what_follows():
 
 def test_the_gap_the_way_back_and_the_bounds_are_told():
     said = " ".join(course.sentences(settings("release: {strategy: recreate}"), STABLE))
-    assert "unknown until it is tried, 60 s" in said
+    assert "unknown until it is tried; 60 s" in said
+    assert "at the least" not in said
     assert "a recreate back to v4" in said
-    assert "the last time 7 s, 60 s" in " ".join(course.sentences(settings("release: {strategy: recreate}"), STABLE, 7.0))
+    alone, workers = settings("release: {strategy: recreate}"), [{"kind": "worker", "endpoint": "e", "load_seconds": 2.34}]
+    for before, known in ((7.0, "the last time 7.0 s; 60 s"), (0.0, "about 2.3 s, which its workers took to load; 60 s")):
+        gap = course.gap({"name": "e", "release": {"gap_seconds": before}}, workers)
+        assert known in " ".join(course.sentences(alone, STABLE, gap))
+    assert course.gap({"name": "e", "release": None}, []) == ""
     said = " ".join(
         course.sentences(
             settings(
@@ -70,6 +75,26 @@ def test_the_gap_the_way_back_and_the_bounds_are_told():
     assert "header u; no step asks for proof" in said
     assert "the others of shop" in said
     assert "nothing to roll back" in " ".join(course.sentences(settings("release: {strategy: shadow}"), STABLE))
+
+
+def said(extra: str) -> str:
+    return " ".join(course.sentences(settings(extra), STABLE))
+
+
+def test_what_nothing_can_prove_lasts_its_whole_time():
+    assert "4 min at the least until it has all traffic" in said("")
+    assert "40 min at the least" in said("release: {sticky: {header: u}}")
+    assert "14 min at the least" in said("release: {cohort: {header: x-in}}")
+    assert "5 min at the least until the look is over" in said("release: {strategy: shadow}")
+
+
+def test_the_way_back_is_told_as_long_as_it_is_one():
+    assert "to v4 as long as probation lasts (`keep: 0`)" in said("keep: 0")
+    assert "would load v4 first (`keep: 0`)" in said("keep: 0\nrelease: {probation: 0}")
+
+
+def test_a_test_says_what_decides():
+    assert "revenue decides, lower is better" in said("release: {strategy: ab, ab: {metric: revenue, better: lower}}")
 
 
 def test_what_a_file_names_by_a_path_is_beside_it(tmp_path):

@@ -98,7 +98,7 @@ def test_a_longer_least_time_moves_the_time_limit_that_nobody_gave():
         ("replicas:", 3, "`replicas` cannot be empty."),
         ("release: 5%", 3, "Write a block of keys"),
         ("release:\n  for: 30", 4, "`release.for`: 30 is not a duration. Write a number and a unit"),
-        ("release:\n  steps: 5%", 4, "Write a list, such as [5%, 25%]."),
+        ("release:\n  steps: 5%", 4, "Write a list: [ONE, ANOTHER]"),
         ("release:\n  steps: []", 4, "Write at least one item."),
         ("release:\n  steps:\n  - 5%\n  - traffic: 25", 6, "`release.steps[1].traffic`: 25 is not a share."),
         ("release:\n  steps:\n  - 5%\n  - trafic: 25%", 6, "(1 more after this one.)"),
@@ -108,6 +108,7 @@ def test_a_longer_least_time_moves_the_time_limit_that_nobody_gave():
         ("release:\n  steps: [5%, {traffic: 100%, for: 1h}]", 4, "`probation` is the watch after it"),
         ("release:\n  steps: [{traffic: 5%, for: 1h, at_most: 1m}]", 4, "ends before its least time"),
         ("release:\n  for: 1h\n  at_most: 1m", 3, "`at_most` is less than `for`"),
+        ("fallback: 012", 3, 'Write "012" where it is a word, or 12.'),
         ("limits: {timeout: 0}", 3, "Write 1ms to 1h."),
         ("limits: {body: lots}", 3, "`limits.body`: 'lots' is not a size."),
         ("outcomes:\n  tolerance: -1", 4, "greater than or equal to 0"),
@@ -168,7 +169,7 @@ def test_a_rule_that_could_not_be_held_to_is_refused_at_load(rule: str, line: in
 
 
 def test_yaml_words_that_other_readers_twist_stay_words():
-    found = resolved("endpoint: on\nmodel: no\nfallback: [2013-01-01, yes, 012, 1:30]\n")
+    found = resolved("endpoint: on\nmodel: no\nfallback: [2013-01-01, yes, 12, 1:30]\n")
     assert (found.endpoint, found.model, found.fallback) == ("on", "no", '["2013-01-01","yes",12,"1:30"]')
 
 

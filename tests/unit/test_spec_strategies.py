@@ -72,6 +72,7 @@ def test_units_and_cohorts():
 def test_probation_by_default_and_by_each_watch():
     plain = resolved("")
     assert (plain.probation, plain.probation_seconds, plain.keep) == (strategies.holdback(), 604_800.0, 2)
+    assert resolved("release: {probation: }") == plain
     assert resolved("release: {probation: 2h}").probation_seconds == 7_200.0
     assert resolved("release: {probation: {watch: none}}").probation is None
     assert resolved("release: {probation: {watch: level}}").probation == strategies.level()
@@ -176,6 +177,20 @@ downtime: never
         ("notify:\n- {}", 4, "a secret is in one place"),
         ("migrations: [{name: a, kind: expand}, {name: a, kind: contract}]", 3, "two migrations a"),
         ("migrations: [{name: a, kind: drop}]", 3, "It is one of expand, contract."),
+        ("group: g\nrelease: {strategy: shadow}", 3, "shadow cannot wait for the others of a group"),
+        ("rehearse: 1d\nrelease: {strategy: recreate}", 3, "a rehearsal has two versions up at once"),
+        ("slices: [region, region]", 3, "region is there twice"),
+        ("release:\n  steps: [5%, 100%, 100%]", 4, "nobody is left to compare with in 100%"),
+        ("release:\n  strategy: blue-green\n  blue_green: {switch: [100%]}", 5, "nobody is left to compare with in 100%"),
+        ("release:\n  strategy: shadow\n  for: 1h", 5, "Write `shadow: {for: ...}` instead."),
+        ("release:\n  strategy: blue-green\n  requests: 9", 5, "Take it away."),
+        ("release:\n  strategy: rolling\n  prove_last: true", 5, "Take it away."),
+        ("release:\n  strategy: shadow\n  harm_budget: 9", 5, "nothing is held to it in shadow"),
+        ("release:\n  strategy: full\n  promote_if: ['errors <= stable + 1%']", 5, "nothing is held to it in full"),
+        ("release:\n  memory: 1", 4, "Write a number above 1"),
+        ("release:\n  approve: {by: ['']}", 4, "is nobody's name"),
+        ("release:\n  sticky: {header: u}\n  cohort: {keys: [012]}", 5, 'Write "012" where it is a word, or 12.'),
+        ("release:\n  strategy: ab\n  ab: {metric: Right}", 5, "cannot be a metric"),
         ("api: 0", 3, "greater than or equal to 1"),
     ],
 )
@@ -208,7 +223,7 @@ def test_a_block_in_the_place_of_a_strategys_name_is_refused_as_one():
 
 
 def test_another_strategy_passes_over_blocks_of_those_it_does_not_name():
-    read = file.load(MINIMUM + "downtime: never\nrelease: {strategy: shadow, shadow: {mirror: 5%}, for: 5s}")
+    read = file.load(MINIMUM + "downtime: never\nrelease: {strategy: [shadow, canary], shadow: {mirror: 5%}, for: 5s}")
     found = file.resolve(file.by(read, "shadow, canary"))
     assert [one.name for one in found.stages] == ["shadow 5%", "1%", "5%", "25%", "50%"]
     assert found.stages[1].min_seconds == 5.0

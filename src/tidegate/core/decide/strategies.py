@@ -208,6 +208,14 @@ def returns(names: Sequence[str]) -> bool:
     return names[-1] == "shadow"
 
 
+def least(stages: tuple[Stage, ...], *, sticky: bool) -> float:
+    """Seconds after which the last stage is left at the earliest. What nothing can prove lasts its whole time: a cohort, a level,
+    and the comparison of units that stick to their version.
+    """
+    unproven = {Watch.COHORT, Watch.LEVEL, *([Watch.COMPARISON] if sticky else [])}
+    return sum(one.max_seconds if one.watch in unproven else one.min_seconds for one in stages)
+
+
 def rehearsal(seconds: float) -> tuple[Stage, ...]:
     """Half of the traffic for a while, whatever comes of it, and back."""
     return (Stage("rehearsal 50%", arms.BUCKETS // 2, seconds, seconds, 0, watch=Watch.LEVEL),)
@@ -245,6 +253,9 @@ def check(stages: tuple[Stage, ...]) -> tuple[Stage, ...]:
     for stage in stages:
         if not 0 <= stage.weight <= arms.BUCKETS or (not stage.weight and stage.watch is Watch.COMPARISON):
             raise errors.SpecInvalid(f"a stage of {name(stage.weight)} cannot be routed.", cure="Weights go from 0.01% to 100%.")
+        if stage.weight == arms.BUCKETS and stage.watch in (Watch.COMPARISON, Watch.METRIC):
+            cure = "Let it be less; what follows the last stage is 100% anyway."
+            raise errors.SpecInvalid(f"nobody is left to compare with in {stage.name}.", cure=cure)
         if not 0 <= stage.mirror <= arms.BUCKETS:
             raise errors.SpecInvalid(f"{name(stage.mirror)} cannot be mirrored.", cure="Shares go from 0.01% to 100%.")
         if before is not None and (stage.weight < before.weight or (stage.weight == before.weight and _same(before, stage))):

@@ -115,6 +115,9 @@ class _Reader:
         match node.tag.removeprefix("tag:yaml.org,2002:"):
             case "str":
                 return text
+            case "int" if text.lstrip("+-").startswith("0") and text.lstrip("+-") != "0":
+                number = int(text)
+                raise self.invalid(node, f"{text} would be read as {number}.", f'Write "{text}" where it is a word, or {number}.')
             case "int":
                 return int(text)
             case "float" if math.isfinite(float(text)):

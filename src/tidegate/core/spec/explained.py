@@ -6,6 +6,8 @@ from tidegate.core.spec import conditions, settings, units
 from tidegate.core.vocabulary import releases, tables
 
 Rows = list[tuple[str, str]]
+_STEPS = frozenset({releases.Watch.COMPARISON, releases.Watch.COHORT})
+_OURS = frozenset({releases.Watch.SMOKE, releases.Watch.LEVEL})
 
 
 def rows(resolved: settings.Settings) -> Rows:
@@ -16,7 +18,7 @@ def rows(resolved: settings.Settings) -> Rows:
 def _served(resolved: settings.Settings) -> Rows:
     return [
         ("endpoint", resolved.endpoint),
-        ("api", f"{resolved.endpoint.rpartition('-v')[2]}: clients call {resolved.endpoint}" if "api" in resolved.given else "1"),
+        ("api", f"{resolved.api}: clients call {resolved.endpoint}"),
         ("model", resolved.model),
         ("example", resolved.example or "the model's own"),
         ("trust", resolved.trust or "nothing that runs code on loading"),
@@ -38,10 +40,13 @@ def _moving(resolved: settings.Settings) -> Rows:
     margins = [("errors", policy.error_margin), ("wrong", policy.label_margin)]
     return [
         ("release.strategy", resolved.strategy),
-        ("release.steps", "; ".join([*map(stage, resolved.stages), "stable again" if resolved.returns else "100%"])),
+        ("release.steps", _steps(resolved)),
         ("release.shadow", _shadow(resolved)),
         ("release.rolling", _names(one for one in resolved.stages if one.replicas is not None)),
-        ("release.blue_green", _names(one for one in resolved.stages if "blue-green" in resolved.strategy and not one.evidence)),
+        (
+            "release.blue_green",
+            _names(one for one in resolved.stages if "blue-green" in resolved.strategy and one.watch in _OURS),
+        ),
         ("release.ab", _ab(policy)),
         ("release.sticky", f"{resolved.sticky.by} {resolved.sticky.name}" if resolved.sticky else "none: each request by itself"),
         ("release.cohort", resolved.cohort.said if resolved.cohort else "none"),
@@ -109,6 +114,14 @@ def _around(resolved: settings.Settings) -> Rows:
     ]
 
 
+def _steps(resolved: settings.Settings) -> str:
+    """A canary's. What else moves the traffic stands with its own block."""
+    if "canary" not in resolved.strategy:
+        return "none"
+    steps = [one for one in resolved.stages if one.watch in _STEPS and one.replicas is None]
+    return "; ".join([*map(stage, steps), "100%"])
+
+
 def stage(one: releases.Stage) -> str:
     """A stage in a line: 5% for 1m and 200 requests, at most 10m."""
     until = "until proven" if one.must_prove else f"at most {units.duration_text(one.max_seconds)}"
@@ -120,7 +133,7 @@ def approval(given: releases.Approval | None) -> str:
     """Who has to say yes."""
     if given is None:
         return "nobody has to"
-    who = " or ".join(given.by) or "anybody with the approve scope"
+    who = ", ".join(given.by) or "anybody with the approve scope"
     barred = ", not who asked for it" if given.not_author else ""
     return f"{given.count} of {who}{barred}, within {units.duration_text(given.within_seconds)}"
 

@@ -14,7 +14,7 @@ _NEEDED = {
     "int_type": "a whole number",
     "float_type": "a number",
     "bool_type": "true or false",
-    "tuple_type": "a list, such as [5%, 25%]",
+    "tuple_type": "a list: [ONE, ANOTHER], or each on a line of its own after a hyphen",
     "model_type": "a block of keys, each indented on its own line",
     "finite_number": "a finite number",
     "too_short": "at least one item",

@@ -1,6 +1,8 @@
 """The door of this room: text in, settings out, and what people and editors are told about the file."""
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -42,7 +44,7 @@ def load(text: str, name: str = NAME) -> keys.Tidegate:
         model = keys.Tidegate.model_validate(read.value)
     except pydantic.ValidationError as wrong:
         raise faults.first(read, keys.Tidegate, wrong) from None
-    for path, check in together.checks(model):
+    for path, check in (*together.checks(model), *_whole()):
         try:
             check(model)
         except errors.SpecError as wrong:
@@ -62,12 +64,22 @@ def by(model: keys.Tidegate, strategy: str, where: str = "--strategy") -> keys.T
         unmade = {key for key in model.release.model_fields_set if key != "cohort" or schedule.COHORTS & set(names)}
         release = {key: getattr(model.release, key) for key in unmade} | {"strategy": names}
         found = model.model_copy(update={"release": keys.Release.model_construct(_fields_set=set(release), **release)})
-        for _, check in together.strategic(found):
+        for _, check in (*together.strategic(found), *_whole()):
             check(found)
     except errors.SpecError as wrong:
         wrong.where = where
         raise
     return found
+
+
+def _whole() -> Iterator[tuple[document.Path, together.Check]]:
+    """What holds of settings wherever they come from, each with the key to be named: once all else is right."""
+    for key, check in settings.CHECKS.items():
+        yield (key,), functools.partial(_as_resolved, check)
+
+
+def _as_resolved(check: Callable[[settings.Settings], None], model: keys.Tidegate) -> None:
+    check(resolve(model, ("unread",)))
 
 
 def resolve(model: keys.Tidegate, listed: Sequence[str] = ()) -> settings.Settings:
@@ -78,6 +90,7 @@ def resolve(model: keys.Tidegate, listed: Sequence[str] = ()) -> settings.Settin
     near, release = model.release.shadow.within, model.release
     return settings.Settings(
         endpoint=together.endpoint(model),
+        api=model.api,
         model=model.model,
         environment=model.environment,
         example=model.example or "",
@@ -126,15 +139,16 @@ def resolve(model: keys.Tidegate, listed: Sequence[str] = ()) -> settings.Settin
     )
 
 
-def explain(resolved: settings.Settings) -> list[tuple[str, str, str]]:
-    """(key, value as the file would say it, "file" or "default") of every key: what `tidegate plan` shows."""
+def explain(resolved: settings.Settings, told: Mapping[str, str] = MappingProxyType({})) -> list[tuple[str, str, str]]:
+    """(key, value as the file would say it, where it comes from) of every key: what `tidegate plan` shows.
+
+    It comes from the "file", is a "default", or comes from what `told` has under the key, such as "--model".
+    """
     given = resolved.given
     if {f"release.{key}" for key in ("for", "at_most", "requests", "prove_last")} & set(given):
         given = (*given, "release.steps")
-    return [
-        (key, value, "file" if any(one == key or one.startswith(f"{key}.") for one in given) else "default")
-        for key, value in explained.rows(resolved)
-    ]
+    there = {key: "file" for key, _ in explained.rows(resolved) if any(f"{one}.".startswith(f"{key}.") for one in given)}
+    return [(key, value, {**there, **told}.get(key, "default")) for key, value in explained.rows(resolved)]
 
 
 def template(

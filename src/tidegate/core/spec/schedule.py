@@ -159,14 +159,8 @@ def probation(model: keys.Tidegate) -> releases.Stage | None:
 
 
 def keep(model: keys.Tidegate) -> int:
-    """Previous versions kept warm: none where two cannot be up together. Raises SpecInvalid where they are asked for."""
-    if "recreate" not in model.release.strategy:
-        return model.keep
-    if "keep" in model.model_fields_set and model.keep:
-        raise errors.SpecInvalid(
-            "with recreate no previous version can stay up beside the one that serves.", cure="Write `keep: 0`, or leave it out."
-        )
-    return 0
+    """Previous versions kept warm: unless given none where two cannot be up together."""
+    return 0 if "recreate" in model.release.strategy and "keep" not in model.model_fields_set else model.keep
 
 
 def buckets(share: float, what: str) -> int:

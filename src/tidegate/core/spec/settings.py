@@ -1,7 +1,10 @@
 """The resolved form of the file: plain, frozen, everything decided. Stored with the endpoint, frozen into each release."""
 
+from collections.abc import Callable
+
 import msgspec
 
+from tidegate.core.decide import strategies
 from tidegate.core.vocabulary import assignment, dependencies, errors, handling, instances, releases, tables
 
 
@@ -11,6 +14,8 @@ class Settings(msgspec.Struct, frozen=True):
     endpoint: str
     model: str
     """As written: mlflow://NAME@ALIAS, mlflow://NAME/VERSION or a path."""
+    api: int = 1
+    """The version of the contract; from 2 on it is in the endpoint's name."""
     environment: str = "production"
     example: str = ""
     """A file with input rows, where the model itself carries none."""
@@ -112,3 +117,50 @@ def of(stored: dict[str, object]) -> Settings:
         raise errors.SpecInvalid(
             f"stored settings cannot be read ({broken}).", cure="Release again from tidegate.yaml."
         ) from broken
+
+
+def check(settings: Settings) -> Settings:
+    """The same settings, if a release can go by them, whoever wrote them. Raises SpecInvalid."""
+    strategies.check(settings.stages)
+    for look in CHECKS.values():
+        look(settings)
+    return settings
+
+
+def _downtime(settings: Settings) -> None:
+    if settings.downtime == "never" and _alone(settings):
+        raise errors.SpecInvalid(
+            "recreate leaves the endpoint without a worker while the candidate starts.",
+            cure="Write another `release.strategy`, or `downtime: allowed`.",
+        )
+
+
+def _rehearse(settings: Settings) -> None:
+    if settings.rehearse_seconds and _alone(settings):
+        raise errors.SpecInvalid(
+            "a rehearsal has two versions up at once, and recreate is for those that cannot be.",
+            cure="Take `rehearse` away, or write another `release.strategy`.",
+        )
+
+
+def _group(settings: Settings) -> None:
+    if settings.group and (settings.returns or not settings.stages or _alone(settings)):
+        raise errors.SpecInvalid(
+            f"{settings.strategy} cannot wait for the others of a group.",
+            cure="Let `release.strategy` end with canary, rolling, blue-green or ab.",
+        )
+
+
+def _keep(settings: Settings) -> None:
+    if settings.keep and _alone(settings):
+        raise errors.SpecInvalid(
+            "with recreate no previous version can stay up beside the one that serves.", cure="Write `keep: 0`, or leave it out."
+        )
+
+
+def _alone(settings: Settings) -> bool:
+    return any(one.alone for one in settings.stages)
+
+
+CHECKS: dict[str, Callable[[Settings], None]] = {"downtime": _downtime, "rehearse": _rehearse, "group": _group, "keep": _keep}
+"""What has to hold together, by the file's key that is to be changed where it does not."""

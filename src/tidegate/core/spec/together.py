@@ -3,10 +3,17 @@
 from collections.abc import Callable, Iterator
 
 from tidegate.core.decide import strategies
-from tidegate.core.spec import document, judging, keys, protection, schedule, surroundings
+from tidegate.core.spec import document, faults, judging, keys, protection, schedule, surroundings
 from tidegate.core.vocabulary import errors, ids
+from tidegate.core.vocabulary.releases import Watch
 
 _BLOCKS = {"shadow": "shadow", "rolling": "rolling", "blue_green": "blue-green", "ab": "ab"}
+_PACES = ("for", "at_most", "requests", "prove_last")
+_BOUNDS = {
+    "promote_if": {Watch.COMPARISON, Watch.METRIC, Watch.LEVEL, Watch.COHORT},
+    "harm_budget": {Watch.COMPARISON, Watch.METRIC},
+}
+"""What is held to a bound, by its key."""
 _MOST_NAME = 63
 Check = Callable[[keys.Tidegate], object]
 
@@ -15,6 +22,8 @@ def checks(model: keys.Tidegate) -> Iterator[tuple[document.Path, Check]]:
     """All of them, those on what others go by first. Raises nothing; each of them SpecInvalid or RuleInvalid."""
     yield from ((("release", block), lambda one, key=block: _block(one, key)) for block in _BLOCKS)
     yield ("release", "steps"), _canary
+    yield from ((("release", key), lambda one, key=key: _passed_over(one, key)) for key in _PACES)
+    yield from ((("release", key), lambda one, key=key: _unheard(one, key)) for key in _BOUNDS)
     yield from strategic(model)
 
 
@@ -22,7 +31,6 @@ def strategic(model: keys.Tidegate) -> Iterator[tuple[document.Path, Check]]:
     """Those that hold for a strategy from elsewhere, too: blocks of others are then passed over."""
     yield ("release", "promote_if"), judging.margins
     yield ("release", "strategy"), _sequence
-    yield ("downtime",), _downtime
     yield ("release", "sticky"), schedule.sticky
     yield ("release", "prove_last"), schedule.proves_last
     yield ("release", "steps"), schedule.ramp
@@ -34,9 +42,7 @@ def strategic(model: keys.Tidegate) -> Iterator[tuple[document.Path, Check]]:
     yield ("release", "blue_green" if "blue-green" in model.release.strategy else "steps"), schedule.stages
     yield ("release", "probation"), _probation
     yield ("release", "approve"), judging.approval
-    yield ("group",), _group
     yield ("api",), _api
-    yield ("keep",), schedule.keep
     yield ("limits", "timeout"), protection.limits
     yield ("fallback_version",), _fallback_version
     yield from (
@@ -44,6 +50,7 @@ def strategic(model: keys.Tidegate) -> Iterator[tuple[document.Path, Check]]:
     )
     yield from ((("notify", place), lambda one, at=place: secret(one.notify[at])) for place in range(len(model.notify)))
     yield ("migrations",), _migrations
+    yield ("slices",), _slices
 
 
 def secret(given: surroundings.Secret) -> str:
@@ -75,17 +82,38 @@ def _canary(model: keys.Tidegate) -> None:
         )
 
 
+def _passed_over(model: keys.Tidegate, key: str) -> None:
+    """What paces steps, where nothing has steps that go by it."""
+    names = model.release.strategy
+    switches = "blue-green" in names and model.release.blue_green.switch and key != "prove_last"
+    if {"for": "least"}.get(key, key) not in model.release.model_fields_set or switches or "canary" in names:
+        return
+    blocks = (one for one in ("shadow", "rolling", "ab") if one in names)
+    own = next((one for one in blocks if key in faults.keys_at(type(getattr(model.release, one)), ())), "")
+    raise errors.SpecInvalid(
+        f"this paces the steps of a canary, and the release goes by {' -> '.join(names)}.",
+        cure=f"Write `{own}: {{{key}: ...}}` instead." if own else "Take it away.",
+    )
+
+
+def _unheard(model: keys.Tidegate, key: str) -> None:
+    """A bound, where nothing that it could stop is watched."""
+    if key not in model.release.model_fields_set or not getattr(model.release, key):
+        return
+    watched = {stage.watch for stage in schedule.stages(model)}
+    after = schedule.probation(model)
+    if after is not None and after.watch is Watch.LEVEL:
+        watched.add(after.watch)
+    if not watched & _BOUNDS[key]:
+        raise errors.SpecInvalid(
+            f"nothing is held to it in {' -> '.join(model.release.strategy)}.",
+            cure="Take it away, or write a strategy that compares, such as canary.",
+        )
+
+
 def _sequence(model: keys.Tidegate) -> None:
     """With each strategy as it is by default: what cannot follow what does not depend on how they are paced."""
     strategies.compose(model.release.strategy, strategies.Plan())
-
-
-def _downtime(model: keys.Tidegate) -> None:
-    if model.downtime == "never" and "recreate" in model.release.strategy:
-        raise errors.SpecInvalid(
-            "recreate leaves the endpoint without a worker while the candidate starts.",
-            cure="Write another `release.strategy`, or `downtime: allowed`.",
-        )
 
 
 def _rolling(model: keys.Tidegate) -> None:
@@ -136,15 +164,6 @@ def _probation(model: keys.Tidegate) -> None:
     schedule.probation(model)
 
 
-def _group(model: keys.Tidegate) -> None:
-    names = model.release.strategy
-    alone = [one for one in names if one == "recreate" or names == ("full",)]
-    if model.group and alone:
-        raise errors.SpecInvalid(
-            f"{alone[0]} cannot wait for the others of a group.", cure="Write another `release.strategy`, such as canary."
-        )
-
-
 def _api(model: keys.Tidegate) -> None:
     if not ids.is_name(endpoint(model)):
         raise errors.SpecInvalid(
@@ -179,3 +198,9 @@ def _migrations(model: keys.Tidegate) -> None:
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         raise errors.SpecInvalid(f"there are two migrations {twice}.", cure="Give each a name of its own.")
+
+
+def _slices(model: keys.Tidegate) -> None:
+    twice = next((one for one in model.slices if model.slices.count(one) > 1), None)
+    if twice is not None:
+        raise errors.SpecInvalid(f"{twice} is there twice.", cure="Name each column once.")

@@ -32,6 +32,28 @@ def _name(value: object) -> str:
     raise errors.SpecInvalid(f"{value!r} cannot be a name.", cure="Use 1 to 63 of a-z, 0-9 and inner hyphens: flight-delay.")
 
 
+def _metric(value: object) -> str:
+    if isinstance(value, str) and ids.is_metric(value):
+        return value
+    raise errors.SpecInvalid(
+        f"{value!r} cannot be a metric.", cure="Use 1 to 63 of a-z, 0-9, underscores, dots and hyphens, a letter first."
+    )
+
+
+def _person(value: object) -> str:
+    if isinstance(value, str) and value.strip():
+        return value.strip()
+    raise errors.SpecInvalid(f"{value!r} is nobody's name.", cure="Write names as they are in `--actor` or of tokens.")
+
+
+def _times(value: object) -> float:
+    if isinstance(value, int | float) and not isinstance(value, bool) and (value == 0 or 1 < value < float("inf")):
+        return float(value)
+    raise errors.SpecInvalid(
+        f"{value!r} times stable's memory is what any release has.", cure="Write a number above 1, such as 1.5; 0: not watched."
+    )
+
+
 def _model(value: object) -> str:
     scheme, found, _ = str(value).partition("://")
     if not isinstance(value, str) or not value.strip() or (found and scheme not in {"mlflow", "file"}):
@@ -175,6 +197,9 @@ def schema(pattern: str, example: str, **number: Any) -> pydantic.WithJsonSchema
 
 
 Name = Annotated[str, reads(_name)]
+Metric = Annotated[str, reads(_metric), pydantic.WithJsonSchema({"type": "string", "pattern": f"^{ids.METRIC.pattern}$"})]
+Person = Annotated[str, reads(_person)]
+Times = Annotated[float, reads(_times)]
 Model = Annotated[str, reads(_model)]
 Duration = Annotated[float, reads(units.duration), schema(r"^(\d+(\.\d+)?(ms|s|m|h|d) *)+$", "30s", const=0)]
 Share = Annotated[float, reads(units.share), schema(r"^\d+(\.\d+)? *%$", "5%", type="number", minimum=0, exclusiveMaximum=1)]

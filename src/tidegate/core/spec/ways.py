@@ -51,8 +51,8 @@ class Ab(values.Block):
     """An A/B test: sticky groups and one metric."""
 
     split: values.Split = values.key("The candidate's share (`50%`), or stable/candidate (`60/40`).", 0.5, "50%")
-    metric: str | None = values.key(
-        "What decides: `right` (by outcomes), or the name of a metric that is posted; always needed.", None, pattern=r"^[a-z]\w*$"
+    metric: values.Metric | None = values.key(
+        "What decides: `right` (by outcomes), or the name of a metric that is posted; always needed.", None
     )
     better: Literal["higher", "lower"] = values.key("Which way is better.", "higher")
     difference: values.Amount = values.key("A difference below this is none; 0: only the horizon says so.", 0.0, 0)
@@ -98,7 +98,9 @@ class Probation(values.Block):
 class Approve(values.Block):
     """Who has to say yes before any traffic."""
 
-    by: tuple[str, ...] = values.key("Names of those who may; none: anybody with the approve scope.", (), [], strict=False)
+    by: tuple[values.Person, ...] = values.key(
+        "Names of those who may; none: anybody with the approve scope.", (), [], strict=False
+    )
     count: int = values.key("How many have to.", 1, ge=1, le=100)
     barred: Literal["author", "nobody"] = values.key(
         "Who may not: `author`, who asked for the release, or `nobody`.", "author", alias="not"
@@ -152,15 +154,13 @@ class Release(values.Block):
     guard_breaks: int = values.key(
         "Answers that break the guard as none of stable's did, and that roll back at once; 0: none do.", 2, ge=0
     )
-    memory: float = values.key(
-        "The candidate's memory over stable's from which the release pauses; 0: not watched.", 1.5, ge=0, allow_inf_nan=False
-    )
+    memory: values.Times = values.key("The candidate's memory over stable's from which the release pauses; 0: not watched.", 1.5)
     on_alarm: Literal["notify", "pause", "rollback"] = values.key(
         "What an alarm about the endpoint does to a release under way.", "notify"
     )
     retrain: bool = values.key("Whether a retraining is asked for after an automatic rollback.", False)
     approve: Approve | None = values.key("Who has to say yes before any traffic; absent: nobody has to.", None)
-    probation: Annotated[Probation, values.short_for("for")] = values.key(
+    probation: Annotated[Probation, values.short_for("for"), values.EMPTY_BLOCK] = values.key(
         "After 100 % the version before is kept warm this long, for a rollback in one write: `7d`, or a block.",
         Probation(),
         "7d",

@@ -7,12 +7,18 @@ import re
 import uuid
 
 NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+METRIC = re.compile(r"[a-z][a-z0-9_.-]{0,62}")
 REQUEST_ID_MAX = 128
 
 
 def is_name(text: str) -> bool:
     """Whether `text` may name an endpoint or a version: 1 to 63 of a-z, 0-9 and inner hyphens."""
     return NAME.fullmatch(text) is not None
+
+
+def is_metric(text: str) -> bool:
+    """Whether `text` may name a metric that is posted: 1 to 63 of a-z, 0-9, underscores, dots and hyphens, a letter first."""
+    return METRIC.fullmatch(text) is not None
 
 
 def is_request_id(text: str) -> bool:

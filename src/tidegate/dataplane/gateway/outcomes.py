@@ -10,7 +10,6 @@ recorder to say, which has the predictions.
 """
 
 import math
-import re
 import secrets
 import time
 from collections.abc import Collection
@@ -29,7 +28,6 @@ VALUE_MAX = 1e100
 ROW_MAX = 1 << 31
 RIGHT = "right"
 """What the recorder calls the metric that ground truth makes: no posted one may be called so."""
-_METRIC = re.compile(r"[a-z][a-z0-9_.-]{0,62}")
 _CHANCE_BITS = 74
 
 
@@ -133,7 +131,7 @@ def _of_key(entry: Entry, value: float, where: str, served: Collection[str] | No
 
 def _value(entry: Entry, where: str) -> float:
     """The value of an entry with a metric, whose name can be one."""
-    if not _METRIC.fullmatch(entry.metric) or entry.metric == RIGHT:
+    if not ids.is_metric(entry.metric) or entry.metric == RIGHT:
         own = " `right` is what ground truth comes to." if entry.metric == RIGHT else ""
         raise errors.OutcomeInvalid(
             f"{where}: {entry.metric[:60]!r} cannot be a metric's name.{own}",

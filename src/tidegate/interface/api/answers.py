@@ -249,6 +249,8 @@ class Process(Answer):
     endpoint: str = ""
     version: str = ""
     rss: int = 0
+    load_seconds: float = 0.0
+    """What a worker took from its start until it was ready."""
 
 
 class Gateway(Answer):

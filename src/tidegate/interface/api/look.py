@@ -151,6 +151,7 @@ def _process(place: home.Home, spec: instances.Spec) -> answers.Process:
         endpoint=spec.labels.get("endpoint", ""),
         version=f"v{ordinal}" if ordinal else "",
         rss=int(said.get("rss", 0)),
+        load_seconds=float(said.get("load_seconds", 0.0)),
     )
 
 

@@ -16,6 +16,12 @@ from tidegate.core.vocabulary import errors, ids
 from tidegate.delivery.registry import ordering, runtimes
 from tidegate.interface.api import asked, shelf
 
+_KEEPS: dict[bool, dict[str, object]] = {
+    True: {"keep": 0, "probation": msgspec.to_builtins(strategies.level())},
+    False: {"keep": specification.Settings("", "").keep, "probation": msgspec.to_builtins(strategies.holdback())},
+}
+"""What stays of the version before, by default: with recreate, or no more with it."""
+
 
 def ready(books: shelf.Shelf, endpoint: str, body: asked.Release) -> dict[str, Any]:
     """The payload of the command `release`. Raises SpecInvalid, a ModelError, StoreUnavailable."""
@@ -44,6 +50,8 @@ def merged(row: endpoints.Endpoint | None, endpoint: str, body: asked.Release) -
     given = {"endpoint": endpoint, **(row.settings if row else {}), **asked_for}
     if "strategy" in asked_for and "stages" not in asked_for:
         given |= _stages(str(asked_for["strategy"]), int(given.get("replicas", 1)))
+        if "recreate" in (asked_for["strategy"], row.settings.get("strategy") if row else ""):
+            given |= _KEEPS[asked_for["strategy"] == "recreate"] | asked_for
     if body.model:
         given["model"] = body.model
     if "model" not in given:
@@ -54,7 +62,7 @@ def merged(row: endpoints.Endpoint | None, endpoint: str, body: asked.Release) -
     settings = specification.of(given)
     if settings.endpoint != endpoint:
         raise errors.SpecInvalid(f"the settings are those of {settings.endpoint}, and {endpoint} is released.")
-    return settings
+    return specification.check(settings)
 
 
 def _stages(strategy: str, replicas: int) -> dict[str, object]:

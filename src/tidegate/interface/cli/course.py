@@ -13,6 +13,8 @@ from tidegate.interface.cli import words
 from tidegate.observability.report import leaving
 
 Json = dict[str, Any]
+_UNCOMPARED = frozenset({releases.Watch.LEVEL, releases.Watch.PAIRS})
+"""What a probation may watch without a comparison of two arms."""
 
 
 def stages(settings: specification.Settings) -> table.Table:
@@ -42,7 +44,8 @@ def stages(settings: specification.Settings) -> table.Table:
     lasts = words.lasting(settings.probation_seconds)
     labelled = f" or {settings.probation_outcomes:,} labelled predictions" if settings.probation_outcomes else ""
     name = f"probation, {after.name}" if after else "probation"
-    shown.add_row(name, words.percent(weight), copies, _kept(settings, after), lasts, lasts, f"its time{labelled}")
+    told = "; it tells what it finds, and takes nothing back" if after and after.watch in _UNCOMPARED else ""
+    shown.add_row(name, words.percent(weight), copies, _kept(settings, after), lasts, lasts, f"its time{labelled}{told}")
     return shown
 
 
@@ -59,13 +62,14 @@ def plain(stage: releases.Stage, replicas: int) -> Json:
     }
 
 
-def sentences(settings: specification.Settings, stable: Json | None, gap: float = 0.0) -> list[str]:
+def sentences(settings: specification.Settings, stable: Json | None, gap: str = "") -> list[str]:
     """How long it takes at the least, the gap, the way back, the harm it may do, who has to agree, what sticks.
 
-    `stable`: the version that serves, as `status` has it; None where there is none, or where Tidegate is not up. `gap`:
-    seconds that the endpoint's last release left nobody to answer; 0: it left none.
+    `stable`: the version that serves, as `status` has it; None where there is none, or where Tidegate is not up. `gap`: for how
+    long nobody might answer, in words; empty: nothing is known of that.
     """
-    return [*_time(settings), *_gap(settings, gap), _back(settings, stable), *_bounds(settings), *_units(settings)]
+    told = [*_time(settings), *_metric(settings), *_gap(settings, gap), _back(settings, stable)]
+    return [*told, *_bounds(settings), *_units(settings)]
 
 
 def workers(stage: releases.Stage, replicas: int) -> str:
@@ -78,26 +82,43 @@ def workers(stage: releases.Stage, replicas: int) -> str:
 
 
 def _kept(settings: specification.Settings, after: releases.Stage | None) -> str:
-    if settings.stages and settings.stages[-1].alone:
+    if _alone(settings):
         return f"{settings.replicas} of the candidate"
     left = after.replicas.stable if after and after.replicas else settings.replicas
     return f"{settings.replicas} of the candidate, {left} of the version before"
 
 
 def _time(settings: specification.Settings) -> Iterator[str]:
-    if settings.stages:
-        least = sum(one.min_seconds for one in settings.stages)
-        ends = "stable has all traffic again" if settings.returns else "it has all traffic"
-        yield f"{words.lasting(least)} at the least until {ends}, and only as evidence allows."
+    if settings.stages and not _alone(settings):
+        least = words.lasting(strategies.least(settings.stages, sticky=settings.sticky is not None))
+        ends = "the look is over; stable answers everybody all the while" if settings.returns else "it has all traffic"
+        yield f"{least} at the least until {ends}{'' if settings.returns else ', and only as evidence allows'}."
 
 
-def _gap(settings: specification.Settings, before: float) -> Iterator[str]:
-    if settings.stages and settings.stages[0].alone:
+def _metric(settings: specification.Settings) -> Iterator[str]:
+    policy = settings.policy
+    if policy.metric:
+        better = "higher" if policy.higher_is_better else "lower"
+        yield f"{policy.metric} decides, {better} is better; without a winner by then stable has all traffic again."
+
+
+def gap(endpoint: Json, processes: list[Json]) -> str:
+    """What is known of the time in which a recreate leaves nobody to answer: that of the last, else what workers take to load.
+
+    `endpoint` and `processes`: as `status` has them.
+    """
+    if endpoint["release"] and endpoint["release"]["gap_seconds"]:
+        return f"the last time {endpoint['release']['gap_seconds']:.1f} s"
+    ours = [one["load_seconds"] for one in processes if one["kind"] == "worker" and one["endpoint"] == endpoint["name"]]
+    return f"about {max(ours):.1f} s, which its workers took to load" if any(ours) else ""
+
+
+def _gap(settings: specification.Settings, known: str) -> Iterator[str]:
+    if _alone(settings):
         most = words.lasting(settings.load_seconds)
-        taken = f"the last time {words.lasting(before)}" if before else "unknown until it is tried"
         yield (
             "Nobody answers from when stable stops until the candidate has answered its warm-up: "
-            f"{taken}, {most} (`load_within`) at most, after which stable is started again."
+            f"{known or 'unknown until it is tried'}; {most} (`load_within`) at most, after which stable is started again."
         )
 
 
@@ -105,10 +126,13 @@ def _back(settings: specification.Settings, stable: Json | None) -> str:
     if settings.returns:
         return "There is nothing to roll back: no client gets an answer of the candidate."
     name = stable["name"] if stable else "the version before"
-    if settings.stages and settings.stages[0].alone:
+    if not settings.keep and not settings.probation_seconds and not _alone(settings):
+        said = f"A rollback once it has all traffic would load {name} first (`keep: 0`)"
+    elif _alone(settings):
         said = f"A rollback would be a recreate back to {name}, with a gap of its own"
     else:
-        said = f"A rollback would be one write of the routing table, to {name}"
+        until = "" if settings.keep else " as long as probation lasts (`keep: 0`)"
+        said = f"A rollback would be one write of the routing table, to {name}{until}"
     contracts = [one.name for one in settings.migrations if one.kind == dependencies.CONTRACT]
     return said + (f"; not after contract {', '.join(contracts)}: then there is no way back." if contracts else ".")
 
@@ -131,4 +155,8 @@ def _units(settings: specification.Settings) -> Iterator[str]:
         default = "" if any(key.startswith("release.sticky") for key in settings.given) else " (the default of ab)"
         yield f"Requests stick to their version by {sticky.by} {sticky.name}{default}{proof}."
     if settings.cohort is not None:
-        yield f"First, and as long as it lasts, the candidate has: {settings.cohort.said}."
+        yield f"First, and as long as it lasts, the candidate answers this cohort: {settings.cohort.said}."
+
+
+def _alone(settings: specification.Settings) -> bool:
+    return bool(settings.stages) and settings.stages[0].alone

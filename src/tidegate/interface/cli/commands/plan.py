@@ -9,7 +9,7 @@ from rich import table, text
 
 from tidegate.core.spec import conditions, guards
 from tidegate.core.spec import file as spec
-from tidegate.core.vocabulary import errors
+from tidegate.core.vocabulary import errors, releases
 from tidegate.core.vocabulary import home as homes
 from tidegate.dataplane.models import bundles
 from tidegate.delivery.registry import asking, choosing, describing, predicates, reports
@@ -30,12 +30,18 @@ def plan(
     given = project.load(file, model=model, strategy=strategy)
     predicates.look(given.settings)
     resolved = asking.resolve(given.settings.model)
-    endpoint, processes = _standing(options.place(home), given.settings.endpoint)
-    said = _would(given, resolved, endpoint) + _running(given) + _compiling(options.place(home), given, resolved)
-    said += foreseeing.sentences(given.settings, endpoint, processes)
+    status = _status(options.place(home))
+    endpoint = next((one for one in status["endpoints"] if one["name"] == given.settings.endpoint), None) if status else None
+    processes = status["processes"] if status else []
+    gap = course.gap(endpoint, processes) if endpoint else ""
+    said = _would(given, resolved, endpoint, is_up=status is not None)
+    if status is None or (endpoint and endpoint["stable"]):
+        said += course.sentences(given.settings, endpoint and endpoint["stable"], gap)
+    said += _running(given)
+    said += _compiling(options.place(home), given, resolved) + foreseeing.sentences(given.settings, endpoint, processes)
     if endpoint and endpoint["stable"]:
         _fits(options.place(home), given, endpoint["stable"]["digest"])
-    rows = spec.explain(given.settings)
+    rows = spec.explain(given.settings, _told(model, strategy))
     if as_json:
         settings = [{"key": key, "value": value, "from": source} for key, value, source in rows]
         stages = [course.plain(one, given.settings.replicas) for one in given.settings.stages]
@@ -53,13 +59,18 @@ def plan(
         terminal.print(text.Text(line))
 
 
-def _standing(place: homes.Home, name: str) -> tuple[dict[str, Any] | None, list[dict[str, Any]]]:
-    """The endpoint as it is, and all processes; None where it is new, or where Tidegate is not up."""
+def _status(place: homes.Home) -> dict[str, Any] | None:
+    """How everything is; None where Tidegate is not up."""
     try:
-        found = reaching.status(place)
+        return reaching.status(place)
     except errors.NotRunning:
-        return None, []
-    return next((one for one in found["endpoints"] if one["name"] == name), None), found["processes"]
+        return None
+
+
+def _told(model: str, strategy: str) -> dict[str, str]:
+    """Keys that the command line overrides, and by what."""
+    given = {"model": ("--model", model), "release.strategy": ("--strategy", strategy)}
+    return {key: option for key, (option, value) in given.items() if value}
 
 
 def _fits(place: homes.Home, given: project.Project, digest: str) -> None:
@@ -101,13 +112,15 @@ def _compiling(place: homes.Home, given: project.Project, resolved: str) -> list
     return [f"Its model would be compiled to ONNX where a converter exists and the answers stay the same; {how}."]
 
 
-def _would(given: project.Project, resolved: str, endpoint: dict[str, Any] | None) -> list[str]:
+def _would(given: project.Project, resolved: str, endpoint: dict[str, Any] | None, *, is_up: bool) -> list[str]:
     """What a release would do, in sentences."""
     settings = given.settings
     name = settings.endpoint
     said = [f"{given.path}: `tidegate release` would release {words.model(resolved)} behind {name}."]
     stable = endpoint["stable"] if endpoint else None
-    if stable is None:
+    if not is_up:
+        said.append(f"Tidegate is not up, so what {name} serves now is not known here: `tidegate up` starts it.")
+    elif stable is None:
         said.append("There is no stable version yet: the strategy is skipped, and it serves once it has answered its warm-up.")
     else:
         said.append(f"Stable is {stable['name']} ({words.model(stable['model'])}).")
@@ -115,12 +128,10 @@ def _would(given: project.Project, resolved: str, endpoint: dict[str, Any] | Non
             said.append(f"That is the same model: the release would be refused, unless its files differ from {stable['name']}'s.")
         elif not settings.stages:
             said.append("It would get all traffic as soon as it has answered its warm-up: nothing is compared.")
-        requests = sum(one.min_requests for one in settings.stages)
-        if requests and endpoint and not endpoint["rate"]:
-            said.append(f"There is no traffic now: without it no stage ends. `tidegate send {name}` makes some.")
+        waits = [one.name for one in settings.stages if one.min_requests and one.watch is not releases.Watch.SMOKE]
+        if waits and endpoint and not endpoint["rate"]:
+            said.append(f"There is no traffic now: without it {waits[0]} does not end. `tidegate send {name}` makes some.")
     under_way = endpoint["release"] if endpoint else None
-    if stable is not None:
-        said += course.sentences(settings, stable, under_way["gap_seconds"] if under_way else 0.0)
     if under_way and not under_way["ended"]:
         phase = under_way["phase"].replace("_", " ")
         ends = "it would end as superseded" if under_way["phase"] == "probation" else "a release now would be refused"

@@ -1,0 +1,51 @@
+"""What is sent over what an endpoint goes by, before control hears of it."""
+
+import pytest
+
+from tidegate.control.store import endpoints
+from tidegate.core.decide import strategies
+from tidegate.core.spec import settings as specification
+from tidegate.core.vocabulary import errors
+from tidegate.interface.api import asked, making
+
+
+def row(**given: object) -> endpoints.Endpoint:
+    settings = specification.Settings("delay", "mlflow://delay@live", probation=strategies.holdback())
+    return endpoints.Endpoint("production", "delay", specification.plain(settings) | given)
+
+
+def merged(before: endpoints.Endpoint | None, **sent: object) -> specification.Settings:
+    return making.merged(before, "delay", asked.Release(settings=sent))
+
+
+def test_a_strategy_by_its_name_brings_its_stages_and_what_it_leaves_room_for():
+    alone = merged(row(), strategy="recreate")
+    assert (alone.stages, alone.keep, alone.probation) == (strategies.recreate(strategies.Plan()), 0, strategies.level())
+    again = merged(row(**specification.plain(alone)), strategy="canary")
+    assert (again.stages, again.keep, again.probation) == (strategies.canary(strategies.Plan()), 2, strategies.holdback())
+    assert merged(row(**specification.plain(alone)), strategy="canary", keep=1).keep == 1
+    assert merged(row(keep=3), strategy="rolling", replicas=2).keep == 3
+
+
+@pytest.mark.parametrize(
+    ("before", "sent", "words"),
+    [
+        ({"downtime": "never"}, {"strategy": "recreate"}, "leaves the endpoint without a worker"),
+        ({}, {"strategy": "recreate", "keep": 1}, "no previous version can stay up"),
+        ({"rehearse_seconds": 60.0}, {"strategy": "recreate"}, "two versions up at once"),
+        ({"group": "shop"}, {"strategy": "shadow"}, "cannot wait for the others"),
+        ({}, {"stages": [{"name": "all", "weight": 10_000}]}, "nobody is left to compare with"),
+        ({}, {"stages": [{"name": "half", "weight": 5_000}, {"name": "less", "weight": 100}]}, "Stages have to go up"),
+        ({}, {"strategy": "blue"}, "there is no strategy 'blue'"),
+        ({}, {"endpoint": "other"}, "delay is released"),
+        ({}, {"colour": "red"}, "there is no setting 'colour'"),
+    ],
+)
+def test_what_a_file_could_not_say_is_refused_here_too(before: dict[str, object], sent: dict[str, object], words: str):
+    with pytest.raises(errors.SpecInvalid, match=words):
+        merged(row(**before), **sent)
+
+
+def test_a_new_endpoint_needs_a_model():
+    with pytest.raises(errors.SpecInvalid, match="no model was named"):
+        merged(None)
