@@ -1,7 +1,11 @@
-"""Writes what was measured into docs/benchmarks.md: `python -m bench.page FOLDER`, with FOLDER/serving.json and so on."""
+"""Writes what was measured into docs/benchmarks.md: `python -m bench.page FOLDER`, with FOLDER/serving.json and so on.
+
+What the page has of benchmarks whose files are not there stays.
+"""
 
 import json
 import pathlib
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -10,7 +14,7 @@ from bench import sender
 
 PAGE = pathlib.Path(__file__).parent.parent / "docs" / "benchmarks.md"
 BEGIN, END = "<!-- measured -->\n", "<!-- end -->"
-ORDER = ("serving", "overhead", "interference", "swaps", "endpoints", "batching", "hostile")
+ORDER = ("serving", "overhead", "interference", "swaps", "endpoints", "batching", "hostile", "releases")
 _CUTS = ("p50_ms", "p90_ms", "p99_ms", "p999_ms", "max_ms")
 _CUT_HEADS = ("p50 ms", "p90 ms", "p99 ms", "p99.9 ms", "max ms")
 
@@ -22,24 +26,40 @@ def main(argv: Sequence[str]) -> int:
     if not found:
         raise SystemExit(f"{folder} has none of {', '.join(f'{name}.json' for name in ORDER)}")
     before, _, rest = PAGE.read_text().partition(BEGIN)
-    after = rest.partition(END)[2]
-    PAGE.write_text(f"{before}{BEGIN}{measured(found)}{END}{after}")
+    section, _, after = rest.partition(END)
+    PAGE.write_text(f"{before}{BEGIN}{measured(found, section)}{END}{after}")
     return 0
 
 
-def measured(found: dict[str, dict[str, Any]]) -> str:
-    """The section, as Markdown."""
-    parts = [_promises(found)]
+def measured(found: dict[str, dict[str, Any]], before: str = "") -> str:
+    """The section, as Markdown, over what it was before."""
+    promises, parts = _promises(before), _parts(before)
     for name, result in found.items():
+        promises[name] = _promised(name, result)
         head = f"### {name}, measured\n{result['cores']} cores, load {result['load_before']} before, {result['errors']} errors.\n"
-        parts.append("\n".join([head, *TABLES[name](result)]))
-    return "\n".join(parts)
+        parts[name] = "\n".join([head, *TABLES[name](result)])
+    there = [name for name in ORDER if name in parts]
+    rows = "".join(promises.get(name, "") for name in there)
+    return "\n".join([_table(("benchmark", "promise", "measured", "wanted", ""), ()) + rows, *(parts[name] for name in there)])
 
 
-def _promises(found: dict[str, dict[str, Any]]) -> str:
-    told = [(name, one) for name, result in found.items() for one in result["targets"]]
-    rows = [(name, one["what"], f"{one['measured']:g}", one["wanted"], "ok" if one["ok"] else "**short**") for name, one in told]
-    return _table(("benchmark", "promise", "measured", "wanted", ""), rows)
+def _promised(name: str, result: dict[str, Any]) -> str:
+    return "".join(
+        _line((name, one["what"], f"{one['measured']:g}", one["wanted"], "ok" if one["ok"] else "**short**"))
+        for one in result["targets"]
+    )
+
+
+def _promises(section: str) -> dict[str, str]:
+    """The lines of the table of promises, by their benchmark."""
+    lines = section.partition("### ")[0].splitlines(keepends=True)
+    return {name: "".join(line for line in lines if line.startswith(f"| {name} |")) for name in ORDER}
+
+
+def _parts(section: str) -> dict[str, str]:
+    """What each benchmark has measured, its heading included."""
+    found = re.split(r"^(?=### \w+, measured$)", section, flags=re.MULTILINE)[1:]
+    return {part[4:].partition(",")[0]: f"{part.rstrip()}\n" for part in found}
 
 
 def _serving(result: dict[str, Any]) -> Iterable[str]:
@@ -113,8 +133,8 @@ def _releases(result: dict[str, Any]) -> Iterable[str]:
     )
     off, over = result["verdict_to_off_ms"], result["takeover_s"]
     yield f"{result['requests']} requests, {result['failed_requests']} failed; {sender.lateness(result['load'])}.\n"
-    yield f"Verdict to traffic off: p50 {off['p50']} ms, p99 {off['p99']} ms, of {off['of']}. "
-    yield f"Takeover: median {over['median']} s, at most {over['max']} s, of {over['of']}.\n"
+    told = f"Verdict to traffic off: p50 {off['p50']} ms, p99 {off['p99']} ms, of {off['of']}. "
+    yield f"{told}Takeover: median {over['median']} s, at most {over['max']} s, of {over['of']}.\n"
 
 
 TABLES = {
@@ -140,8 +160,11 @@ def _lateness(rows: Iterable[dict[str, Any]]) -> Iterable[str]:
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    lines = [heads, ["---"] * len(heads), *rows]
-    return "".join(f"| {' | '.join(map(str, line))} |\n" for line in lines)
+    return "".join(map(_line, (heads, ["---"] * len(heads), *rows)))
+
+
+def _line(cells: Sequence[object]) -> str:
+    return f"| {' | '.join(map(str, cells))} |\n"
 
 
 if __name__ == "__main__":

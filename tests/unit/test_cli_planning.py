@@ -56,7 +56,7 @@ def test_the_gap_the_way_back_and_the_bounds_are_told():
     assert "at the least" not in said
     assert "a recreate back to v4" in said
     alone, workers = settings("release: {strategy: recreate}"), [{"kind": "worker", "endpoint": "e", "load_seconds": 2.34}]
-    for before, known in ((7.0, "the last time 7.0 s; 60 s"), (0.0, "about 2.3 s, which its workers took to load; 60 s")):
+    for before, known in ((7.0, "the last time 7.0 s; 60 s"), (0.0, "about 2.3 s, which its workers took to come up; 60 s")):
         gap = course.gap({"name": "e", "release": {"gap_seconds": before}}, workers)
         assert known in " ".join(course.sentences(alone, STABLE, gap))
     assert course.gap({"name": "e", "release": None}, []) == ""
@@ -94,7 +94,9 @@ def test_the_way_back_is_told_as_long_as_it_is_one():
 
 
 def test_a_test_says_what_decides():
-    assert "revenue decides, lower is better" in said("release: {strategy: ab, ab: {metric: revenue, better: lower}}")
+    assert "revenue decides, lower is better; without a winner after 14 days" in said(
+        "release: {strategy: ab, ab: {metric: revenue, better: lower}}"
+    )
 
 
 def test_what_a_file_names_by_a_path_is_beside_it(tmp_path):

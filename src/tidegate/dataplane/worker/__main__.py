@@ -38,7 +38,7 @@ def main(argv: list[str]) -> int:
 
 def _serve(place: home.Home, spec: instances.Spec, claim: instances.Claim) -> int:
     digest = spec.labels["digest"]
-    began = time.monotonic()
+    began = time.monotonic() - loading.lived()
     said = instances.read_state(place.instances, spec.name)
     served = said.get("token") == spec.token and bool(said.get("served") or said.get("state") in {"ready", "draining"})
     claim.say("loading", digest=digest, served=served)

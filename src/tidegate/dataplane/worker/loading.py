@@ -107,6 +107,15 @@ def _take_its_place() -> None:
             os.setpriority(os.PRIO_PROCESS, int(entry.name), own)
 
 
+def lived() -> float:
+    """Seconds since this process was started; 0 where that cannot be known."""
+    try:
+        told = pathlib.Path("/proc/self/stat").read_text().rpartition(")")[2].split()
+        return max(0.0, time.clock_gettime(time.CLOCK_BOOTTIME) - int(told[19]) / os.sysconf("SC_CLK_TCK"))
+    except (OSError, ValueError, IndexError, AttributeError):
+        return 0.0
+
+
 def resident() -> int:
     """Bytes of memory this process holds now (its peak where the system does not tell)."""
     try:

@@ -29,8 +29,8 @@ def stages(settings: specification.Settings) -> table.Table:
             words.percent(one.weight) + (" and the cohort" if one.cohort else ""),
             words.percent(one.mirror) if one.mirror else "",
             workers(one, settings.replicas),
-            words.lasting(one.min_seconds),
-            "until proven" if one.must_prove else words.lasting(one.max_seconds),
+            "" if one.alone else words.lasting(one.min_seconds),
+            "" if one.alone else "until proven" if one.must_prove else words.lasting(one.max_seconds),
             leaving.words(one),
         )
     if settings.returns:
@@ -98,8 +98,9 @@ def _time(settings: specification.Settings) -> Iterator[str]:
 def _metric(settings: specification.Settings) -> Iterator[str]:
     policy = settings.policy
     if policy.metric:
+        most = words.lasting(max(one.max_seconds for one in settings.stages if one.watch is releases.Watch.METRIC))
         better = "higher" if policy.higher_is_better else "lower"
-        yield f"{policy.metric} decides, {better} is better; without a winner by then stable has all traffic again."
+        yield f"{policy.metric} decides, {better} is better; without a winner after {most} stable has all traffic again."
 
 
 def gap(endpoint: Json, processes: list[Json]) -> str:
@@ -110,7 +111,7 @@ def gap(endpoint: Json, processes: list[Json]) -> str:
     if endpoint["release"] and endpoint["release"]["gap_seconds"]:
         return f"the last time {endpoint['release']['gap_seconds']:.1f} s"
     ours = [one["load_seconds"] for one in processes if one["kind"] == "worker" and one["endpoint"] == endpoint["name"]]
-    return f"about {max(ours):.1f} s, which its workers took to load" if any(ours) else ""
+    return f"about {max(ours):.1f} s, which its workers took to come up" if any(ours) else ""
 
 
 def _gap(settings: specification.Settings, known: str) -> Iterator[str]:
