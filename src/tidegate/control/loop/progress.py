@@ -3,14 +3,16 @@
 What it keeps in memory is only what one look cannot tell, and is built up again after a restart.
 """
 
+import functools
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import msgspec
 
 from tidegate.control.loop import checks, events, groups, health, observation, transitions
 from tidegate.control.loop import smoke as smoking
-from tidegate.core.decide import judge
+from tidegate.core.decide import judge, record
 from tidegate.core.vocabulary import alarms, decisions, home, phases, releases, sums, verdicts
 from tidegate.core.vocabulary.phases import Phase
 
@@ -75,12 +77,13 @@ class Progress:
         pairs = seen.pairs.get(release.id)
         found = events.Findings(self._checks.result(release), verdict, smoke, pairs.all.pairs if pairs else 0)
         event = events.next_event(release, seen, self._watched(release, seen), found)
-        decision = self._desk.tell(release, event, seen.at)
+        judged_from = functools.partial(_record, release, seen, smoke)
+        decision = self._desk.tell(release, event, seen.at, inputs=judged_from)
         if decision.release.phase in phases.ENDED:
             self._forget(release.id)
             self._settling[release.id] = (seen.at, decision.release)
         else:
-            self._note(decision, verdict, seen)
+            self._note(decision, verdict, seen, judged_from)
         return decision.release
 
     def _is_due(self, release: releases.Release, now: float) -> bool:
@@ -125,7 +128,13 @@ class Progress:
         found = self._desk.store.open_alarms(release.environment)
         return tuple(one for one in found if one.endpoint == release.endpoint and one.since >= release.created_at)
 
-    def _note(self, decision: decisions.Decision, verdict: verdicts.Verdict | None, seen: observation.Observation) -> None:
+    def _note(
+        self,
+        decision: decisions.Decision,
+        verdict: verdicts.Verdict | None,
+        seen: observation.Observation,
+        judged_from: Callable[[], dict[str, Any]],
+    ) -> None:
         """Let people see what is waited for and how the evidence stands; seldom enough not to matter."""
         release = decision.release
         at, before = self._noted.get(release.id, (0.0, None))
@@ -140,7 +149,7 @@ class Progress:
             if release.id in seen.sums:
                 self._count_harm(release, seen)
         elif verdict is not None:
-            self._desk.store.put_verdict(release.id, verdict, _inputs(release, seen), seen.at)
+            self._desk.store.put_verdict(release.id, verdict, judged_from(), seen.at)
 
     def settle(self, seen: observation.Observation) -> None:
         """Requests in flight when a release ended count, too."""
@@ -153,13 +162,12 @@ class Progress:
     def _count_harm(self, release: releases.Release, seen: observation.Observation) -> None:
         """Bring the harm up to date in the verdict that was decided on; what it was decided on stays as it was."""
         store = self._desk.store
-        decided = store.verdict(release.id)
+        decided = store.judged(release.id)
         if decided is None or release.stable is None:
             return
         harm = self._judge(release, seen).harm
-        if harm != decided.harm:
-            inputs = store.verdict_inputs(release.id)
-            store.put_verdict(release.id, msgspec.structs.replace(decided, harm=harm), inputs, seen.at)
+        if harm != decided.verdict.harm:
+            store.put_verdict(release.id, msgspec.structs.replace(decided.verdict, harm=harm), decided.inputs, decided.at)
 
     def _forget(self, release: str) -> None:
         self._checks.forget(release)
@@ -175,9 +183,6 @@ def _matters(verdict: verdicts.Verdict) -> bool:
     return verdict.result is verdicts.Result.FAIL
 
 
-def _inputs(release: releases.Release, seen: observation.Observation) -> dict[str, object]:
-    """All that the verdict can be computed again from, closed ticks folded."""
-    given = seen.inputs(release)
-    folded = msgspec.structs.replace(given, sums=sums.folded(given.sums, given.closed_before))
-    told: dict[str, object] = msgspec.to_builtins(folded)
-    return {"at": seen.at, **told}
+def _record(release: releases.Release, seen: observation.Observation, smoke: sums.Smoke | None) -> dict[str, Any]:
+    """All that the verdict can be computed again from."""
+    return record.plain(record.of(release, seen.inputs(release, smoke), seen.at))

@@ -83,15 +83,25 @@ class Desk:
             known = self._settings[endpoint.name] = (endpoint.settings, specification.of(endpoint.settings))
         return known[1]
 
-    def tell(self, release: releases.Release, event: decisions.Event, now: float, command: str = "") -> decisions.Decision:
+    def tell(
+        self,
+        release: releases.Release,
+        event: decisions.Event,
+        now: float,
+        command: str = "",
+        inputs: Callable[[], dict[str, Any]] | None = None,
+    ) -> decisions.Decision:
         """Advance by one event; commit when that changes anything. Returns the decision, its release as stored.
+
+        `inputs` gives what the event's verdict was computed from: it is asked only where that is to be kept.
 
         Raises TransitionRefused for a verb that the phase does not allow, GenerationConflict when somebody was faster.
         """
         decision = machine.advance(release, event, now)
         if decision.release == release and not decision.effects:
             return decision
-        stored = self.store.commit(decision, event, release.generation, now, command)
+        kept = inputs() if inputs and event.verdict else None
+        stored = self.store.commit(decision, event, release.generation, now, command, kept)
         for effect in decision.effects:
             if isinstance(effect, decisions.Notify):
                 log.log(_LEVELS[effect.severity], effect.text, extra={"endpoint": release.endpoint, "release": release.id})

@@ -225,7 +225,9 @@ def verdicts_are_kept_by_generation(books: store.Store) -> None:
     unsure = verdicts.Verdict(verdicts.Result.UNSURE, "again")
     books.put_verdict(release.id, unsure, {}, 3.0)
     assert (books.verdict(release.id), books.verdict(release.id, 0)) == (unsure, FAILED)
-    assert books.verdict_inputs(release.id, 0) == {"sums": [1, 2]}
+    kept = books.judged(release.id, 0)
+    assert kept is not None
+    assert (kept.inputs, kept.at, kept.generation) == ({"sums": [1, 2]}, 2.0, 0)
     assert _refused(lambda: books.put_verdict("unknown", FAILED), errors.ReleaseUnknown)
 
 

@@ -3,11 +3,24 @@
 Called by `store.Store` inside one writing transaction.
 """
 
+from typing import Any, NamedTuple
+
 import msgspec
 import sqlalchemy as sa
 
 from tidegate.control.store import chain, commands, endpoints, evidence, holds, release_rows, traffic, versions
 from tidegate.core.vocabulary import decisions, errors, phases, releases
+
+
+class Heard(NamedTuple):
+    """What led to a decision."""
+
+    event: decisions.Event
+    at: float
+    command: str = ""
+    """The command that it answers."""
+    inputs: dict[str, Any] | None = None
+    """What the event's verdict was computed from; None: what is kept of it already stands."""
 
 
 def create(connection: sa.Connection, release: releases.Release, event: decisions.Event | None, command: str) -> None:
@@ -42,17 +55,16 @@ def create(connection: sa.Connection, release: releases.Release, event: decision
     _answer(connection, command, release)
 
 
-def apply(
-    connection: sa.Connection, decision: decisions.Decision, event: decisions.Event, expected: int, at: float, command: str
-) -> releases.Release:
+def apply(connection: sa.Connection, decision: decisions.Decision, heard: Heard, expected: int) -> releases.Release:
     """Write a decision over generation `expected`. Raises ReleaseUnknown, GenerationConflict."""
+    event, at = heard.event, heard.at
     before = release_rows.known(connection, decision.release.id)
     release = msgspec.structs.replace(decision.release, generation=expected + 1)
     if not release_rows.swap(connection, msgspec.structs.replace(decision, release=release), expected):
         raise errors.GenerationConflict(
             f"the release of {before.endpoint} is at generation {before.generation}, not at {expected}."
         )
-    judged = evidence.put(connection, before, event.verdict, None, at) if event.verdict else ""
+    judged = evidence.put(connection, before, event.verdict, heard.inputs, at) if event.verdict else ""
     link = chain.StoredEvent(
         environment=release.environment,
         endpoint=release.endpoint,
@@ -72,7 +84,7 @@ def apply(
     chain.append(connection, link)
     _own(connection, before, release)
     _hold(connection, decision, event, at)
-    _answer(connection, command, release)
+    _answer(connection, heard.command, release)
     return release
 
 

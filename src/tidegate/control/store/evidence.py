@@ -1,12 +1,23 @@
 """Verdicts with what they were computed from: the newest for every generation of a release, so each decision keeps its own."""
 
 import hashlib
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
 from tidegate.control.store import documents, schema
 from tidegate.core.vocabulary import releases, verdicts
+
+
+class Judged(NamedTuple):
+    """A verdict as it is kept."""
+
+    verdict: verdicts.Verdict
+    inputs: dict[str, Any]
+    """What it was computed from; empty where that was not kept."""
+    at: float
+    generation: int
+    """Of the release, when it was judged so."""
 
 
 def put(
@@ -25,10 +36,8 @@ def put(
     return hashlib.sha256(body.encode()).hexdigest()
 
 
-def get(
-    connection: sa.Connection, release: str, generation: int | None = None
-) -> tuple[verdicts.Verdict, dict[str, Any], float] | None:
-    """The verdict of a release's generation (the newest by default), its inputs and its time; None when there is none."""
+def get(connection: sa.Connection, release: str, generation: int | None = None) -> Judged | None:
+    """The verdict of a release's generation, the newest by default; None when there is none."""
     table = schema.VERDICTS
     found = sa.select(table).where(table.c.release == release)
     if generation is not None:
@@ -36,4 +45,5 @@ def get(
     row = connection.execute(found.order_by(table.c.generation.desc()).limit(1)).one_or_none()
     if row is None:
         return None
-    return documents.decode(row.verdict, verdicts.Verdict), documents.decode(row.inputs, dict[str, Any]), row.at
+    verdict, inputs = documents.decode(row.verdict, verdicts.Verdict), documents.decode(row.inputs, dict[str, Any])
+    return Judged(verdict, inputs, row.at, row.generation)

@@ -103,15 +103,22 @@ class Store:
             commits.create(connection, release, event, command)
 
     def commit(
-        self, decision: decisions.Decision, event: decisions.Event, expected_generation: int, at: float, command: str = ""
+        self,
+        decision: decisions.Decision,
+        event: decisions.Event,
+        expected_generation: int,
+        at: float,
+        command: str = "",
+        inputs: dict[str, Any] | None = None,
     ) -> releases.Release:
         """Write what was decided, if the release is still at `expected_generation`; returns it with the next generation.
 
-        In the same transaction: the chained event with effects and verdict, the endpoint's stable and kept versions where
-        the owner changed, the holds, and the answer to `command` if given. Raises GenerationConflict, ReleaseUnknown.
+        In the same transaction: the chained event with effects and verdict, what the verdict was computed from (`inputs`), the
+        endpoint's stable and kept versions where the owner changed, the holds, and the answer to `command` if given. Raises
+        GenerationConflict, ReleaseUnknown.
         """
         with self._database.writing() as connection:
-            return commits.apply(connection, decision, event, expected_generation, at, command)
+            return commits.apply(connection, decision, commits.Heard(event, at, command, inputs), expected_generation)
 
     def release(self, identifier: str) -> releases.Release:
         """One release. Raises ReleaseUnknown."""
@@ -221,13 +228,12 @@ class Store:
         """The newest verdict of a release, or that of one generation; None when there is none."""
         with self._database.reading() as connection:
             found = evidence.get(connection, release_id, generation)
-            return found[0] if found else None
+            return found.verdict if found else None
 
-    def verdict_inputs(self, release_id: str, generation: int | None = None) -> dict[str, Any]:
-        """What that verdict was computed from; empty when there is none."""
+    def judged(self, release_id: str, generation: int | None = None) -> evidence.Judged | None:
+        """The same with what it was computed from, its generation and its time; None when there is none."""
         with self._database.reading() as connection:
-            found = evidence.get(connection, release_id, generation)
-            return found[1] if found else {}
+            return evidence.get(connection, release_id, generation)
 
     # holds
 

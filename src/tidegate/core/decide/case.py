@@ -79,11 +79,15 @@ class Case:
 
         Two stages in a row of one weight cannot be told apart by it; then the time at which the stage began does.
         """
-        rows, at = metric.counts.rows, self.release.stage
+        rows = metric.counts.rows
         found: tally.Mask = np.isin(rows.segment, self.stage_segments)
-        stages = self.release.stages
-        repeated = 0 < at < len(stages) and stages[at - 1].weight == stages[at].weight
-        return found & (rows.end > self.release.stage_since) if repeated else found
+        return found & (rows.end > self.release.stage_since) if by_time(self.release) else found
+
+
+def by_time(release: releases.Release) -> bool:
+    """Whether the current stage is told from the one before by when it began: both have one weight."""
+    stages, at = release.stages, release.stage
+    return 0 < at < len(stages) and stages[at - 1].weight == stages[at].weight
 
 
 def make(release: releases.Release, given: sums.Inputs, now: float) -> Case:

@@ -16,7 +16,7 @@ def failed(found: case.Case, line: ledger.Line, log_e: float, culprit: str, harm
     """FAIL: what it does worse, how sure that is, after how much, and who was hurt."""
     metric = next(each for each in found.metrics if each.name == culprit)
     counted = metric.seen()[0][1]
-    proof = f"e = {_e_value(log_e)} > {_e_value(line.threshold)} after {_counted(metric, counted)}"
+    proof = f"e = {e_value(log_e)} > {e_value(line.threshold)} after {_counted(metric, counted)}"
     return f"{_rates(found, metric)}; {proof}; {_hurt(harm)}."
 
 
@@ -29,7 +29,7 @@ def passed(found: case.Case, evidence: tuple[verdicts.Evidence, ...]) -> str:
         verb, of, _ = _VERBS[metric.name]
         parts.append(
             f"{verb} {percent(bad1, n1)} {_all(metric, of)} against stable's {percent(bad0, n0)} "
-            f"(margin {_share(metric.margin)}, e = {_e_value(proof.log_e)} > {_e_value(proof.threshold)} "
+            f"(margin {_share(metric.margin)}, e = {e_value(proof.log_e)} > {e_value(proof.threshold)} "
             f"after {_counted(metric, n1)})"
         )
     return f"{found.release.candidate.name} is no worse than stable at {_share(found.rho)}: it {' and '.join(parts)}."
@@ -69,6 +69,14 @@ def about(number: int) -> str:
     """A count to two digits: 4,137 is "4,100"."""
     digits = max(0, len(str(number)) - 2)
     return f"{round(number, -digits):,}"
+
+
+def e_value(log_e: float) -> str:
+    """As people read it: "214", "3.1", "over 1,000,000"."""
+    if log_e > math.log(1e6):
+        return "over 1,000,000"
+    value = math.exp(log_e)
+    return f"{value:,.0f}" if value >= 10 else f"{value:.2g}"
 
 
 def _rates(found: case.Case, metric: case.Metric, subject: bool = True) -> str:
@@ -123,10 +131,3 @@ def _number(share: float, digits: int) -> str:
     if 0 < value < 0.001:
         return "<0.001"
     return f"{value:.{digits}g}" if value < 99.95 else "100"
-
-
-def _e_value(log_e: float) -> str:
-    if log_e > math.log(1e6):
-        return "over 1,000,000"
-    value = math.exp(log_e)
-    return f"{value:,.0f}" if value >= 10 else f"{value:.2g}"

@@ -196,12 +196,14 @@ class Inputs(msgspec.Struct, frozen=True):
     smoke: Smoke | None = None
 
 
-def folded(rows: Iterable[Sum], closed_before: int) -> tuple[Sum, ...]:
-    """The same sums with all closed ticks of an epoch in one: what is kept with a verdict, so that it can be computed again."""
+def folded(rows: Iterable[Sum], until: int) -> tuple[Sum, ...]:
+    """The same sums with the ticks of each epoch that ends by `until` in one. An epoch that goes on stays apart: as one it would
+    not be closed.
+    """
     found: dict[tuple[int, int, bool, int, int], Sum] = {}
     for row in rows:
-        closed = row.tick + row.span <= closed_before
-        tick, span = (row.tick // EPOCH_SECONDS * EPOCH_SECONDS, EPOCH_SECONDS) if closed else (row.tick, row.span)
+        begin = row.tick // EPOCH_SECONDS * EPOCH_SECONDS
+        tick, span = (begin, EPOCH_SECONDS) if begin + EPOCH_SECONDS <= until else (row.tick, row.span)
         key = (row.generation, row.weight, row.evidence, tick, span)
         before = found.get(key)
         stable = row.stable if before is None else before.stable + row.stable

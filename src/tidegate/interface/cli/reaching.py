@@ -19,6 +19,10 @@ def status(place: home.Home) -> dict[str, Any]:
     except SILENT:
         if not anything_alive(place):
             raise errors.NotRunning(where=str(place.root)) from None
+    return _by_files(place)
+
+
+def _by_files(place: home.Home) -> dict[str, Any]:
     # The store and all that reads it are needed only now: they would double the time of every status.
     found: dict[str, Any] = importlib.import_module("tidegate.interface.cli.offline").status(place)
     return found
@@ -27,6 +31,15 @@ def status(place: home.Home) -> dict[str, Any]:
 def anything_alive(place: home.Home) -> bool:
     """Whether any process of this home holds its lock."""
     return any(instances.holder(place.instances, path.stem) for path in place.instances.glob("*.lock"))
+
+
+def endpoints(place: home.Home) -> list[dict[str, Any]]:
+    """All endpoints, as `status` has them; with nothing up, as the files have them."""
+    try:
+        found = status(place)
+    except errors.NotRunning:
+        found = _by_files(place)
+    return list(found["endpoints"])
 
 
 def only_endpoint(place: home.Home, given: str) -> str:

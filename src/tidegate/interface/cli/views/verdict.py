@@ -1,0 +1,54 @@
+"""A verdict with its evidence: a line for each process, and the rules that they are held to."""
+
+from collections.abc import Iterator
+
+from rich import table, text
+
+from tidegate.core.decide import ledger, record, sentences
+from tidegate.core.vocabulary import releases, verdicts
+
+_STYLES = {"pass": "green", "fail": "bold red", "unsure": "", "error": "bold yellow"}
+
+
+def whole(verdict: verdicts.Verdict, looked: record.Record | None) -> Iterator[text.Text | table.Table]:
+    """The sentence, the evidence, the rules; `looked`: what it was computed from, where that was kept."""
+    yield text.Text.assemble((verdict.result.upper(), _STYLES[verdict.result]), f"  {verdict.sentence}")
+    if verdict.evidence:
+        yield evidence(verdict.evidence)
+    if looked is None:
+        yield text.Text("What it was computed from was not kept.", style="dim")
+        return
+    for line in rules(looked.release.policy):
+        yield text.Text(line)
+    counted = looked.inputs
+    told = f"{len(counted.sums):,} sums"
+    told += f" and outcomes of {len(counted.labels.sums):,} seconds" if counted.labels and counted.labels.sums else ""
+    yield text.Text(f"Computed again from its {told}: the same.", style="dim")
+
+
+def evidence(lines: tuple[verdicts.Evidence, ...]) -> table.Table:
+    """A row for each process."""
+    shown = table.Table(box=None, pad_edge=False, header_style="dim")
+    for name in ("evidence", "group", "weight", "e", "of", "candidate", "stable", "ratio", ""):
+        shown.add_column(name, overflow="fold")
+    for one in lines:
+        low, high = one.interval
+        ratio = f"{low:.3g} to {high:.3g}" if low > 0 or high != float("inf") else ""
+        weight = f"{one.weight:.3g}" if one.group in (ledger.IMMEDIATE, ledger.LABELS) else ""
+        cells = (sentences.e_value(one.log_e), sentences.e_value(one.threshold), _share(one.candidate), _share(one.stable))
+        shown.add_row(one.metric, one.group, weight, *cells, ratio, one.note)
+    return shown
+
+
+def rules(policy: releases.Policy) -> Iterator[str]:
+    """What a release with this policy is held to, in sentences."""
+    for line in ledger.lines(policy):
+        of = " + ".join(f"{weight:g} x {metric}" if weight < 1 else metric for metric, weight in line.weights.items())
+        e = sentences.e_value(line.threshold)
+        yield f"Goes back when e of {of} passes {e}: by chance in at most {100 * policy.alpha * line.share:g} % of releases."
+    proven = f"{1 / policy.alpha_promote:,.0f}"
+    yield f"Is proven no worse when each .no_worse passes {proven}: wrongly in at most {100 * policy.alpha_promote:g} %."
+
+
+def _share(counted: tuple[int, int]) -> str:
+    return f"{counted[0]:,} of {counted[1]:,}" if counted[1] else ""
