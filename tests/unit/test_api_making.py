@@ -5,7 +5,7 @@ import pytest
 from tidegate.control.store import endpoints
 from tidegate.core.decide import strategies
 from tidegate.core.spec import settings as specification
-from tidegate.core.vocabulary import errors
+from tidegate.core.vocabulary import assignment, errors
 from tidegate.interface.api import asked, making
 
 
@@ -27,6 +27,13 @@ def test_a_strategy_by_its_name_brings_its_stages_and_what_it_leaves_room_for():
     assert merged(row(keep=3), strategy="rolling", replicas=2).keep == 3
 
 
+def test_a_test_sticks_by_a_cookie_as_in_a_file_unless_it_sticks_by_something():
+    policy = {"metric": "revenue"}
+    assert merged(row(), strategy="ab", policy=policy).sticky == assignment.Sticky("cookie", "tidegate")
+    told = {"by": "header", "name": "x-user"}
+    assert merged(row(sticky=told), strategy="ab", policy=policy).sticky == assignment.Sticky("header", "x-user")
+
+
 @pytest.mark.parametrize(
     ("before", "sent", "words"),
     [
@@ -36,6 +43,8 @@ def test_a_strategy_by_its_name_brings_its_stages_and_what_it_leaves_room_for():
         ({"group": "shop"}, {"strategy": "shadow"}, "cannot wait for the others"),
         ({}, {"stages": [{"name": "all", "weight": 10_000}]}, "nobody is left to compare with"),
         ({}, {"stages": [{"name": "half", "weight": 5_000}, {"name": "less", "weight": 100}]}, "Stages have to go up"),
+        ({}, {"strategy": "ab"}, "a test without a metric decides nothing"),
+        ({}, {"strategy": "ab", "policy": {"metric": "right"}}, "never known without outcomes"),
         ({}, {"strategy": "blue"}, "there is no strategy 'blue'"),
         ({}, {"endpoint": "other"}, "delay is released"),
         ({}, {"colour": "red"}, "there is no setting 'colour'"),

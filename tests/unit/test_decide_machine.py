@@ -198,6 +198,19 @@ def test_too_few_requests_in_time_are_the_policys_affair(policy: str, against: f
     assert (found.phase, found.stage, found.ends_as) == (phase, stage, ends_as)
 
 
+@pytest.mark.parametrize(
+    ("metric", "goes_on"), [("pairs", False), ("pairs.wrong", False), ("level", False), ("pairs.agree", True)]
+)
+def test_what_a_stage_watches_besides_keeps_it_from_going_on_by_the_clock(metric: str, goes_on: bool):
+    stages = strategies.compose(("shadow", "canary"), strategies.Plan())
+    group = "policy" if metric == "level" else "shadow"
+    evidence = (verdicts.Evidence(metric, group, 1.0, 2.4, 4.6),)
+    verdict = verdicts.Verdict(verdicts.Result.UNSURE, "not decided", evidence)
+    event = Event(Kind.JUDGED, verdict=verdict, stage_requests=10_000)
+    found = after(at(Phase.RUNNING, stages=stages, stage=0), event, now=1_000.0 + stages[0].max_seconds).release
+    assert found.stage == int(goes_on)
+
+
 def test_promotion_without_evidence_is_what_its_outcome_says():
     stages = tuple(msgspec.structs.replace(stage, must_prove=False) for stage in STAGES)
     release = at(Phase.RUNNING, stage=1, stages=stages, policy=releases.Policy(on_unsure="promote"), probation_seconds=0.0)

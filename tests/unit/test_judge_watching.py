@@ -18,7 +18,7 @@ def version(ordinal: int) -> releases.Version:
 def release(way: str, stage: int = 0, **more: object) -> releases.Release:
     stages = strategies.compose((way,), strategies.Plan())
     made = releases.Release("r1", "production", "flights", version(2), version(1), way, stages, releases.Policy(), b"s", START)
-    return msgspec.structs.replace(made, phase=Phase.RUNNING, stage=stage, **more)
+    return msgspec.structs.replace(made, **{"phase": Phase.RUNNING, "stage": stage, **more})
 
 
 def arm(ok: int = 0, bad: int = 0, invalid: int = 0) -> sums.Counts:
@@ -57,6 +57,34 @@ def test_pairs_agree_or_do_not_or_it_is_too_early_to_say(pairs: int, differ: int
         assert "most where region=EU" in found.sentence
     if result is Result.UNSURE:
         assert found.needs != 0
+
+
+@pytest.mark.parametrize(
+    ("copy_only", "served_only", "phase", "result"),
+    [
+        (0, 0, Phase.RUNNING, Result.PASS),
+        (30, 28, Phase.RUNNING, Result.PASS),
+        (2, 40, Phase.RUNNING, Result.PASS),
+        (18, 1, Phase.RUNNING, Result.FAIL),
+        (1, 18, Phase.PROBATION, Result.FAIL),
+        (18, 1, Phase.PROBATION, Result.PASS),
+    ],
+)
+def test_outcomes_of_pairs_say_whose_answer_was_wrong(copy_only: int, served_only: int, phase: Phase, result: Result):
+    told = sums.PairSum("", 5_000, 5, copy_only_wrong=copy_only, served_only_wrong=served_only)
+    mirrored = release("shadow", phase=phase, probation=strategies.reverse_shadow(1_000))
+    found = look(mirrored, pairs=sums.Pairs((told,)))
+    assert found.result is result
+    assert ("alone was wrong" in found.sentence) == (copy_only + served_only > 0)
+    assert any(one.metric == "pairs.wrong" for one in found.evidence) == (copy_only + served_only > 0)
+
+
+def test_a_level_is_not_that_of_the_cohort_that_came_before_it():
+    cohort = sums.Sum(3, arms.BUCKETS, False, START, 1, arm(), arm(70, 30))
+    before, rolled = sums.Sum(4, 1_000, True, START + 5, 1, arm(990, 1), arm(110)), release("blue-green", stage=1)
+    bake = msgspec.structs.replace(rolled, stage_since=START + 10.0)
+    now = sums.Sum(5, arms.BUCKETS, False, START + 12, 1, arm(), arm(500, 2))
+    assert look(bake, sums=(cohort, before, now)).result is Result.UNSURE
 
 
 def test_a_level_fails_on_what_stable_did_not_do_before_and_says_that_it_is_no_comparison():

@@ -127,3 +127,27 @@ def test_a_candidate_that_crashes_again_and_again_fails_whether_it_was_ready_or_
     event = told(in_phase(phase), look, events.Watch(candidate_restarts=3))
     assert (event.kind, event.reason) == (Kind.WORKERS_FAILED, words)
     assert told(in_phase(phase), look, events.Watch(candidate_restarts=2)).kind is not Kind.WORKERS_FAILED
+
+
+def labelled(tick: int, candidate: int) -> sums.LabelSum:
+    return sums.LabelSum(7, 500, True, tick, 90, 10, 90, candidate, 1, 0)
+
+
+def test_a_probation_counts_the_candidates_labelled_predictions_of_its_own_time():
+    look = msgspec.structs.replace(
+        seen(), labels={"r-1": sums.Labels(100, (labelled(40, 9), labelled(60, 4), labelled(70, 3)), 500)}
+    )
+    assert told(in_phase(Phase.PROBATION, phase_since=50.0), look).stage_requests == 7
+    assert told(in_phase(Phase.PROBATION, phase_since=50.0), seen()).stage_requests == 0
+
+
+def test_a_test_counts_the_units_of_its_metric_at_its_weight():
+    stages = (releases.Stage("A/B", 5_000, watch=releases.Watch.METRIC),)
+    values = (
+        sums.Values("revenue", 5_000, sums.Moments(30), sums.Moments(41)),
+        sums.Values("revenue", 500, sums.Moments(900), sums.Moments(900)),
+        sums.Values("clicks", 5_000, sums.Moments(900), sums.Moments(900)),
+    )
+    look = msgspec.structs.replace(seen(), labels={"r-1": sums.Labels(0, (), values=values)})
+    tested = in_phase(Phase.RUNNING, stages=stages, policy=releases.Policy(metric="revenue"), stage_since=1.0, stage_ready=True)
+    assert told(tested, look, verdict=PASS).stage_requests == 71

@@ -33,6 +33,15 @@ def test_strategies_in_turn_are_one_list_of_stages_and_each_step_keeps_its_own_t
     ]
 
 
+def test_a_switch_after_a_canary_asks_nothing_of_its_own():
+    found = resolved("release: {strategy: [canary, blue-green], steps: [5%], blue_green: {switch: [50%]}}")
+    assert [(one.name, one.watch) for one in found.stages] == [
+        ("5%", releases.Watch.COMPARISON),
+        ("50%", releases.Watch.COMPARISON),
+        ("bake", releases.Watch.LEVEL),
+    ]
+
+
 def test_the_block_of_each_strategy_arrives():
     shadow = resolved("release: {strategy: shadow, shadow: {mirror: 5%, for: 1h, pairs: 9, tolerance: 2%, within: 0.5}}")
     made = shadow.stages[0]

@@ -4,8 +4,9 @@ import math
 
 import numpy as np
 import pytest
+from scipy import special
 
-from tidegate.core.stats import betabinomial, bets, intervals, power, wealth
+from tidegate.core.stats import betabinomial, bets, intervals, paired, power, wealth
 
 TEN_RATIOS = (1.25, 1.5, 2.0, 3.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0)
 TEN_WEIGHTS = (0.1,) * 10
@@ -164,3 +165,16 @@ def test_excess_harm_is_what_stable_would_not_have_done():
     assert power.excess_harm(30, 1.5) == pytest.approx(10)
     assert power.excess_harm(200, 0.8) == 0
     assert power.excess_harm(0, 0.0) == 0
+
+
+@pytest.mark.parametrize(("pairs", "golden"), [((9, 1), 2.9403), ((1, 9), -2.6581), ((0, 0), 0.0)])
+def test_sequential_mcnemar_one_sided(pairs, golden):
+    assert paired.worse(*pairs) == pytest.approx(golden, abs=5e-5)
+
+
+@pytest.mark.parametrize("pairs", [(100, 90), (0, 30), (500_000, 500_000), (5_200, 4_800), (40, 0)])
+def test_sequential_mcnemar_is_the_truncated_beta_of_its_closed_form(pairs):
+    worse, better = pairs
+    logs = special.betaln(0.5 + worse, 0.5 + better) + np.log(special.betainc(0.5 + better, 0.5 + worse, 0.5))
+    closed = sum(pairs) * math.log(2) + logs - special.betaln(0.5, 0.5) + math.log(2)
+    assert paired.worse(*pairs) == pytest.approx(closed, abs=1e-7)

@@ -61,8 +61,16 @@ def test_a_reader_follows_all_boots_and_says_nothing_twice(tmp_path):
 
 def test_of_a_key_that_several_boots_told_the_earliest_counts_in_whatever_order_they_are_read():
     told = [event(1, tick=105), event(2, tick=101), event(1, tick=103), event(1, release="r2", tick=100)]
-    expected = (event(1, release="r2", tick=100), event(2, tick=101), event(1, tick=103))
-    assert keyevents.firsts(told) == keyevents.firsts(told[::-1]) == expected
+    for order in (told, told[::-1]):
+        firsts = keyevents.Firsts(order)
+        assert set(firsts.of(event(1).release)) == {event(2, tick=101), event(1, tick=103)}
+        assert firsts.of("r2") == (event(1, release="r2", tick=100),)
+
+
+def test_what_is_under_way_is_never_forgotten_however_many_releases_there_are():
+    firsts = keyevents.Firsts(event(1, release=f"r{number}") for number in range(9))
+    firsts.forget({"r0", "r4"}, 2)
+    assert [number for number in range(9) if firsts.of(f"r{number}")] == [0, 4, 7, 8]
 
 
 def test_other_files_are_refused_and_do_not_stop_the_reader(tmp_path):

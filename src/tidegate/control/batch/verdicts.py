@@ -44,16 +44,9 @@ def judge(found: sums.PairSum, bounds: Bounds, names: tuple[str, str]) -> Verdic
     bad, pairs = found.disagreed, found.pairs
     interval = intervals.share(bad, pairs)
     share = bad / pairs if pairs else 0.0
-    result, needs = UNDECIDED, 0
-    if shares.above(bad, pairs, bounds.tolerance) >= -math.log(bounds.alpha):
-        result = BEYOND
-    elif shares.below(bad, pairs, bounds.tolerance) >= -math.log(bounds.alpha_within):
-        result = WITHIN
-    elif not bounds.tolerance and not bad and pairs:
-        result = WITHIN  # nothing may differ, and nothing did: no number of pairs says more
-    else:
-        needs = shares.needed(bad, pairs, bounds.tolerance, -math.log(bounds.alpha_within))
-    return Verdict(result, share, interval, needs, _sentence(found, bounds, names, (result, interval, needs)))
+    held = shares.Held(bad, pairs, bounds.tolerance, bounds.alpha, bounds.alpha_within)
+    result = BEYOND if held.is_beyond else WITHIN if held.is_within else UNDECIDED
+    return Verdict(result, share, interval, held.needs, _sentence(found, bounds, names, (result, interval, held.needs)))
 
 
 def _sentence(found: sums.PairSum, bounds: Bounds, names: tuple[str, str], told: tuple[str, tuple[float, float], int]) -> str:

@@ -17,6 +17,7 @@ LEAST_MEMORY = 64 << 20
 """Bytes below which no difference of memory is worth a pause."""
 RISE, RISE_SECONDS = 1.3, 30.0
 """Memory rises through a stage when it is so many times what it was at its beginning, so long after."""
+_NO_LABELS = sums.Labels(0, ())
 CRASHES = 3
 """Restarts within one release after which a candidate is crash-looping."""
 
@@ -162,11 +163,16 @@ def _await_replicas(release: releases.Release, seen: observation.Observation, wa
 
 
 def _requests(release: releases.Release, seen: observation.Observation, found: Findings) -> int:
-    """How much of what the stage is left on there is: requests, pairs, smoke requests; after 100 %, outcomes."""
+    """How much of what the stage is left on there is: requests, pairs, smoke requests, units of a test; after 100 % the
+    candidate's predictions of that time whose outcome is known.
+    """
+    labels = seen.labels.get(release.id, _NO_LABELS)
     if release.phase is Phase.PROBATION:
-        labels = seen.labels.get(release.id)
-        return labels.joined if labels is not None else 0
+        return sum(one.candidate_labelled for one in labels.sums if one.tick >= release.phase_since)
     current = upkeep.stage(release)
+    if current is not None and current.watch is releases.Watch.METRIC:
+        asked = (release.policy.metric, current.weight)
+        return sum(one.candidate.count + one.stable.count for one in labels.values if (one.metric, one.weight) == asked)
     if current is not None and current.watch is releases.Watch.PAIRS:
         return found.pairs
     if current is not None and current.watch is releases.Watch.SMOKE:

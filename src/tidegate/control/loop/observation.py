@@ -21,7 +21,7 @@ from tidegate.dataplane.wire import keyevents, tablefile
 RATE_SECONDS = 5
 """Rates are of the last whole seconds before now, this many."""
 REMEMBERED = 64
-"""Releases whose sticky keys are remembered; what is older is swept with its gateways' files."""
+"""Ended releases whose sticky keys are remembered; what is older is swept with its gateways' files."""
 _labels = msgspec.json.Decoder(dict[str, vocabulary.Labels])
 _pairs = msgspec.json.Decoder(dict[str, vocabulary.Pairs])
 _T = TypeVar("_T")
@@ -122,7 +122,7 @@ class Eye:
         self._table = tables.EMPTY
         self._books = books.Books(home.sums)
         self._told = keyevents.Reader(home.sums)
-        self._keys: dict[str, dict[bytes, vocabulary.KeyEvent]] = {}
+        self._keys = keyevents.Firsts()
         self._file: tuple[int, int, int] | None = None
 
     def look(self, under_way: Mapping[str, str], now: float, judged: Collection[str] | None = None) -> Observation:
@@ -144,20 +144,17 @@ class Eye:
             closed_before=self._books.closed_before if under_way else 0,
             labels=_read(self._home.labels, set(looked.values()), _labels),
             pairs=_read(self._home.pairs, set(looked.values()), _pairs),
-            keys=self._read_keys(looked),  # after the sums: no event of a closed tick is missed then
+            keys=self._read_keys(looked, under_way),  # after the sums: no event of a closed tick is missed then
             specified=max(1, len(names)),
         )
 
-    def _read_keys(self, under_way: Mapping[str, str]) -> dict[str, tuple[vocabulary.KeyEvent, ...]]:
-        """The first bad request of each key, over all gateways and boots: the earliest that was told counts."""
-        for event in self._told.look():
-            first = self._keys.setdefault(event.release, {})
-            before = first.get(event.key)
-            if before is None or (event.tick, event.generation) < (before.tick, before.generation):
-                first[event.key] = event
-        while len(self._keys) > REMEMBERED:
-            del self._keys[next(iter(self._keys))]
-        return {name: tuple(self._keys[name].values()) for name in under_way if name in self._keys}
+    def _read_keys(self, looked: Collection[str], under_way: Collection[str]) -> dict[str, tuple[vocabulary.KeyEvent, ...]]:
+        """The first bad request of each key, over all gateways and boots. What was read is not read again, so that nothing of a
+        release under way may be forgotten.
+        """
+        self._keys.take(self._told.look())
+        self._keys.forget(under_way, REMEMBERED)
+        return {name: keys for name in looked if (keys := self._keys.of(name))}
 
     def _read_table(self) -> tables.Table:
         file = _version(self._home.table)

@@ -2,12 +2,14 @@
 
 import dataclasses
 import functools
+import math
 
 import numpy as np
 
 from tidegate.core.decide import ledger, upkeep
 from tidegate.core.stats import comparison, logspace, tally
 from tidegate.core.vocabulary import arms, releases, sums
+from tidegate.core.vocabulary.phases import Phase
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,11 +83,24 @@ class Case:
         """
         rows = metric.counts.rows
         found: tally.Mask = np.isin(rows.segment, self.stage_segments)
-        return found & (rows.end > self.release.stage_since) if by_time(self.release) else found
+        return found & (rows.end > self.release.stage_since) if _repeats(self.release) else found
 
 
-def by_time(release: releases.Release) -> bool:
-    """Whether the current stage is told from the one before by when it began: both have one weight."""
+def apart_since(release: releases.Release) -> float:
+    """From when on counts have to be told apart by their time, in Unix seconds; infinite where that never matters."""
+    current = upkeep.stage(release)
+    if _repeats(release) or (current is not None and current.watch is releases.Watch.LEVEL):
+        return began(release)
+    return math.inf
+
+
+def began(release: releases.Release) -> float:
+    """When what the release is in began: its stage, or after 100 % its probation."""
+    return release.phase_since if release.phase is Phase.PROBATION else release.stage_since
+
+
+def _repeats(release: releases.Release) -> bool:
+    """Whether the current stage has the weight of the one before, so that only time tells them apart."""
     stages, at = release.stages, release.stage
     return 0 < at < len(stages) and stages[at - 1].weight == stages[at].weight
 

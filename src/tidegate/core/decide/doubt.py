@@ -8,12 +8,17 @@ TOO_MUCH = 10.0
 
 
 def against(verdict: verdicts.Verdict | None) -> float:
-    """The odds for harm: the largest weighted average of e-values of a group that may roll back; 1 or less is none."""
+    """The odds for harm: the largest weighted average of e-values of a group that may roll back, or e-value of what a stage
+    watches besides; 1 or less is none.
+    """
     groups = dict.fromkeys((ledger.IMMEDIATE, ledger.LABELS), 0.0)
+    besides = [0.0]
     for evidence in verdict.evidence if verdict is not None else ():
         if evidence.group in groups:
             groups[evidence.group] += evidence.weight * evidence.e_value
-    return max(groups.values())
+        elif evidence.metric in ledger.WATCHED:
+            besides.append(evidence.e_value)
+    return max(*groups.values(), *besides)
 
 
 def building(verdict: verdicts.Verdict | None) -> bool:

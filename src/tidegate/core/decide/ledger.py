@@ -19,6 +19,9 @@ IMMEDIATE, LABELS, PROMOTION, FEED, SHADOW, POLICY = "immediate", "labels", "pro
 """The groups an Evidence can be of; the first two have lines. A shadow that disagrees hurts nobody, and what is policy is no
 statistics: both may end a release without a part of alpha, and say so.
 """
+PAIRS, PAIRS_AGREE, PAIRS_WRONG, LEVEL, COHORT = "pairs", "pairs.agree", "pairs.wrong", "level", "cohort"
+WATCHED = frozenset({PAIRS, PAIRS_WRONG, LEVEL, COHORT})
+"""Processes of a stage's own watch that speak against the candidate."""
 FEED_THRESHOLD = math.log(1000)
 """Where a feed check says that the counts cannot be trusted. It pauses, and uses up no alpha."""
 _LABEL_SHARE = 0.2

@@ -21,8 +21,7 @@ class Record(msgspec.Struct, frozen=True):
 
 def of(release: releases.Release, inputs: sums.Inputs, at: float) -> Record:
     """The record of a look."""
-    closed = inputs.closed_before
-    until = min(closed, int(release.stage_since)) if case.by_time(release) else closed
+    until = int(min(inputs.closed_before, case.apart_since(release)))
     return Record(at, release, msgspec.structs.replace(inputs, sums=sums.folded(inputs.sums, until)))
 
 

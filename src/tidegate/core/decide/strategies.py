@@ -74,6 +74,7 @@ class Split(msgspec.Struct, frozen=True):
     horizon: float = 1_209_600.0
     """Ends without a winner after this."""
     units: int = 200
+    """Of both groups together, without which it is not decided."""
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -200,7 +201,11 @@ def compose(names: Sequence[str], plan: Plan) -> tuple[Stage, ...]:
             raise errors.SpecInvalid(
                 f"{following} cannot follow {one}.", cure="shadow and canary may come first; recreate stands alone."
             )
-    return check(tuple(stage for one in names for stage in STRATEGIES[one](plan)))
+    stages: list[Stage] = []
+    for one in names:
+        reached = any(stage.weight for stage in stages)  # who has answered clients needs no requests of our own
+        stages += (stage for stage in STRATEGIES[one](plan) if not (reached and stage.watch is Watch.SMOKE))
+    return check(tuple(stages))
 
 
 def returns(names: Sequence[str]) -> bool:

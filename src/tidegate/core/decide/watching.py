@@ -10,8 +10,9 @@ from collections.abc import Callable
 import msgspec
 
 from tidegate.core.decide import case, ledger, sentences
-from tidegate.core.stats import intervals, means, shares
+from tidegate.core.stats import comparison, intervals, means, paired, shares
 from tidegate.core.vocabulary import arms, marks, releases, sums, verdicts
+from tidegate.core.vocabulary.phases import Phase
 from tidegate.core.vocabulary.verdicts import Result
 
 LEVEL_THRESHOLD = math.log(1000)
@@ -58,8 +59,7 @@ def _pairs(found: case.Case) -> Finding:
     differ, pairs, name = all_of.disagreed, all_of.pairs, found.release.candidate.name
     if not pairs:
         return Finding(Result.UNSURE, f"No pair of answers of {name} and stable yet.", needs=-1)
-    threshold = -math.log(policy.alpha)
-    rejects, accepts = (side(differ, pairs, policy.disagreement) for side in (shares.above, shares.below))
+    held = shares.Held(differ, pairs, policy.disagreement, policy.alpha, policy.alpha_promote)
     low, high = intervals.share(differ, pairs)
     share = f"{sentences.percent(differ, pairs)} [{100 * low:.2g}, {100 * high:.2g}]"
     told = f"{name} answers {share} of {pairs:,} pairs otherwise than stable ({100 * policy.disagreement:g} % may be)"
@@ -68,16 +68,33 @@ def _pairs(found: case.Case) -> Finding:
     worst = max(found.given.pairs.sums[1:], key=_share, default=None) if found.given.pairs else None
     if worst is not None and worst.disagreed:
         told += f"; most where {worst.slice}: {sentences.percent(worst.disagreed, worst.pairs)} of {worst.pairs:,}"
+    sides = ((ledger.PAIRS, held.above, policy.alpha), (ledger.PAIRS_AGREE, held.below, policy.alpha_promote))
     evidence = tuple(
-        verdicts.Evidence(metric, ledger.SHADOW, 1.0, log_e, threshold, (differ, pairs))
-        for metric, log_e in (("pairs", rejects), ("pairs.agree", accepts))
+        verdicts.Evidence(metric, ledger.SHADOW, 1.0, log_e, -math.log(alpha), (differ, pairs)) for metric, log_e, alpha in sides
     )
-    if rejects >= threshold:
-        return Finding(Result.FAIL, f"{told}.", evidence, culprit="pairs")
-    if accepts >= threshold:
+    wrong = _wrong_alone(found, all_of)
+    if wrong is not None:
+        evidence, told = (*evidence, wrong), f"{told}; {wrong.note}"
+        if wrong.log_e >= wrong.threshold:
+            return Finding(Result.FAIL, f"{told}.", evidence, culprit=ledger.PAIRS)
+    if held.is_beyond:
+        return Finding(Result.FAIL, f"{told}.", evidence, culprit=ledger.PAIRS)
+    if held.is_within:
         return Finding(Result.PASS, f"{told}.", evidence)
-    needs = shares.needed(differ, pairs, policy.disagreement, threshold)
-    return Finding(Result.UNSURE, f"{told}; that is neither few enough nor too many.", evidence, needs=needs)
+    return Finding(Result.UNSURE, f"{told}; that is neither few enough nor too many.", evidence, needs=held.needs)
+
+
+def _wrong_alone(found: case.Case, pairs: sums.PairSum) -> verdicts.Evidence | None:
+    """Whether the candidate is wrong where stable is right more often than the other way round, by outcomes; None: no outcome."""
+    mine, others = pairs.copy_only_wrong, pairs.served_only_wrong
+    if found.release.phase is Phase.PROBATION:  # the copies are the version before's
+        mine, others = others, mine
+    if not mine + others:
+        return None
+    note = f"by its outcome it alone was wrong {mine:,} times, stable alone {others:,} times"
+    seen = (mine, mine + others), (others, mine + others)
+    log_e, threshold = paired.worse(mine, others), -math.log(found.release.policy.alpha)
+    return verdicts.Evidence(ledger.PAIRS_WRONG, ledger.SHADOW, 1.0, log_e, threshold, *seen, note=note)
 
 
 def _share(one: sums.PairSum) -> float:
@@ -86,26 +103,25 @@ def _share(one: sums.PairSum) -> float:
 
 def _level(found: case.Case) -> Finding:
     """The candidate alone, against what stable failed before, with the margin that a promotion allows."""
-    policy, rows = found.release.policy, found.given.sums
-    name, weight = found.release.candidate.name, found.stage.weight if found.stage else arms.BUCKETS
-    stable_bad, stable_all = _bad([one.stable for one in rows])
-    reference = (stable_bad + policy.baseline_errors * 200) / (stable_all + 200) + policy.error_margin
-    bad, counted = _bad([one.candidate for one in rows if one.weight == weight and not one.evidence])
-    return _against(name, bad, counted, reference, policy.error_margin, "level")
+    weight, since = found.stage.weight if found.stage else arms.BUCKETS, case.began(found.release)
+    # A cohort's requests are counted at this weight, too, but before.
+    here = [one for one in found.given.sums if one.weight == weight and not one.evidence and one.tick + one.span > since]
+    return _against(found, [one.candidate for one in here], ledger.LEVEL)
 
 
 def _cohort(found: case.Case) -> Finding:
     """A chosen group is no sample: only what fails outright is acted on."""
-    policy, rows = found.release.policy, found.given.sums
-    stable_bad, stable_all = _bad([one.stable for one in rows])
-    reference = (stable_bad + policy.baseline_errors * 200) / (stable_all + 200) + policy.error_margin
-    bad, counted = _bad([one.candidate for one in rows if one.weight == arms.BUCKETS])
-    return _against(found.release.candidate.name, bad, counted, reference, policy.error_margin, "cohort")
+    return _against(found, [one.candidate for one in found.given.sums if one.weight == arms.BUCKETS], ledger.COHORT)
 
 
-def _against(name: str, bad: int, counted: int, reference: float, margin: float, culprit: str) -> Finding:
-    log_e = shares.above(bad, counted, reference)
-    before = f"{100 * (reference - margin):.2g} %"
+def _against(found: case.Case, counts: list[sums.Counts], culprit: str) -> Finding:
+    """The candidate's counts against what stable has failed in this release, and the margin."""
+    policy, name = found.release.policy, found.release.candidate.name
+    stable_bad, stable_all = _bad([one.stable for one in found.given.sums])
+    guess = (stable_bad + policy.baseline_errors * comparison.GUESS_WEIGHT) / (stable_all + comparison.GUESS_WEIGHT)
+    bad, counted = _bad(counts)
+    log_e = shares.above(bad, counted, guess + policy.error_margin)
+    before = f"{100 * guess:.2g} %"
     told = f"{name} fails {sentences.percent(bad, counted)} of {counted:,} requests; stable failed {before} before"
     evidence = (verdicts.Evidence(culprit, ledger.POLICY, 1.0, log_e, LEVEL_THRESHOLD, (bad, counted)),)
     if counted and log_e >= LEVEL_THRESHOLD:

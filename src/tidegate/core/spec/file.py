@@ -75,7 +75,7 @@ def by(model: keys.Tidegate, strategy: str, where: str = "--strategy") -> keys.T
 def _whole() -> Iterator[tuple[document.Path, together.Check]]:
     """What holds of settings wherever they come from, each with the key to be named: once all else is right."""
     for key, check in settings.CHECKS.items():
-        yield (key,), functools.partial(_as_resolved, check)
+        yield tuple(key.split(".")), functools.partial(_as_resolved, check)
 
 
 def _as_resolved(check: Callable[[settings.Settings], None], model: keys.Tidegate) -> None:

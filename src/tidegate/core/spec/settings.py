@@ -5,7 +5,7 @@ from collections.abc import Callable
 import msgspec
 
 from tidegate.core.decide import strategies
-from tidegate.core.vocabulary import assignment, dependencies, errors, handling, instances, releases, tables
+from tidegate.core.vocabulary import assignment, dependencies, errors, handling, instances, releases, sums, tables
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -158,9 +158,28 @@ def _keep(settings: Settings) -> None:
         )
 
 
+def _metric(settings: Settings) -> None:
+    tested = any(one.watch is releases.Watch.METRIC for one in settings.stages)
+    if tested and not settings.policy.metric:
+        raise errors.SpecInvalid(
+            "a test without a metric decides nothing.",
+            cure="Write `ab: {metric: right}`, or the name of a metric that is posted.",
+        )
+    if tested and settings.policy.metric == sums.RIGHT and not settings.outcomes.within_seconds:
+        raise errors.SpecInvalid(
+            '"right" is never known without outcomes.', cure="Say with `outcomes: {within: 1h}` how late they may come."
+        )
+
+
 def _alone(settings: Settings) -> bool:
     return any(one.alone for one in settings.stages)
 
 
-CHECKS: dict[str, Callable[[Settings], None]] = {"downtime": _downtime, "rehearse": _rehearse, "group": _group, "keep": _keep}
-"""What has to hold together, by the file's key that is to be changed where it does not."""
+CHECKS: dict[str, Callable[[Settings], None]] = {
+    "downtime": _downtime,
+    "rehearse": _rehearse,
+    "group": _group,
+    "keep": _keep,
+    "release.ab": _metric,
+}
+"""What has to hold together, by the file's key, dotted, that is to be changed where it does not."""

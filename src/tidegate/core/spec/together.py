@@ -122,18 +122,8 @@ def _rolling(model: keys.Tidegate) -> None:
 
 
 def _ab(model: keys.Tidegate) -> None:
-    if "ab" not in model.release.strategy:
-        return
-    if model.release.ab.metric is None:
-        raise errors.SpecInvalid(
-            "a test without a metric decides nothing.",
-            cure="Write `ab: {metric: right}`, or the name of a metric that is posted.",
-        )
-    if model.release.ab.metric == "right" and not model.outcomes.within:
-        raise errors.SpecInvalid(
-            '"right" is never known without outcomes.', cure="Say with `outcomes: {within: 1h}` how late they may come."
-        )
-    schedule.split(model)
+    if "ab" in model.release.strategy:
+        schedule.split(model)
 
 
 def _cohort(model: keys.Tidegate) -> None:

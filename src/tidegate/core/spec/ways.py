@@ -60,7 +60,7 @@ class Ab(values.Block):
         "Not decided earlier: behaviour differs by hour and weekday.", 86_400.0, "1d", alias="for"
     )
     horizon: values.Duration = values.key("Ends without a winner after this.", 1_209_600.0, "14d")
-    units: int = values.key("Units (users) without which it is not decided.", 200, ge=1)
+    units: int = values.key("Units (users), of both groups together, without which it is not decided.", 200, ge=1)
 
 
 class Sticky(values.Block):

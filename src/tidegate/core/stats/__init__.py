@@ -14,6 +14,7 @@ is addition.
     betabinomial two-sided Beta-binomial e-process: sample-ratio checks, plain risk-ratio intervals
     intervals    risk ratio over a ramp, and a share's interval, for people to read
     shares       one mark against a fixed share: shadow disagreement, a level
+    paired       of two answers to one input, which is wrong more often
     means        the difference of two means, with an asymptotic confidence sequence: posted metrics
     power        how many more requests a proof needs; excess harm
 

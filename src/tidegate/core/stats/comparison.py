@@ -24,7 +24,7 @@ import numpy as np
 from tidegate.core.stats import bets, intervals, logspace, tally, wealth
 from tidegate.core.vocabulary import arms, sums
 
-_GUESS_WEIGHT = 200
+GUESS_WEIGHT = 200
 """The first guess counts as this many of stable's requests."""
 
 
@@ -86,7 +86,7 @@ class Comparison:
         stable = rows.counts[order][:, [tally.STABLE_BAD, tally.STABLE_OK]]
         before = np.vstack([np.zeros((1, 2), np.int64), np.cumsum(stable, axis=0)])
         bad, ok = before[np.searchsorted(rows.minute[order], first)].T
-        guess = (bad + _GUESS_WEIGHT * self.guess) / (bad + ok + _GUESS_WEIGHT)
+        guess = (bad + GUESS_WEIGHT * self.guess) / (bad + ok + GUESS_WEIGHT)
         return Segments(key, (key % (arms.BUCKETS + 1)) / arms.BUCKETS, first, guess)
 
     def worse(self) -> tuple[float, float]:

@@ -8,6 +8,7 @@ It is no comparison: a shared incident moves it, too. So it pages, holds, and ju
 """
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 
@@ -36,6 +37,45 @@ def below(bad: int, counted: int, share: float) -> float:
     if share >= 1:
         return math.inf if bad < counted else 0.0
     return _mixture(bad, counted - bad, share, _DOWN)
+
+
+class Held(NamedTuple):
+    """A share held against what is allowed: `bad` of `counted` against `share`, from both sides, as often as one likes."""
+
+    bad: int
+    counted: int
+    share: float
+    alpha: float
+    """Chance of calling it beyond when it is not."""
+    alpha_within: float
+    """Chance of calling it within when it is not."""
+
+    @property
+    def above(self) -> float:
+        """The log e-value that it is beyond."""
+        return above(self.bad, self.counted, self.share)
+
+    @property
+    def below(self) -> float:
+        """The log e-value that it is within. Where nothing is allowed, and nothing was seen, no number of pairs says more."""
+        if not self.share and not self.bad and self.counted:
+            return math.inf
+        return below(self.bad, self.counted, self.share)
+
+    @property
+    def is_beyond(self) -> bool:
+        """Whether it is proven to be beyond. It goes first."""
+        return self.above >= -math.log(self.alpha)
+
+    @property
+    def is_within(self) -> bool:
+        """Whether it is proven to be within."""
+        return not self.is_beyond and self.below >= -math.log(self.alpha_within)
+
+    @property
+    def needs(self) -> int:
+        """About how many more a proof of being within takes; 0 where there is one already, -1 where it will not come."""
+        return 0 if self.is_beyond or self.is_within else needed(self.bad, self.counted, self.share, -math.log(self.alpha_within))
 
 
 def needed(bad: int, counted: int, share: float, threshold: float) -> int:

@@ -60,7 +60,7 @@ class Event(msgspec.Struct, frozen=True):
     """Candidate requests a second, lately: for saying how long is left."""
     stage_requests: int = 0
     """Candidate requests closed since this stage's routes came in force; what the stage is left on otherwise: pairs, smoke
-    requests, after 100 % outcomes.
+    requests, units of a test, after 100 % labelled predictions of the candidate.
     """
     subject: str = ""
     """CAUTION: which one; a person who goes on past it is not stopped by it again."""

@@ -11,6 +11,8 @@ from tidegate.core.vocabulary import marks
 
 TICK_SECONDS = 1
 EPOCH_SECONDS = 60
+RIGHT = "right"
+"""The metric that outcomes give: 1 for a right prediction, 0 for a wrong one."""
 BINS = 32
 _NO_MARKS = (0,) * marks.SLOTS
 _NO_LATENCY = (0,) * marks.LATENCY_BUCKETS
@@ -125,7 +127,7 @@ class Labels(msgspec.Struct, frozen=True):
     wrong: int = 0
     """Candidate predictions known to be wrong by now, late outcomes included: harm, not evidence."""
     values: tuple[Values, ...] = ()
-    """Posted metrics, and `right` (1 for a right prediction, 0 for a wrong one), each by weight."""
+    """Posted metrics, and RIGHT, each by weight."""
 
 
 class PairSum(msgspec.Struct, frozen=True):

@@ -16,7 +16,7 @@ from collections.abc import Collection
 
 import msgspec
 
-from tidegate.core.vocabulary import arms, assignment, errors, ids, records
+from tidegate.core.vocabulary import arms, assignment, errors, ids, records, sums
 from tidegate.dataplane.gateway import endpoints, exchanges, journal, units
 from tidegate.dataplane.predlog import segments
 from tidegate.dataplane.wire import answers
@@ -26,7 +26,6 @@ KEY_MAX = 4_096
 VALUE_MAX = 1e100
 """Beyond it the sum of squares would be no number."""
 ROW_MAX = 1 << 31
-RIGHT = "right"
 """What the recorder calls the metric that ground truth makes: no posted one may be called so."""
 _CHANCE_BITS = 74
 
@@ -131,8 +130,8 @@ def _of_key(entry: Entry, value: float, where: str, served: Collection[str] | No
 
 def _value(entry: Entry, where: str) -> float:
     """The value of an entry with a metric, whose name can be one."""
-    if not ids.is_metric(entry.metric) or entry.metric == RIGHT:
-        own = " `right` is what ground truth comes to." if entry.metric == RIGHT else ""
+    if not ids.is_metric(entry.metric) or entry.metric == sums.RIGHT:
+        own = " `right` is what ground truth comes to." if entry.metric == sums.RIGHT else ""
         raise errors.OutcomeInvalid(
             f"{where}: {entry.metric[:60]!r} cannot be a metric's name.{own}",
             cure="Use 1 to 63 of a-z, 0-9, underscore, dot and hyphen, a letter first.",

@@ -5,7 +5,7 @@ r"""Key events: the first bad request of each sticky key in one gateway boot, in
 
 The file is made by the first event. Each is one write at its end, so `kill -9` loses none that was told; what a reader
 finds at the end and cannot read is not written yet, and is read at a later look. The same key may be told by another
-gateway, or by the next boot: who reads them takes one a key (`firsts`).
+gateway, or by the next boot: who reads them takes one a key (`Firsts`).
 
 Called by the gateway (Writer) and by control (the rest). Not here: what they prove.
 """
@@ -152,12 +152,34 @@ class Reader:
         return found
 
 
-def firsts(events: Iterable[sums.KeyEvent]) -> tuple[sums.KeyEvent, ...]:
-    """One a key of each release: the earliest, in the order of arrival. The order in which they were read does not matter."""
-    found: dict[tuple[str, bytes], sums.KeyEvent] = {}
-    for event in sorted(events, key=lambda one: (one.tick, one.generation, one.arm, one.mark, one.key)):
-        found.setdefault((event.release, event.key), event)
-    return tuple(found.values())
+class Firsts:
+    """One event a key of each release: the earliest in the order of arrival, in whatever order they are read."""
+
+    def __init__(self, events: Iterable[sums.KeyEvent] = ()) -> None:
+        self._found: dict[str, dict[bytes, sums.KeyEvent]] = {}
+        self.take(events)
+
+    def take(self, events: Iterable[sums.KeyEvent]) -> None:
+        """Take these into account, too."""
+        for event in events:
+            first = self._found.setdefault(event.release, {})
+            before = first.get(event.key)
+            if before is None or _order(event) < _order(before):
+                first[event.key] = event
+
+    def of(self, release: str) -> tuple[sums.KeyEvent, ...]:
+        """Those of a release."""
+        return tuple(self._found.get(release, {}).values())
+
+    def forget(self, under_way: Collection[str], most: int) -> None:
+        """Forget the oldest releases that are not under way, beyond so many."""
+        over = [name for name in self._found if name not in under_way]
+        for name in over[: max(0, len(over) - most)]:
+            del self._found[name]
+
+
+def _order(event: sums.KeyEvent) -> tuple[int, int, int, int]:
+    return (event.tick, event.generation, event.arm, event.mark)
 
 
 def sweep(folder: pathlib.Path, living: Collection[str]) -> None:

@@ -11,6 +11,7 @@ import msgspec
 from tidegate.control.store import endpoints
 from tidegate.control.store import store as stores
 from tidegate.core.decide import strategies
+from tidegate.core.spec import schedule
 from tidegate.core.spec import settings as specification
 from tidegate.core.vocabulary import errors, ids
 from tidegate.delivery.registry import ordering, runtimes
@@ -50,6 +51,8 @@ def merged(row: endpoints.Endpoint | None, endpoint: str, body: asked.Release) -
     given = {"endpoint": endpoint, **(row.settings if row else {}), **asked_for}
     if "strategy" in asked_for and "stages" not in asked_for:
         given |= _stages(str(asked_for["strategy"]), int(given.get("replicas", 1)))
+        if schedule.STICKS & set(str(asked_for["strategy"]).split(" -> ")) and not given.get("sticky"):
+            given["sticky"] = msgspec.to_builtins(schedule.COOKIE)
         if "recreate" in (asked_for["strategy"], row.settings.get("strategy") if row else ""):
             given |= _KEEPS[asked_for["strategy"] == "recreate"] | asked_for
     if body.model:

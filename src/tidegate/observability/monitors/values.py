@@ -20,7 +20,6 @@ import msgspec
 from tidegate.core.vocabulary import arms, records, sums
 from tidegate.observability.monitors import labels
 
-RIGHT = "right"
 MOST = 16
 """Posted metrics of one release."""
 LARGEST = 1e100
@@ -93,7 +92,7 @@ class Values:
         if before == after or not cohort.evidence or not self._unit(identifier)[1]:
             return
         labelled, right = (after > 0) - (before > 0), (after == 1) - (before == 1)
-        self._add((cohort, self._number(cohort, RIGHT), arrived_ns // 1_000_000_000), labelled, float(right), float(right))
+        self._add((cohort, self._number(cohort, sums.RIGHT), arrived_ns // 1_000_000_000), labelled, float(right), float(right))
 
     def post(self, cohort: labels.Cohort, one: records.Outcome) -> bool:
         """Count a posted value for its unit; whether it is the first (one that is no evidence is taken, and counts nowhere)."""
@@ -118,8 +117,8 @@ class Values:
         key = (cohort.of.number, name)
         if key in self._metrics:
             return self._metrics[key]
-        posted = sum(of == key[0] and known != RIGHT for of, known in self._metrics)
-        if name != RIGHT and posted >= MOST:
+        posted = sum(of == key[0] and known != sums.RIGHT for of, known in self._metrics)
+        if name != sums.RIGHT and posted >= MOST:
             if key not in self._refused and len(self._refused) < 1_000:
                 self._refused.add(key)
                 log.warning("a release has too many metrics", extra={"release": cohort.of.release, "metric": name, "most": MOST})
@@ -156,7 +155,7 @@ class Values:
             "SELECT name, weight, arm, sum(count), sum(total), sum(squares) FROM value JOIN metric ON metric = metric.number"
             " JOIN cohort ON value.cohort = cohort.number WHERE cohort.of = ? AND (name != ? OR tick < ?)"
             " GROUP BY name, weight, arm ORDER BY name, weight",
-            (tracked.number, RIGHT, tracked.closed_before),
+            (tracked.number, sums.RIGHT, tracked.closed_before),
         )
         found: dict[tuple[str, int], dict[int, sums.Moments]] = {}
         for name, weight, arm, *moments in rows:
@@ -169,7 +168,7 @@ class Values:
     def fold(self) -> None:
         """Count what is closed together, and forget the units of releases long ended; call `save` before."""
         for tracked in self._sheet.kept():
-            number = self._metrics.get((tracked.number, RIGHT))
+            number = self._metrics.get((tracked.number, sums.RIGHT))
             if number is None:
                 continue
             closed = (number, _FOLDED, tracked.closed_before)
