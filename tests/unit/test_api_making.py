@@ -1,11 +1,12 @@
 """What is sent over what an endpoint goes by, before control hears of it."""
 
+import msgspec
 import pytest
 
 from tidegate.control.store import endpoints
 from tidegate.core.decide import strategies
 from tidegate.core.spec import settings as specification
-from tidegate.core.vocabulary import assignment, errors
+from tidegate.core.vocabulary import assignment, errors, releases
 from tidegate.interface.api import asked, making
 
 
@@ -53,6 +54,21 @@ def test_a_test_sticks_by_a_cookie_as_in_a_file_unless_it_sticks_by_something():
 def test_what_a_file_could_not_say_is_refused_here_too(before: dict[str, object], sent: dict[str, object], words: str):
     with pytest.raises(errors.SpecInvalid, match=words):
         merged(row(**before), **sent)
+
+
+def test_what_a_file_has_no_more_is_gone():
+    full = specification.Settings(
+        "delay",
+        "mlflow://delay@live",
+        sticky=assignment.Sticky("header", "x-user"),
+        cohort=assignment.Cohort("x-in"),
+        approval=releases.Approval(("ana",), 1),
+        probation=strategies.holdback(),
+    )
+    plain = specification.Settings("delay", "mlflow://delay@live")
+    before = endpoints.Endpoint("production", "delay", specification.plain(full))
+    assert merged(before, **specification.plain(plain)) == plain
+    assert merged(before, sticky=None) == msgspec.structs.replace(full, sticky=None)
 
 
 def test_a_new_endpoint_needs_a_model():

@@ -28,6 +28,7 @@ def running(**more):
         "actor": "ann",
         "created_at": 90.0,
         "since": 100.0,
+        "gap_seconds": 0.0,
         "rollback_seconds": 0.0,
         "approvals": [],
         "harm_budget": 0,

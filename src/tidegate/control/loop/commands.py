@@ -150,9 +150,18 @@ def _roll_back(
     version = desk.known_version(command.endpoint, ordinal)
     bundles.read_manifest(place.bundles / version.digest)
     migrations.refuse(desk, command.endpoint, ordinal)
+    _clear_named(desk, version, command, now)
     if stable is not None:  # before the release, which answers the command: who is interrupted between the two does both again
         desk.hold(stable, event, now)
     return desk.go_back(version, event, now, command.id, warm=row is not None and ordinal in row.kept)
+
+
+def _clear_named(desk: transitions.Desk, version: releases.Version, command: commands.Command, now: float) -> None:
+    """Who names a held version wants it: what serves is not held."""
+    row = desk.store.held(desk.environment, version.endpoint, version.model_digest)
+    if row is not None:
+        reason = command.reason or f"{command.actor} went back to {version.name}"
+        desk.store.clear_holds([msgspec.structs.replace(row, reason=reason, actor=command.actor, at=now)])
 
 
 def _retry(desk: transitions.Desk, place: home.Home, command: commands.Command, now: float) -> releases.Release:
@@ -201,7 +210,7 @@ def _hold(desk: transitions.Desk, _: home.Home, command: commands.Command, now: 
     if named is None and last is None:
         raise errors.ReleaseUnknown(f"{command.endpoint} has had no release.", cure="Name the version to hold.")
     version = desk.known_version(command.endpoint, int(named)) if named is not None else last.candidate if last else None
-    event = decisions.Event(Kind.TICK, actor=command.actor, reason=command.reason)
+    event = decisions.Event(Kind.TICK, actor=command.actor, reason=command.reason or f"held by {command.actor}")
     if version is not None and not desk.hold(version, event, now, command.id):
         raise errors.DigestHeld(f"the model of {version.name} is held already.", cure="`tidegate status` shows holds.")
 

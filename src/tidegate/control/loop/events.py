@@ -32,6 +32,8 @@ class Watch(msgspec.Struct, frozen=True):
     """Since the release began to warm."""
     memory_before: int = 0
     """Bytes that the candidate's largest replica held when the stage began; 0: not known."""
+    alike: bool = True
+    """Whether one loader reads both versions: a model that was compiled and one that was not hold memory for other reasons."""
     told: tuple[alarms.Alarm, ...] = ()
     """Open ones about the endpoint, raised since the release began."""
     group: Kind | None = None
@@ -123,7 +125,7 @@ def _memory(release: releases.Release, seen: observation.Observation, watch: Wat
     if not most or release.stable is None:
         return ""
     name, now, stable = release.candidate.name, seen.memory(release.candidate), seen.memory(release.stable)
-    if stable and now > most * stable and now - stable > LEAST_MEMORY:
+    if watch.alike and stable and now > most * stable and now - stable > LEAST_MEMORY:
         return f"{name} holds {now >> 20} MiB a worker, {now / stable:.1f} times {release.stable.name}'s {stable >> 20} MiB"
     before = watch.memory_before
     settled = release.stage_since and seen.at - release.stage_since > RISE_SECONDS

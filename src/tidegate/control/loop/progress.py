@@ -13,8 +13,9 @@ import msgspec
 from tidegate.control.loop import checks, events, groups, health, observation, transitions
 from tidegate.control.loop import smoke as smoking
 from tidegate.core.decide import judge, record
-from tidegate.core.vocabulary import alarms, decisions, home, phases, releases, sums, verdicts
+from tidegate.core.vocabulary import alarms, decisions, errors, home, phases, releases, sums, verdicts
 from tidegate.core.vocabulary.phases import Phase
+from tidegate.dataplane.models import bundles
 
 NOTE_SECONDS, NOTES = 1.0, 10.0
 """Verdicts and waiting are stored this often between decisions, for people to look at; of many releases, so many a second."""
@@ -34,11 +35,12 @@ class Progress:
     """The releases of one environment on their way."""
 
     def __init__(self, desk: transitions.Desk, place: home.Home, fared: health.Health) -> None:
-        self._desk, self._health = desk, fared
+        self._desk, self._health, self._home = desk, fared, place
         self._checks = checks.Checks(place)
         self._smoke = smoking.Smoke(place)
         self._restarts: dict[str, int] = {}
         self._memory: dict[tuple[str, int], int] = {}
+        self._same_loader: dict[str, bool] = {}
         self._noted: dict[str, tuple[float, tuple[object, ...] | None]] = {}
         self._judged: dict[str, float] = {}
         self._chosen: set[str] = set()
@@ -118,9 +120,21 @@ class Progress:
             candidate_missing=self._health.missing(release.candidate, seen.at),
             candidate_restarts=max(0, restarts - begun),
             memory_before=memory,
+            alike=self._alike(release),
             told=self._alarms(release),
             group=groups.event(self._desk, release) if release.group else None,
         )
+
+    def _alike(self, release: releases.Release) -> bool:
+        """Whether one loader reads candidate and stable; True where that cannot be seen."""
+        if release.id not in self._same_loader:
+            both = [one.digest for one in (release.candidate, release.stable) if one is not None]
+            try:
+                loaders = {bundles.read_manifest(self._home.bundles / digest).loader for digest in both}
+            except errors.ModelError:
+                loaders = set()
+            self._same_loader[release.id] = len(loaders) < 2
+        return self._same_loader[release.id]
 
     def _alarms(self, release: releases.Release) -> tuple[alarms.Alarm, ...]:
         if release.policy.on_alarm == "notify":
@@ -175,6 +189,7 @@ class Progress:
         self._restarts.pop(release, None)
         self._noted.pop(release, None)
         self._judged.pop(release, None)
+        self._same_loader.pop(release, None)
         self._memory = {key: held for key, held in self._memory.items() if key[0] != release}
 
 

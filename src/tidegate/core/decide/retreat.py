@@ -109,14 +109,15 @@ def overridden(release: releases.Release, event: decisions.Event, now: float) ->
 def end(release: releases.Release, reason: str, now: float, outcome: str) -> decisions.Decision:
     """Traffic is off the candidate: drain it, hold its model unless nothing speaks against it, retire it, tell people."""
     phase = UNHELD.get(outcome, Phase.ROLLED_BACK)
-    seconds = now - release.rollback_began_at if release.rollback_began_at else 0.0
-    ended = moves.enter(release, phase, reason, now, outcome=outcome, rollback_seconds=max(0.0, seconds))
+    seconds, gap = (max(0.0, now - began) if began else 0.0 for began in (release.rollback_began_at, release.gap_began_at))
+    ended = moves.enter(release, phase, reason, now, outcome=outcome, rollback_seconds=seconds, gap_seconds=gap)
     drain, retire = decisions.Drain(release.candidate), decisions.Retire(release.candidate)
     back = f"rolled back to {release.stable.name} in {ended.rollback_seconds:.1f} s" if release.stable else "taken down"
     if outcome in UNHELD:
         serves = f"{release.stable.name} serves" if release.stable else "nothing serves"
         words = outcome.replace("_", " ")
-        text = f"{release.endpoint}: the release of {release.candidate.name} is over ({words}), {serves}: {reason}"
+        nobody = f"; nobody answered for {gap:.1f} s" if gap else ""
+        text = f"{release.endpoint}: the release of {release.candidate.name} is over ({words}), {serves}: {reason}{nobody}"
         return decisions.Decision(ended, (drain, retire, decisions.Notify("info", text)), reason)
     hold = decisions.Hold(release.endpoint, release.candidate.model_digest, reason)
     text = f"{release.endpoint}: {release.candidate.name} is {back} and held: {reason}"

@@ -80,13 +80,15 @@ def _approval(release: releases.Release, now: float) -> Waiting:
 
 def _probation(release: releases.Release, now: float) -> Waiting:
     left = max(0.0, release.phase_since + release.probation_seconds - now)
-    kept = f"{release.stable.name} is kept warm" if release.stable and not release.alone else "nothing earlier is kept warm"
+    kept = f"{release.stable.name} is kept warm" if release.stable and not release.alone else "it is watched"
     after = release.probation
     if release.stable and after is not None and after.weight < arms.BUCKETS:
         kept = f"{release.stable.name} keeps {100 - 100 * after.weight / arms.BUCKETS:g}% for comparison"
     elif release.stable and after is not None and after.mirror:
         kept = f"{release.stable.name} gets copies for comparison"
     sentence = f"{release.candidate.name} serves {release.endpoint}; {kept} for {amounts.span(left)} more"
+    if release.stable and release.alone:
+        sentence += f", going back to {release.stable.name} would be a recreate"
     if release.probation_outcomes:
         sentence += f", or until {release.probation_outcomes:,} of its predictions have their outcome"
     if release.policy.label_age:

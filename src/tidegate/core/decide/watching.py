@@ -121,8 +121,10 @@ def _against(found: case.Case, counts: list[sums.Counts], culprit: str) -> Findi
     guess = (stable_bad + policy.baseline_errors * comparison.GUESS_WEIGHT) / (stable_all + comparison.GUESS_WEIGHT)
     bad, counted = _bad(counts)
     log_e = shares.above(bad, counted, guess + policy.error_margin)
-    before = f"{100 * guess:.2g} %"
-    told = f"{name} fails {sentences.percent(bad, counted)} of {counted:,} requests; stable failed {before} before"
+    allowed, before = f"{100 * (guess + policy.error_margin):.2g} %", sentences.percent(stable_bad, stable_all)
+    told = (
+        f"{name} fails {sentences.percent(bad, counted)} of {counted:,} requests; stable failed {before}, allowed are {allowed}"
+    )
     evidence = (verdicts.Evidence(culprit, ledger.POLICY, 1.0, log_e, LEVEL_THRESHOLD, (bad, counted)),)
     if counted and log_e >= LEVEL_THRESHOLD:
         return Finding(Result.FAIL, f"{told} (policy, not a comparison).", evidence, culprit)

@@ -131,7 +131,7 @@ class WarmupFailed(ModelError):
 
 
 class PredictFailed(ModelError, status=500):
-    """The model raised an error on this input. Operators find its own words with `tidegate logs ENDPOINT`."""
+    """The model raised an error on this input. Operators find its own words with `tidegate logs ENDPOINT/VERSION`."""
 
 
 class OutputInvalid(ModelError, status=500):

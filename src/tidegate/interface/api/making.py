@@ -44,11 +44,14 @@ def plain(books: shelf.Shelf, endpoint: str, body: asked.Release) -> dict[str, o
 
 
 def merged(row: endpoints.Endpoint | None, endpoint: str, body: asked.Release) -> specification.Settings:
-    """What was sent, null left out, over what the endpoint's last release went by. Raises SpecInvalid where that is not whole."""
+    """What was sent over what the endpoint's last release went by; null is a setting's default. Raises SpecInvalid where that is
+    not whole.
+    """
     if not ids.is_name(endpoint):
         raise errors.SpecInvalid(f"{endpoint!r} cannot be a name.", cure="Use 1 to 63 of a-z, 0-9 and inner hyphens.")
     asked_for = {key: value for key, value in body.settings.items() if value is not None}
-    given = {"endpoint": endpoint, **(row.settings if row else {}), **asked_for}
+    given = {"endpoint": endpoint, **(row.settings if row else {}), **body.settings}
+    given = {key: value for key, value in given.items() if value is not None}
     if "strategy" in asked_for and "stages" not in asked_for:
         given |= _stages(str(asked_for["strategy"]), int(given.get("replicas", 1)))
         if schedule.STICKS & set(str(asked_for["strategy"]).split(" -> ")) and not given.get("sticky"):

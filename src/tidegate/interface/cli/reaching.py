@@ -1,7 +1,8 @@
 """The control API where it answers, the files where it does not."""
 
-import getpass
 import importlib
+import os
+import pwd
 from typing import Any
 
 from tidegate.core.vocabulary import errors, home, instances
@@ -65,8 +66,8 @@ def bearer(place: home.Home, endpoint: str = "") -> str:
 
 
 def actor() -> str:
-    """Who is at the keyboard, for the event log."""
+    """Whose account this is, for the event log: what a shell can set says nothing."""
     try:
-        return getpass.getuser()[:64]
-    except (KeyError, OSError):
+        return pwd.getpwuid(os.getuid()).pw_name[:64]
+    except KeyError:
         return "operator"

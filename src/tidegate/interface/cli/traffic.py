@@ -7,6 +7,7 @@ import dataclasses
 import itertools
 import json
 import pathlib
+import random
 import ssl
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -17,8 +18,10 @@ from tidegate.dataplane.predlog import reader
 from tidegate.interface.cli import curl
 from tidegate.interface.demo import client
 
-LOGGED = 200
-"""Logged requests that are sent again, at most."""
+LOGGED, MIXED = 200, 2_000
+"""Logged requests that are sent again, at most; requests made from an example's rows, each column of another row. A shadow, for
+one, learns nothing from the same few inputs again and again.
+"""
 KEPT = 20_000
 """Latencies that percentiles are of: the latest."""
 SHOW_SECONDS = 0.5
@@ -76,12 +79,24 @@ def bodies(place: home.Home, endpoint: str, digest: str, source: str = "") -> li
         return [Body(plain, row) for row in rows_of(pathlib.Path(source))]
     taken = {"infer": f"/v2/models/{endpoint}/infer", "records": plain, "invocations": f"/endpoints/{endpoint}/invocations"}
     logged = [Body(taken[content], raw) for content, raw in reader.sample(place, endpoint, LOGGED) if content in taken]
-    found = list(dict.fromkeys(logged + [Body(plain, _record(row)) for row in curl.example(place, digest)]))
+    rows = curl.example(place, digest)
+    made = [Body(plain, _record(row)) for row in (*rows, *_mixed(rows))]
+    found = list(dict.fromkeys(logged + made))
     if not found:
         raise errors.InputInvalid(
             f"the model behind {endpoint} has no example and nothing is logged.", cure="Name rows to send: --from rows.csv"
         )
     return found
+
+
+def _mixed(rows: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Rows that have each column from a row of the example, the same ones each time."""
+    columns = [name for name in (rows[0] if rows and isinstance(rows[0], dict) else ()) if all(name in row for row in rows)]
+    if len(rows) < 2 or len(columns) < 2 or any(len(row) != len(columns) for row in rows):
+        return
+    chance = random.Random(0)
+    for _ in range(MIXED):
+        yield {name: chance.choice(rows)[name] for name in columns}
 
 
 def rows_of(path: pathlib.Path) -> list[bytes]:
@@ -181,7 +196,7 @@ def _count(tally: Tally, answer: client.Answer) -> None:
     if answer.ok:
         tally.answered += 1
         tally.latencies.append(answer.seconds)
-        tally.versions[answer.header("tidegate-version") or "?"] += 1
+        tally.versions[answer.header("tidegate-version") or "fallback"] += 1
         tally.rescued += answer.header("tidegate-rescued") == "true"
     else:
         tally.failed += 1

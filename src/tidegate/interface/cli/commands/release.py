@@ -109,7 +109,10 @@ def _hint(ended: dict[str, Any], code: exits.Exit) -> None:
     """What to type next."""
     name = ended["endpoint"]
     if ended["phase"] == "probation":
-        screen.note(f"in probation: `tidegate rollback {name}` goes back in one write; --through-probation waits for its end")
+        back = "recreates the version before" if ended["gap_seconds"] else "goes back in one write"
+        screen.note(f"in probation: `tidegate rollback {name}` {back}; --through-probation waits for its end")
+    elif ended["phase"] == "awaiting_approval":
+        screen.note(f"next: `tidegate approve {name}` or `tidegate reject {name}`, by one who may")
     elif code is exits.Exit.WAITING and ended["phase"] in following.PERSONS:
         screen.note(f"next: `tidegate status {name}`, then resume, promote, abort or rollback")
     elif code in {exits.Exit.REFUSED, exits.Exit.ROLLED_BACK}:

@@ -10,7 +10,7 @@ from tidegate.interface.cli.views import status
 Json = dict[str, Any]
 _ENDS = {
     "succeeded": ("{candidate} serves {endpoint}", "green"),
-    "probation": ("{candidate} serves {endpoint}, in probation: {stable} stays warm", "green"),
+    "probation": ("{candidate} serves {endpoint}, in probation", "green"),
     "rolled_back": ("rolled back: {stable} serves {endpoint}", "bold yellow"),
     "aborted": ("aborted: {stable} serves {endpoint}", "yellow"),
     "concluded": ("done: {stable} serves {endpoint}", "green"),
@@ -49,7 +49,9 @@ def ended(release: Json) -> text.Text:
     said = text.Text.assemble((f"{release['endpoint']} {release['candidate']['name']} ", "bold"), (sentence, style))
     if release["reason"]:
         said.append(f". {release['reason']}")
-    if release["rollback_seconds"]:
+    if release["gap_seconds"]:
+        said.append(f" (nobody answered for {release['gap_seconds']:.1f} s)")
+    elif release["rollback_seconds"]:
         said.append(f" (traffic was back after {release['rollback_seconds']:.2f} s)")
     for fact in status.harmed(release, only_if_any=True):
         said.append(f"\n{fact.plain}")

@@ -52,7 +52,9 @@ def of_endpoint(endpoint: Json, now: float) -> Lines:
         head.append(f"   {endpoint['url']}", style="not bold dim")
     shown = [head]
     stable = endpoint["stable"]
-    stable_rate = endpoint["rate"] - endpoint["candidate_rate"]
+    owned = under_way and stable is not None and release["candidate"]["ordinal"] == stable["ordinal"]
+    kept_rate = endpoint["rate"] - endpoint["candidate_rate"]
+    stable_rate = endpoint["candidate_rate"] if owned else kept_rate
     shown.append(
         _line("stable", _version(stable, stable_rate)) if stable else _line("stable", text.Text("none yet", style="yellow"))
     )
@@ -71,10 +73,13 @@ def of_endpoint(endpoint: Json, now: float) -> Lines:
     if endpoint.get("follows"):
         shown.append(_line("follows", text.Text(words.model(endpoint["follows"]))))
     if endpoint["kept"]:
-        shown.append(_line("kept warm", text.Text(", ".join(one["name"] for one in endpoint["kept"]))))
+        kept = ", ".join(one["name"] for one in endpoint["kept"])
+        kept += f"  {words.rate(kept_rate)} to {release['stable']['name']}, for comparison" if owned and kept_rate else ""
+        shown.append(_line("kept warm", text.Text(kept)))
     for hold in endpoint["holds"]:
         digest = hold["model_digest"][:12]
-        shown.append(_line("held", text.Text(f"{digest}  {hold['reason']}  (`tidegate unhold {endpoint['name']}`)", style="dim")))
+        clear = f"`tidegate unhold {endpoint['name']} --digest {digest}`"
+        shown.append(_line("held", text.Text(f"{digest}  {hold['reason']}  ({clear})", style="dim")))
     return shown
 
 
@@ -88,7 +93,7 @@ def of_release(release: Json, now: float) -> Lines:
         return [_line("last", said), *harmed(release, only_if_any=True)]
     said = text.Text.assemble(phase, f" for {words.lasting(now - release['since'])}")
     stage = release["stage"]
-    if stage and release["stable"]:
+    if stage and release["stable"] and release["phase"] != "probation":
         said.append(f", {release['strategy']}, step {stage['index'] + 1} of {stage['of']} ({stage['name']})")
     shown = [_line("release", said)]
     if release["approvals"]:
