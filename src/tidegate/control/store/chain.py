@@ -105,7 +105,11 @@ def verify(connection: sa.Connection) -> int:
         sa.select(table).where(table.c.sequence > count).order_by(table.c.sequence).limit(_CHUNK)
     ).all():
         for row in rows:
-            _check(row, count + 1, previous)
+            try:
+                _check(row, count + 1, previous)
+            except (TypeError, ValueError) as unreadable:  # of another kind than was ever written
+                words = f"event {count + 1} of the event log was changed after it was written: it cannot be read."
+                raise errors.ChainBroken(words) from unreadable
             count, previous = row.sequence, row.hash
     written, last = head(connection)
     if count < written:

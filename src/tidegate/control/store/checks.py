@@ -417,6 +417,19 @@ def whatever_carries_a_command_out_answers_it_with_itself(books: store.Store) ->
     assert [one.id for one in books.pending_commands(ENV)] == [unheard]
 
 
+def a_command_that_is_withdrawn_is_not_carried_out(books: store.Store) -> None:
+    """Not even by who has begun to; one that was answered stays answered."""
+    release = begun(books, deployed(books))
+    pause, other = (books.submit(commands.Command(ENV, NAME, kind)) for kind in ("pause", "hold"))
+    assert books.withdraw(pause).status == commands.WITHDRAWN
+    assert [one.id for one in books.pending_commands(ENV)] == [other]
+    assert _refused(lambda: moved(books, release, phases.Phase.PAUSED, command=pause), errors.TransitionRefused)
+    assert books.release(release.id) == release
+    assert books.hold(holds.HoldRow(ENV, NAME, "m", "bad"), other)
+    assert books.withdraw(other).status == commands.DONE
+    assert _refused(lambda: books.withdraw("unknown"), errors.StateError)
+
+
 def a_release_deploys_its_candidate(books: store.Store) -> None:
     """In one transaction, under the next ordinal and no other."""
     first = deployed(books)
@@ -453,6 +466,7 @@ ALL: tuple[Check, ...] = (
     commands_are_answered_once_in_their_order,
     a_commit_answers_its_command_with_itself,
     whatever_carries_a_command_out_answers_it_with_itself,
+    a_command_that_is_withdrawn_is_not_carried_out,
     a_release_deploys_its_candidate,
     the_adopted_generation_is_kept_by_environment,
 )

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from tidegate.control.store import documents, schema
 from tidegate.core.vocabulary import errors
 
-PENDING, DONE, REFUSED = "pending", "done", "refused"
+PENDING, DONE, REFUSED, WITHDRAWN = "pending", "done", "refused", "withdrawn"
 
 
 class Command(msgspec.Struct, frozen=True):
@@ -61,10 +61,17 @@ def finish(connection: sa.Connection, identifier: str, result: dict[str, Any], s
         raise errors.StateError(f"there is no command {identifier}.")
 
 
-def carried_out(connection: sa.Connection, identifier: str) -> None:
-    """Answer the command that this transaction carries out, with nothing more to say; none where the id is empty."""
-    if identifier:
-        finish(connection, identifier, {})
+def carried_out(connection: sa.Connection, identifier: str, result: dict[str, Any] | None = None) -> None:
+    """Answer the command that this transaction carries out; none where the id is empty.
+
+    Raises TransitionRefused where it was withdrawn meanwhile: whoever asked has been told that nothing came of it.
+    """
+    if not identifier:
+        return
+    finish(connection, identifier, result or {})
+    answered = get(connection, identifier)
+    if answered is not None and answered.status == WITHDRAWN:
+        raise errors.TransitionRefused("it was withdrawn before it was carried out.")
 
 
 def _read(row: sa.Row[Any]) -> Command:

@@ -120,6 +120,4 @@ def _hold(connection: sa.Connection, decision: decisions.Decision, event: decisi
 
 
 def _answer(connection: sa.Connection, command: str, release: releases.Release) -> None:
-    if command:
-        result = {"release": release.id, "phase": str(release.phase), "reason": release.reason}
-        commands.finish(connection, command, result)
+    commands.carried_out(connection, command, {"release": release.id, "phase": str(release.phase), "reason": release.reason})

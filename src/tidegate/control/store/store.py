@@ -21,7 +21,7 @@ _GENERATION = "adopted_generation"
 
 
 class Store:
-    """One store, several processes and threads. `Store(location.of(home).url)`."""
+    """One store, several processes and threads. `Store(location.url(home))`."""
 
     def __init__(self, url: str, *, create: bool = True) -> None:
         """Open it; make or upgrade its tables where that is due. `create=False`: a missing one is StoreUnavailable."""
@@ -92,14 +92,22 @@ class Store:
 
     # releases
 
-    def create(self, release: releases.Release, event: decisions.Event | None = None, command: str = "") -> None:
+    def create(
+        self,
+        release: releases.Release,
+        event: decisions.Event | None = None,
+        command: str = "",
+        noted: tuple[tuple[str, str], ...] = (),
+    ) -> None:
         """Write a new release with its event `created` (actor and reason from `event`), answering `command` if given. A candidate
-        that the endpoint has not had yet is deployed behind it in the same transaction.
+        that the endpoint has not had yet is deployed behind it in the same transaction, and facts of the endpoint are noted.
 
         Raises EndpointUnknown, StateError for a candidate that passes an ordinal over, and ReleaseInProgress while the endpoint
         has another that has not ended: a probation is superseded beforehand, by its own commit.
         """
         with self._database.writing() as connection:
+            for name, value in noted:
+                facts.put(connection, release.key, name, value)
             commits.create(connection, release, event, command)
 
     def commit(
@@ -320,6 +328,17 @@ class Store:
     def refuse(self, identifier: str, error: errors.TidegateError) -> None:
         """Answer a command with why it was refused."""
         self.finish(identifier, {"error": str(error), "code": error.code}, commands.REFUSED)
+
+    def withdraw(self, identifier: str) -> commands.Command:
+        """Take a command back that has not been answered: it is not carried out any more. The command as it then stands.
+
+        Raises StateError for an unknown id.
+        """
+        with self._database.writing() as connection:
+            commands.finish(connection, identifier, {}, commands.WITHDRAWN)
+            found = commands.get(connection, identifier)
+            assert found is not None
+            return found
 
     def command(self, identifier: str) -> commands.Command | None:
         """One command, or None."""

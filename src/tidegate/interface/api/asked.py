@@ -32,7 +32,7 @@ class Group(Asked):
 class Verb(Asked):
     """promote, pause, resume, abort, retry, rollback, approve, reject, hold, unhold, rehearse."""
 
-    to: int | None = pydantic.Field(default=None, ge=1)
+    to: int | None = pydantic.Field(default=None, ge=1, lt=2**31)
     """rollback: the ordinal of the version to go back to. hold: that of the version whose model is held."""
     seconds: float = pydantic.Field(default=10.0, ge=0, le=86_400, allow_inf_nan=False)
     """rehearse: for how long half of the traffic is away."""

@@ -6,7 +6,7 @@ from tidegate.control.store import store as stores
 from tidegate.core.vocabulary import errors
 from tidegate.interface.api import answers
 
-_WITNESS = re.compile(r"(\d+):([0-9a-f]{8,64})")
+_WITNESS = re.compile(r"(\d{1,18}):([0-9a-f]{8,64})")
 
 
 def verify(store: stores.Store, witness: str = "") -> answers.Audit:

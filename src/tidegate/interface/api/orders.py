@@ -39,9 +39,13 @@ def carry_out(
         if answered is not None and answered.status != commands.PENDING:
             return _done(store, answered)
         time.sleep(LOOK_SECONDS)
+    # Taken back, lest it is carried out once nobody expects it any more, perhaps after it was done in another way.
+    answered = store.withdraw(identifier)
+    if answered.status != commands.WITHDRAWN:
+        return _done(store, answered)
     raise errors.ControlDown(
-        f"control did not answer within {PATIENCE_SECONDS:g} s; the command is queued and will be carried out.",
-        cure="`tidegate status` shows what becomes of it.",
+        f"control did not answer within {PATIENCE_SECONDS:g} s; the command was taken back, nothing came of it.",
+        cure="`tidegate status` says how control is.",
     )
 
 

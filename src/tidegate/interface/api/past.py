@@ -39,7 +39,7 @@ def router(books: shelf.Shelf) -> fastapi.APIRouter:
     @past.get("/events")
     def events(
         holder: scopes.Anybody,
-        after: int = fastapi.Query(default=0, ge=0),
+        after: int = fastapi.Query(default=0, ge=0, lt=2**63),
         endpoint: str | None = None,
         limit: int = fastapi.Query(default=200, ge=1, le=1000),
     ) -> list[answers.Event]:
