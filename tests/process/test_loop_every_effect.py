@@ -64,6 +64,7 @@ def end(world: World) -> dict[str, Any]:
             told[names.get(event.release, "")] += _told(event)
         found[row.name] = {
             "owner": (row.stable, row.kept),
+            "settings": row.settings,
             "versions": [(one.ordinal, one.digest[:8]) for one in books.versions(ENV, row.name)],
             "releases": [_ended(one) for one in past],
             "route": _route(table.routes[row.name], names),
@@ -151,7 +152,7 @@ def test_whatever_the_store_keeps_that_decides_something_is_an_end():
     methods = {name: it for name, it in vars(store.Store).items() if inspect.isfunction(it)}
     writing = {name for name, it in methods.items() if "_database.writing(" in inspect.getsource(it)}
     shown = {"put_waiting", "put_verdict"}  # for people; computed again
-    others = {"submit", "add_version", "lease", "give_up"}  # not control's, or about who is control
+    others = {"submit", "withdraw", "add_version", "lease", "give_up"}  # not control's, or about who is control
     assert writing == set(loop_world.WRITES) | shown | others
 
 

@@ -194,3 +194,14 @@ def test_the_description_is_whole_and_without_scripts(asked):
     page = asked.get("/docs").text
     assert all(path in page for path in paths)
     assert "<script" not in page
+
+
+def test_status_answers_from_the_table_before_where_the_table_is_damaged(place, store, asked):
+    tablefile.write(place.table, lambda current: msgspec.structs.replace(current, written_by="one"))
+    tablefile.write(place.table, lambda current: msgspec.structs.replace(current, written_by="two"))
+    place.table.write_text('{"garb')
+    found = asked.get("/v1/status").json()
+    assert (found["generation"], [one["name"] for one in found["endpoints"]]) == (1, ["delay"])
+    assert "table.json.last" in found["table"]
+    tablefile.last(place.table).unlink()
+    assert asked.get("/v1/status").json()["generation"] == 0

@@ -93,6 +93,12 @@ def test_the_way_back_is_told_as_long_as_it_is_one():
     assert "would load v4 first (`keep: 0`)" in said("keep: 0\nrelease: {probation: 0}")
 
 
+def test_an_approval_that_nobody_could_give_is_foreseen():
+    asked = settings("release: {approve: {by: [ana, ben], count: 2}}")
+    assert "Asked for by ana it would be refused" in " ".join(course.sentences(asked, STABLE, author="ana"))
+    assert "refused" not in " ".join(course.sentences(asked, STABLE, author="cleo"))
+
+
 def test_a_test_says_what_decides():
     assert "revenue decides, lower is better; without a winner after 14 days" in said(
         "release: {strategy: ab, ab: {metric: revenue, better: lower}}"

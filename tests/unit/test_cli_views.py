@@ -43,7 +43,15 @@ def endpoint(**more):
 
 def whole(**more):
     base = {"at": 220.0, "home": "HOME", "environment": "production", "control": True, "control_state": "ready", "api": True}
-    base |= {"store": "", "generation": 7, "override": None, "endpoints": [endpoint()], "processes": [], "recorder": {}}
+    base |= {
+        "store": "",
+        "table": "",
+        "generation": 7,
+        "override": None,
+        "endpoints": [endpoint()],
+        "processes": [],
+        "recorder": {},
+    }
     return {**base, "gateways": [{"name": "gateway-0", "generation": 7, "current": True}], **more}
 
 

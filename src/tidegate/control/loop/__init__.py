@@ -4,6 +4,7 @@
 - `events`: from what was seen to the one event a release is told next (pure)
 - `commands`: what people asked for, turned into releases and events
 - `transitions`: the one desk at which a release is advanced and committed
+- `settling`: whose settings an endpoint goes by, while a release may still bring others
 - `routes`, `upkeep`: what has to hold now, made true: routes through the table file, workers through the target
 - `progress`: every release under way judged, told its event, and shown to people
 - `health`: how workers fare over several looks: who crash-loops, who has fallen silent

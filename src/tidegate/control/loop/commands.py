@@ -1,8 +1,11 @@
 """What people asked for, turned into releases and events. A refusal is an answer too: it goes back with its code."""
 
+import logging
+from typing import Any
+
 import msgspec
 
-from tidegate.control.loop import holders, migrations, overrides, replacing, transitions
+from tidegate.control.loop import holders, migrations, overrides, replacing, settling, transitions
 from tidegate.control.store import chain, commands, endpoints
 from tidegate.core.decide import strategies
 from tidegate.core.spec import conditions, guards
@@ -12,7 +15,10 @@ from tidegate.core.vocabulary.decisions import Kind
 from tidegate.dataplane.models import bundles
 from tidegate.dataplane.wire import tablefile
 
+log = logging.getLogger(__name__)
 FOLLOW, REPLACE = "follow", "replace_workers"
+STALE_SECONDS = 30.0
+"""Who asked has given up by then, and may have done it in another way."""
 REHEARSAL_SECONDS = 10.0
 """For so long a drill keeps half of the traffic on the way out."""
 VERBS = {str(kind): kind for kind in decisions.OPERATOR}
@@ -21,11 +27,17 @@ VERBS = {str(kind): kind for kind in decisions.OPERATOR}
 def answer(desk: transitions.Desk, place: home.Home, command: commands.Command, now: float) -> None:
     """Carry one command out and answer it: with the release as it then is, or with the error that refused it."""
     try:
+        if command.at and now - command.at > STALE_SECONDS:
+            raise errors.ControlDown("control came to it too late: nobody waited for it any more.", cure="Ask again.")
         moved = _carry_out(desk, place, command, now)
     except errors.StoreUnavailable:
         raise
     except errors.TidegateError as refused:
         desk.store.refuse(command.id, refused)
+    except Exception as bug:  # of this command; it must not stand in the way of all that come after
+        log.exception("a command failed", extra={"kind": command.kind, "endpoint": command.endpoint})
+        words = f"this could not be carried out: {type(bug).__name__}."
+        desk.store.refuse(command.id, errors.TidegateError(words, cure="`tidegate logs control` has why; please report it."))
     else:
         said = {} if moved is None else {"release": moved.id, "phase": moved.phase.value, "reason": moved.reason}
         desk.store.finish(command.id, said)
@@ -59,8 +71,7 @@ def release(desk: transitions.Desk, place: home.Home, command: commands.Command,
     if settings.group:
         cure = f"Name the files of all members: `tidegate release --file A --file B`, each with `group: {settings.group}`."
         raise errors.SpecInvalid(f"{settings.endpoint} is released with its group {settings.group} or not at all.", cure=cure)
-    manifest = _may_begin(desk, place, settings, str(command.payload["digest"]))
-    _settle(desk, settings)
+    manifest = _may_begin(desk, place, settings, command, str(command.payload["digest"]))
     return _begin(desk, settings, manifest, command, now)
 
 
@@ -75,14 +86,20 @@ def release_group(desk: transitions.Desk, place: home.Home, command: commands.Co
         settings = specification.of(member["settings"])
         under_way = desk.active(settings.endpoint)
         if under_way is None or under_way.group != name:  # else it has begun, before control was interrupted
-            ready.append((settings, _may_begin(desk, place, settings, str(member["digest"]))))
+            ready.append((settings, _may_begin(desk, place, settings, command, str(member["digest"]))))
     for settings, manifest in ready:
-        _settle(desk, settings)
         grouped = msgspec.structs.replace(settings, group=name)
         _begin(desk, grouped, manifest, msgspec.structs.replace(command, id=""), now)
 
 
-def _may_begin(desk: transitions.Desk, place: home.Home, settings: specification.Settings, digest: str) -> manifests.Manifest:
+def _may_begin(
+    desk: transitions.Desk, place: home.Home, settings: specification.Settings, command: commands.Command, digest: str
+) -> manifests.Manifest:
+    if settings.approval is not None and not settings.approval.possible(command.actor):
+        raise errors.SpecInvalid(
+            f"{settings.approval.count} of {', '.join(settings.approval.by)} have to approve, and not {command.actor}, who asks.",
+            cure="Name more people in `approve.by`, have another release it, or write `not: nobody`.",
+        )
     manifest = bundles.read_manifest(place.bundles / digest)
     _refuse_busy(desk, settings.endpoint)
     _refuse_known(desk, settings.endpoint, manifest.model_digest)
@@ -101,7 +118,9 @@ def _begin(
     source = manifest.provenance.source or settings.model
     version = releases.Version(settings.endpoint, 0, manifest.digest, manifest.model_digest, source, now)
     event = decisions.Event(Kind.TICK, actor=command.actor, reason=command.reason or f"release of {source}")
-    return desk.begin(settings, version, event, now, command.id)
+    before = _before(desk, settings)
+    wanted = specification.plain(msgspec.structs.replace(settings, group=settings.group.partition("/")[0]))
+    return desk.begin(settings, version, event, now, command.id, lambda of: (settling.note(of, before, wanted),))
 
 
 def _refuse_busy(desk: transitions.Desk, endpoint: str) -> None:
@@ -122,14 +141,14 @@ def _refuse_known(desk: transitions.Desk, endpoint: str, model_digest: str) -> N
         raise errors.AlreadyStable(f"this very model is {endpoint}'s stable already, as {stable.name}.")
 
 
-def _settle(desk: transitions.Desk, settings: specification.Settings) -> None:
-    """The file as it is now counts for the endpoint from this release on."""
+def _before(desk: transitions.Desk, settings: specification.Settings) -> dict[str, Any]:
+    """What the endpoint goes by until this release has been let through; with nothing there yet, its own from now on."""
     written = specification.plain(settings)
-    before = desk.store.endpoint(desk.environment, settings.endpoint)
-    if before is None:
-        desk.store.put_endpoint(endpoints.Endpoint(desk.environment, settings.endpoint, written))
-    elif before.settings != written:
-        desk.store.put_endpoint(msgspec.structs.replace(before, settings=written))
+    row = desk.store.endpoint(desk.environment, settings.endpoint)
+    if row is not None and row.stable is not None:
+        return row.settings
+    desk.store.put_endpoint(endpoints.Endpoint(desk.environment, settings.endpoint, written))
+    return written
 
 
 def _roll_back(
@@ -150,18 +169,13 @@ def _roll_back(
     version = desk.known_version(command.endpoint, ordinal)
     bundles.read_manifest(place.bundles / version.digest)
     migrations.refuse(desk, command.endpoint, ordinal)
-    _clear_named(desk, version, command, now)
+    hold = desk.store.held(desk.environment, version.endpoint, version.model_digest)
+    if hold is not None:
+        cure = f"Clear it first: `tidegate unhold {command.endpoint} --digest {version.model_digest[:12]}`."
+        raise errors.DigestHeld(f"{version.name} is held: {hold.reason.rstrip('.')}.", cure=cure)
     if stable is not None:  # before the release, which answers the command: who is interrupted between the two does both again
         desk.hold(stable, event, now)
     return desk.go_back(version, event, now, command.id, warm=row is not None and ordinal in row.kept)
-
-
-def _clear_named(desk: transitions.Desk, version: releases.Version, command: commands.Command, now: float) -> None:
-    """Who names a held version wants it: what serves is not held."""
-    row = desk.store.held(desk.environment, version.endpoint, version.model_digest)
-    if row is not None:
-        reason = command.reason or f"{command.actor} went back to {version.name}"
-        desk.store.clear_holds([msgspec.structs.replace(row, reason=reason, actor=command.actor, at=now)])
 
 
 def _retry(desk: transitions.Desk, place: home.Home, command: commands.Command, now: float) -> releases.Release:
@@ -173,7 +187,8 @@ def _retry(desk: transitions.Desk, place: home.Home, command: commands.Command, 
     if last.phase is phases.Phase.SUCCEEDED:
         raise errors.AlreadyStable(f"the last release of {command.endpoint}, of {last.candidate.name}, came through.")
     reason = command.reason or f"retry of {last.candidate.name}, which was {last.outcome or last.phase.value}"
-    again = {"digest": last.candidate.digest, "settings": row.settings}
+    brought = settling.change(desk, last)
+    again = {"digest": last.candidate.digest, "settings": brought.wanted if brought else row.settings}
     return release(desk, place, msgspec.structs.replace(command, payload=again, reason=reason), now)
 
 
@@ -188,7 +203,7 @@ def rehearse(desk: transitions.Desk, place: home.Home, command: commands.Command
         raise errors.NothingToRollBack(f"{command.endpoint} has no version to rehearse with.")
     _refuse_busy(desk, command.endpoint)
     before = desk.settings(row)
-    if any(one.alone for one in before.stages):
+    if releases.alone(before.stages):
         raise errors.TransitionRefused(
             f"{command.endpoint} goes by recreate, and a rehearsal has two versions up at once.",
             cure="Rehearse where both may be up.",

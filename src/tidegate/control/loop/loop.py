@@ -25,6 +25,7 @@ from tidegate.control.loop import (
     progress,
     rehearsing,
     replacing,
+    settling,
     sleeping,
     transitions,
     upkeep,
@@ -57,6 +58,7 @@ class Control:
         self._following = following.Following(self._desk, home)
         self._drills = rehearsing.Drills(self._desk, home)
         self._notifying = notifying.Notifying(self._desk, home)
+        self._settling = settling.Settling(self._desk)
         self._alarms = alarms.Book(self._desk)
         self._acted_on: tuple[object, ...] = ()
         self._swept = 0.0
@@ -66,7 +68,8 @@ class Control:
         """Look, answer commands, advance every release under way by one event, make true what is asked. `elapsed`: of a clock
         that nobody sets; where the two have gone apart since the last tick, what releases have noted is moved along.
 
-        Raises StoreUnavailable, StoreBehindTable, GenerationConflict, ParentStale, DiskFull: nothing half-done, try again.
+        Raises StoreUnavailable, StoreBehindTable, GenerationConflict, ParentStale, DiskFull: nothing half-done, try again. What
+        one release fails on by a fault of ours is raised once all others have had their turn.
         """
         desk = self._desk
         self._heed_clock(now, elapsed)
@@ -106,7 +109,16 @@ class Control:
             commands.answer(desk, self._home, command, seen.at)
             if command.kind == commands.REPLACE:
                 self._replacing.asked()
-        advanced = [self._progress.advance(one, seen) for one in desk.under_way()]
+        advanced, failed = [], []
+        for release in desk.under_way():
+            try:
+                advanced.append(self._progress.advance(release, seen))
+            except errors.TidegateError:
+                raise
+            except Exception as bug:  # of this release; what is asked for all others is made true before it is told
+                advanced.append(release)
+                failed.append(bug)
+        self._settling.turn(advanced)
         active = {one.endpoint: one for one in advanced if one.phase not in phases.ENDED}
         known = holders.listed(desk, self._home)
         needs = [
@@ -120,6 +132,8 @@ class Control:
         if seen.at - self._swept > SWEEP_SECONDS:
             self._swept = seen.at
             upkeep.sweep(self._home, seen, min((one.created_at for one in advanced), default=seen.at))
+        if failed:
+            raise failed[0]
 
     def _rests(self, rows: list[endpoints.Endpoint], seen: observation.Observation) -> Rests:
         """How awake the endpoints are to be that sleep, or may."""

@@ -9,6 +9,7 @@ import msgspec
 
 from tidegate.control.loop import transitions
 from tidegate.control.store import chain, commands, endpoints
+from tidegate.core.decide import strategies
 from tidegate.core.vocabulary import decisions, dependencies, errors, phases, releases
 
 MIGRATED = "migrated"
@@ -104,7 +105,7 @@ def _promoted(desk: transitions.Desk, row: endpoints.Endpoint, name: str) -> rel
         (release, one)
         for release in desk.store.releases(desk.environment, row.name, _LOOKED_AT)
         for one in release.migrations
-        if one.name == name and release.strategy != "rollback"
+        if one.name == name and release.strategy != strategies.BACK
     ]
     if not naming:
         listed = desk.store.releases(desk.environment, row.name, _LOOKED_AT)

@@ -9,6 +9,7 @@ import msgspec
 from tidegate.control.loop import served, transitions
 from tidegate.control.store import chain as chained
 from tidegate.control.store import traffic
+from tidegate.core.decide import strategies
 from tidegate.core.vocabulary import decisions, errors, phases, releases, tables
 from tidegate.core.vocabulary.decisions import Kind
 
@@ -89,7 +90,7 @@ def adopt(desk: transitions.Desk, route: tables.Route, event: decisions.Event, n
 
 def _leads_there(release: releases.Release, route: tables.Route) -> bool:
     """Whether it is a way back to the very version that the route has: such as an earlier import has begun."""
-    return release.strategy == transitions.BACK and release.candidate.ordinal == route.owner.ordinal
+    return release.strategy == strategies.BACK and release.candidate.ordinal == route.owner.ordinal
 
 
 def _by_digest(desk: transitions.Desk, endpoint: str, digest: str) -> releases.Version | None:

@@ -20,8 +20,6 @@ _GROUPED = 200
 """Newest releases of the environment among which those of a group are looked for."""
 _REMEMBERED = 50
 """Releases of an endpoint that are looked at for earlier attempts with one model."""
-BACK = "rollback"
-"""The strategy of a release that goes back to an earlier version."""
 _LEVELS = {"info": logging.INFO, "warning": logging.WARNING, "critical": logging.CRITICAL}
 
 
@@ -111,9 +109,16 @@ class Desk:
         return msgspec.structs.replace(decision, release=stored)
 
     def begin(
-        self, settings: specification.Settings, candidate: releases.Version, event: decisions.Event, now: float, command: str
+        self,
+        settings: specification.Settings,
+        candidate: releases.Version,
+        event: decisions.Event,
+        now: float,
+        command: str,
+        noting: Callable[[str], tuple[tuple[str, str], ...]] = lambda _: (),
     ) -> releases.Release:
-        """Start a release of `candidate`, under the endpoint's next ordinal. A probation under way ends as superseded.
+        """Start a release of `candidate`, under the endpoint's next ordinal. A probation under way ends as superseded. `noting`
+        gives facts of the endpoint to be kept with it, from its id.
 
         Raises ReleaseInProgress when anything else is under way.
         """
@@ -121,7 +126,7 @@ class Desk:
         candidate = msgspec.structs.replace(candidate, ordinal=last + 1)
         self._supersede(settings.endpoint, candidate, now)
         release = self._draft(settings, candidate, event, now)
-        self.store.create(release, event, command)
+        self.store.create(release, event, command, noting(release.id))
         return release
 
     def go_back(
@@ -136,7 +141,7 @@ class Desk:
         if row is None:
             raise errors.EndpointUnknown(f"there is no endpoint {version.endpoint}.")
         self._supersede(version.endpoint, version, now)
-        plain = {"strategy": BACK, "stages": (), "returns": False, "approval": None, "group": "", "probation": None}
+        plain = {"strategy": strategies.BACK, "stages": (), "returns": False, "approval": None, "group": "", "probation": None}
         settings = msgspec.structs.replace(self.settings(row), **plain, probation_seconds=0.0)
         draft = self._draft(settings, version, event, now)
         phase = phases.Phase.PROMOTING if warm else phases.Phase.WARMING

@@ -9,7 +9,7 @@ import logging
 
 import msgspec
 
-from tidegate.control.loop import migrations, observation, replacing, routes, sleeping, transitions
+from tidegate.control.loop import migrations, observation, replacing, routes, settling, sleeping, transitions
 from tidegate.control.store import endpoints
 from tidegate.core.decide import machine
 from tidegate.core.vocabulary import arms, decisions, errors, home, instances, releases, tables, tokens
@@ -70,7 +70,9 @@ def _effects(
             decisions.EnsureWorkers(stable, replicas),
             decisions.SetRoutes(row.name, name, 0, stable, None, weight=0, evidence=False, salt=salt),
         )
-    return idle if release is None else (*idle[1:], *machine.upkeep(release))
+    if release is None or release.phase in settling.BEFORE:  # what has not been agreed to moves nobody
+        return idle
+    return (*idle[1:], *machine.upkeep(release))
 
 
 def hold_true(

@@ -9,9 +9,10 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from tidegate.core.vocabulary import arms, errors
-from tidegate.core.vocabulary.releases import Places, Stage, Watch
+from tidegate.core.vocabulary.releases import Places, Stage, Watch, alone
 
 FIRST_STEPS = (100, 500, 2_500, 5_000)
+_LONGEST_NAME, _LONGEST, _MOST_REQUESTS, _MOST_REPLICAS = 60, 366 * 86_400.0, 10**9, 512
 HOLDBACK = 100
 """Buckets that stable keeps in a probation unless said otherwise: 1 %."""
 
@@ -188,8 +189,8 @@ STRATEGIES: dict[str, Strategy] = {
     "ab": ab,
     "full": full,
 }
-REHEARSAL = "rehearsal"
-"""The strategy of a drill: of no file, and in no list."""
+REHEARSAL, BACK = "rehearsal", "rollback"
+"""The strategies of a drill, and of a release that goes back to an earlier version: of no file, and in no list."""
 _LAST = frozenset({"rolling", "blue-green", "ab", "full"})
 """What nothing may follow but `full`: they end with all traffic, or a decision."""
 
@@ -255,6 +256,8 @@ def level() -> Stage:
 def check(stages: tuple[Stage, ...]) -> tuple[Stage, ...]:
     """The same stages, if they go up and can be run. Raises SpecInvalid naming the stage that cannot."""
     before: Stage | None = None
+    if alone(stages) and len(stages) > 1:
+        raise errors.SpecInvalid("recreate is no stage among others.", cure="Let it be the only one.")
     for stage in stages:
         if not 0 <= stage.weight <= arms.BUCKETS or (not stage.weight and stage.watch is Watch.COMPARISON):
             raise errors.SpecInvalid(f"a stage of {name(stage.weight)} cannot be routed.", cure="Weights go from 0.01% to 100%.")
@@ -265,6 +268,12 @@ def check(stages: tuple[Stage, ...]) -> tuple[Stage, ...]:
             raise errors.SpecInvalid(f"{name(stage.mirror)} cannot be mirrored.", cure="Shares go from 0.01% to 100%.")
         if before is not None and (stage.weight < before.weight or (stage.weight == before.weight and _same(before, stage))):
             raise errors.SpecInvalid(f"a stage of {stage.name} follows one of {before.name}.", cure="Stages have to go up.")
+        if not (0 < len(stage.name) <= _LONGEST_NAME and stage.name.isprintable()):
+            raise errors.SpecInvalid("a stage has no name that could be shown.", cure="Write 1 to 60 letters.")
+        if stage.max_seconds > _LONGEST or stage.min_requests > _MOST_REQUESTS:
+            raise errors.SpecInvalid(f"{stage.name} would never end.", cure="A stage lasts a year, or 10^9 requests, at most.")
+        if stage.replicas is not None and not _can_serve(stage.replicas):
+            raise errors.SpecInvalid(f"{stage.name} leaves nobody to answer.", cure="Let there be a worker of either version.")
         if not 0 <= stage.min_seconds <= stage.max_seconds:
             raise errors.SpecInvalid(
                 f"the stage of {stage.name} ends before its least time.", cure="Let `at_most` be at least `for`."
@@ -273,6 +282,13 @@ def check(stages: tuple[Stage, ...]) -> tuple[Stage, ...]:
             raise errors.SpecInvalid(f"the stage of {stage.name} asks for no requests.", cure="Let `requests` be at least 1.")
         before = stage
     return stages
+
+
+def _can_serve(places: Places) -> bool:
+    """Whether there is somebody at every moment: the candidate once it has come up, stable until then."""
+    return 1 <= places.candidate <= _MOST_REPLICAS and all(
+        0 <= one <= _MOST_REPLICAS for one in (places.stable, places.meanwhile)
+    )
 
 
 def _same(before: Stage, stage: Stage) -> bool:

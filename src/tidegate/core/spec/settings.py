@@ -7,6 +7,9 @@ import msgspec
 from tidegate.core.decide import strategies
 from tidegate.core.vocabulary import assignment, dependencies, errors, handling, instances, releases, sums, tables
 
+SHORTEST_REHEARSAL = 600.0
+"""Seconds that are between two rehearsals at the least."""
+
 
 class Settings(msgspec.Struct, frozen=True):
     """What one endpoint goes by."""
@@ -119,12 +122,11 @@ def of(stored: dict[str, object]) -> Settings:
         ) from broken
 
 
-def check(settings: Settings) -> Settings:
-    """The same settings, if a release can go by them, whoever wrote them. Raises SpecInvalid."""
+def check(settings: Settings) -> None:
+    """Whether a release can go by them, whoever wrote them. Raises SpecInvalid."""
     strategies.check(settings.stages)
     for look in CHECKS.values():
         look(settings)
-    return settings
 
 
 def _downtime(settings: Settings) -> None:
@@ -136,6 +138,11 @@ def _downtime(settings: Settings) -> None:
 
 
 def _rehearse(settings: Settings) -> None:
+    if 0 < settings.rehearse_seconds < SHORTEST_REHEARSAL:
+        raise errors.SpecInvalid(
+            "a rehearsal has half of the traffic on the way out, and no release begins meanwhile.",
+            cure="Let ten minutes be between two, or more.",
+        )
     if settings.rehearse_seconds and _alone(settings):
         raise errors.SpecInvalid(
             "a rehearsal has two versions up at once, and recreate is for those that cannot be.",
@@ -172,7 +179,7 @@ def _metric(settings: Settings) -> None:
 
 
 def _alone(settings: Settings) -> bool:
-    return any(one.alone for one in settings.stages)
+    return releases.alone(settings.stages)
 
 
 CHECKS: dict[str, Callable[[Settings], None]] = {

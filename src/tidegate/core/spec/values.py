@@ -54,6 +54,15 @@ def _times(value: object) -> float:
     )
 
 
+def _chance(value: object) -> float:
+    found = units.share(value)
+    if not 0 < found <= 0.5:
+        raise errors.SpecInvalid(
+            f"a chance of {units.share_text(found)} decides nothing.", cure='Write above 0% and at most 50%, such as "1%".'
+        )
+    return found
+
+
 def _model(value: object) -> str:
     scheme, found, _ = str(value).partition("://")
     if not isinstance(value, str) or not value.strip() or (found and scheme not in {"mlflow", "file"}):
@@ -203,6 +212,7 @@ Times = Annotated[float, reads(_times)]
 Model = Annotated[str, reads(_model)]
 Duration = Annotated[float, reads(units.duration), schema(r"^(\d+(\.\d+)?(ms|s|m|h|d) *)+$", "30s", const=0)]
 Share = Annotated[float, reads(units.share), schema(r"^\d+(\.\d+)? *%$", "5%", type="number", minimum=0, exclusiveMaximum=1)]
+Chance = Annotated[float, reads(_chance), schema(r"^\d+(\.\d+)? *%$", "1%", type="number", exclusiveMinimum=0, maximum=0.5)]
 Size = Annotated[int, reads(units.size), schema(r"^\d+(\.\d+)? *(B|[kKMG]B|[KMG]iB)$", "4MiB", type="integer", minimum=0)]
 Margin = Annotated[str, reads(_margin)]
 AnswerRule = Annotated[str, reads(_answer_rule)]

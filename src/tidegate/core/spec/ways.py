@@ -141,7 +141,7 @@ class Release(values.Block):
     unsure: Literal["pause", "extend", "rollback", "promote"] = values.key(
         "What happens when a step's time is up without proof and without enough requests.", "pause"
     )
-    alpha: values.Share = values.key("Chance of rolling a healthy release back, over its whole life.", 0.01, "1%")
+    alpha: values.Chance = values.key("Chance of rolling a healthy release back, over its whole life.", 0.01, "1%")
     promote_if: tuple[values.Margin, ...] = values.key(
         "What has to be proven for promotion: margins over stable.",
         ("errors <= stable + 1%", "wrong <= stable + 2%"),

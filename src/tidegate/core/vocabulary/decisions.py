@@ -141,7 +141,7 @@ class Waiting(msgspec.Struct, frozen=True):
     """Why nothing happens just now: on what, for whom, about how much longer. CLI, API and log show this same object."""
 
     on: str
-    """requests, traffic, time, workers, routes, checks, approval, operator, outcomes, stable, feed."""
+    """requests, traffic, time, workers, routes, checks, approval, operator, outcomes, stable, feed, group, budget, smoke."""
     sentence: str
     """"needs about 4,100 more canary requests (about 3 min at this rate)"."""
     who: str = "tidegate"

@@ -1,6 +1,7 @@
 """A release and what it moves: versions, stages, the policy it is judged by. All frozen; the machine makes new ones."""
 
 import enum
+from collections.abc import Iterable
 
 import msgspec
 
@@ -77,6 +78,11 @@ class Stage(msgspec.Struct, frozen=True):
     """Stable is stopped before the candidate is started: the two are never up together."""
 
 
+def alone(stages: Iterable[Stage]) -> bool:
+    """Whether stable and candidate are never up together."""
+    return any(one.alone for one in stages)
+
+
 class Policy(msgspec.Struct, frozen=True):
     """What a release is judged by: frozen and hashed when it starts."""
 
@@ -125,6 +131,10 @@ class Approval(msgspec.Struct, frozen=True):
     """Whether who asked for the release may not approve it."""
     within_seconds: float = 259_200.0
     """Without enough of them by then it ends."""
+
+    def possible(self, author: str) -> bool:
+        """Whether enough of those who may can say yes to what this author asks for."""
+        return not self.by or len({*self.by} - ({author} if self.not_author else set())) >= self.count
 
 
 class Approved(msgspec.Struct, frozen=True):
@@ -198,7 +208,7 @@ class Release(msgspec.Struct, frozen=True):
     rollback_seconds: float = 0.0
     """From the decision to traffic seen back on stable."""
     ends_as: str = ""
-    """What the outcome will be, where that is decided before the end: rolled_back, aborted, promoted_without_evidence."""
+    """What the outcome will be, where that is decided before the end: one of `outcome`'s."""
     forced: bool = False
     """A person promoted it out of a halt: statistics do not send it back onto a stable that was sick."""
     outcome: str = ""
@@ -213,7 +223,7 @@ class Release(msgspec.Struct, frozen=True):
     @property
     def alone(self) -> bool:
         """Whether stable and candidate are never up together."""
-        return bool(self.stages) and self.stages[0].alone
+        return alone(self.stages)
 
     @property
     def key(self) -> tuple[str, str]:

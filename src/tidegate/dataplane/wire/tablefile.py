@@ -30,6 +30,11 @@ def read(path: pathlib.Path) -> tables.Table:
     return table
 
 
+def last(path: pathlib.Path) -> pathlib.Path:
+    """Where the table before is kept."""
+    return path.with_name(f"{path.name}.last")
+
+
 def write(path: pathlib.Path, change: Callable[[tables.Table], tables.Table | None], parent: int | None = None) -> tables.Table:
     """Replace the table by `change(current)`; None from it leaves all as it is. Returns the table now in force.
 
@@ -82,9 +87,9 @@ def _replace(path: pathlib.Path, raw: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         with contextlib.suppress(FileNotFoundError):
-            last = path.with_name(path.name + ".last")
-            last.unlink(missing_ok=True)
-            os.link(path, last)
+            kept = last(path)
+            kept.unlink(missing_ok=True)
+            os.link(path, kept)
         scratch.replace(path)
     except OSError as failed:
         scratch.unlink(missing_ok=True)

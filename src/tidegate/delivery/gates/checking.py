@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Iterator
 
+from tidegate.core.decide import strategies
 from tidegate.core.vocabulary import errors
 from tidegate.dataplane.models import bundles
 from tidegate.delivery.gates import case, contract, findings, freezing, memory, requirements, room, steps
 
-BACK = "rollback"
 """Strategy of a release that goes back to an earlier version."""
 Check = Callable[[case.Case], Iterator[findings.Finding]]
 
@@ -18,7 +18,7 @@ def run(given: case.Case) -> tuple[findings.Finding, ...]:
     Raises nothing for what it finds; OSError where the bundle's files cannot be read at all.
     """
     found = list(_bundle(given))
-    if all(one.passed for one in found) and given.release.strategy != BACK:
+    if all(one.passed for one in found) and given.release.strategy != strategies.BACK:
         for name, check in CHECKS[1:]:
             try:
                 found += check(given)

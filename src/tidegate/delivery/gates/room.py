@@ -21,7 +21,7 @@ class Running(msgspec.Struct, frozen=True):
 
 def more(stages: Sequence[releases.Stage], replicas: int, there: int) -> int:
     """Workers beyond those that are up, at the most crowded stage. `there`: stable's; `replicas`: what a version is to have."""
-    if stages and stages[0].alone:
+    if releases.alone(stages):
         return max(0, replicas - there)
     both = [one.replicas.candidate + one.replicas.meanwhile if one.replicas else replicas + there for one in stages]
     return max(0, max(both, default=replicas + there) - there)

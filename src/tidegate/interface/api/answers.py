@@ -287,6 +287,8 @@ class Status(Answer):
     """False where the command line put this together itself, from the files."""
     store: str = ""
     """Why the store cannot be read; empty when it can."""
+    table: str = ""
+    """Why the routing table cannot be read; empty when it can. What is shown of it is then the one before."""
     generation: int
     """Of the routing table."""
     override: Override | None = None

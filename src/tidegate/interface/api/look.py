@@ -26,7 +26,7 @@ class _Seen(NamedTuple):
 
 def status(place: home.Home, environment: str, store: stores.Store | None, now: float, trouble: str = "") -> answers.Status:
     """Everything on one screen. `store` None: it cannot be read, and `trouble` says why."""
-    table = tablefile.read(place.table)
+    table, damage = _table(place)
     seen = processes(place)
     control = _control(seen)
     shown, alarms = [], []
@@ -43,6 +43,7 @@ def status(place: home.Home, environment: str, store: stores.Store | None, now: 
         control=control is not None and control.alive,
         control_state=control.state if control else "",
         store=trouble,
+        table=damage,
         generation=table.generation,
         override=_override(table),
         endpoints=tuple(shown) or from_table(place, table, seen, now),
@@ -52,6 +53,16 @@ def status(place: home.Home, environment: str, store: stores.Store | None, now: 
         recorder=_counters(place),
         addresses=addresses.read(place),
     )
+
+
+def _table(place: home.Home) -> tuple[tables.Table, str]:
+    """The table, or where it is damaged the one before, with what is wrong: gateways go on by what they have read."""
+    try:
+        return tablefile.read(place.table), ""
+    except errors.TableUnreadable as damaged:
+        with contextlib.suppress(errors.StateError):
+            return tablefile.read(tablefile.last(place.table)), str(damaged)
+        return tables.EMPTY, str(damaged)
 
 
 def _control(seen: tuple[answers.Process, ...]) -> answers.Process | None:

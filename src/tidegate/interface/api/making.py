@@ -11,7 +11,7 @@ import msgspec
 from tidegate.control.store import endpoints
 from tidegate.control.store import store as stores
 from tidegate.core.decide import strategies
-from tidegate.core.spec import schedule
+from tidegate.core.spec import bounds, schedule
 from tidegate.core.spec import settings as specification
 from tidegate.core.vocabulary import errors, ids
 from tidegate.delivery.registry import ordering, runtimes
@@ -53,7 +53,7 @@ def merged(row: endpoints.Endpoint | None, endpoint: str, body: asked.Release) -
     given = {"endpoint": endpoint, **(row.settings if row else {}), **body.settings}
     given = {key: value for key, value in given.items() if value is not None}
     if "strategy" in asked_for and "stages" not in asked_for:
-        given |= _stages(str(asked_for["strategy"]), int(given.get("replicas", 1)))
+        given |= _stages(str(asked_for["strategy"]), _read(given).replicas)
         if schedule.STICKS & set(str(asked_for["strategy"]).split(" -> ")) and not given.get("sticky"):
             given["sticky"] = msgspec.to_builtins(schedule.COOKIE)
         if "recreate" in (asked_for["strategy"], row.settings.get("strategy") if row else ""):
@@ -65,10 +65,20 @@ def merged(row: endpoints.Endpoint | None, endpoint: str, body: asked.Release) -
     unknown = sorted(given.keys() - set(specification.Settings.__struct_fields__))
     if unknown:
         raise errors.SpecInvalid(f"there is no setting {unknown[0]!r}.", cure="GET the endpoint to see its settings.")
-    settings = specification.of(given)
+    settings = _read(given)
     if settings.endpoint != endpoint:
         raise errors.SpecInvalid(f"the settings are those of {settings.endpoint}, and {endpoint} is released.")
-    return specification.check(settings)
+    bounds.check(settings)
+    specification.check(settings)
+    return settings
+
+
+def _read(given: dict[str, Any]) -> specification.Settings:
+    """Raises SpecInvalid naming the first that is of another kind than it has to be."""
+    try:
+        return msgspec.convert({"model": "", **given}, specification.Settings)
+    except msgspec.ValidationError as wrong:
+        raise errors.SpecInvalid(f"settings: {wrong}.", cure="GET the endpoint to see what settings look like.") from wrong
 
 
 def _stages(strategy: str, replicas: int) -> dict[str, object]:

@@ -18,6 +18,8 @@ def lines(status: Json) -> Iterator[str]:
         yield f"control cannot decide ({status['control_state']}): `tidegate logs control` says why"
     if status["store"]:
         yield f"the store cannot be read: {status['store']}"
+    if status["table"]:
+        yield f"the routing table is damaged; gateways go on with what they have read. {status['table']}"
     if status["override"]:
         told = status["override"]
         yield f"{told['endpoint']} was rolled back by hand ({told['actor']}: {told['reason'] or 'no reason given'})"

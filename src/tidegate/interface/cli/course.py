@@ -62,14 +62,14 @@ def plain(stage: releases.Stage, replicas: int) -> Json:
     }
 
 
-def sentences(settings: specification.Settings, stable: Json | None, gap: str = "") -> list[str]:
+def sentences(settings: specification.Settings, stable: Json | None, gap: str = "", author: str = "") -> list[str]:
     """How long it takes at the least, the gap, the way back, the harm it may do, who has to agree, what sticks.
 
     `stable`: the version that serves, as `status` has it; None where there is none, or where Tidegate is not up. `gap`: for how
-    long nobody might answer, in words; empty: nothing is known of that.
+    long nobody might answer, in words; empty: nothing is known of that. `author`: who would ask for the release.
     """
     told = [*_time(settings), *_metric(settings), *_gap(settings, gap), _back(settings, stable)]
-    return [*told, *_bounds(settings), *_units(settings)]
+    return [*told, *_bounds(settings, author), *_units(settings)]
 
 
 def workers(stage: releases.Stage, replicas: int) -> str:
@@ -138,11 +138,13 @@ def _back(settings: specification.Settings, stable: Json | None) -> str:
     return said + (f"; not after contract {', '.join(contracts)}: then there is no way back." if contracts else ".")
 
 
-def _bounds(settings: specification.Settings) -> Iterator[str]:
+def _bounds(settings: specification.Settings, author: str) -> Iterator[str]:
     if settings.policy.harm_budget:
         yield f"It may fail {words.count(settings.policy.harm_budget, 'request')} more than stable would have, and pauses then."
     if settings.approval is not None:
         yield f"Before any traffic it has to be approved: {explained.approval(settings.approval)}."
+        if not settings.approval.possible(author):
+            yield f"Asked for by {author} it would be refused: too few of them are left to approve it."
     if settings.group:
         yield f"It is promoted with the others of {settings.group} or not at all."
     if settings.rehearse_seconds:
@@ -160,4 +162,4 @@ def _units(settings: specification.Settings) -> Iterator[str]:
 
 
 def _alone(settings: specification.Settings) -> bool:
-    return bool(settings.stages) and settings.stages[0].alone
+    return releases.alone(settings.stages)

@@ -88,7 +88,7 @@ def columns(course: Course) -> tuple[Column, ...]:
 
 
 def _alone(course: Course) -> bool:
-    return bool(course.stages) and course.stages[0].alone
+    return releases.alone(course.stages)
 
 
 def _before(course: Course) -> Column:

@@ -36,7 +36,7 @@ def plan(
     gap = course.gap(endpoint, processes) if endpoint else ""
     said = _would(given, resolved, endpoint, is_up=status is not None)
     if status is None or (endpoint and endpoint["stable"]):
-        said += course.sentences(given.settings, endpoint and endpoint["stable"], gap)
+        said += course.sentences(given.settings, endpoint and endpoint["stable"], gap, reaching.actor())
     said += _running(given)
     said += _compiling(options.place(home), given, resolved) + foreseeing.sentences(given.settings, endpoint, processes)
     if endpoint and endpoint["stable"]:

@@ -1,0 +1,83 @@
+"""Whose settings an endpoint goes by: a release's count from when it has been checked and approved, and where it ends without
+having made the endpoint its candidate's, the ones before count again. So what nobody has agreed to changes nothing, and what was
+taken back leaves nothing behind.
+
+Level-triggered: what is noted with a release when it begins, and where it is, say what has to hold.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from tidegate.control.loop import transitions
+from tidegate.control.store import endpoints
+from tidegate.core.vocabulary import phases, releases
+from tidegate.core.vocabulary.phases import Phase
+
+AT_ONCE = ("notify",)
+"""What counts from the beginning: who is told of the release itself."""
+BEFORE = frozenset({Phase.QUEUED, Phase.CHECKING, Phase.AWAITING_APPROVAL})
+"""Phases in which nothing of a release has been agreed to."""
+_BACK = frozenset({Phase.ROLLING_BACK, Phase.ROLLED_BACK, Phase.ABORTED, Phase.FAILED, Phase.CONCLUDED})
+_FACT = "settings"
+
+
+class Change(msgspec.Struct, frozen=True):
+    """Settings that a release brings, and those that it replaces. It never changes."""
+
+    release: str
+    before: dict[str, Any]
+    wanted: dict[str, Any]
+
+
+_decode = msgspec.json.Decoder(Change).decode
+
+
+def note(release: str, before: dict[str, Any], wanted: dict[str, Any]) -> tuple[str, str]:
+    """The fact to be kept with a release that begins: (name, value)."""
+    return _FACT, msgspec.json.encode(Change(release, before, wanted)).decode()
+
+
+def change(desk: transitions.Desk, release: releases.Release) -> Change | None:
+    """What a release brought; None where it brought nothing, or another has begun since."""
+    noted = desk.store.fact(release.environment, release.endpoint, _FACT)
+    found = _decode(noted) if noted else None
+    return found if found is not None and found.release == release.id else None
+
+
+class Settling:
+    """All endpoints' settings. What it remembers is only what spares it to read again."""
+
+    def __init__(self, desk: transitions.Desk) -> None:
+        self._desk = desk
+        self._changes: dict[str, Change | None] = {}
+        self._moving: set[str] = set()
+        self._at_rest: set[str] = set()
+
+    def turn(self, advanced: Iterable[releases.Release]) -> None:
+        """Have each endpoint go by what counts now. Raises StoreUnavailable, DiskFull.
+
+        Of those at rest it looks once: an earlier control may have died right after a release had ended.
+        """
+        newest = {one.endpoint: one for one in advanced}
+        for row in self._desk.rows():
+            if row.name in newest or row.name in self._moving or row.name not in self._at_rest:
+                release = newest.get(row.name) or self._desk.latest(row.name)
+                if release is not None:
+                    self._settle(row, release)
+                self._at_rest.add(row.name)
+        self._moving = {one.endpoint for one in newest.values() if one.phase not in phases.ENDED}
+        self._changes = {one.id: self._changes.get(one.id) for one in newest.values() if one.id in self._changes}
+
+    def _settle(self, row: endpoints.Endpoint, release: releases.Release) -> None:
+        if release.id not in self._changes:
+            self._changes[release.id] = change(self._desk, release)
+        found = self._changes[release.id]
+        if found is None:
+            return
+        holds = found.before if release.phase in _BACK else found.wanted
+        if release.phase in BEFORE:
+            holds = found.before | {key: found.wanted[key] for key in AT_ONCE if key in found.wanted}
+        if row.settings != holds:
+            self._desk.store.put_endpoint(msgspec.structs.replace(row, settings=holds))

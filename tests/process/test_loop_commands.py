@@ -1,0 +1,128 @@
+"""What commands may not do, however they come: wedge control, come true once given up, change what nobody agreed to."""
+
+import msgspec
+import pytest
+
+from tests.process import loop_plays
+from tests.process.loop_plays import release, when
+from tests.process.loop_world import ENV, Ask, Play, World
+from tidegate.control.loop import commands as loop_commands
+from tidegate.control.store import commands
+from tidegate.core.decide import judge
+from tidegate.core.vocabulary import releases, tables
+from tidegate.core.vocabulary.phases import Phase
+from tidegate.dataplane.wire import tablefile
+
+TIGHT = tables.Limits(body=10)
+
+
+@pytest.fixture
+def begun(tmp_path) -> World:
+    (tmp_path / "begins").mkdir()
+    made = World(tmp_path / "begins", loop_plays.BEGINNINGS["pair"])
+    with made.open():
+        made.finish()
+    return made
+
+
+def told(world: World, kind: str, payload: dict[str, object], late: float = 0.0) -> commands.Command:
+    name = world.books.submit(commands.Command(ENV, "flights", kind, payload, "ada", "", world.now - late))
+    world.tick()
+    found = world.books.command(name)
+    assert found is not None
+    return found
+
+
+def test_a_command_that_breaks_control_is_refused_and_those_after_it_are_carried_out(begun, tmp_path):
+    with World.of(begun, tmp_path / "poison", Play({}, ())) as world:
+        broken = told(world, "rollback", {"to": 10**23})
+        assert (broken.status, broken.result["code"]) == ("refused", "internal")
+        assert told(world, "hold", {}).status == "done"
+
+
+def test_a_command_that_control_comes_to_too_late_is_not_carried_out(begun, tmp_path):
+    with World.of(begun, tmp_path / "late", Play({}, ())) as world:
+        late = told(world, "hold", {}, late=loop_commands.STALE_SECONDS + 2)
+        assert (late.status, late.result["code"]) == ("refused", "control-down")
+        assert world.books.holds(ENV, "flights") == []
+        assert told(world, "hold", {}, late=loop_commands.STALE_SECONDS - 5).status == "done"
+
+
+def test_a_release_that_cannot_be_judged_does_not_keep_others_from_going_on(begun, tmp_path, monkeypatch):
+    settings = loop_plays.of("canary")
+    asks = (release(), Ask("release", endpoint="trains", payload={"model": "next"}))
+    real = judge.judge
+    with World.of(begun, tmp_path / "broken", Play(settings, asks)) as world:
+        monkeypatch.setattr(judge, "judge", lambda of, *given: 1 / 0 if of.endpoint == "flights" else real(of, *given))
+        failed = 0
+        while (newest := world.books.latest(ENV, "trains")).candidate.ordinal < 2 or newest.phase is not Phase.SUCCEEDED:
+            try:
+                world.tick()
+            except ZeroDivisionError:
+                failed += 1
+                world._join()
+            assert world.now < 1_000_200.0
+        assert failed
+        assert world.newest().phase is Phase.RUNNING
+
+
+def limits(world: World) -> tuple[int, int]:
+    """(in the settings that the endpoint goes by, in the table)."""
+    row = world.books.endpoint(ENV, "flights")
+    assert row is not None
+    return row.settings["limits"]["body"], tablefile.read(world.place.table).routes["flights"].limits.body
+
+
+@pytest.mark.parametrize("ends", ["abort", "reject"])
+def test_settings_that_nobody_has_agreed_to_change_nothing(begun, tmp_path, ends):
+    plain = tables.Limits().body
+    settings = loop_plays.of("canary", approval=loop_plays.APPROVAL, limits=TIGHT, replicas=3)
+    asks = (release(), Ask(ends, when(Phase.AWAITING_APPROVAL)))
+    with World.of(begun, tmp_path / ends, Play(settings, asks)) as world:
+        while not world.still:
+            world.tick()
+            assert limits(world) == (plain, plain)
+            assert sum(one.endpoint == "flights" for one in world.workers.observe()) == 1
+
+
+def test_settings_come_with_the_release_and_go_with_it(begun, tmp_path):
+    plain, settings = tables.Limits().body, loop_plays.of("canary", limits=TIGHT)
+    for name, bad, holds in (("good", (), TIGHT.body), ("bad", loop_plays.BAD, plain)):
+        with World.of(begun, tmp_path / name, Play(settings, (release(),), bad=bad)) as world:
+            during = set()
+            while not world.still:
+                world.tick()
+                if world.books.active(ENV) and world.newest().phase is Phase.RUNNING:
+                    during.add(limits(world)[0])
+            assert during == {TIGHT.body}
+            assert limits(world) == (holds, holds)
+
+
+def test_a_retry_goes_by_what_the_failed_release_brought(begun, tmp_path):
+    settings = loop_plays.of("canary", limits=TIGHT)
+    asks = (release(), Ask("abort", when(Phase.RUNNING)), Ask("retry", when(Phase.ABORTED)))
+    with World.of(begun, tmp_path / "retry", Play(settings, asks)) as world:
+        world.finish()
+        assert world.newest().phase is Phase.SUCCEEDED
+        assert limits(world) == (TIGHT.body, TIGHT.body)
+        assert msgspec.convert(world.books.endpoint(ENV, "flights").settings["limits"], tables.Limits) == TIGHT
+
+
+def test_who_asks_is_refused_at_once_where_nobody_else_could_approve(begun, tmp_path):
+    approval = releases.Approval(("ada", "bob"), count=2)
+    with World.of(begun, tmp_path / "alone", Play(loop_plays.of("canary", approval=approval), (release(),))) as world:
+        world.tick()
+        (asked,) = [world.books.command(name) for name in world.commands]
+        assert (asked.status, asked.result["code"]) == ("refused", "spec-invalid")
+        assert world.newest().candidate.ordinal == 1
+
+
+def test_a_held_version_is_not_gone_back_to_by_its_name(begun, tmp_path):
+    asks = (release(), release("later", when(Phase.SUCCEEDED)), Ask("rollback", when(Phase.SUCCEEDED, 3)))
+    with World.of(begun, tmp_path / "held", Play(loop_plays.of("full", probation_seconds=1.0), asks)) as world:
+        world.finish()
+        held = told(world, "rollback", {"to": 3})
+        assert (held.status, held.result["code"]) == ("refused", "digest-held")
+        assert "tidegate unhold flights --digest" in held.result["error"]
+        assert told(world, "unhold", {}).status == "done"
+        assert told(world, "rollback", {"to": 3}).status == "done"
