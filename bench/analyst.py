@@ -1,28 +1,42 @@
 """How many candidate requests a verdict takes, and how often a healthy release is rolled back: `python -m bench.analyst`.
 
+Beside ours the rules by which other tools decide (`bench.policies`) look at the same traffic: 100 requests a second, 5 % of them
+the candidate's, stable failing 0.5 %. A release that a rule never sends back counts with all requests of its horizon.
+
 Simulated with true coins and fixed seeds; routing and pools are not in it, so the false-rollback share is that of the
 mathematics alone. The wealth is computed by its recursion, request by request, apart from `core.stats.wealth`'s closed form.
-`bound` is log(1 / alpha) over the growth of the best bettor that knows both error shares but not when, or at whose expense,
-they changed: no test of this kind needs fewer on average.
+`wald_bound` is log(1 / alpha) over the divergence of the two error shares, as if stable's were known. `bound` is log(1 / alpha)
+over the growth of the best bettor that knows both error shares but not when, or at whose expense, they changed: no test of this
+kind needs fewer on average.
 """
 
-import argparse
-import json
 import math
-import pathlib
 import sys
 import time
+from typing import Any
 
 import numpy as np
 
+from bench import policies, results
 from tidegate.core.decide import judge
-from tidegate.core.stats import bets, logspace, wealth
+from tidegate.core.stats import bets, logspace, tally, wealth
 from tidegate.core.vocabulary import marks, releases, sums
 
 RHO, BASE, ALPHA, RATE = 0.05, 0.005, 0.01, 100
 EPOCH = 60 * RATE
 BREAKS = ((0.01, 0), (0.02, 0), (0.05, 0), (0.2, 0), (1.0, 0), (0.05, 1), (0.2, 1), (1.0, 1), (0.05, 24), (0.2, 24), (1.0, 24))
 """(the candidate's error share, healthy hours before it)."""
+HORIZON = 4 * 60
+"""Minutes for which other rules look at a bad release."""
+OURS = "tidegate"
+PEERS = (
+    policies.Flagger(),
+    policies.Argo(),
+    policies.Argo(0.05, 3, 5, "argo(5m, 95%, failureLimit 3)"),
+    policies.Kayenta(),
+    policies.Sagemaker(),
+)
+Json = dict[str, Any]
 
 
 class Bettors:
@@ -72,29 +86,94 @@ def _divergence(share: float, mean: float) -> float:
     return share * math.log(share / mean) + no
 
 
-def requests_to_rollback(share: float, hours: int, runs: int, seed: int = 1) -> dict[str, float]:
-    """Mean and 95th percentile of candidate requests between the break and the rollback, looked at after each request."""
+def wald_bound(share: float) -> float:
+    """Candidate requests: log(1 / alpha) over the divergence of its error share from stable's, which is known here."""
+    return math.log(1 / ALPHA) / _divergence(share, BASE)
+
+
+def requests_to_rollback(share: float, hours: int, runs: int, seed: int = 1) -> Json:
+    """Candidate requests between the break and the rollback, looked at after each request."""
     rng = np.random.default_rng(seed)
-    found: list[float] = []
+    found: list[tuple[float, float]] = []
     while len(found) < runs:
         found += _batch(rng, share, hours, min(200, runs - len(found)))
-    mean, limit = float(np.mean(found)), bound(share)
+    return _row(_named(share, hours), OURS, np.array(found), share) | {"runs": runs}
+
+
+def by_peers(share: float, runs: int, seed: int = 6) -> list[Json]:
+    """The same of every other rule, from a break at the beginning."""
+    rng = np.random.default_rng(seed)
+    minutes = _minutes(rng, runs, HORIZON, np.full(HORIZON, share), np.full(HORIZON, BASE))
+    bad = minutes[..., tally.CANDIDATE_BAD].cumsum(axis=1)
+    drawn = bad + minutes[..., tally.CANDIDATE_OK].cumsum(axis=1)
+    told = []
+    for policy in PEERS:
+        stops = _stops(policy, minutes, rng)
+        at = np.where(stops < 0, HORIZON - 1, stops)
+        here = np.arange(runs)
+        row = _row(_named(share, 0), policy.name, np.stack([drawn[here, at], bad[here, at]], axis=1), share)
+        told.append(row | {"runs": runs, "missed": round(float((stops < 0).mean()), 4)})
+    return told
+
+
+def healthy_by_peers(runs: int, seed: int = 7) -> list[Json]:
+    """How often every other rule sends back a release that is no worse: through a plain day, and one with an incident."""
+    rng, day = np.random.default_rng(seed), 24 * 60
+    told = []
+    for scenario, share in (("healthy", np.full(day, BASE)), ("healthy, shared incident", _incident(day))):
+        minutes = _minutes(rng, runs, day, share, share)
+        for policy in PEERS:
+            stops = _stops(policy, minutes, rng)
+            lost = [round(float(((stops >= 0) & (stops < until)).mean()), 4) for until in (60, day)]
+            row = {"scenario": scenario, "policy": policy.name, "false_rollback_1h": lost[0], "false_rollback_24h": lost[1]}
+            told.append(row | {"runs": runs})
+    return told
+
+
+def _stops(policy: Any, minutes: logspace.Ints, rng: np.random.Generator) -> logspace.Ints:
+    return policy.stops(minutes, rng) if isinstance(policy, policies.Kayenta) else policy.stops(minutes)
+
+
+def _incident(minutes: int) -> logspace.Floats:
+    """Stable's error share, and the candidate's: twenty minutes of a shared incident after half an hour."""
+    share = np.full(minutes, BASE)
+    share[30:50] = 0.05
+    return share
+
+
+def _minutes(
+    rng: np.random.Generator, runs: int, minutes: int, candidate: logspace.Floats, stable: logspace.Floats
+) -> logspace.Ints:
+    drawn = rng.binomial(EPOCH, RHO, (runs, minutes))
+    bad1, bad0 = rng.binomial(drawn, candidate), rng.binomial(EPOCH - drawn, stable)
+    return np.stack([bad1, bad0, drawn - bad1, EPOCH - drawn - bad0], axis=2)
+
+
+def _named(share: float, hours: int) -> str:
+    return f"errors {share:.0%}" + (f", after {hours} h" if hours else "")
+
+
+def _row(scenario: str, policy: str, found: logspace.Floats, share: float) -> Json:
+    """`found` (R, 2): candidate requests, and those of them that failed."""
+    requests, limit = found[:, 0], bound(share)
     return {
-        "error_share": share,
-        "healthy_hours": hours,
-        "mean_requests": round(mean, 2),
-        "p95_requests": float(np.quantile(found, 0.95)),
+        "scenario": scenario,
+        "policy": policy,
+        "median": float(np.median(requests)),
+        "p95": float(np.quantile(requests, 0.95)),
+        "mean": round(float(requests.mean()), 2),
+        "wald_bound": round(wald_bound(share), 2),
         "bound": round(limit, 2),
-        "ratio": round(mean / limit, 2),
-        "runs": runs,
+        "ratio": round(float(requests.mean()) / limit, 2),
+        "harmed": float(np.median(found[:, 1])),
     }
 
 
-def _batch(rng: np.random.Generator, share: float, hours: int, runs: int) -> list[float]:
+def _batch(rng: np.random.Generator, share: float, hours: int, runs: int) -> list[tuple[float, float]]:
     bettors = Bettors(runs, bets.worse(np.array([RHO]), np.array([BASE])))
     for _ in range(hours * 60):
         bettors.end_epoch(counts(rng, runs, EPOCH, RHO, (BASE, BASE)) @ bettors.factors.T)
-    stopped, drawn = np.full(runs, np.nan), np.zeros(runs)
+    stopped, drawn, hurt, failed = np.full(runs, np.nan), np.zeros(runs), np.zeros(runs), np.zeros(runs)
     carried = np.zeros((runs, len(bettors.weights)))
     block, left = min(EPOCH, 400 if share > 0.1 else EPOCH), EPOCH
     while np.isnan(stopped).any():
@@ -104,16 +183,18 @@ def _batch(rng: np.random.Generator, share: float, hours: int, runs: int) -> lis
         hit = bettors.log_e(grown) >= math.log(1 / ALPHA)
         first, since = hit.argmax(axis=1), drawn[:, None] + np.cumsum(candidate, axis=1)
         fresh = np.isnan(stopped) & hit.any(axis=1)
-        stopped[fresh] = since[fresh, first[fresh]]
-        drawn, carried, left = since[:, -1], grown[:, -1], left - block
+        bad = failed[:, None] + np.cumsum(candidate & ~ok, axis=1)
+        stopped[fresh], hurt[fresh] = since[fresh, first[fresh]], bad[fresh, first[fresh]]
+        drawn, failed, carried, left = since[:, -1], bad[:, -1], grown[:, -1], left - block
         if left <= 0:
             bettors.end_epoch(carried)
             carried, left = np.zeros_like(carried), EPOCH
-    return [float(each) for each in stopped]
+    return [(float(one), float(other)) for one, other in zip(stopped, hurt, strict=True)]
 
 
-def false_rollbacks(hours: int, runs: int, seed: int = 2) -> dict[str, float]:
+def false_rollbacks(hours: int, runs: int, seed: int = 2) -> Json:
     """Equal arms through day and night, an incident of 20 minutes and a ramp of 5, 25, 50 %, looked at every 10 seconds."""
+    first = 0.0
     rng = np.random.default_rng(seed)
     ramp = [bets.worse(np.array([rho]), np.array([BASE])) for rho in (0.05, 0.25, 0.5)]
     bettors, lost = Bettors(runs, ramp[0]), np.zeros(runs, dtype=bool)
@@ -128,7 +209,9 @@ def false_rollbacks(hours: int, runs: int, seed: int = 2) -> dict[str, float]:
             grown = grown + counts(rng, runs, EPOCH // 6, (0.05, 0.25, 0.5)[stage], (share, share)) @ bettors.factors.T
             lost |= bettors.log_e(grown) >= math.log(1 / ALPHA)
         bettors.end_epoch(grown)
-    return {"hours": hours, "runs": runs, "false_rollbacks": int(lost.sum()), "share": float(lost.mean()), "alpha": ALPHA}
+        first = float(lost.mean()) if minute == 59 else first
+    row = {"scenario": "healthy, day and night, incident, ramp", "policy": OURS, "false_rollback_1h": first, "runs": runs}
+    return row | {f"false_rollback_{hours}h": float(lost.mean()), "alpha": ALPHA}
 
 
 def minutes_to_promotion(base: float, margin: float, runs: int, excess: float = 0.0, seed: int = 3) -> dict[str, float | None]:
@@ -187,37 +270,53 @@ def milliseconds_a_verdict() -> float:
 
 def main() -> int:
     """Run, print a table, and write JSON if asked."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--json", type=pathlib.Path, metavar="FILE")
-    parser.add_argument("--quick", action="store_true", help="at most a minute")
-    asked = parser.parse_args()
-    runs = 200 if asked.quick else 1000
-    print(f"closed form against recursion: largest difference {check_closed_form():.1e}")
-    print(
-        f"{'errors':>7} {'after':>6} {'mean':>9} {'p95':>8} {'bound':>9} {'ratio':>6}   (candidate requests, 5 %, stable 0.5 %)"
-    )
-    rows = []
-    for share, hours in BREAKS:
-        rows.append(row := requests_to_rollback(share, hours, runs if share > 0.02 else runs // 4))
-        print(
-            f"{share:>7.0%} {hours:>4} h {row['mean_requests']:>9,.1f} {row['p95_requests']:>8,.0f} "
-            f"{row['bound']:>9,.1f} {row['ratio']:>6}"
-        )
-    healthy = false_rollbacks(6 if asked.quick else 24, 1000 if asked.quick else 4000)
-    print(f"false rollbacks: {healthy['share']:.2%} of {healthy['runs']:,} releases of {healthy['hours']} h (alpha {ALPHA:.0%})")
+    asked = results.parser(__doc__).parse_args()
+    runs, hours = (200, 6) if asked.quick else (1000, 24)
+    machine = results.machine()
+    difference = check_closed_form()
+    print(f"closed form against recursion: largest difference {difference:.1e}")
+    ours = [requests_to_rollback(share, after, runs if share > 0.02 else runs // 4) for share, after in BREAKS]
+    theirs = [row for share, after in BREAKS if not after for row in by_peers(share, runs)]
+    healthy = [false_rollbacks(hours, 5 * runs), *healthy_by_peers(runs // 5)]
     cases = ((1e-5, 0.001, 0.0), (0.001, 0.001, 0.0), (0.005, 0.0025, 0.0), (0.005, 0.0025, 0.0025), (0.2, 0.02, 0.0))
     promotions = [minutes_to_promotion(base, margin, runs, excess) for base, margin, excess in cases]
-    for each in promotions:
+    result = {"scenarios": [*ours, *theirs, *healthy], "promotions": promotions, "verdict_ms": milliseconds_a_verdict()}
+    result |= {"errors": int(difference > 1e-9), **machine}
+    _show(result)
+    return results.end(result, _targets(result), asked)
+
+
+def _show(result: Json) -> None:
+    print("\n  candidate requests until the rollback, at 5 % of 100 requests/s, stable failing 0.5 %")
+    for row in result["scenarios"]:
+        head = f"  {row['scenario']:42} {row['policy']:38}"
+        if "mean" in row:
+            missed = f", never in {row['missed']:.0%}" if row.get("missed") else ""
+            told = f"{row['median']:>9,.0f} median {row['p95']:>9,.0f} p95, {row['ratio']} x bound, {row['harmed']:,.0f} harmed"
+            print(f"{head}{told}{missed}")
+        else:
+            lost = ", ".join(f"{share:.2%} in {key.rpartition('_')[2]}" for key, share in row.items() if key.startswith("false_"))
+            print(f"{head}rolled back though healthy: {lost}")
+    for each in result["promotions"]:
         print(
-            f"promotion: stable {each['stable_share']:.3%}, margin {each['margin']:.2%}, excess {each['excess']:.2%}: "
+            f"  promotion: stable {each['stable_share']:.3%}, margin {each['margin']:.2%}, excess {each['excess']:.2%}: "
             f"median {each['median_minutes'] or 'over 360'} min, promoted {each['promoted']:.1%}"
         )
-    verdict = milliseconds_a_verdict()
-    print(f"one verdict on a day of history: {verdict} ms")
-    if asked.json:
-        found = {"rows": rows, "false_rollbacks": healthy, "promotions": promotions, "verdict_ms": verdict}
-        asked.json.write_text(json.dumps(found, indent=1) + "\n")
-    return 0
+    print(f"  one verdict on a day of history: {result['verdict_ms']} ms")
+
+
+def _targets(result: Json) -> list[results.Target]:
+    ours = {row["scenario"]: row for row in result["scenarios"] if row["policy"] == OURS}
+    told = [
+        results.at_most(f"{name}: mean candidate requests over the bound", ours[name]["ratio"], limit)
+        for name, limit in (("errors 1%", 1.4), ("errors 2%", 1.4), ("errors 5%", 1.4), ("errors 20%", 1.5))
+    ]
+    told.append(results.at_most("a dead candidate: candidate requests, median", ours["errors 100%"]["median"], 2))
+    for hours, dead, fifth in ((1, 8, 60), (24, 10, 75)):
+        told.append(results.at_most(f"dead after {hours} h of health, mean", ours[f"errors 100%, after {hours} h"]["mean"], dead))
+        told.append(results.at_most(f"20 % errors after {hours} h, mean", ours[f"errors 20%, after {hours} h"]["mean"], fifth))
+    lost = max(share for key, share in ours["healthy, day and night, incident, ramp"].items() if key.startswith("false_"))
+    return [*told, results.at_most("healthy releases rolled back", lost, ALPHA)]
 
 
 if __name__ == "__main__":

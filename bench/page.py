@@ -14,7 +14,7 @@ from bench import sender
 
 PAGE = pathlib.Path(__file__).parent.parent / "docs" / "benchmarks.md"
 BEGIN, END = "<!-- measured -->\n", "<!-- end -->"
-ORDER = ("serving", "overhead", "interference", "swaps", "endpoints", "batching", "hostile", "releases")
+ORDER = ("serving", "overhead", "interference", "swaps", "endpoints", "batching", "hostile", "releases", "analyst")
 _CUTS = ("p50_ms", "p90_ms", "p99_ms", "p999_ms", "max_ms")
 _CUT_HEADS = ("p50 ms", "p90 ms", "p99 ms", "p99.9 ms", "max ms")
 
@@ -137,7 +137,30 @@ def _releases(result: dict[str, Any]) -> Iterable[str]:
     yield f"{told}Takeover: median {over['median']} s, at most {over['max']} s, of {over['of']}.\n"
 
 
+def _analyst(result: dict[str, Any]) -> Iterable[str]:
+    found = [row for row in result["scenarios"] if "mean" in row]
+    rows = [
+        (row["scenario"], row["policy"], *(row[name] for name in ("median", "p95", "mean", "ratio", "harmed"))) for row in found
+    ]
+    yield _table(("a bad release", "rule", "median requests", "p95", "mean", "over the bound", "clients harmed"), rows)
+    rows = [
+        (row["scenario"], row["policy"], *(f"{share:.2%}" for key, share in row.items() if key.startswith("false_")))
+        for row in result["scenarios"]
+        if "mean" not in row
+    ]
+    yield _table(("a release that is no worse", "rule", "sent back within 1 h", "within 24 h"), rows)
+    rows = [
+        (
+            *(f"{one['stable_share']:.3%}", f"{one['margin']:.2%}", f"{one['excess']:.2%}"),
+            *(one["median_minutes"] or "over 360", f"{one['promoted']:.1%}"),
+        )
+        for one in result["promotions"]
+    ]
+    yield _table(("promotion at 25 %: stable fails", "margin", "the candidate more", "median minutes", "promoted in 6 h"), rows)
+
+
 TABLES = {
+    "analyst": _analyst,
     "releases": _releases,
     "serving": _serving,
     "overhead": _overhead,
