@@ -81,3 +81,34 @@ def test_a_difference_is_found_and_its_interval_holds_it():
 def _holds(given, arm, truth):
     low, high = means.difference([values(given[arm], given[~arm])], 0.05).interval
     return low <= truth <= high
+
+
+def found_in(effect, deviations, split, units, tests, seed):
+    """The share of tests in which the interval leaves 0 out by so many units, looked at twenty times on the way."""
+    rng, told = np.random.default_rng(seed), 0
+    looks = np.linspace(units / 20, units, 20).astype(int)
+    for _ in range(tests):
+        candidate = rng.random(units) < split
+        posted = np.where(candidate, rng.normal(effect, deviations[0], units), rng.normal(0.0, deviations[1], units))
+        for look in looks:
+            arms = (posted[:look][candidate[:look]], posted[:look][~candidate[:look]])
+            if means.difference([values(*arms)]).interval[0] > 0:
+                told += 1
+                break
+    return told / tests
+
+
+@pytest.mark.parametrize(("effect", "deviations", "split"), [(0.2, (1.0, 1.0), 0.5), (0.3, (2.0, 1.0), 0.2)])
+def test_the_planner_finds_an_effect_about_as_often_as_it_says(effect, deviations, split):
+    for power in (0.5, 0.8):
+        units = means.needed(effect, deviations, split, power=power)
+        assert power - 0.08 <= found_in(effect, deviations, split, units, 200, seed=5) <= power + 0.16
+    assert found_in(0.0, deviations, split, units, 200, seed=6) <= 0.05
+
+
+def test_a_planner_needs_more_for_less_and_says_when_it_is_too_much():
+    plans = [means.needed(effect, (1.0, 1.0), 0.5) for effect in (0.4, 0.2, 0.1)]
+    assert plans == sorted(plans)
+    assert means.needed(1e-9, (1.0, 1.0), 0.5) == -1
+    assert means.needed(100.0, (1.0, 1.0), 0.05) == means.BURN_IN / 0.05
+    assert means.needed(0.1, (1.0, 1.0), 0.1) > means.needed(0.1, (1.0, 1.0), 0.5)

@@ -144,7 +144,7 @@ def _keys(value: object) -> tuple[str, ...] | float:
     return tuple(str(one) for one in value)
 
 
-def _split(value: object) -> float:
+def split(value: object) -> float:
     """The candidate's share of an A/B test: "50%", or "60/40" for stable/candidate. Raises SpecInvalid where that is not 100."""
     found = _SPLIT.fullmatch(value.strip()) if isinstance(value, str) else None
     if not found:
@@ -160,7 +160,7 @@ def _split(value: object) -> float:
     return round(candidate / 100, 12)
 
 
-def _amount(value: object) -> float:
+def amount(value: object) -> float:
     """A share as percent, or any number from 0 on."""
     if isinstance(value, int | float) and not isinstance(value, bool) and value >= 0:
         return float(value)
@@ -233,8 +233,8 @@ Keys = Annotated[
     reads(_keys),
     schema(r"^\d+(\.\d+)? *%$", "5%", type="array", items={"type": ["string", "integer"]}, minItems=1),
 ]
-Split = Annotated[float, reads(_split), schema(r"^\d+(\.\d+)? *%?( */ *\d+(\.\d+)? *%?)?$", "60/40", type="number")]
-Amount = Annotated[float, reads(_amount), schema(r"^\d+(\.\d+)? *%$", "1%", type="number", minimum=0)]
+Split = Annotated[float, reads(split), schema(r"^\d+(\.\d+)? *%?( */ *\d+(\.\d+)? *%?)?$", "60/40", type="number")]
+Amount = Annotated[float, reads(amount), schema(r"^\d+(\.\d+)? *%$", "1%", type="number", minimum=0)]
 Service = Annotated[str, reads(_service)]
 Table = Annotated[str, reads(_table)]
 SECRET = reads(_secret)

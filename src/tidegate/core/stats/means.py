@@ -10,6 +10,7 @@ averaged by their units, never pooled: pooling would compare different times of 
 """
 
 import math
+import statistics
 from collections.abc import Iterable
 
 import msgspec
@@ -57,6 +58,33 @@ def difference(arms: Iterable[sums.Values], alpha: float = LEVEL, tightest: floa
         half = math.sqrt(spread * units) * radius(units, alpha, tightest)
         interval = (found - half, found + half)
     return Difference(both[0], both[1], found, interval)
+
+
+def needed(
+    effect: float, deviations: tuple[float, float], split: float, alpha: float = LEVEL, power: float = 0.8, most: int = 1 << 40
+) -> int:
+    """Units of both arms together until a difference of `effect` is told from none in `power` of all tests, looked at as often as
+    one likes; -1 beyond `most`.
+
+    `deviations` are the standard deviations of one unit's value in (candidate, stable); `split` is the candidate's share. The
+    difference as it is seen lies within its quantile of the effect, and the interval around it has to leave 0 out.
+    """
+    spread = math.sqrt(deviations[0] ** 2 / split + deviations[1] ** 2 / (1 - split))
+    quantile = statistics.NormalDist().inv_cdf(power)
+
+    def told(units: int) -> bool:
+        return effect >= spread * (radius(units, alpha) + quantile / math.sqrt(units))
+
+    high = math.ceil(BURN_IN / min(split, 1 - split))
+    while not told(high):
+        high *= 2
+        if high > most:
+            return -1
+    low = high // 2
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if told(middle) else (middle, high)
+    return max(high, math.ceil(BURN_IN / min(split, 1 - split)))
 
 
 def mean(values: sums.Moments) -> float:

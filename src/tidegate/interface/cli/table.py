@@ -28,6 +28,7 @@ COMMANDS = {
     "adopt": ("verbs:adopt", "Take the routing table as the truth after the store was restored from a backup."),
     "follow": ("follow:follow", "Release by itself whatever an endpoint's model reference comes to mean."),
     "history": ("history:history", "What was released, by whom, and how it ended."),
+    "ab": ("ab:ab", "How many units an A/B test takes: `tidegate ab plan --effect 1% --share 12%`."),
     "verdict": ("verdict:verdict", "How the evidence of a release stands, with all that it was computed from."),
     "audit": ("audit:audit", "Check that the event log is as it was written."),
     "trace": ("trace:trace", "From a prediction id to the version, the training run and its data."),
