@@ -126,3 +126,14 @@ def test_a_held_version_is_not_gone_back_to_by_its_name(begun, tmp_path):
         assert "tidegate unhold flights --digest" in held.result["error"]
         assert told(world, "unhold", {}).status == "done"
         assert told(world, "rollback", {"to": 3}).status == "done"
+
+
+@pytest.mark.parametrize("why", ["by a person", "by its verdict"])
+def test_a_drill_that_is_rolled_back_does_not_hold_the_model_that_serves(begun, tmp_path, why):
+    asks = [Ask("rehearse", payload={"seconds": 30.0})]
+    asks += [Ask("rollback", when(Phase.RUNNING))] if why == "by a person" else []
+    bad = loop_plays.BAD if why == "by its verdict" else ()
+    with World.of(begun, tmp_path / "drill", Play(loop_plays.of("canary"), tuple(asks), bad=bad)) as world:
+        world.finish()
+        assert world.newest().outcome == "rolled_back"
+        assert world.books.holds(ENV, "flights") == []

@@ -69,7 +69,9 @@ def _take(desk: transitions.Desk, route: tables.Route, override: tables.Override
     if release is not None and not _leads_there(release, route):
         left = left or release.candidate
         desk.tell(release, event, now)
-    if override.held_digest and left is not None:
+    serves = desk.version(route.endpoint, route.owner.ordinal)
+    drilled = left is not None and serves is not None and left.model_digest == serves.model_digest
+    if override.held_digest and left is not None and not drilled:
         desk.hold(left, event, now)
     if is_last:
         adopt(desk, route, event, now)

@@ -119,6 +119,10 @@ def end(release: releases.Release, reason: str, now: float, outcome: str) -> dec
         nobody = f"; nobody answered for {gap:.1f} s" if gap else ""
         text = f"{release.endpoint}: the release of {release.candidate.name} is over ({words}), {serves}: {reason}{nobody}"
         return decisions.Decision(ended, (drain, retire, decisions.Notify("info", text)), reason)
+    if release.stable is not None and release.stable.model_digest == release.candidate.model_digest:
+        # A drill: its model is the one that serves, and goes on serving.
+        text = f"{release.endpoint}: the drill of {release.stable.name} is {back}: {reason}"
+        return decisions.Decision(ended, (drain, retire, decisions.Notify("critical", text)), reason)
     hold = decisions.Hold(release.endpoint, release.candidate.model_digest, reason)
     text = f"{release.endpoint}: {release.candidate.name} is {back} and held: {reason}"
     job = (decisions.StartJob("retrain", release.id, release.candidate),) if release.policy.retrain else ()
