@@ -8,7 +8,7 @@ from tidegate.core.vocabulary import ids
 NOWHERE = "There is no such endpoint. GET /v2/models lists them."
 NO_VERSION = "The endpoint has no such version at hand. GET /v2/models/NAME lists its versions."
 LATE = "The model did not answer within the time limit."
-FAILED = "The model raised an error on this input. Operators find its own words with `tidegate logs ENDPOINT`."
+FAILED = "The model raised an error on this input. Operators find its own words with `tidegate logs ENDPOINT/VERSION`."
 SHAPE = "input `x`: expected shape [-1, 3], got [2, 2]"
 
 

@@ -137,3 +137,17 @@ def test_a_drill_that_is_rolled_back_does_not_hold_the_model_that_serves(begun, 
         world.finish()
         assert world.newest().outcome == "rolled_back"
         assert world.books.holds(ENV, "flights") == []
+
+
+def test_what_a_person_has_an_endpoint_follow_counts_whatever_a_release_has_brought(begun, tmp_path):
+    settings = loop_plays.of("canary", probation_seconds=600.0, follow=True)
+    with World.of(begun, tmp_path / "follow", Play(settings, (release(),))) as world:
+        while world.newest().phase is not Phase.PROBATION or world.newest().candidate.ordinal < 2:
+            world.tick()
+        world.tick()
+        row = world.books.endpoint(ENV, "flights")
+        assert row.settings["follow"] is True
+        assert told(world, "follow", {"settings": {**row.settings, "follow": False}}).status == "done"
+        assert told(world, "rollback", {}).status == "done"
+        world.finish()
+        assert world.books.endpoint(ENV, "flights").settings["follow"] is False

@@ -62,7 +62,7 @@ def test_a_failure_in_the_share_that_stable_keeps_after_100_percent_goes_back_by
 
 
 def test_a_harm_budget_that_is_spent_pauses_and_a_person_may_end_it(system, load):
-    policy = {**strategy_settings.of("canary")["policy"], "harm_budget": 1, "alpha": 1e-300, "guard_breaks": 0}
+    policy = {**strategy_settings.of("canary")["policy"], "harm_budget": 1, "alpha": 1e-9, "guard_breaks": 0}
     told = strategy_settings.of("canary", policy=policy)
     slow = [{**stage, "min_seconds": 60.0, "max_seconds": 90.0} for stage in told["stages"]]
     system.release("no-negatives", **{**told, "stages": slow})
@@ -142,6 +142,10 @@ def test_a_group_is_promoted_together_and_goes_back_together(system, load):
 
 
 def test_a_candidate_that_holds_far_more_memory_than_stable_pauses(system, load, tmp_path):
+    with system.api as asked:  # one loader reads both: what was compiled holds memory for other reasons
+        plain = {**strategy_settings.of("full"), "probation_seconds": 0.0, "compile": "never"}
+        asked.release(living.ENDPOINT, plain, model=system.model(other(system)))
+    ended(system, "succeeded")
     ordinal = system.endpoint()["stable"]["ordinal"]
     held = instances.read_state(system.home.instances, system.instance("worker", ordinal))["rss"]
     told = strategy_settings.of("canary", group="")

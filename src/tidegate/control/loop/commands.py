@@ -266,7 +266,9 @@ def _follow(desk: transitions.Desk, _: home.Home, command: commands.Command, now
         reason=f"{'follows' if settings.follow else 'does not follow'} {settings.model}",
         said=command.reason,
     )
-    desk.store.append(said, msgspec.structs.replace(row, settings=specification.plain(settings)), command=command.id)
+    written = specification.plain(settings)
+    noted = settling.changed(desk, row.name, written)
+    desk.store.append(said, msgspec.structs.replace(row, settings=written), noted, command.id)
 
 
 def _replace(desk: transitions.Desk, _: home.Home, command: commands.Command, now: float) -> None:  # noqa: ARG001 -- as the others

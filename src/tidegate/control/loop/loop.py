@@ -109,6 +109,8 @@ class Control:
             commands.answer(desk, self._home, command, seen.at)
             if command.kind == commands.REPLACE:
                 self._replacing.asked()
+            elif command.kind == commands.FOLLOW:
+                self._settling.forget()
         advanced, failed = [], []
         for release in desk.under_way():
             try:

@@ -46,6 +46,13 @@ def change(desk: transitions.Desk, release: releases.Release) -> Change | None:
     return found if found is not None and found.release == release.id else None
 
 
+def changed(desk: transitions.Desk, endpoint: str, settings: dict[str, Any]) -> tuple[tuple[str, str], ...]:
+    """The fact over the one there is, where a person changes an endpoint's settings: they count whatever becomes of a release."""
+    newest = desk.latest(endpoint)
+    found = change(desk, newest) if newest is not None else None
+    return () if found is None else (note(found.release, settings, settings),)
+
+
 class Settling:
     """All endpoints' settings. What it remembers is only what spares it to read again."""
 
@@ -69,6 +76,10 @@ class Settling:
                 self._at_rest.add(row.name)
         self._moving = {one.endpoint for one in newest.values() if one.phase not in phases.ENDED}
         self._changes = {one.id: self._changes.get(one.id) for one in newest.values() if one.id in self._changes}
+
+    def forget(self) -> None:
+        """Read anew what releases have brought: a person has changed settings."""
+        self._changes.clear()
 
     def _settle(self, row: endpoints.Endpoint, release: releases.Release) -> None:
         if release.id not in self._changes:
