@@ -5,19 +5,15 @@ import os
 import subprocess
 
 import msgspec
-import pytest
 
 from tests.process import living
-from tidegate.control.loop import commands
 from tidegate.core.vocabulary import manifests
 from tidegate.dataplane.models import bundles
 
-KINDS = {**commands._BEGINNING, **commands._OTHERS}
 QUIET = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
 NAMES = {f"GIT_{role}_{what}": f"{role}@x" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
 
 
-@pytest.mark.skipif("rehearse" not in KINDS, reason="control does not know drills yet")
 def test_a_drill_takes_half_of_the_traffic_and_gives_it_back_without_a_failed_request(tmp_path, models):
     with living.alive(tmp_path, models) as system, living.Traffic(system.address, 50) as traffic:
         found = json.loads(system.run("rehearse", living.ENDPOINT, "--requests", "300", "--rate", "100", "--json"))
@@ -29,6 +25,13 @@ def test_a_drill_takes_half_of_the_traffic_and_gives_it_back_without_a_failed_re
         assert traffic.failed == 0, traffic.failures
         endpoint = system.endpoint()
         assert (endpoint["stable"]["name"], endpoint["holds"]) == ("v1", [])
+        against = json.loads(
+            system.run("rehearse", living.ENDPOINT, "--aa", "2", "--pool", "2", "--requests", "200", "--rate", "100", "--json")
+        )
+        assert (against["drills"], against["rolled_back"], against["undecided"], against["failed"]) == (2, 0, 0, 0), against
+        assert against["well"], against
+        assert 0 < against["largest_e"] < 100, against
+        assert system.endpoint()["holds"] == []
         system.release("v2")  # a drill leaves nothing in the way of a release
         system.await_phase("running", "promoting", "probation")
 
@@ -52,7 +55,6 @@ def test_a_rollback_to_a_revision_with_all_alive_and_with_control_dead(tmp_path,
         assert traffic.failed == 0, traffic.failures
 
 
-@pytest.mark.skipif("migrated" not in KINDS, reason="control does not know migrations yet")
 def test_after_a_contract_migration_no_rollback_goes_back_before_it(tmp_path, models):
     with living.alive(tmp_path, models) as system, living.Traffic(system.address, 50) as traffic:
         drop = {"migrations": [{"name": "drop-x", "kind": "contract"}]}

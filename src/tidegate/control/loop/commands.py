@@ -193,7 +193,8 @@ def _retry(desk: transitions.Desk, place: home.Home, command: commands.Command, 
 
 
 def rehearse(desk: transitions.Desk, place: home.Home, command: commands.Command, now: float) -> releases.Release:
-    """Release the version that serves to itself, under a new ordinal, and back: a drill.
+    """Release the version that serves to itself, under a new ordinal, and back: a drill. With `aa` the two are compared, the new
+    one with `pool` workers.
 
     Raises ReleaseInProgress, NothingToRollBack for an endpoint without a version, TransitionRefused for one whose versions cannot
     be up at once, BundleMissing.
@@ -210,7 +211,10 @@ def rehearse(desk: transitions.Desk, place: home.Home, command: commands.Command
         )
     bundles.read_manifest(place.bundles / stable.digest)
     seconds = float(command.payload.get("seconds", REHEARSAL_SECONDS))
-    drill = {"strategy": strategies.REHEARSAL, "stages": strategies.rehearsal(seconds), "returns": True}
+    stages = strategies.rehearsal(seconds)
+    if command.payload.get("aa"):
+        stages = strategies.against_itself(seconds, before.replicas, int(command.payload.get("pool") or before.replicas))
+    drill = {"strategy": strategies.REHEARSAL, "stages": strategies.check(stages), "returns": True}
     plain = {"approval": None, "group": "", "cohort": None, "probation": None, "migrations": ()}
     settings = msgspec.structs.replace(before, **drill, **plain)
     again = msgspec.structs.replace(stable, created_at=now)

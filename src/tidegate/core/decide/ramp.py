@@ -49,7 +49,7 @@ def judged(release: releases.Release, event: decisions.Event, now: float) -> dec
         return moves.stay(release)
     if not enough:
         return _unsure(release, event, now)
-    if doubt.building(verdict):
+    if doubt.building(verdict) and release.strategy != strategies.REHEARSAL:
         return moves.stay(release)
     return _advance(release, event, f"no harm seen at {stage.name}, not proven better", now)
 

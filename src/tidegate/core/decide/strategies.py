@@ -222,6 +222,14 @@ def least(stages: tuple[Stage, ...], *, sticky: bool) -> float:
     return sum(one.max_seconds if one.watch in unproven else one.min_seconds for one in stages)
 
 
+def against_itself(seconds: float, replicas: int, pool: int) -> tuple[Stage, ...]:
+    """Half of the traffic for a while, compared as in any release: both are of one bundle, so what is found is chance or comes
+    from their workers. The candidate has `pool` of them beside stable's `replicas`.
+    """
+    places = Places(pool, replicas, replicas) if pool != replicas else None
+    return (Stage("A/A 50%", arms.BUCKETS // 2, seconds, seconds, 1, replicas=places),)
+
+
 def rehearsal(seconds: float) -> tuple[Stage, ...]:
     """Half of the traffic for a while, whatever comes of it, and back."""
     return (Stage("rehearsal 50%", arms.BUCKETS // 2, seconds, seconds, 0, watch=Watch.LEVEL),)

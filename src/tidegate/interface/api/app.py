@@ -166,7 +166,7 @@ def _telling(books: shelf.Shelf) -> fastapi.APIRouter:
             "rollback": returning.aim(books, endpoint, body) if verb == "rollback" else {},
             "hold": {"version": body.to},
             "unhold": {"digest": body.digest},
-            "rehearse": {"seconds": body.seconds},
+            "rehearse": {"seconds": body.seconds} | ({"aa": True, "pool": body.pool} if body.aa else {}),
         }
         payload = {name: value for name, value in given.get(verb, {}).items() if value is not None}
         return orders.carry_out(books, verb, body, holder, payload, endpoint=endpoint)

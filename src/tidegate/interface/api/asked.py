@@ -36,6 +36,10 @@ class Verb(Asked):
     """rollback: the ordinal of the version to go back to. hold: that of the version whose model is held."""
     seconds: float = pydantic.Field(default=10.0, ge=0, le=86_400, allow_inf_nan=False)
     """rehearse: for how long half of the traffic is away."""
+    aa: bool = False
+    """rehearse: whether the version is compared with itself meanwhile."""
+    pool: int | None = pydantic.Field(default=None, ge=1, le=256)
+    """rehearse, with `aa`: workers that it gets for that, where they are not to be as many as it has."""
     to_ref: str = pydantic.Field(default="", max_length=200)
     """rollback, in place of `to`: a git tag, branch or SHA (or a SHA's beginning) that the version was built from."""
     digest: str = pydantic.Field(default="", pattern="^[0-9a-f]{0,64}$")

@@ -9,7 +9,7 @@ import typer
 from tidegate.core.vocabulary import errors
 from tidegate.core.vocabulary import home as homes
 from tidegate.interface.api import addresses, client
-from tidegate.interface.cli import aiming, exits, following, options, reaching, screen, traffic, words
+from tidegate.interface.cli import aiming, exits, following, itself, options, reaching, screen, traffic, words
 
 PATIENCE_SECONDS = 120.0
 """For a drill to end, beyond the time that its traffic takes: its version has to load first."""
@@ -23,6 +23,12 @@ def rehearse(
         int, typer.Option("--requests", help="Requests to make while the traffic is split.", min=FEWEST, max=1_000_000)
     ] = 1_000,
     rate: Annotated[float, typer.Option("--rate", help="Requests a second.", min=1.0, max=5_000)] = 100.0,
+    times: Annotated[
+        int, typer.Option("--aa", help="Compare the version with itself, so many times over, and count false rollbacks.", min=0)
+    ] = 0,
+    pool: Annotated[
+        int, typer.Option("--pool", help="With --aa: workers on the candidate's side; else as many as stable has.", min=0)
+    ] = 0,
     reason: options.Reason = "",
     as_json: options.Json = False,
     home: options.Home = "",
@@ -31,17 +37,26 @@ def rehearse(
 
     Traffic is made meanwhile and counted on this side. Says how long it took from the decision until no gateway sent the drill's
     version a request, and ends with 3 when a request failed or the drill did not come to its end. Nothing is held.
+
+    With --aa the two sides are judged as in any release: what is found is chance, or comes from their workers. Ends with 3 when
+    more of them went back than chance allows, or a request failed.
     """
     place = options.place(home)
     named, digest, address = aiming.aim(place, endpoint)
     wanted = traffic.bodies(place, named, digest)
     if token := reaching.bearer(place, named):
         wanted = [dataclasses.replace(one, headers=f"authorization: Bearer {token}\r\n") for one in wanted]
-    found = asyncio.run(_drill(place, named, _Load(address, wanted, rate, requests), reason))
+    load = _Load(address, wanted, rate, requests)
+    if times:
+        drills = [asyncio.run(_drill(place, named, load, reason, {"aa": True, "pool": pool or None})) for _ in range(times)]
+        with client.Client(place) as api:
+            found = itself.counted(drills, float(api.endpoint(named)["settings"]["policy"]["alpha"]))
+    else:
+        found = asyncio.run(_drill(place, named, load, reason, {}))
     if as_json:
         screen.document(found)
     else:
-        screen.line(said(found))
+        screen.line(itself.said(found) if times else said(found))
     if not found["well"]:
         raise typer.Exit(exits.Exit.REFUSED)
 
@@ -61,13 +76,13 @@ class _Load:
         return min(600.0, max(1.0, self.requests / self.rate))
 
 
-async def _drill(place: homes.Home, endpoint: str, load: _Load, reason: str) -> dict[str, Any]:
-    """The drill under load, and what came of it. The load begins before it and ends after it."""
+async def _drill(place: homes.Home, endpoint: str, load: _Load, reason: str, more: dict[str, object]) -> dict[str, Any]:
+    """The drill under load, and what came of it. The load begins before it and ends after it. `more`: of what it is asked."""
     sending = asyncio.ensure_future(
         traffic.send(load.address, load.bodies, load.rate, 0.0, lambda _: None, trust=addresses.trust(place))
     )
     try:
-        release = await asyncio.to_thread(_to_its_end, place, endpoint, load.seconds, reason)
+        release = await asyncio.to_thread(_to_its_end, place, endpoint, load.seconds, reason, more)
     finally:
         sending.cancel()
         counted = (await asyncio.gather(sending, return_exceptions=True))[0]
@@ -84,14 +99,15 @@ async def _drill(place: homes.Home, endpoint: str, load: _Load, reason: str) -> 
         "reason": release["reason"],
         "traffic_off_seconds": release["rollback_seconds"],
         "traffic": told,
+        "verdict": release["verdict"],
         "well": outcome == "rehearsed" and not told["failed"] and counted.answered > 0,
     }
 
 
-def _to_its_end(place: homes.Home, endpoint: str, seconds: float, reason: str) -> dict[str, Any]:
+def _to_its_end(place: homes.Home, endpoint: str, seconds: float, reason: str, more: dict[str, object]) -> dict[str, Any]:
     """Begin the drill; the release once it has ended, stands still or has taken too long. Raises what control refuses with."""
     with client.Client(place) as api:
-        begun = api.verb(endpoint, "rehearse", reason=reason, actor=reaching.actor(), seconds=seconds)["release"]
+        begun = api.verb(endpoint, "rehearse", reason=reason, actor=reaching.actor(), seconds=seconds, **more)["release"]
         return following.follow(api, begun, timeout=seconds + PATIENCE_SECONDS)
 
 
