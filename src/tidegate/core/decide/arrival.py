@@ -39,7 +39,8 @@ def tick(release: releases.Release, event: decisions.Event, now: float) -> decis
         return _succeed(release, words, now)
     if now - release.phase_since < release.probation_seconds:
         return moves.stay(release)
-    return _succeed(release, f"probation is over: {release.candidate.name} stays", now)
+    words = f"probation is over: {release.candidate.name} stays" if release.probation_seconds else release.reason
+    return _succeed(release, words, now)
 
 
 @moves.move(Phase.ROLLING_BACK, Phase.SUCCEEDED, Phase.HALTED)

@@ -55,7 +55,8 @@ def _server(one: Json) -> list[text.Text]:
 
 
 def _release(one: Json) -> list[text.Text]:
-    phase = one["outcome"] or one["phase"].replace("_", " ")
+    phase = (one["outcome"] or one["phase"]).replace("_", " ")
+    phase = "back" if (one["strategy"], one["phase"]) == ("rollback", "succeeded") else phase
     head = text.Text.assemble(
         (words.moment(one["created_at"]), "dim"),
         "  ",

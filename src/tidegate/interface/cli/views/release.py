@@ -9,12 +9,12 @@ from tidegate.interface.cli.views import status
 
 Json = dict[str, Any]
 _ENDS = {
-    "succeeded": ("{candidate} serves {endpoint}", "green"),
-    "probation": ("{candidate} serves {endpoint}, in probation", "green"),
+    "succeeded": ("has all traffic", "green"),
+    "probation": ("has all traffic, in probation", "green"),
     "rolled_back": ("rolled back: {stable} serves {endpoint}", "bold yellow"),
     "aborted": ("aborted: {stable} serves {endpoint}", "yellow"),
     "concluded": ("done: {stable} serves {endpoint}", "green"),
-    "failed": ("failed: {candidate} got no traffic", "bold red"),
+    "failed": ("failed, and got no traffic", "bold red"),
     "paused": ("paused: it waits for a person", "yellow"),
     "halted": ("halted: it waits for a person", "bold red"),
     "awaiting_approval": ("waits for approval", "yellow"),
