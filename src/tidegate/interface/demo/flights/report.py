@@ -2,6 +2,9 @@
 
 import dataclasses
 import math
+import pathlib
+import shutil
+import sys
 import typing
 
 from rich import box, console, table, text
@@ -111,7 +114,9 @@ def next_steps(options: asked.Options, result: Result) -> text.Text:
     said = text.Text(f"\n Everything is in {options.folder}:\n")
     said.append(" tidegate.yaml, the models (mlflow.db, mlruns/), releases and prediction log (.tidegate/)\n", view.DIM)
     said.append("\n It is still up. " if options.keep_up else "\n It is down again. ").append("What to type next:\n")
+    there = pathlib.Path(sys.executable).parent
     commands = [
+        *([] if shutil.which("tidegate") else [(f'export PATH="{there}:$PATH"', "where tidegate is")]),
         (f"cd {options.folder}", ""),
         *([] if options.keep_up else [("tidegate up -d", "serves v2 again, as it was")]),
         ("tidegate status", "everything on one screen"),
