@@ -3,8 +3,8 @@
 import pytest
 
 from tidegate.core.vocabulary import codes, errors, ids
-from tidegate.interface.cli import exits, main, project, table, words
-from tidegate.interface.cli.commands import init, rollback
+from tidegate.interface.cli import exits, main, options, project, table, words
+from tidegate.interface.cli.commands import init
 
 
 @pytest.fixture
@@ -102,8 +102,8 @@ def test_an_old_mlflow_store_gets_its_way_out(empty, capsys):
 
 
 def test_versions_are_written_with_or_without_v():
-    assert rollback.ordinal("v12") == rollback.ordinal("12") == 12
-    assert rollback.ordinal("") is None
+    assert options.ordinal("v12") == options.ordinal("12") == 12
+    assert options.ordinal("") is None
 
 
 def test_numbers_read_as_people_say_them():

@@ -16,7 +16,6 @@ from tidegate.dataplane.models import bundles
 from tidegate.dataplane.wire import tablefile
 
 log = logging.getLogger(__name__)
-FOLLOW, REPLACE = "follow", "replace_workers"
 STALE_SECONDS = 30.0
 """Who asked has given up by then, and may have done it in another way."""
 REHEARSAL_SECONDS = 10.0
@@ -264,7 +263,7 @@ def _follow(desk: transitions.Desk, _: home.Home, command: commands.Command, now
     said = chain.StoredEvent(
         environment=desk.environment,
         endpoint=settings.endpoint,
-        kind=FOLLOW,
+        kind=commands.FOLLOW,
         at=now,
         actor=command.actor,
         reason=f"{'follows' if settings.follow else 'does not follow'} {settings.model}",
@@ -279,17 +278,17 @@ def _replace(desk: transitions.Desk, _: home.Home, command: commands.Command, no
     replacing.begin(desk, map(str, command.payload["instances"]))
 
 
-_BEGINNING = {"release": release, "retry": _retry, "rehearse": rehearse}
+_BEGINNING = {commands.RELEASE: release, "retry": _retry, "rehearse": rehearse}
 """Commands that begin a release."""
 _OTHERS = {
     "hold": _hold,
-    migrations.MIGRATED: lambda desk, _, command, now: migrations.answer(desk, command, now),
-    "release_group": release_group,
+    commands.MIGRATED: lambda desk, _, command, now: migrations.answer(desk, command, now),
+    commands.GROUP: release_group,
     "unhold": _clear,
-    "adopt": _adopt,
+    commands.ADOPT: _adopt,
     holders.CREATE: lambda desk, _, command, now: holders.answer(desk, command, now),
     holders.REVOKE: lambda desk, _, command, now: holders.answer(desk, command, now),
-    FOLLOW: _follow,
-    REPLACE: _replace,
+    commands.FOLLOW: _follow,
+    commands.REPLACE: _replace,
 }
 """Commands that are about no release under way."""

@@ -143,7 +143,7 @@ class Following:
         order = orders.Command(
             environment=desk.environment,
             endpoint=name,
-            kind="release",
+            kind=orders.RELEASE,
             payload={"digest": look.digest, "settings": specification.plain(settings)},
             actor=ACTOR,
             reason=f"{settings.model} means {look.means} now",

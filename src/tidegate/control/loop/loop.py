@@ -30,6 +30,7 @@ from tidegate.control.loop import (
     transitions,
     upkeep,
 )
+from tidegate.control.store import commands as orders
 from tidegate.control.store import endpoints
 from tidegate.control.store import store as stores
 from tidegate.core.vocabulary import decisions, errors, ids, instances, phases
@@ -107,9 +108,9 @@ class Control:
         self._heed_overrides(seen, seen.at)
         for command in desk.store.pending_commands(desk.environment):
             commands.answer(desk, self._home, command, seen.at)
-            if command.kind == commands.REPLACE:
+            if command.kind == orders.REPLACE:
                 self._replacing.asked()
-            elif command.kind == commands.FOLLOW:
+            elif command.kind == orders.FOLLOW:
                 self._settling.forget()
         advanced, failed = [], []
         for release in desk.under_way():
@@ -173,7 +174,7 @@ class Control:
             overrides.settle(self._desk, seen.table, now)
         except errors.StoreBehindTable as behind:
             for command in self._desk.store.pending_commands(self._desk.environment):
-                if command.kind == "adopt":
+                if command.kind == orders.ADOPT:
                     commands.answer(self._desk, self._home, command, now)
                 else:
                     self._desk.store.refuse(command.id, behind)

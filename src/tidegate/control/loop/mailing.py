@@ -6,11 +6,10 @@ never logged, and apprise, which would log it, is kept quiet.
 
 import importlib
 import logging
-import os
-import pathlib
 from typing import Any
 
 from tidegate.core.vocabulary import errors
+from tidegate.delivery.gates import secrets
 
 _TYPES = {"info": "INFO", "warning": "WARNING", "critical": "FAILURE"}
 
@@ -41,23 +40,18 @@ def deliver(reference: str, title: str, body: str, severity: str) -> None:
 
 def resolve(reference: str) -> str:
     """What a reference stands for. Raises NotifyAddressInvalid."""
+    try:
+        found = secrets.look_up(reference)
+    except ValueError:
+        words = "this is no reference to an address."
+        raise errors.NotifyAddressInvalid(words, cure="Write env:NAME or file:PATH.", where=reference) from None
+    if found:
+        return found
     kind, _, name = reference.partition(":")
-    found = ""
+    why, cure = "the file cannot be read or is empty.", "Write the address into it."
     if kind == "env":
-        found = os.environ.get(name, "")
-        why = f"control was started without the environment variable {name}."
-        cure = "Set it, then `tidegate up` again."
-    elif kind == "file":
-        why, cure = "the file cannot be read or is empty.", "Write the address into it."
-        try:
-            found = pathlib.Path(name).read_text()
-        except (OSError, UnicodeDecodeError):
-            found = ""
-    else:
-        why, cure = "this is no reference to an address.", "Write env:NAME or file:PATH."
-    if not found.strip():
-        raise errors.NotifyAddressInvalid(why, cure=cure, where=reference)
-    return found.strip()
+        why, cure = f"control was started without the environment variable {name}.", "Set it, then `tidegate up` again."
+    raise errors.NotifyAddressInvalid(why, cure=cure, where=reference)
 
 
 def _library() -> Any:

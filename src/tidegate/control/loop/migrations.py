@@ -12,8 +12,6 @@ from tidegate.control.store import chain, commands, endpoints
 from tidegate.core.decide import strategies
 from tidegate.core.vocabulary import decisions, dependencies, errors, phases, releases
 
-MIGRATED = "migrated"
-"""Kind of the command."""
 RECORDED = "migration_done"
 """Kind of the event."""
 _FACT = "migrations_done"

@@ -10,6 +10,8 @@ from tidegate.control.store import documents, schema
 from tidegate.core.vocabulary import errors
 
 PENDING, DONE, REFUSED, WITHDRAWN = "pending", "done", "refused", "withdrawn"
+RELEASE, GROUP, FOLLOW, MIGRATED, ADOPT, REPLACE = "release", "release_group", "follow", "migrated", "adopt", "replace_workers"
+"""Kinds that are no verbs of a release."""
 
 
 class Command(msgspec.Struct, frozen=True):

@@ -127,6 +127,15 @@ class Home:
             raise PermissionError(f"{self.run} belongs to another account; remove it or set TMPDIR")
 
 
+ENVIRONMENT = "TIDEGATE_ENVIRONMENT"
+"""The variable that says which environment a home runs; `tidegate up` sets it from tidegate.yaml for all that it starts."""
+
+
+def environment() -> str:
+    """What it says; production where it says nothing."""
+    return os.environ.get(ENVIRONMENT, "production")
+
+
 def find(given: str = "") -> Home:
     """The home: `given`, else TIDEGATE_HOME, else the nearest `.tidegate` here or above, else `.tidegate` here."""
     named = given or os.environ.get("TIDEGATE_HOME", "")

@@ -11,23 +11,32 @@ _WORDS = 200
 _HIDDEN = "***"
 
 
+def look_up(reference: str) -> str:
+    """What env:NAME or file:PATH holds, without white space around; empty where nothing is there, or it cannot be read.
+
+    Raises ValueError for what is no reference: it may be the secret itself, so it is not repeated.
+    """
+    kind, _, name = reference.partition(":")
+    if kind == "env":
+        return os.environ.get(name, "").strip()
+    if kind == "file":
+        try:
+            return pathlib.Path(name).expanduser().read_text().strip()
+        except (OSError, UnicodeDecodeError):
+            return ""
+    raise ValueError("no reference")
+
+
 def read(where: str) -> str:
     """What env:NAME or file:PATH holds. Raises RequirementMissing naming where it should have been, never what it was."""
-    kind, _, name = where.partition(":")
-    cure = f"Have it in {'the environment that Tidegate is started in' if kind == 'env' else 'that file'}."
-    if kind == "env":
-        found = os.environ.get(name, "").strip()
-    elif kind == "file":
-        try:
-            found = pathlib.Path(name).expanduser().read_text().strip()
-        except (OSError, UnicodeDecodeError):
-            found = ""
-    else:
-        raise errors.RequirementMissing(
-            "an address that may hold a password is named, never written.", cure="env:NAME or file:PATH."
-        )
+    try:
+        found = look_up(where)
+    except ValueError:
+        words = "an address that may hold a password is named, never written."
+        raise errors.RequirementMissing(words, cure="env:NAME or file:PATH.") from None
     if not found:
-        raise errors.RequirementMissing(f"{where} holds no address.", cure=cure)
+        place = "the environment that Tidegate is started in" if where.startswith("env:") else "that file"
+        raise errors.RequirementMissing(f"{where} holds no address.", cure=f"Have it in {place}.")
     return found
 
 

@@ -12,6 +12,7 @@ from fastapi import exceptions, responses
 from starlette import exceptions as http
 
 from tidegate.control.loop import trace
+from tidegate.control.store import commands
 from tidegate.core.vocabulary import errors
 from tidegate.dataplane.wire import tablefile
 from tidegate.interface.api import (
@@ -137,21 +138,21 @@ def _telling(books: shelf.Shelf) -> fastapi.APIRouter:
     def begin(endpoint: str, body: asked.Release, holder: scopes.Operator) -> answers.Done:
         """Release a model: its bundle is made and checked first, so that a bad model is refused here and now."""
         ordered = making.ready(books, endpoint, body)
-        return orders.carry_out(books, "release", body, holder, ordered, endpoint=endpoint)
+        return orders.carry_out(books, commands.RELEASE, body, holder, ordered, endpoint=endpoint)
 
     @telling.post("/groups/{group}/releases", status_code=201)
     def begin_group(group: str, body: asked.Group, holder: scopes.Operator) -> answers.Done:
         """Release the members of a group together, all or none: each is checked before any begins."""
         ready = [making.ready(books, str(one.settings.get("endpoint", "")), one) for one in body.members]
         ordered = {"group": group, "members": ready}
-        return orders.carry_out(books, "release_group", body, holder, ordered)
+        return orders.carry_out(books, commands.GROUP, body, holder, ordered)
 
     @telling.post("/endpoints/{endpoint}/follow")
     def follow(endpoint: str, body: asked.Follow, holder: scopes.Operator) -> answers.Done:
         """Release by itself whatever the endpoint's model comes to mean; a model that is not there yet is waited for."""
         wanted = asked.Release(settings={**body.settings, "follow": body.follow})
         ordered = {"settings": making.plain(books, endpoint, wanted)}
-        return orders.carry_out(books, "follow", body, holder, ordered, endpoint=endpoint)
+        return orders.carry_out(books, commands.FOLLOW, body, holder, ordered, endpoint=endpoint)
 
     @telling.post("/endpoints/{endpoint}/{verb}")
     def tell(endpoint: str, verb: str, body: asked.Verb, holder: scopes.Anybody) -> answers.Done:
@@ -174,13 +175,13 @@ def _telling(books: shelf.Shelf) -> fastapi.APIRouter:
     @telling.post("/adopt")
     def adopt(body: asked.Asked, holder: scopes.Admin) -> answers.Done:
         """Take the routing table on disk as the truth, after a store was restored from the past."""
-        return orders.carry_out(books, "adopt", body, holder, {})
+        return orders.carry_out(books, commands.ADOPT, body, holder, {})
 
     @telling.post("/workers/replace", status_code=202)
     def replace(body: asked.Replace, holder: scopes.Admin) -> answers.Done:
         """Have these workers replaced one by one, without losing a request. `GET /v1/status` shows who is left."""
         ordered = {"instances": body.instances}
-        return orders.carry_out(books, "replace_workers", body, holder, ordered)
+        return orders.carry_out(books, commands.REPLACE, body, holder, ordered)
 
     return telling
 

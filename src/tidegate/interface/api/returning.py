@@ -6,7 +6,7 @@ import fastapi
 import msgspec
 
 from tidegate.control.loop import checks
-from tidegate.control.store import endpoints
+from tidegate.control.store import commands, endpoints
 from tidegate.control.store import store as stores
 from tidegate.core.vocabulary import errors, home, phases
 from tidegate.interface.api import answers, asked, making, orders, revisions, scopes, shelf
@@ -54,7 +54,7 @@ def router(books: shelf.Shelf) -> fastapi.APIRouter:
     def migrated(endpoint: str, body: asked.Migrated, holder: scopes.Operator) -> answers.Done:
         """Record that a contract migration was done: no version before the one it was done for can come back from now on."""
         making.known(books.store(), books.environment, endpoint)
-        return orders.carry_out(books, "migrated", body, holder, {"name": body.name}, endpoint=endpoint)
+        return orders.carry_out(books, commands.MIGRATED, body, holder, {"name": body.name}, endpoint=endpoint)
 
     return made
 

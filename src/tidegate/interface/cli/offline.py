@@ -1,6 +1,5 @@
 """What the files say, for when the control API does not answer."""
 
-import os
 import time
 from typing import Any
 
@@ -12,13 +11,12 @@ from tidegate.interface.api import look
 
 def status(place: home.Home) -> dict[str, Any]:
     """`answers.Status` as JSON, with `api` false."""
-    environment = os.environ.get("TIDEGATE_ENVIRONMENT", "production")
     try:
         store, trouble = stores.Store(location.url(place), create=False), ""
     except errors.StoreUnavailable as gone:
         store, trouble = None, str(gone)
     try:
-        seen = look.status(place, environment, store, time.time(), trouble)
+        seen = look.status(place, home.environment(), store, time.time(), trouble)
     finally:
         if store is not None:
             store.close()

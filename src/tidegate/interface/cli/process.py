@@ -2,7 +2,6 @@
 
 import importlib
 import logging
-import os
 import pathlib
 import sys
 from collections.abc import Callable
@@ -10,8 +9,6 @@ from collections.abc import Callable
 from tidegate.core.vocabulary import errors, home, logs
 
 log = logging.getLogger(__name__)
-ENVIRONMENT = "TIDEGATE_ENVIRONMENT"
-"""Which environment this home runs; `up` sets it from tidegate.yaml."""
 KINDS = {"control": "deciding", "api": "asking", "recorder": "recording"}
 Wiring = Callable[[home.Home, str, str], int]
 
@@ -22,7 +19,7 @@ def main(kind: str, place: home.Home, name: str) -> int:
     try:
         # One module a kind: the recorder needs no web server and the API no statistics, and each starts the sooner.
         run: Wiring = importlib.import_module(f"tidegate.interface.cli.wiring.{KINDS[kind]}").run
-        return run(place, name, os.environ.get(ENVIRONMENT, "production"))
+        return run(place, name, home.environment())
     except errors.TidegateError as failed:
         log.log(logging.ERROR, str(failed), extra={"code": failed.code})
         return 1

@@ -83,4 +83,4 @@ def ready_line(place: home.Home, endpoint: dict[str, Any]) -> str:
 
 def environment(given: project.Project | None) -> str:
     """The environment this home runs: the project's."""
-    return given.settings.environment if given else os.environ.get("TIDEGATE_ENVIRONMENT", "production")
+    return given.settings.environment if given else home.environment()

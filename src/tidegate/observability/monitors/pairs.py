@@ -66,7 +66,7 @@ class _Waiting(msgspec.Struct):
 class _Book(msgspec.Struct):
     """One release's."""
 
-    terms: routing.Terms
+    mirroring: routing.Mirroring
     known: slicing.Known
     unmatched: int = 0
     waiting: int = 0
@@ -88,7 +88,7 @@ class Pairs:
         self._books: dict[int, _Book] = {}
         for of, terms, unmatched in connection.execute("SELECT of, terms, unmatched FROM paired"):
             names = [row[0] for row in connection.execute("SELECT slice FROM pairsum WHERE of = ? AND slice != ''", (of,))]
-            told = msgspec.json.decode(terms, type=routing.Terms)
+            told = msgspec.json.decode(terms, type=routing.Mirroring)
             self._books[of] = _Book(told, slicing.Known(names), unmatched)
         self._waiting: dict[bytes, _Waiting] = {}
         for identifier, record, since in connection.execute("SELECT id, record, since FROM copy"):
@@ -129,12 +129,12 @@ class Pairs:
         self._connection.execute("INSERT OR REPLACE INTO copy VALUES (?, ?, ?)", (one.id, _pack(bare), now))
 
     def _book(self, one: records.Prediction, rules: routing.Rules) -> _Book:
-        """The book of a copy's release, its terms as the table has them when it is begun."""
+        """The book of a copy's release, compared as the table says when it is begun."""
         of = self._sheet.cohort(one, rules.rule).of.number
         book = self._books.get(of)
         if book is None:
-            book = self._books[of] = _Book(rules.terms(one.endpoint), slicing.Known())
-            self._connection.execute("INSERT OR IGNORE INTO paired VALUES (?, ?, 0)", (of, msgspec.json.encode(book.terms)))
+            book = self._books[of] = _Book(rules.mirroring(one.endpoint), slicing.Known())
+            self._connection.execute("INSERT OR IGNORE INTO paired VALUES (?, ?, 0)", (of, msgspec.json.encode(book.mirroring)))
         return book
 
     def _hold(self, one: records.Prediction) -> None:
@@ -170,10 +170,10 @@ class Pairs:
         if digest and not self._connection.execute("INSERT OR IGNORE INTO same VALUES (?, ?, ?)", same).rowcount:
             self.tally.same_input += 1
             return
-        found = pairing.compared(book.terms.pairing, served, copied)
+        found = pairing.compared(book.mirroring.pairing, served, copied)
         given = pairing.given(served, copied)
         slices: _Settled = []
-        for name, rows in book.known.slices(self._reader.words(served, book.terms.slices)):
+        for name, rows in book.known.slices(self._reader.words(served, book.mirroring.slices)):
             self._count(of, name).add(found, rows)
             slices.append((name, rows, pairing.NEITHER))
         row = (served.id, of, _pack(given), _pack(slices))

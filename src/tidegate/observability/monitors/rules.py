@@ -14,7 +14,7 @@ from tidegate.dataplane.wire import tablefile
 log = logging.getLogger(__name__)
 
 
-class Terms(msgspec.Struct, frozen=True):
+class Mirroring(msgspec.Struct, frozen=True):
     """How the pairs of a release are told."""
 
     pairing: tables.Pairing = tables.Pairing()
@@ -50,11 +50,11 @@ class Rules:
         route = self._routes.get(endpoint)
         return route.outcomes if route else tables.Outcomes()
 
-    def terms(self, endpoint: str) -> Terms:
+    def mirroring(self, endpoint: str) -> Mirroring:
         """How this endpoint's pairs are told, likewise."""
         self.refresh()
         route = self._routes.get(endpoint)
-        return Terms(route.pairing, route.slices) if route else Terms()
+        return Mirroring(route.pairing, route.slices) if route else Mirroring()
 
     def mirrors(self, endpoint: str) -> bool:
         """Whether requests of this endpoint are being copied."""

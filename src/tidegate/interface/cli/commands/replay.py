@@ -1,6 +1,5 @@
 """`tidegate replay`."""
 
-import os
 import pathlib
 import re
 import time
@@ -15,6 +14,7 @@ from tidegate.control.store import endpoints, location
 from tidegate.control.store import store as stores
 from tidegate.core.spec import settings as specification
 from tidegate.core.vocabulary import errors, sums
+from tidegate.core.vocabulary import home as homes
 from tidegate.delivery.registry import ordering
 from tidegate.interface.api import making, moments
 from tidegate.interface.cli import exits, options, project, screen, words
@@ -96,7 +96,7 @@ def replay(
 
 def _row(store: stores.Store, endpoint: str) -> endpoints.Endpoint:
     """The endpoint that is meant. Raises EndpointUnknown, StoreUnavailable."""
-    environment = os.environ.get("TIDEGATE_ENVIRONMENT", "production")
+    environment = homes.environment()
     if endpoint:
         return making.known(store, environment, endpoint)
     known = store.endpoints(environment)

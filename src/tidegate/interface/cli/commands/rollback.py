@@ -1,7 +1,6 @@
 """`tidegate rollback`: through control where it lives, else by writing the routing table."""
 
 import pathlib
-import re
 from collections.abc import Callable
 from typing import Annotated, Any, NamedTuple
 
@@ -36,7 +35,7 @@ def rollback(
     place = options.place(home)
     if to and to_ref:
         raise errors.VersionUnknown("--to and --to-ref both say where to go.", cure="Give one of them.")
-    wanted = Aim(ordinal(to), to_ref)
+    wanted = Aim(options.ordinal(to), to_ref)
     try:
         done = _through_control(place, endpoint, wanted, reason)
     except (errors.ProcessError, errors.StateError, errors.EndpointUnknown) as down:
@@ -120,13 +119,3 @@ def _only(names: list[str]) -> str:
     if len(names) <= 1:
         return "".join(names)
     raise errors.EndpointUnknown("there are several endpoints.", cure=f"Name one of them: {', '.join(sorted(names))}.")
-
-
-def ordinal(shown: str) -> int | None:
-    """The ordinal of v3 or 3; None for "". Raises VersionUnknown."""
-    if not shown:
-        return None
-    found = re.fullmatch(r"v?([1-9][0-9]{0,8})", shown)
-    if found is None:
-        raise errors.VersionUnknown(f"{shown!r} is not a version.", cure="Write v1, v2, ...")
-    return int(found[1])

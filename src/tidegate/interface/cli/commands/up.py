@@ -67,7 +67,7 @@ def up(
         starting.prepare(place)
         housing.settle(place, store, screen.note)
         doors.check_exposure(host, place, given)
-        os.environ["TIDEGATE_ENVIRONMENT"] = starting.environment(given)
+        os.environ[homes.ENVIRONMENT] = starting.environment(given)
     wanted = process.Up(
         http=doors.address(host, port),
         api=doors.address(HOST, _api(port, api_port)),

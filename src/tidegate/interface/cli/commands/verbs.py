@@ -8,7 +8,6 @@ import typer
 from tidegate.core.vocabulary import home as homes
 from tidegate.interface.api import client
 from tidegate.interface.cli import options, reaching, screen
-from tidegate.interface.cli.commands import rollback
 
 
 def _verb(name: str, words: str) -> Callable[..., None]:
@@ -51,7 +50,7 @@ def hold(
     home: options.Home = "",
 ) -> None:
     """Refuse a model from now on, until `tidegate unhold`. What it serves now it goes on serving."""
-    _tell("hold", endpoint, reason, as_json, home, to=rollback.ordinal(version))
+    _tell("hold", endpoint, reason, as_json, home, to=options.ordinal(version))
 
 
 def unhold(
