@@ -49,6 +49,11 @@ def test_the_command_shows_it_and_says_when_it_does_not(begun, tmp_path, capsys)
         shown = capsys.readouterr().out
         assert shown.startswith("FAIL  v2 fails")
         assert "the same." in shown
+        heads, *arms = (
+            line.split() for line in shown.splitlines() if "requests of the release" in line or line[:6] in ("candid", "stable")
+        )
+        assert heads[4:9] == ["drawn", "ok", "error", "pending", "rescued"]
+        assert [line[0] for line in arms] == ["candidate", "stable"]
         assert "Goes back when e of errors passes 100" in shown
         assert main.run(["verdict", release.id, "--home", home, "--json"]) == 0
         told = json.loads(capsys.readouterr().out)

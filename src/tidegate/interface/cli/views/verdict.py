@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from rich import table, text
 
 from tidegate.core.decide import ledger, record, sentences
-from tidegate.core.vocabulary import releases, verdicts
+from tidegate.core.vocabulary import marks, releases, sums, verdicts
 
+_SHARES = (50, 99)
 _STYLES = {"pass": "green", "fail": "bold red", "unsure": "", "error": "bold yellow"}
 
 
@@ -18,6 +19,8 @@ def whole(verdict: verdicts.Verdict, looked: record.Record | None) -> Iterator[t
     if looked is None:
         yield text.Text("What it was computed from was not kept.", style="dim")
         return
+    if looked.inputs.sums:
+        yield counts(looked)
     for line in rules(looked.release.policy):
         yield text.Text(line)
     counted = looked.inputs
@@ -38,6 +41,31 @@ def evidence(lines: tuple[verdicts.Evidence, ...]) -> table.Table:
         cells = (sentences.e_value(one.log_e), sentences.e_value(one.threshold), _share(one.candidate), _share(one.stable))
         shown.add_row(one.metric, one.group, weight, *cells, ratio, one.note)
     return shown
+
+
+def counts(looked: record.Record) -> table.Table:
+    """How the requests of both arms ended: a column for each mark that any of them has."""
+    told = [(arm, sum((getattr(one, arm) for one in looked.inputs.sums), sums.Counts())) for arm in ("candidate", "stable")]
+    there = [mark for mark in marks.Mark if any(found.marks[mark] for _, found in told)]
+    shown = table.Table(box=None, pad_edge=False, header_style="dim")
+    shown.add_column("requests of the release")
+    heads = ("drawn", *(mark.name.lower() for mark in there), "pending", "rescued", *(f"model p{share}, ms" for share in _SHARES))
+    for head in heads:
+        shown.add_column(head, justify="right")
+    for arm, found in told:
+        cells = (found.opened, *(found.marks[mark] for mark in there), found.pending, found.rescued)
+        shown.add_row(arm, *(f"{one:,}" for one in cells), *(_quantile(found.latency, share) for share in _SHARES))
+    return shown
+
+
+def _quantile(latency: tuple[int, ...], percent: int) -> str:
+    """The upper edge, in milliseconds, of the bucket in which this share of the model's times is reached."""
+    wanted, reached = sum(latency) * percent / 100, 0
+    for bucket, count in enumerate(latency):
+        reached += count
+        if count and reached >= wanted:
+            return f"<= {marks.latency_edge(bucket) / 1e3:.3g}"
+    return ""
 
 
 def rules(policy: releases.Policy) -> Iterator[str]:

@@ -1,0 +1,34 @@
+"""What `tidegate verdict` shows of the requests behind a verdict."""
+
+from rich import console
+
+from tidegate.core.decide import record
+from tidegate.core.vocabulary import marks, releases, sums
+from tidegate.interface.cli.views import verdict
+
+V1, V2 = (releases.Version("delay", ordinal, "d", f"m{ordinal}", "m") for ordinal in (1, 2))
+RELEASE = releases.Release("r", "production", "delay", V2, V1, "canary", (), releases.Policy(), b"s", 0.0)
+
+
+def arm(latency: dict[int, int], **ended: int) -> sums.Counts:
+    found, times = [0] * marks.SLOTS, [0] * marks.LATENCY_BUCKETS
+    for name, count in ended.items():
+        found[marks.Mark[name.upper()]] = count
+    for bucket, count in latency.items():
+        times[bucket] = count
+    return sums.Counts(sum(found) + 1, tuple(found), tuple(times), rescued=2)
+
+
+def test_marks_that_nobody_has_are_left_out_and_times_are_bucket_edges():
+    rows = (
+        sums.Sum(3, 500, True, 0, 1, arm({20: 90}, ok=90), arm({20: 5, 30: 4}, ok=7, timeout=2)),
+        sums.Sum(3, 500, True, 1, 1, arm({20: 9, 40: 1}, ok=10), arm({}, ok=0)),
+    )
+    screen = console.Console(width=200, color_system=None)
+    with screen.capture() as shown:
+        screen.print(verdict.counts(record.Record(9.0, RELEASE, sums.Inputs(rows, 9))))
+    heads, candidate, stable = (line.split() for line in shown.get().splitlines())
+    assert heads[4:9] == ["drawn", "ok", "timeout", "pending", "rescued"]
+    assert candidate[:6] == ["candidate", "11", "7", "2", "2", "4"]
+    assert candidate[6:] == ["<=", f"{marks.latency_edge(20) / 1e3:.3g}", "<=", f"{marks.latency_edge(30) / 1e3:.3g}"]
+    assert stable[6:] == ["<=", f"{marks.latency_edge(20) / 1e3:.3g}", "<=", f"{marks.latency_edge(20) / 1e3:.3g}"]
