@@ -61,6 +61,11 @@ def test_the_other_goes_on_within_five_seconds_when_the_leader_is_killed_or_hang
         system.down()
 
 
+def one_decides(system: living.Living) -> bool:
+    """Whether both are up and one stands by: which one, a busy machine may decide."""
+    return sorted(state(system, name) for name in NAMES) == ["ready", "standby"]
+
+
 def _killed_under_a_release(system: living.Living) -> None:
     first = leader(system)
     living.wait(lambda: state(system, other(first)) == "standby", what="a standby")
@@ -74,7 +79,7 @@ def _killed_under_a_release(system: living.Living) -> None:
     assert time.monotonic() - began < 5.0
     system.await_phase("probation", "succeeded")
     spec.with_suffix(".off").rename(spec)
-    living.wait(lambda: state(system, first) == "standby", what="the first to stand by")
+    living.wait(lambda: one_decides(system), what="both to be there, and one to decide")
     assert [kind for _, _, kind, _ in events(system)].count("created") == 2
 
 
