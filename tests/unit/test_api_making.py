@@ -32,6 +32,9 @@ def test_a_strategy_by_its_name_brings_its_stages_and_what_it_leaves_room_for():
 def test_a_test_sticks_by_a_cookie_as_in_a_file_unless_it_sticks_by_something():
     policy = {"metric": "revenue"}
     assert merged(row(), strategy="ab", policy=policy).sticky == assignment.Sticky("cookie", "tidegate")
+    after = row(**specification.plain(merged(row(), strategy="ab", policy=policy)))
+    assert merged(after, strategy="canary").sticky is None
+    assert merged(after, strategy="canary", sticky={"by": "cookie", "name": "tidegate"}).sticky is not None
     told = {"by": "header", "name": "x-user"}
     assert merged(row(sticky=told), strategy="ab", policy=policy).sticky == assignment.Sticky("header", "x-user")
 

@@ -15,6 +15,7 @@ from collections.abc import Iterable
 
 import msgspec
 
+from tidegate.core.stats import power as power_of
 from tidegate.core.vocabulary import sums
 
 BURN_IN = 50
@@ -60,11 +61,9 @@ def difference(arms: Iterable[sums.Values], alpha: float = LEVEL, tightest: floa
     return Difference(both[0], both[1], found, interval)
 
 
-def needed(
-    effect: float, deviations: tuple[float, float], split: float, alpha: float = LEVEL, power: float = 0.8, most: int = 1 << 40
-) -> int:
+def needed(effect: float, deviations: tuple[float, float], split: float, alpha: float = LEVEL, power: float = 0.8) -> int:
     """Units of both arms together until a difference of `effect` is told from none in `power` of all tests, looked at as often as
-    one likes; -1 beyond `most`.
+    one likes; -1 where no number that could be had is enough.
 
     `deviations` are the standard deviations of one unit's value in (candidate, stable); `split` is the candidate's share. The
     difference as it is seen lies within its quantile of the effect, and the interval around it has to leave 0 out.
@@ -75,16 +74,7 @@ def needed(
     def told(units: int) -> bool:
         return effect >= spread * (radius(units, alpha) + quantile / math.sqrt(units))
 
-    high = math.ceil(BURN_IN / min(split, 1 - split))
-    while not told(high):
-        high *= 2
-        if high > most:
-            return -1
-    low = high // 2
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if told(middle) else (middle, high)
-    return max(high, math.ceil(BURN_IN / min(split, 1 - split)))
+    return power_of.least(told, math.ceil(BURN_IN / min(split, 1 - split)))
 
 
 def mean(values: sums.Moments) -> float:

@@ -1,6 +1,7 @@
 """Power: how many more requests a proof needs at the rates seen so far; and how much harm the candidate did beyond stable's."""
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
@@ -32,16 +33,22 @@ def requests_needed(
         return 0
     if float(rate.max()) <= 0:
         return -1
-    high = 1
+    found = least(reached)
+    return math.ceil(found * rho) if found > 0 else -1
+
+
+def least(reached: Callable[[int], bool], begin: int = 1, most: int = _ENDLESS) -> int:
+    """The least number, from `begin` on, from which `reached` holds; -1 where it does not by `most`."""
+    high = begin
     while not reached(high):
         high *= 2
-        if high > _ENDLESS:
+        if high > most:
             return -1
-    low = high // 2
+    low = max(begin - 1, high // 2)
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if reached(middle) else (middle, high)
-    return math.ceil(high * rho)
+    return high
 
 
 def expected_shares(candidate: tuple[int, int], stable: tuple[int, int], guess: float, margin: float) -> tuple[float, float]:

@@ -54,8 +54,11 @@ def merged(row: endpoints.Endpoint | None, endpoint: str, body: asked.Release) -
     given = {key: value for key, value in given.items() if value is not None}
     if "strategy" in asked_for and "stages" not in asked_for:
         given |= _stages(str(asked_for["strategy"]), _read(given).replicas)
-        if schedule.STICKS & set(str(asked_for["strategy"]).split(" -> ")) and not given.get("sticky"):
-            given["sticky"] = msgspec.to_builtins(schedule.COOKIE)
+        cookie, sticks = msgspec.to_builtins(schedule.COOKIE), schedule.STICKS & set(str(asked_for["strategy"]).split(" -> "))
+        if sticks:
+            given.setdefault("sticky", cookie)
+        elif "sticky" not in asked_for and given.get("sticky") == cookie:
+            del given["sticky"]  # it came with a test by default, and a comparison that sticks proves nothing
         if "recreate" in (asked_for["strategy"], row.settings.get("strategy") if row else ""):
             given |= _KEEPS[asked_for["strategy"] == "recreate"] | asked_for
     if body.model:
