@@ -331,6 +331,15 @@ class World:
         """How much had been done after each tick."""
 
     @classmethod
+    def finished(cls, root: pathlib.Path, play: Play) -> "World":
+        """A world in which a play is over, for others to begin in."""
+        root.mkdir()
+        world = cls(root, play)
+        with world.open():
+            world.finish()
+        return world
+
+    @classmethod
     @contextlib.contextmanager
     def of(cls, made: "World", root: pathlib.Path, play: Play, fuse: Fuse | None = None) -> Iterator["World"]:
         """A copy of a world that stands still, for another play."""

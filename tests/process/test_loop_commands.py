@@ -18,11 +18,7 @@ TIGHT = tables.Limits(body=10)
 
 @pytest.fixture
 def begun(tmp_path) -> World:
-    (tmp_path / "begins").mkdir()
-    made = World(tmp_path / "begins", loop_plays.BEGINNINGS["pair"])
-    with made.open():
-        made.finish()
-    return made
+    return World.finished(tmp_path / "begins", loop_plays.BEGINNINGS["pair"])
 
 
 def told(world: World, kind: str, payload: dict[str, object], late: float = 0.0) -> commands.Command:

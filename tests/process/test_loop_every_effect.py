@@ -39,14 +39,7 @@ def room(tmp_path_factory) -> Iterator[pathlib.Path]:
 @pytest.fixture(scope="module")
 def begun(room) -> dict[str, World]:
     """The worlds that plays begin in."""
-    made = {}
-    for name, play in loop_plays.BEGINNINGS.items():
-        root = room / name
-        root.mkdir()
-        world = made[name] = World(root, play)
-        with world.open():
-            world.finish()
-    return made
+    return {name: World.finished(room / name, play) for name, play in loop_plays.BEGINNINGS.items()}
 
 
 def end(world: World) -> dict[str, Any]:

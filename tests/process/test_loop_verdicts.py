@@ -15,11 +15,7 @@ PLAYS = ("canary-bad", "canary-holdback", "blue-green-smoke-fails", "shadow-cana
 
 @pytest.fixture
 def begun(tmp_path) -> World:
-    (tmp_path / "begins").mkdir()
-    made = World(tmp_path / "begins", loop_plays.BEGINNINGS["one"])
-    with made.open():
-        made.finish()
-    return made
+    return World.finished(tmp_path / "begins", loop_plays.BEGINNINGS["one"])
 
 
 def kept(world: World) -> list[tuple[verdicts.Verdict, record.Record]]:
