@@ -63,6 +63,20 @@ def test_gzip_files_in_a_row_are_one_body(rig):
         ("br", b"{}", 415),
         ("gzip, gzip", b"{}", 415),
     ],
+    ids=[
+        "too large",
+        "a bomb",
+        "deflate too large",
+        "two files",
+        "many empty files",
+        "cut short",
+        "no gzip",
+        "empty",
+        "more behind",
+        "deflate cut short",
+        "unknown",
+        "twice",
+    ],
 )
 def test_what_cannot_or_may_not_be_decompressed_is_refused_and_the_connection_goes_on(rig, name, body, status):
     with rig.client() as client:
