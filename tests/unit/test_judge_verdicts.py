@@ -63,16 +63,17 @@ def test_a_failing_candidate_fails_with_a_sentence_a_person_would_say():
     assert "of requests, stable 0.0439 %; e = " in verdict.sentence
     assert verdict.sentence.endswith(" > 100 after 120 candidate requests; 5 clients saw an error, 10 were rescued.")
     found = evidence(verdict, "errors")
-    assert (found.candidate, found.stable, found.group, found.weight) == ((15, 120), (1, 2280), "immediate", 1.0)
+    assert (found.candidate, found.stable, found.group, found.weight) == ((15, 120), (1, 2280), "immediate", 0.5)
     assert found.log_e >= found.threshold == pytest.approx(math.log(100))
     assert 10 < found.interval[0] < 15 / 120 / (1 / 2280)
     excess = pytest.approx(15 * (1 - 1 / found.interval[0]))
     assert verdict.harm == verdicts.Harm(120, 15, 10, 0, excess, pytest.approx(0.2474, abs=1e-4))
 
 
-def test_two_dead_requests_of_a_candidate_at_five_percent_are_enough():
-    verdict = look([tick(0, arm(0, 2), arm(38))], of=release(baseline_errors=0.005))
-    assert verdict.result is verdicts.Result.FAIL
+def test_three_dead_requests_of_a_candidate_at_five_percent_are_enough_with_every_metric_on():
+    of = release(baseline_errors=0.005)
+    assert look([tick(0, arm(0, 2), arm(38))], of=of).result is verdicts.Result.UNSURE
+    assert look([tick(0, arm(0, 3), arm(57))], of=of).result is verdicts.Result.FAIL
 
 
 def test_an_equal_candidate_is_unsure_then_passes():
@@ -259,11 +260,12 @@ def test_while_the_guess_may_still_change_the_open_tail_stops_before_its_segment
 
 
 def test_the_alpha_ledger_spends_alpha_once():
-    for policy in (releases.Policy(), releases.Policy(label_age=30.0)):
-        lines = ledger.lines(policy)
-        assert sum(math.exp(-line.threshold) for line in lines) == pytest.approx(policy.alpha)
-        assert all(sum(line.weights.values()) == 1 for line in lines)
-    immediate, labels = ledger.lines(releases.Policy(label_age=30.0))
+    for policy in ({}, {"label_age": 30.0}, {"label_age": 30.0, "loss": True}):
+        lines = ledger.lines(release(**policy))
+        assert sum(math.exp(-line.threshold) for line in lines) == pytest.approx(0.01)
+        assert all(sum(line.weights.values()) == pytest.approx(1) for line in lines)
+        assert lines[0].weights["errors"] >= 0.5
+    immediate, labels = ledger.lines(release(label_age=30.0))
     assert (round(math.exp(immediate.threshold)), round(math.exp(labels.threshold))) == (125, 500)
 
 

@@ -62,7 +62,13 @@ load_within: 5m
         False,
     )
     assert found.policy == releases.Policy(
-        alpha=0.005, error_margin=0.005, label_margin=0.03, label_age=604_800.0, on_unsure="promote"
+        alpha=0.005,
+        error_margin=0.005,
+        label_margin=0.03,
+        label_age=604_800.0,
+        on_unsure="promote",
+        time_margins=(),
+        loss=True,
     )
     assert (found.limits.timeout_ms, found.limits.queue, found.limits.body, found.limits.batch) == (500, 7, 1 << 20, 8)
     assert (found.outcomes.kind, found.outcomes.threshold, found.outcomes.tolerance) == ("number", 0.7, 1.5)
@@ -150,7 +156,11 @@ def test_a_file_that_says_too_little_is_told_what_to_write(text: str, words: str
 @pytest.mark.parametrize(
     ("rule", "line", "words"),
     [
-        ("p99 <= 120ms", 6, 'nothing here measures "p99"'),
+        ("p99 <= 120ms", 6, "is not supported in promote_if"),
+        ("p42 <= stable + 30%", 6, 'nothing here measures "p42"'),
+        ("p99 <= stable + 5%", 6, "times are counted in steps of 30 %"),
+        ("wrong <= 1 x stable", 6, "is not supported in promote_if"),
+        ("wrong <= 200 x stable", 6, "can never be proven"),
         ("errors < stable + 1%", 6, "is not supported in promote_if"),
         ("errors <= champion + 1%", 6, "is not supported in promote_if"),
         ("errors <= stable + 10ms", 6, "is not supported in promote_if"),

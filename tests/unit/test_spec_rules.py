@@ -3,7 +3,7 @@
 import pytest
 
 from tidegate.core.spec import rules, units
-from tidegate.core.vocabulary import errors
+from tidegate.core.vocabulary import errors, releases
 
 
 @pytest.mark.parametrize(
@@ -13,6 +13,7 @@ from tidegate.core.vocabulary import errors
         (" p99<=120ms ", rules.Rule("p99", "<=", "", 0.12, "ms", "p99<=120ms")),
         ("auc >= champion - 0.005", rules.Rule("auc", ">=", "champion", -0.005, "", "auc >= champion - 0.005")),
         ("score.psi < 0.2", rules.Rule("score.psi", "<", "", 0.2, "", "score.psi < 0.2")),
+        ("errors <= 1.5 x stable", rules.Rule("errors", "<=", "stable", 0.0, "", "errors <= 1.5 x stable", 1.5)),
         ("wrong > stable", rules.Rule("wrong", ">", "stable", 0.0, "", "wrong > stable")),
     ],
 )
@@ -31,6 +32,9 @@ def test_anything_else_is_no_rule(text: object):
 def test_margins_are_read_by_metric():
     assert rules.margins(["wrong <= stable + 2%"]) == rules.Margins(wrong=0.02)
     assert rules.margins([]) == rules.Margins()
+    given = rules.margins(["errors <= 1.5 x stable", "p90 <= stable + 30%", "p99 <= stable + 100%"])
+    assert (given.error_ratio, given.wrong_ratio) == (0.5, 0.0)
+    assert given.times == (releases.TimeMargin(0.9, 0.3), releases.TimeMargin(0.99, 1.0))
 
 
 @pytest.mark.parametrize(

@@ -3,29 +3,64 @@
 import dataclasses
 import functools
 import math
+from collections.abc import Callable
 
 import numpy as np
 
 from tidegate.core.decide import ledger, upkeep
-from tidegate.core.stats import comparison, logspace, tally
-from tidegate.core.vocabulary import arms, releases, sums
+from tidegate.core.stats import comparison, intervals, larger, logspace, tally
+from tidegate.core.vocabulary import arms, marks, releases, sums
 from tidegate.core.vocabulary.phases import Phase
+
+SHOWN = 0.9
+"""Stable's quantile beyond which a size is called bad where people read of it."""
+_KINDS = ((ledger.TIMEOUTS, marks.Mark.TIMEOUT), (ledger.INVALID, marks.Mark.INVALID))
+_RARE = 1e-5
+"""Guess of stable's share of requests that time out or break the contract."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Metric:
-    """One mark that is compared: what it is called, where its counts are, and by how much it may be worse."""
+    """One yes-or-no mark that is compared: what it is called, where its counts are, and by how much it may be worse."""
 
     name: str
     group: str
     counts: comparison.Comparison
-    margin: float
+    margin: comparison.Margin | None = None
+    """None: it may roll back, and nothing has to be proven of it."""
 
     def seen(self, rows: tally.Mask | None = None) -> tuple[tuple[int, int], tuple[int, int]]:
         """((bad, counted) of the candidate, (bad, counted) of stable) over the rows, or over all evidence."""
         found = self.counts.seen if rows is None else self.counts.rows.seen(rows)
         bad1, bad0, ok1, ok0 = (int(count) for count in found)
         return (bad1, bad1 + ok1), (bad0, bad0 + ok0)
+
+    @property
+    def interval(self) -> intervals.Interval:
+        """The risk ratio candidate / stable."""
+        return self.counts.interval
+
+
+@dataclasses.dataclass(frozen=True)
+class Sizes:
+    """A metric whose mark has a size: a time, a loss. What is bad of it, for people: beyond stable's `SHOWN` quantile."""
+
+    name: str
+    group: str
+    counts: larger.Larger
+    edge: Callable[[int], float]
+    """The upper edge of a bucket, in the unit that people read."""
+    margins: tuple[releases.TimeMargin, ...] = ()
+
+    def seen(self, rows: tally.Mask | None = None) -> tuple[tuple[int, int], tuple[int, int]]:
+        """As `Metric.seen`, of requests beyond stable's quantile."""
+        candidate, stable = self.counts.beyond(SHOWN, rows).tolist()
+        return (candidate[0], candidate[1]), (stable[0], stable[1])
+
+    @property
+    def interval(self) -> intervals.Interval:
+        """The ratio candidate / stable of the shares beyond stable's quantile."""
+        return self.counts.interval(SHOWN)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,18 +69,26 @@ class Case:
 
     release: releases.Release
     given: sums.Inputs
+    sheet: tally.Sheet
     traffic: comparison.Comparison
     """Every request drawn, by its mark."""
     errors: Metric
     """What the immediate evidence is: the same, or the first bad request of each sticky key."""
+    besides: tuple[Metric | Sizes, ...]
+    """What else is known at once of requests that are units: their kind of failure, their time."""
     labels: Metric | None
     wrong: int
     """Candidate predictions known to be wrong by now, late outcomes included."""
     now: float
 
     @property
-    def metrics(self) -> tuple[Metric, ...]:
-        """Every metric, each a guard: the first in time first."""
+    def metrics(self) -> tuple[Metric | Sizes, ...]:
+        """Every metric: the first in time first."""
+        return (self.errors, *self.besides, *((self.labels,) if self.labels else ()))
+
+    @property
+    def guards(self) -> tuple[Metric, ...]:
+        """The yes-or-no marks that have a margin."""
         return (self.errors,) if self.labels is None else (self.errors, self.labels)
 
     @property
@@ -76,7 +119,7 @@ class Case:
         found: logspace.Ints = keys[other[-1] + 1 :] if other.size else keys
         return found
 
-    def in_stage(self, metric: Metric) -> tally.Mask:
+    def in_stage(self, metric: Metric | Sizes) -> tally.Mask:
         """Rows of the metric that belong to the current stage, evidence or not.
 
         Two stages in a row of one weight cannot be told apart by it; then the time at which the stage began does.
@@ -107,17 +150,36 @@ def _repeats(release: releases.Release) -> bool:
 
 def make(release: releases.Release, given: sums.Inputs, now: float) -> Case:
     """The case, from what the judge is given. Label sums that are not yet complete are left out."""
-    policy = release.policy
-    traffic = comparison.Comparison(tally.of_sums(given.sums), given.closed_before, policy.baseline_errors)
-    counts = traffic
-    if release.sticky is not None:
-        closed = [one for one in given.keys if one.tick < given.closed_before]
-        counts = comparison.Comparison(tally.of_keys(closed), given.closed_before, policy.baseline_errors)
-    errors = Metric("errors", ledger.IMMEDIATE, counts, policy.error_margin)
+    policy, until = release.policy, given.closed_before
+    sheet = tally.Sheet(given.sums)
+    traffic = comparison.Comparison(sheet.marked(), until, policy.baseline_errors)
     labels = given.labels or sums.Labels(0, ())
-    if policy.label_age <= 0 or release.sticky is not None:
-        return Case(release, given, traffic, errors, None, labels.wrong, now)
-    due = [each for each in labels.sums if each.tick + each.span <= labels.closed_before]
-    outcomes = comparison.Comparison(tally.of_labels(due), labels.closed_before, policy.baseline_wrong)
-    wrong = Metric("labels", ledger.LABELS, outcomes, policy.label_margin)
-    return Case(release, given, traffic, errors, wrong, labels.wrong, now)
+    if release.sticky is not None:
+        closed = [one for one in given.keys if one.tick < until]
+        keyed = comparison.Comparison(tally.of_keys(closed), until, policy.baseline_errors)
+        return Case(release, given, sheet, traffic, Metric(ledger.ERRORS, ledger.IMMEDIATE, keyed), (), None, labels.wrong, now)
+    margin = comparison.Margin(policy.error_margin, policy.error_ratio)
+    errors = Metric(ledger.ERRORS, ledger.IMMEDIATE, traffic, margin)
+    kinds = [_kind(sheet, until, name, mark) for name, mark in _KINDS]
+    besides: tuple[Metric | Sizes, ...] = (_latency(sheet, until, policy), *kinds)
+    wrong = None
+    if policy.label_age > 0:
+        due = [each for each in labels.sums if each.tick + each.span <= labels.closed_before]
+        outcomes = comparison.Comparison(tally.of_labels(due), labels.closed_before, policy.baseline_wrong)
+        allowed = comparison.Margin(policy.label_margin, policy.label_ratio)
+        wrong = Metric(ledger.RIGHT, ledger.LABELS, outcomes, allowed)
+    return Case(release, given, sheet, traffic, errors, besides, wrong, labels.wrong, now)
+
+
+def _kind(sheet: tally.Sheet, until: int, name: str, mark: marks.Mark) -> Metric:
+    return Metric(name, ledger.IMMEDIATE, comparison.Comparison(sheet.marked((mark,)), until, _RARE))
+
+
+def _latency(sheet: tally.Sheet, until: int, policy: releases.Policy) -> Sizes:
+    floor = marks.latency_bucket(policy.time_floor * 1e6)
+    times = larger.Larger(sheet.times(), until, marks.LATENCY_RATIO, floor)
+    return Sizes(ledger.LATENCY, ledger.IMMEDIATE, times, _milliseconds, policy.time_margins)
+
+
+def _milliseconds(bucket: int) -> float:
+    return marks.latency_edge(bucket) / 1e3

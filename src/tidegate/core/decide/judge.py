@@ -48,7 +48,7 @@ def judge(release: releases.Release, given: sums.Inputs, now: float) -> verdicts
 
 def _compared(brought: case.Case) -> verdicts.Verdict:
     """What the comparison of the two arms says, over everything drawn so far."""
-    lines = ledger.lines(brought.release.policy)
+    lines = ledger.lines(brought.release)
     checks = feed.checks(brought)
     found_worse = {metric.name: metric.counts.worse() for metric in brought.metrics}
     charges = tuple(_charge(metric, lines, max(found_worse[metric.name])) for metric in brought.metrics)
@@ -59,8 +59,6 @@ def _compared(brought: case.Case) -> verdicts.Verdict:
     if any(each.metric != feed.LABEL_SHARE for each in broken):
         return _error(brought, broken[0], evidence, harm)
     for line in lines:
-        if not line.weights.keys() <= found_worse.keys():
-            continue  # outcomes of sticky units are no evidence
         log_e = ledger.group_log_e(line, found_worse)
         if log_e >= line.threshold and not (broken and line.group == ledger.LABELS):
             culprit = max((each for each in charges if each.group == line.group), key=_weighted).metric
@@ -74,12 +72,13 @@ def _compared(brought: case.Case) -> verdicts.Verdict:
     return verdicts.Verdict(Result.UNSURE, sentences.unsure(brought, needs), evidence, harm, needs=needs)
 
 
-def _charge(metric: case.Metric, lines: tuple[ledger.Line, ...], log_e: float) -> verdicts.Evidence:
+def _charge(metric: case.Metric | case.Sizes, lines: tuple[ledger.Line, ...], log_e: float) -> verdicts.Evidence:
     line = next(each for each in lines if each.group == metric.group)
     candidate, stable = metric.seen()
     return verdicts.Evidence(
         *(metric.name, line.group, line.weights[metric.name], log_e, line.threshold, candidate, stable),
-        interval=metric.counts.interval,
+        interval=metric.interval,
+        note=sentences.noted(metric),
     )
 
 
@@ -99,12 +98,12 @@ def _broken_guard(found: case.Case) -> str:
 
 def _harm(found: case.Case, charges: tuple[verdicts.Evidence, ...]) -> verdicts.Harm:
     """Over all generations: those without evidence (warm-up) hurt clients just as much."""
-    rows = found.traffic.rows
-    counts = {"errors": rows.harmed, "labels": found.wrong}
-    excess = sum(power.excess_harm(counts[each.metric], each.interval[0]) for each in charges)
+    counts = {ledger.ERRORS: found.sheet.harmed, ledger.RIGHT: found.wrong}
+    excess = sum(power.excess_harm(counts[each.metric], each.interval[0]) for each in charges if each.metric in counts)
     (bad1, n1), (bad0, n0) = charges[0].candidate, charges[0].stable
     high = max(0.0, intervals.share(bad1, n1)[1] - (bad0 / n0 if n0 else 0.0))
-    return verdicts.Harm(int(rows.opened[:, 0].sum()), rows.harmed, rows.rescued, found.wrong, excess, high)
+    drawn = int(found.traffic.rows.opened[:, 0].sum())
+    return verdicts.Harm(drawn, found.sheet.harmed, found.sheet.rescued, found.wrong, excess, high)
 
 
 def _error(

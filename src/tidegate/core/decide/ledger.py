@@ -8,6 +8,7 @@ does not have a line here is policy, and says so.
 
 import math
 from collections.abc import Mapping
+from types import MappingProxyType
 
 import msgspec
 import numpy as np
@@ -22,8 +23,15 @@ statistics: both may end a release without a part of alpha, and say so.
 PAIRS, PAIRS_AGREE, PAIRS_WRONG, LEVEL, COHORT = "pairs", "pairs.agree", "pairs.wrong", "level", "cohort"
 WATCHED = frozenset({PAIRS, PAIRS_WRONG, LEVEL, COHORT})
 """Processes of a stage's own watch that speak against the candidate."""
+_NOTHING = (0.0, 0.0)
+"""Of a metric that has seen nothing: its e-value is 1."""
 FEED_THRESHOLD = math.log(1000)
 """Where a feed check says that the counts cannot be trusted. It pauses, and uses up no alpha."""
+ERRORS, TIMEOUTS, INVALID, LATENCY, RIGHT, LOSS = "errors", "timeouts", "invalid", "latency", "labels", "loss"
+"""The metrics that may roll a release back."""
+_MARKS = MappingProxyType({ERRORS: 0.5, LATENCY: 0.25, INVALID: 0.15, TIMEOUTS: 0.1})
+"""Anything bad has half of the weight: split by kind it would be seen later (statistics.md A.1.3)."""
+_OUTCOMES = MappingProxyType({RIGHT: 0.75, LOSS: 0.25})
 _LABEL_SHARE = 0.2
 
 
@@ -37,12 +45,15 @@ class Line(msgspec.Struct, frozen=True):
     """log(1 / (alpha share))."""
 
 
-def lines(policy: releases.Policy) -> tuple[Line, ...]:
-    """The ledger of a release: all of alpha to the immediate group unless outcomes are expected."""
-    labels = _LABEL_SHARE if policy.label_age > 0 else 0.0
-    found = [_line(IMMEDIATE, 1 - labels, {"errors": 1.0}, policy)]
+def lines(release: releases.Release) -> tuple[Line, ...]:
+    """The ledger of a release: all of alpha to the immediate group unless outcomes are expected. Of sticky units only the errors
+    are evidence.
+    """
+    policy = release.policy
+    labels = _LABEL_SHARE if policy.label_age > 0 and not release.sticky else 0.0
+    found = [_line(IMMEDIATE, 1 - labels, {ERRORS: 1.0} if release.sticky else _MARKS, policy)]
     if labels:
-        found.append(_line(LABELS, labels, {"labels": 1.0}, policy))
+        found.append(_line(LABELS, labels, _OUTCOMES if policy.loss else {RIGHT: 1.0}, policy))
     return tuple(found)
 
 
@@ -51,9 +62,9 @@ def group_log_e(line: Line, found: Mapping[str, tuple[float, float]]) -> float:
 
     The average is taken at each moment and the larger one counts: averages of values as they are, never of maxima.
     """
-    logs = np.array([found[metric] for metric in line.weights]) + np.log(list(line.weights.values()))[:, None]
+    logs = np.array([found.get(metric, _NOTHING) for metric in line.weights]) + np.log(list(line.weights.values()))[:, None]
     return max(logspace.total(moment) for moment in logs.T)
 
 
-def _line(group: str, share: float, weights: dict[str, float], policy: releases.Policy) -> Line:
-    return Line(group, share, weights, -math.log(policy.alpha * share))
+def _line(group: str, share: float, weights: Mapping[str, float], policy: releases.Policy) -> Line:
+    return Line(group, share, dict(weights), -math.log(policy.alpha * share))

@@ -1,19 +1,23 @@
 """Proof that a candidate is no worse: one process for each guard metric, begun anew at each stage, and what each still needs.
 
 Every guard must pass on its own, so nothing is paid for their number (intersection-union). A stage begins its processes anew,
-else one crossing would let several stages pass in consecutive ticks.
+else one crossing would let several stages pass in consecutive ticks. A guard on times is held where stable's are known, and while
+the candidate has at most half of the traffic: beyond that its workers are the busier ones.
 """
 
 import math
+from collections.abc import Iterator
 
 import msgspec
 import numpy as np
 
-from tidegate.core.decide import case, ledger
-from tidegate.core.stats import bets, power
-from tidegate.core.vocabulary import verdicts
+from tidegate.core.decide import case, ledger, sentences
+from tidegate.core.stats import larger, power, tally
+from tidegate.core.vocabulary import releases, verdicts
 
 _LEAST_MARGIN = 1e-4
+_TRUST = 50
+"""Candidate requests that what stable does is worth, as a first guess of what the candidate will."""
 
 
 class Proof(msgspec.Struct, frozen=True):
@@ -31,40 +35,83 @@ class Proof(msgspec.Struct, frozen=True):
 
 def proofs(found: case.Case) -> tuple[Proof, ...]:
     """The proof of every guard, in the order of the case's metrics."""
-    return tuple(_proof(found, metric) for metric in found.metrics)
+    return tuple(_proofs(found))
+
+
+def _proofs(found: case.Case) -> Iterator[Proof]:
+    yield from (_proof(found, metric) for metric in found.guards)
+    for metric in found.besides:
+        if isinstance(metric, case.Sizes) and bool((found.in_stage(metric) & metric.counts.evidence).any()):
+            yield from (_in_time(found, metric, margin) for margin in metric.margins)
 
 
 def _proof(found: case.Case, metric: case.Metric) -> Proof:
-    rows, threshold = found.in_stage(metric), -math.log(found.release.policy.alpha_promote)
-    promise = metric.counts.no_worse(metric.margin, rows)
+    assert metric.margin is not None
+    rows, margin = found.in_stage(metric), metric.margin
+    promise = metric.counts.no_worse(margin, rows)
     closed = rows & metric.counts.evidence & metric.counts.closed
     candidate, stable = metric.seen(closed)
     evidence = verdicts.Evidence(
-        *(f"{metric.name}.no_worse", ledger.PROMOTION, 1.0, promise.log_e, threshold, candidate, stable),
-        interval=metric.counts.interval,
-        note=f"bad share of the candidate at most stable's + {metric.margin:.3g}",
+        *(f"{metric.name}.no_worse", ledger.PROMOTION, 1.0, promise.log_e, _threshold(found), candidate, stable),
+        interval=metric.interval,
+        note=f"bad share of the candidate at most {sentences.allowed(margin)}",
     )
-    if promise.log_e >= threshold:
+    if promise.log_e >= _threshold(found):
         return Proof(evidence, 0)
     if not 0 < found.rho < 1:
         return Proof(evidence, -1)
     everything = metric.seen()
-    margin = max(metric.margin, _LEAST_MARGIN)
-    shares = power.expected_shares(*everything, metric.counts.guess, margin)
-    book = bets.no_worse(np.array([found.rho]), np.array([shares[1]]), metric.margin)
-    needs = power.requests_needed(book, promise.wealth, found.rho, shares, threshold)
+    room = margin.relative * everything[1][0] / max(1, everything[1][1]) if margin.relative else margin.absolute
+    shares = power.expected_shares(*everything, metric.counts.guess, max(room, _LEAST_MARGIN))
+    book = margin.bets(np.array([found.rho]), np.array([shares[1]]))
+    needs = power.requests_needed(book, promise.wealth, found.rho, shares, _threshold(found))
     return Proof(evidence, _requests(found, metric, needs) if needs > 0 else needs)
 
 
-def _requests(found: case.Case, metric: case.Metric, needs: int) -> int:
-    """Candidate requests for `needs` more that count: only some get an outcome in time, and some wait for theirs already."""
+def _in_time(found: case.Case, metric: case.Sizes, margin: releases.TimeMargin) -> Proof:
+    """That the candidate's quantile is not too far above stable's: bad is beyond the moved quantile, and beyond it as it is."""
+    rows, times = found.in_stage(metric), metric.counts
+    promise = times.no_worse(margin.quantile, times.steps(margin.longer), rows)
+    bad1, bad0, ok1, ok0 = (int(count) for count in promise.seen)
+    candidate, stable = (bad1, bad1 + ok1), (bad0, bad0 + ok0)
+    name = f"{metric.name}.p{100 * margin.quantile:g}"
+    evidence = verdicts.Evidence(
+        *(f"{name}.no_worse", ledger.PROMOTION, 1.0, promise.log_e, _threshold(found), candidate, stable),
+        note=f"time of the candidate at most stable's + {100 * margin.longer:.3g} %",
+    )
+    if promise.log_e >= _threshold(found):
+        return Proof(evidence, 0)
+    if not 0 < found.rho < 1:
+        return Proof(evidence, -1)
+    base = (bad0 + _TRUST * (1 - margin.quantile)) / (stable[1] + _TRUST)
+    alike = times.alike(margin.quantile, times.steps(margin.longer))
+    expected = (bad1 + _TRUST * alike) / (candidate[1] + _TRUST)
+    book = larger.no_larger(np.array([found.rho]))
+    needs = power.requests_needed(book, promise.wealth, found.rho, (expected, base), _threshold(found))
+    return Proof(evidence, _requests(found, metric, needs) if needs > 0 else needs)
+
+
+def _threshold(found: case.Case) -> float:
+    return -math.log(found.release.policy.alpha_promote)
+
+
+def _requests(found: case.Case, metric: case.Metric | case.Sizes, needs: int) -> int:
+    """Candidate requests for `needs` more that count: only some are counted (get an outcome in time, have a time of their own),
+    and some wait for theirs already.
+    """
     if metric is found.errors:
         return needs
     counts = metric.counts
-    labelled = metric.seen()[0][1]
+    counted = metric.seen()[0][1]
     arrived = int(counts.rows.opened[counts.evidence, 0].sum())
-    needs = math.ceil(needs * (arrived + 1) / (labelled + 1))
+    needs = math.ceil(needs * (arrived + 1) / (counted + 1))
+    if metric is not found.labels:
+        return needs
     drawn = found.traffic
-    waiting = int(drawn.rows.opened[found.in_stage(found.errors) & drawn.evidence, 0].sum())
-    waiting -= int(counts.rows.opened[found.in_stage(metric) & counts.evidence, 0].sum())
+    waiting = _drawn(drawn.rows, found.in_stage(found.errors) & drawn.evidence)
+    waiting -= _drawn(counts.rows, found.in_stage(metric) & counts.evidence)
     return max(0, needs - max(0, waiting))
+
+
+def _drawn(rows: tally.Rows, chosen: tally.Mask) -> int:
+    return int(rows.opened[chosen, 0].sum())

@@ -3,12 +3,17 @@
 import math
 
 from tidegate.core.decide import case, feed, ledger
-from tidegate.core.stats import intervals
+from tidegate.core.stats import comparison, intervals, larger
 from tidegate.core.vocabulary import verdicts
 
+_REQUESTS, _LABELLED = "candidate requests", "labelled candidate predictions"
 _VERBS = {
-    "errors": ("fails", "of requests", "candidate requests"),
-    "labels": ("is wrong on", "of", "labelled candidate predictions"),
+    ledger.ERRORS: ("fails", "of requests", _REQUESTS),
+    ledger.TIMEOUTS: ("does not answer in time", "of requests", _REQUESTS),
+    ledger.INVALID: ("breaks its contract on", "of requests", _REQUESTS),
+    ledger.LATENCY: ("takes longer than stable's p90", "of requests", _REQUESTS),
+    ledger.RIGHT: ("is wrong on", "of labelled predictions", _LABELLED),
+    ledger.LOSS: ("is further off than stable's p90 on", "of labelled predictions", _LABELLED),
 }
 
 
@@ -23,15 +28,18 @@ def failed(found: case.Case, line: ledger.Line, log_e: float, culprit: str, harm
 def passed(found: case.Case, evidence: tuple[verdicts.Evidence, ...]) -> str:
     """PASS: no worse by how much at most, on each guard."""
     parts = []
-    for metric in found.metrics:
+    for metric in found.guards:
+        assert metric.margin is not None
         proof = next(each for each in evidence if each.metric == f"{metric.name}.no_worse")
         (bad1, n1), (bad0, n0) = proof.candidate, proof.stable
         verb, of, _ = _VERBS[metric.name]
+        margin = f"{1 + metric.margin.relative:.3g} times" if metric.margin.relative else _share(metric.margin.absolute)
         parts.append(
-            f"{verb} {percent(bad1, n1)} {_all(metric, of)} against stable's {percent(bad0, n0)} "
-            f"(margin {_share(metric.margin)}, e = {e_value(proof.log_e)} > {e_value(proof.threshold)} "
+            f"{verb} {percent(bad1, n1)} {of} against stable's {percent(bad0, n0)} "
+            f"(margin {margin}, e = {e_value(proof.log_e)} > {e_value(proof.threshold)} "
             f"after {_counted(metric, n1)})"
         )
+    parts += [_in_time(proof) for proof in evidence if proof.metric.startswith(f"{ledger.LATENCY}.")]
     return f"{found.release.candidate.name} is no worse than stable at {_share(found.rho)}: it {' and '.join(parts)}."
 
 
@@ -40,7 +48,7 @@ def unsure(found: case.Case, needs: int) -> str:
     name = found.release.candidate.name
     if found.release.stable is None:
         return f"There is no stable version to compare {name} with: this is the endpoint's first release."
-    seen = [metric for metric in found.metrics if metric.seen()[0][1]]
+    seen = [metric for metric in found.guards if metric.seen()[0][1]]
     waits = _waits(found, needs)
     if not seen:
         return f"No request that {name} answered counts as evidence yet; {waits}."
@@ -58,6 +66,27 @@ def broken(found: case.Case, check: verdicts.Evidence) -> str:
         feed.LABEL_SHARE: "outcomes do not reach both arms alike",
     }[check.metric]
     return f"The counts cannot be trusted and {name} is not judged by them: {why} ({check.note})."
+
+
+def noted(metric: case.Metric | case.Sizes) -> str:
+    """What a metric's counts are about, where that is not plain: how many requests lie beyond each of stable's quantiles."""
+    if not isinstance(metric, case.Sizes):
+        return ""
+    told = [(share, metric.counts.threshold(share), metric.counts.beyond(share).tolist()) for share in larger.SHARES]
+    if min(bucket for _, bucket, _ in told) < 0:
+        return "stable's are not known yet"
+    parts = [
+        f"p{100 * share:g} ({metric.edge(max(bucket - 1, metric.counts.least)):.3g}): {percent(*one)}, stable {percent(*zero)}"
+        for share, bucket, (one, zero) in told
+    ]
+    return f"beyond stable's {'; '.join(parts)}"
+
+
+def allowed(margin: comparison.Margin) -> str:
+    """How bad a candidate may be."""
+    if margin.relative:
+        return f"{1 + margin.relative:.3g} times stable's"
+    return f"stable's + {margin.absolute:.3g}"
 
 
 def percent(bad: int, counted: int) -> str:
@@ -79,20 +108,24 @@ def e_value(log_e: float) -> str:
     return f"{value:,.0f}" if value >= 10 else f"{value:.2g}"
 
 
-def _rates(found: case.Case, metric: case.Metric, subject: bool = True) -> str:
+def _in_time(proof: verdicts.Evidence) -> str:
+    at = proof.metric.split(".")[1]
+    limit = proof.note.rpartition("+ ")[2]
+    return f"takes at most {limit} longer at {at} (e = {e_value(proof.log_e)} > {e_value(proof.threshold)})"
+
+
+def _rates(found: case.Case, metric: case.Metric | case.Sizes, subject: bool = True) -> str:
     (bad1, n1), (bad0, n0) = metric.seen()
     low, high = intervals.share(bad1, n1)
     verb, of, _ = _VERBS[metric.name]
     name = f"{found.release.candidate.name} " if subject else ""
     span = f"[{_number(low, 2)}, {_number(high, 2)}]"
-    return f"{name}{verb} {percent(bad1, n1)} {span} {_all(metric, of)}, stable {percent(bad0, n0)}"
+    if isinstance(metric, case.Sizes):
+        verb += f" ({metric.edge(max(metric.counts.threshold(case.SHOWN) - 1, metric.counts.least)):.3g} ms) for"
+    return f"{name}{verb} {percent(bad1, n1)} {span} {of}, stable {percent(bad0, n0)}"
 
 
-def _all(metric: case.Metric, of: str) -> str:
-    return of if metric.name == "errors" else "of labelled predictions"
-
-
-def _counted(metric: case.Metric, count: int) -> str:
+def _counted(metric: case.Metric | case.Sizes, count: int) -> str:
     what = _VERBS[metric.name][2]
     return f"{count:,} {what if count != 1 else what[:-1]}"
 

@@ -1,6 +1,6 @@
 """Every key with its value as the file would say it: what `tidegate plan` shows, from the settings alone."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from tidegate.core.spec import conditions, settings, units
 from tidegate.core.vocabulary import releases, tables
@@ -37,7 +37,6 @@ def _served(resolved: settings.Settings) -> Rows:
 
 def _moving(resolved: settings.Settings) -> Rows:
     policy = resolved.policy
-    margins = [("errors", policy.error_margin), ("wrong", policy.label_margin)]
     return [
         ("release.strategy", resolved.strategy),
         ("release.steps", _steps(resolved)),
@@ -52,7 +51,8 @@ def _moving(resolved: settings.Settings) -> Rows:
         ("release.cohort", resolved.cohort.said if resolved.cohort else "none"),
         ("release.unsure", policy.on_unsure),
         ("release.alpha", units.share_text(policy.alpha)),
-        ("release.promote_if", ", ".join(f"{name} <= stable + {units.share_text(margin)}" for name, margin in margins)),
+        ("release.promote_if", ", ".join(_margins(policy))),
+        ("release.times_from", units.duration_text(policy.time_floor)),
         ("release.harm_budget", f"{policy.harm_budget} requests" if policy.harm_budget else "no bound"),
         ("release.guard_breaks", str(policy.guard_breaks) if policy.guard_breaks else "none roll back by themselves"),
         ("release.memory", f"{policy.memory:g} times stable's" if policy.memory else "not watched"),
@@ -151,6 +151,16 @@ def _shadow(resolved: settings.Settings) -> str:
         return "none"
     near = f", numbers within {resolved.pairing.tolerance:g} are the same" if resolved.pairing.tolerance else ""
     return f"{_names(copied)}, {units.share_text(resolved.policy.disagreement)} of pairs may differ{near}"
+
+
+def _margins(policy: releases.Policy) -> Iterator[str]:
+    for name, margin, ratio in (
+        ("errors", policy.error_margin, policy.error_ratio),
+        ("wrong", policy.label_margin, policy.label_ratio),
+    ):
+        yield f"{name} <= {1 + ratio:g} x stable" if ratio else f"{name} <= stable + {units.share_text(margin)}"
+    for one in policy.time_margins:
+        yield f"p{100 * one.quantile:g} <= stable + {units.share_text(one.longer)}"
 
 
 def _ab(policy: releases.Policy) -> str:

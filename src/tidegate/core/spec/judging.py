@@ -3,6 +3,9 @@
 from tidegate.core.spec import keys, rules
 from tidegate.core.vocabulary import errors, releases
 
+_MEASURED = ("number", "probability")
+"""Kinds of outcomes that say how far off a prediction was."""
+
 
 def margins(model: keys.Tidegate) -> rules.Margins:
     """Those of promote_if. Raises RuleInvalid for one that could not be held to."""
@@ -20,8 +23,13 @@ def policy(model: keys.Tidegate) -> releases.Policy:
     tests = "ab" in release.strategy
     return releases.Policy(
         alpha=release.alpha,
-        error_margin=default.error_margin if given.errors is None else given.errors,
-        label_margin=default.label_margin if given.wrong is None else given.wrong,
+        error_margin=given.errors or default.error_margin,
+        label_margin=given.wrong or default.label_margin,
+        error_ratio=given.error_ratio,
+        label_ratio=given.wrong_ratio,
+        time_margins=given.times or (),
+        time_floor=release.times_from,
+        loss=bool(model.outcomes.within) and model.outcomes.kind in _MEASURED,
         label_age=model.outcomes.within,
         on_unsure=release.unsure,
         disagreement=release.shadow.tolerance,

@@ -2,7 +2,7 @@
 
     rule   := metric op side
     op     := <=  <  >=  >
-    side   := value | base | base (+ | -) value
+    side   := value | base | base (+ | -) value | number x base
     base   := stable | champion
     value  := number unit         unit := %  ms  s  (none)
 
@@ -14,17 +14,20 @@ from collections.abc import Sequence
 
 import msgspec
 
-from tidegate.core.vocabulary import errors
+from tidegate.core.vocabulary import errors, releases
 
 _RULE = re.compile(
     r"(?P<metric>[a-z][a-z0-9_.]*)\s*(?P<op><=|>=|<|>)\s*"
-    r"(?:(?P<base>stable|champion)(?:\s*(?P<sign>[+-])\s*(?P<offset>\d+(?:\.\d+)?)\s*(?P<offset_unit>%|ms|s|))?"
+    r"(?:(?:(?P<times>\d+(?:\.\d+)?)\s*x\s*)?(?P<base>stable|champion)(?:\s*(?P<sign>[+-])\s*(?P<offset>\d+(?:\.\d+)?)\s*(?P<offset_unit>%|ms|s|))?"
     r"|(?P<value>-?\d+(?:\.\d+)?)\s*(?P<value_unit>%|ms|s|))"
 )
 _SCALE = {"%": 0.01, "ms": 0.001, "s": 1.0, "": 1.0}
 
 MARGINS = ("errors", "wrong")
-SUPPORTED = '"errors <= stable + N%" and "wrong <= stable + N%"'
+SUPPORTED = '"errors <= stable + N%", "errors <= N x stable", the same of wrong, and "p90 <= stable + N%"'
+LEAST_LONGER = 0.15
+"""Below this a time's margin is less than half a bucket that times are counted in."""
+_QUANTILE = re.compile(r"p(50|75|90|95|99)")
 
 
 class Rule(msgspec.Struct, frozen=True):
@@ -39,6 +42,8 @@ class Rule(msgspec.Struct, frozen=True):
     unit: str
     """As written: %, ms, s or nothing."""
     text: str
+    times: float = 1.0
+    """What the base is multiplied by."""
 
 
 class Margins(msgspec.Struct, frozen=True):
@@ -46,6 +51,11 @@ class Margins(msgspec.Struct, frozen=True):
 
     errors: float | None = None
     wrong: float | None = None
+    times: tuple[releases.TimeMargin, ...] | None = None
+    """How much longer the model may take, at some quantiles."""
+    error_ratio: float = 0.0
+    """By how much of stable's share there may be more errors; then `errors` says nothing."""
+    wrong_ratio: float = 0.0
 
 
 def parse(text: object) -> Rule:
@@ -58,32 +68,53 @@ def parse(text: object) -> Rule:
     unit = found["offset_unit"] or found["value_unit"] or ""
     number = float(found["offset"] or found["value"] or 0) * _SCALE[unit]
     offset = round(-number if found["sign"] == "-" else number, 12)
-    return Rule(found["metric"], found["op"], found["base"] or "", offset, unit, text.strip())
+    return Rule(found["metric"], found["op"], found["base"] or "", offset, unit, text.strip(), float(found["times"] or 1))
 
 
 def margins(texts: Sequence[object]) -> Margins:
     """The promotion margins that `release.promote_if` gives. Raises RuleInvalid for a rule that could not be held to."""
-    given: dict[str, float] = {}
+    given: dict[str, Rule] = {}
     for text in texts:
         rule = margin(text)
         if rule.metric in given:
             raise errors.RuleInvalid(f"there are two rules on {rule.metric}.", cure="Keep the one that you mean.")
-        given[rule.metric] = rule.offset
-    return Margins(**given)
+        given[rule.metric] = rule
+    shares = {name: rule.offset for name, rule in given.items() if name in MARGINS}
+    ratios = {name: rule.times - 1 for name, rule in given.items() if name in MARGINS}
+    times = tuple(releases.TimeMargin(float(name[1:]) / 100, rule.offset) for name, rule in given.items() if name not in MARGINS)
+    return Margins(shares.get("errors"), shares.get("wrong"), times or None, ratios.get("errors", 0.0), ratios.get("wrong", 0.0))
 
 
 def margin(text: object) -> Rule:
-    """One rule of promote_if. Raises RuleInvalid unless it is an absolute margin over stable of a known metric."""
+    """One rule of promote_if. Raises RuleInvalid unless it is a margin over stable of a known metric."""
     rule = parse(text)
+    if _QUANTILE.fullmatch(rule.metric):
+        return _time(rule)
     if rule.metric not in MARGINS:
         raise errors.RuleInvalid(
             f'nothing here measures "{rule.metric}", so "{rule.text}" could never hold.', cure=f"Supported: {SUPPORTED}."
         )
-    if rule.op != "<=" or rule.base != "stable" or rule.unit != "%":
+    if rule.op != "<=" or rule.base != "stable" or (rule.times == 1) != (rule.unit == "%"):
         raise errors.RuleInvalid(f'"{rule.text}" is not supported in promote_if.', cure=f"Supported: {SUPPORTED}.")
+    if rule.times != 1:
+        if not 1.01 <= rule.times <= 100:
+            raise errors.RuleInvalid(
+                f'"{rule.text}" can never be proven.', cure='Write a margin such as "errors <= 1.5 x stable".'
+            )
+        return rule
     if not 0 < rule.offset < 1:
         raise errors.RuleInvalid(
             f'"{rule.text}" can never be proven: a margin lies above 0% and below 100%.',
             cure='Write a margin such as "errors <= stable + 0.5%".',
+        )
+    return rule
+
+
+def _time(rule: Rule) -> Rule:
+    if rule.op != "<=" or rule.base != "stable" or rule.unit != "%" or rule.times != 1:
+        raise errors.RuleInvalid(f'"{rule.text}" is not supported in promote_if.', cure=f"Supported: {SUPPORTED}.")
+    if not LEAST_LONGER <= rule.offset <= 10:
+        raise errors.RuleInvalid(
+            f'"{rule.text}" cannot be told: times are counted in steps of 30 %.', cure='Write "p90 <= stable + 30%", or more.'
         )
     return rule

@@ -30,7 +30,8 @@ _OPTIONAL = """\
 #   prove_last: true                # leave the last step only on proof
 #   unsure: pause                   # too few requests in time: pause | extend | rollback | promote
 #   alpha: 1%                       # chance of rolling a healthy release back
-#   promote_if: ["errors <= stable + 1%"]
+#   promote_if: ["errors <= stable + 1%", "p90 <= stable + 30%"]
+#   times_from: 10ms                # model times below this are all the same
 #   # shadow: {mirror: 10%}         # of the strategies that go by it, likewise
 #   # rolling: {surge: 1, unavailable: 0}
 #   # blue_green: {smoke: 20, bake: 5m}

@@ -143,11 +143,13 @@ class Release(values.Block):
     )
     alpha: values.Chance = values.key("Chance of rolling a healthy release back, over its whole life.", 0.01, "1%")
     promote_if: tuple[values.Margin, ...] = values.key(
-        "What has to be proven for promotion: margins over stable.",
-        ("errors <= stable + 1%", "wrong <= stable + 2%"),
-        ["errors <= stable + 1%", "wrong <= stable + 2%"],
+        "What has to be proven for promotion: margins over stable, of shares (`errors <= stable + 1%`, `errors <= 1.5 x stable`; "
+        "`wrong` by outcomes) and of the model's time (`p50`, `p75`, `p90`, `p95`, `p99`, in steps of 30 %).",
+        ("errors <= stable + 1%", "wrong <= stable + 2%", "p90 <= stable + 30%"),
+        ["errors <= stable + 1%", "wrong <= stable + 2%", "p90 <= stable + 30%"],
         strict=False,
     )
+    times_from: values.Duration = values.key("Model times below this are all the same: nobody is slower for them.", 0.01, "10ms")
     harm_budget: values.Requests = values.key(
         "Excess of failed requests over stable's that a release may cost: `200 requests`; 0: no bound.", 0
     )

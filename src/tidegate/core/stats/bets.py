@@ -7,6 +7,8 @@ Where rho is 0 or 1 no coin was thrown: those segments have factors of exactly 1
 """
 
 import dataclasses
+import functools
+import math
 
 import numpy as np
 
@@ -17,6 +19,12 @@ RATIO_WEIGHTS = (0.3, 0.2, 0.2, 0.15, 0.15)
 """Odds ratios bet on, and how much of the wealth each gets."""
 SHORTFALLS = (0.1, 0.25, 0.5, 0.75, 0.9, 0.97)
 """Shares by which a bad mark makes the candidate less likely in the absolute non-inferiority bets."""
+MOVES = ((1.0, 1.05), (1.0, 1.1), (1.0, 1.25), (1.0, 1.6), (1.0, 3.0), (1.0, 10.0), (0.2, 10.0), (0.05, 5.0), (0.02, 20.0))
+"""By what the candidate's values are bet to be larger: (share of the requests, factor)."""
+MOVED_WEIGHTS = np.full(len(MOVES), -math.log(len(MOVES)))
+"""Logarithms: the same weight each."""
+_UNMOVED = 0.02
+"""Of the requests that are bet to be larger, so many are not, or the first small value would lose all."""
 FLOOR = 1e-6
 """No guess of a bad share is below this, nor above 1 minus this."""
 
@@ -88,6 +96,47 @@ def no_worse_ratio(rho: logspace.Floats, margin: float, ratios: tuple[float, ...
     ratio, rho = np.array(ratios), rho[:, None]
     mean, worst = ratio * rho + 1 - rho, limit * rho + 1 - rho
     return _bets(rho, _only_bad(np.log(ratio / limit * worst / mean), np.log(worst / mean)), weights)
+
+
+@functools.lru_cache(maxsize=1024)
+def larger(rho: float, law: bytes, ratio: float) -> logspace.Floats:
+    """Bets that the candidate's values are larger than stable's: log factors (K, 2 C), by value, of the candidate, then stable.
+
+    `law` are C doubles, stable's law over values each `ratio` times as large as the one before; the last is that of requests
+    without a value, larger than any. The bets are the `MOVES` of it, q(1 | y) = rho f1 / (rho f1 + (1 - rho) f0), made to rise
+    with y. Kept: a law is frozen for an hour and asked for at every look.
+    """
+    before = np.frombuffer(law)
+    return np.array([_moved(rho, before, share, math.log(factor) / math.log(ratio)) for share, factor in MOVES])
+
+
+def _moved(rho: float, law: logspace.Floats, share: float, by: float) -> logspace.Floats:
+    valued, none = law[:-1], float(law[-1])
+    whole, part = int(by), by - int(by)
+    share *= 1 - _UNMOVED
+    after = (1 - share) * valued
+    for step, weight in ((whole, 1 - part), (whole + 1, part)):
+        to = np.minimum(np.arange(len(valued)) + step, len(valued) - 1)
+        np.add.at(after, to, share * weight * valued)
+    times = _rising(after / valued, valued)
+    times = np.minimum(times, max(2.0, 0.3 / none))  # where many have no value, the rest of the law has to have some room left
+    times = np.append(times, times.max())
+    times /= float(times @ law)
+    mean = rho * times + 1 - rho
+    return np.concatenate([np.log(times / mean), -np.log(mean)])
+
+
+def _rising(values: logspace.Floats, weights: logspace.Floats) -> logspace.Floats:
+    """The nearest sequence that never falls, by weighted least squares: neighbours that fall are averaged."""
+    levels: list[tuple[float, float, int]] = []
+    for value, weight in zip(values.tolist(), weights.tolist(), strict=True):
+        level = (value, weight, 1)
+        while levels and levels[-1][0] > level[0]:
+            before = levels.pop()
+            both = before[1] + level[1]
+            level = ((before[0] * before[1] + level[0] * level[1]) / both, both, before[2] + level[2])
+        levels.append(level)
+    return np.repeat([value for value, _, _ in levels], [count for _, _, count in levels])
 
 
 def _only_bad(candidate: logspace.Floats, stable: logspace.Floats) -> logspace.Floats:

@@ -1,4 +1,4 @@
-"""A comparison: one binary mark compared between the two arms of a release, over all of its segments.
+"""A comparison: one mark compared between the two arms of a release, over all of its segments; here the one of two values.
 
 Evidence is ordered by arrival, never by completion: a candidate that answers slowly would otherwise be judged on the
 requests that failed fast. Two values can be had at any moment, both of the same process in arrival order:
@@ -44,6 +44,20 @@ class Segments:
 
 
 @dataclasses.dataclass(frozen=True)
+class Margin:
+    """By how much worse than stable a share may be and still be called no worse."""
+
+    absolute: float = 0.0
+    """Added to stable's share, where `relative` is 0."""
+    relative: float = 0.0
+    """Of stable's share: .5 allows half as much again."""
+
+    def bets(self, rho: logspace.Floats, guess: logspace.Floats) -> bets.Bets:
+        """The bets that it is within."""
+        return bets.no_worse_ratio(rho, self.relative) if self.relative else bets.no_worse(rho, guess, self.absolute)
+
+
+@dataclasses.dataclass(frozen=True)
 class Promise:
     """A non-inferiority process as it stands: enough to say its e-value and what it still needs."""
 
@@ -55,12 +69,11 @@ class Promise:
 
 
 @dataclasses.dataclass(frozen=True)
-class Comparison:
-    """`rows` are all sums of the release, those without evidence too; `guess` is stable's bad share before anything was seen."""
+class Arms:
+    """What every comparison of the two arms goes by. `rows` are all sums of the release, those without evidence too."""
 
-    rows: tally.Tally
+    rows: tally.Rows
     closed_before: int
-    guess: float
 
     @functools.cached_property
     def evidence(self) -> tally.Mask:
@@ -73,6 +86,40 @@ class Comparison:
         """Rows that lie wholly in the closed prefix."""
         found: tally.Mask = self.rows.end <= self.closed_before
         return found
+
+    @functools.cached_property
+    def ramp(self) -> list[tuple[float, tally.Mask]]:
+        """[(rho, its rows)] of the evidence, in order of first arrival."""
+        weights = np.unique(self.rows.weight[self.evidence])
+        rows = [self.evidence & (self.rows.weight == weight) for weight in weights]
+        began = [(int(self.rows.minute[here].min()), int(self.rows.segment[here].min())) for here in rows]
+        order = sorted(range(len(rows)), key=began.__getitem__)
+        return [(float(weights[each]) / arms.BUCKETS, rows[each]) for each in order]
+
+    def by_weight(self, pair: logspace.Ints, within: tally.Mask | None = None) -> list[tuple[float, int, int]]:
+        """[(rho, candidate, stable)] of a pair of columns (N, 2), added up by rho, in order of first arrival."""
+        found = []
+        for rho, rows in self.ramp:
+            candidate, stable = pair[rows if within is None else rows & within].sum(axis=0)
+            found.append((rho, int(candidate), int(stable)))
+        return found
+
+    def learned(self, minutes: logspace.Ints) -> tally.Mask:
+        """Rows before the first of these minutes, from which on something is bet that was learned from the minutes before it,
+        that may still change, because requests of the minutes before are pending.
+        """
+        began = int(self.rows.minute.min()) if self.rows.minute.size else 0
+        open_still = minutes[(minutes > began) & (minutes * sums.EPOCH_SECONDS > self.closed_before)]
+        found: tally.Mask = self.rows.minute < (int(open_still.min()) if open_still.size else np.iinfo(np.int64).max)
+        return found
+
+
+@dataclasses.dataclass(frozen=True)
+class Comparison(Arms):
+    """A yes-or-no mark. `guess` is stable's bad share before anything was seen."""
+
+    rows: tally.Tally
+    guess: float
 
     @functools.cached_property
     def segments(self) -> Segments:
@@ -95,22 +142,21 @@ class Comparison:
         Averages over metrics are taken of the firsts and of the seconds, each being of one moment; then the larger counts.
         """
         counts = self.rows.against_worse()
-        prefix, tail = self.evidence & self.closed, self.evidence & self._before_unlearned()
+        prefix, tail = self.evidence & self.closed, self.evidence & self.learned(self.segments.first_minute)
         found = self._mixture(prefix, counts)
         return found, found if np.array_equal(prefix, tail) else self._mixture(tail, counts)
 
-    def no_worse(self, margin: float, chosen: tally.Mask) -> Promise:
-        """The log e-value that the candidate's bad share is less than stable's plus `margin`, from the chosen rows alone.
+    def no_worse(self, margin: Margin, chosen: tally.Mask) -> Promise:
+        """The log e-value that the candidate's bad share is less than stable's with the margin, from the chosen rows alone.
 
         On the closed prefix only: promotion is in no hurry. It is not split by when it began: it starts with the stage.
         """
         rows = chosen & self.evidence & self.closed
         counts = self.rows.against_no_worse()[rows]
-        book = bets.no_worse(self.segments.rho, self.segments.guess, margin)
-        by_segment = np.zeros((self.segments.key.size, 4), np.int64)
-        np.add.at(by_segment, self.segments.index(self.rows.segment[rows]), counts)
-        grown = wealth.growth(book.factors, np.arange(len(by_segment)), by_segment)
-        return Promise(wealth.from_the_start(book.log_weights, grown), grown.sum(axis=0), counts.sum(axis=0))
+        segments = self.segments
+        by_segment = np.zeros((segments.key.size, 4), np.int64)
+        np.add.at(by_segment, segments.index(self.rows.segment[rows]), counts)
+        return promise(margin.bets(segments.rho, segments.guess), by_segment)
 
     @functools.cached_property
     def seen(self) -> logspace.Ints:
@@ -118,40 +164,19 @@ class Comparison:
         return self.rows.seen(self.evidence)
 
     @functools.cached_property
-    def ramp(self) -> list[tuple[float, tally.Mask]]:
-        """[(rho, its rows)] of the evidence, in order of first arrival."""
-        weights = np.unique(self.rows.weight[self.evidence])
-        rows = [self.evidence & (self.rows.weight == weight) for weight in weights]
-        began = [(int(self.rows.minute[here].min()), int(self.rows.segment[here].min())) for here in rows]
-        order = sorted(range(len(rows)), key=began.__getitem__)
-        return [(float(weights[each]) / arms.BUCKETS, rows[each]) for each in order]
-
-    def by_weight(self, pair: logspace.Ints, within: tally.Mask | None = None) -> list[tuple[float, int, int]]:
-        """[(rho, candidate, stable)] of a pair of columns (N, 2), added up by rho, in order of first arrival."""
-        found = []
-        for rho, rows in self.ramp:
-            candidate, stable = pair[rows if within is None else rows & within].sum(axis=0)
-            found.append((rho, int(candidate), int(stable)))
-        return found
-
-    @functools.cached_property
     def interval(self) -> intervals.Interval:
         """The risk ratio candidate / stable over the whole release, from all marks seen so far."""
         bad = self.rows.counts[:, [tally.CANDIDATE_BAD, tally.STABLE_BAD]]
         return intervals.risk_ratio_over_ramp(self.by_weight(bad))
 
-    def _before_unlearned(self) -> tally.Mask:
-        """Rows before the first segment whose guess may still change, because what it is learned from is still pending."""
-        began = int(self.rows.minute.min()) if self.rows.minute.size else 0
-        first = self.segments.first_minute
-        unlearned = first[(first > began) & (first * sums.EPOCH_SECONDS > self.closed_before)]
-        found: tally.Mask = self.rows.minute < (int(unlearned.min()) if unlearned.size else np.iinfo(np.int64).max)
-        return found
-
     def _mixture(self, rows: tally.Mask, counts: logspace.Ints) -> float:
         book = bets.worse(self.segments.rho, self.segments.guess)
-        return wealth.mixture(book.log_weights, self._growth(book, rows, counts))
-
-    def _growth(self, book: bets.Bets, rows: tally.Mask, counts: logspace.Ints) -> logspace.Floats:
         epochs = self.rows.epochs(rows, counts)
-        return wealth.growth(book.factors, self.segments.index(epochs.segment), epochs.counts)
+        grown = wealth.growth(book.factors, self.segments.index(epochs.segment), epochs.counts)
+        return wealth.mixture(book.log_weights, grown)
+
+
+def promise(book: bets.Bets, by_segment: logspace.Ints) -> Promise:
+    """The process that these bets are, after (S, 4) counts."""
+    grown = wealth.growth(book.factors, np.arange(len(by_segment)), by_segment)
+    return Promise(wealth.from_the_start(book.log_weights, grown), grown.sum(axis=0), by_segment.sum(axis=0))

@@ -10,7 +10,8 @@ import dataclasses
 import functools
 import itertools
 import operator
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -19,13 +20,12 @@ from tidegate.core.stats import logspace
 from tidegate.core.vocabulary import arms, marks, sums
 
 CANDIDATE_BAD, STABLE_BAD, CANDIDATE_OK, STABLE_OK = range(4)
-"""The columns of every counts and factors array."""
+"""The columns of counts and factors of a yes-or-no mark."""
 Mask = npt.NDArray[np.bool_]
-_HEAD = operator.attrgetter(
-    "generation", "weight", "evidence", "tick", "span", "candidate.opened", "stable.opened", "candidate.rescued"
-)
-_CANDIDATE_MARKS = operator.attrgetter("candidate.marks")
-_STABLE_MARKS = operator.attrgetter("stable.marks")
+_HEAD = operator.attrgetter("generation", "weight", "evidence", "tick", "span")
+_OPENED, _MARKS, _LATENCY = 0, 1, 1 + marks.SLOTS
+_BINS = _LATENCY + marks.LATENCY_BUCKETS
+_RESCUED = _BINS + sums.BINS
 _LABEL = operator.attrgetter(
     *("generation", "weight", "evidence", "tick", "span", "candidate", "stable"),
     *("candidate_labelled", "stable_labelled", "candidate_wrong", "stable_wrong"),
@@ -34,15 +34,16 @@ _LABEL = operator.attrgetter(
 
 @dataclasses.dataclass(frozen=True)
 class Epochs:
-    """J epochs: `segment` (J,) is a key of (generation, weight); `counts` (J, 4) by the columns above."""
+    """J epochs: `segment` (J,) is a key of (generation, weight); `counts` (J, W) by columns of the mark."""
 
     segment: logspace.Ints
+    minute: logspace.Ints
     counts: logspace.Ints
 
 
 @dataclasses.dataclass(frozen=True)
-class Tally:
-    """N sums of one binary mark. Pairs of columns are (candidate, stable)."""
+class Rows:
+    """N sums: of what and when, how many requests were drawn, and how many have no mark yet. Pairs are (candidate, stable)."""
 
     generation: logspace.Ints
     weight: logspace.Ints
@@ -52,18 +53,33 @@ class Tally:
     """First second after the sum's span."""
     opened: logspace.Ints
     """(N, 2) requests drawn for each arm."""
-    counts: logspace.Ints
-    """(N, 4) bad and ok marks; neutral marks are in none, which is a factor of 1."""
     pending: logspace.Ints
     """(N, 2) opened and without a mark; negative only if the counters are broken."""
-    harmed: int = 0
-    """Candidate requests not served well, over all rows."""
-    rescued: int = 0
 
     @functools.cached_property
     def segment(self) -> logspace.Ints:
         """(N,) one key for each pair of generation and weight, ordered by generation."""
         return self.generation * (arms.BUCKETS + 1) + self.weight
+
+    def epochs(self, rows: Mask, counts: logspace.Ints) -> Epochs:
+        """Gather the chosen rows of `counts` (N, W) into epochs, in (minute, generation) order."""
+        minute, segment, chosen = self.minute[rows], self.segment[rows], counts[rows]
+        if not minute.size:
+            return Epochs(segment, minute, chosen)
+        order = np.lexsort((segment, minute))
+        minute, segment = minute[order], segment[order]
+        first = np.ones(minute.size, dtype=np.bool_)
+        first[1:] = (minute[1:] != minute[:-1]) | (segment[1:] != segment[:-1])
+        starts = np.flatnonzero(first)
+        return Epochs(segment[starts], minute[starts], np.add.reduceat(chosen[order], starts, axis=0))
+
+
+@dataclasses.dataclass(frozen=True)
+class Tally(Rows):
+    """Sums of one yes-or-no mark."""
+
+    counts: logspace.Ints
+    """(N, 4) bad and ok marks; neutral marks are in none, which is a factor of 1."""
 
     def seen(self, rows: Mask) -> logspace.Ints:
         """(4,) marks of these rows as they are, what is pending left out."""
@@ -88,42 +104,70 @@ class Tally:
         counts[:, CANDIDATE_BAD] += np.maximum(self.pending, 0)[:, 0]
         return counts
 
-    def epochs(self, rows: Mask, counts: logspace.Ints) -> Epochs:
-        """Gather the chosen rows of `counts` (N, 4) into epochs, in (minute, generation) order."""
-        minute, segment, chosen = self.minute[rows], self.segment[rows], counts[rows]
-        if not minute.size:
-            return Epochs(segment, chosen)
-        order = np.lexsort((segment, minute))
-        minute, segment = minute[order], segment[order]
-        first = np.ones(minute.size, dtype=np.bool_)
-        first[1:] = (minute[1:] != minute[:-1]) | (segment[1:] != segment[:-1])
-        starts = np.flatnonzero(first)
-        return Epochs(segment[starts], np.add.reduceat(chosen[order], starts, axis=0))
+
+@dataclasses.dataclass(frozen=True)
+class Histogram(Rows):
+    """Sums of a mark of C values."""
+
+    counts: logspace.Ints
+    """(N, 2, C) requests by value, of (candidate, stable); what has none of the values is a factor of 1."""
+
+
+_Counted = TypeVar("_Counted", Tally, Histogram)
+
+
+class Sheet:
+    """The sums of one release as tables of counters, read once for all the metrics that are made of them."""
+
+    def __init__(self, rows: Sequence[sums.Sum]) -> None:
+        head = _matrix(map(_HEAD, rows), len(rows), 5)
+        both = b"".join(one for row in rows for one in (row.candidate.packed, row.stable.packed))
+        self._counters = np.frombuffer(both, np.int64).reshape(len(rows), 2, _RESCUED + 1)
+        self._marks = self._counters[:, :, _MARKS:_LATENCY]
+        opened = self._counters[:, :, _OPENED]
+        self._rows = _rows(head, opened, opened - self._marks.sum(axis=2))
+
+    @property
+    def harmed(self) -> int:
+        """Candidate requests not served well, over all rows."""
+        return int(self._marks[:, 0, list(marks.HARMFUL)].sum())
+
+    @property
+    def rescued(self) -> int:
+        """Candidate requests that stable answered in its place."""
+        return int(self._counters[:, 0, _RESCUED].sum())
+
+    def marked(self, bad: Collection[marks.Mark] = marks.BAD) -> Tally:
+        """These marks against ok and the other bad ones; neutral marks count as closed and nothing else."""
+        other = [mark for mark in (*marks.BAD, marks.Mark.OK) if mark not in bad]
+        yes, no = (self._marks[:, :, chosen].sum(axis=2) for chosen in (list(bad), other))
+        return _with(Tally, self._rows, np.concatenate([yes, no], axis=1))
+
+    def times(self) -> Histogram:
+        """The worker's model times in the buckets of `marks`, and behind them the requests that failed: slower than any.
+
+        Counted as slow, not left out: who answers only what is easy would seem fast (statistics.md A.1.7).
+        """
+        failed = self._marks[:, :, list(marks.BAD)].sum(axis=2)
+        values = np.concatenate([self._counters[:, :, _LATENCY:_BINS], failed[:, :, None]], axis=2)
+        return _with(Histogram, self._rows, values)
+
+    def predictions(self) -> Histogram:
+        """Predictions by bin of the baseline profile."""
+        return _with(Histogram, self._rows, self._counters[:, :, _BINS:_RESCUED])
 
 
 def of_sums(rows: Sequence[sums.Sum]) -> Tally:
-    """The tally of bad against ok; neutral marks count as closed and nothing else."""
-    head = _matrix(map(_HEAD, rows), len(rows), 8)
-    candidate = _matrix(map(_CANDIDATE_MARKS, rows), len(rows), marks.SLOTS)
-    stable = _matrix(map(_STABLE_MARKS, rows), len(rows), marks.SLOTS)
-    bad, ok = list(marks.BAD), int(marks.Mark.OK)
-    closed = np.stack([candidate.sum(axis=1), stable.sum(axis=1)], axis=1)
-    columns = (candidate[:, bad].sum(axis=1), stable[:, bad].sum(axis=1), candidate[:, ok], stable[:, ok])
-    opened = head[:, 5:7]
-    return _tally(
-        head,
-        np.stack(columns, axis=1),
-        opened - closed,
-        harmed=int(candidate[:, list(marks.HARMFUL)].sum()),
-        rescued=int(head[:, 7].sum()),
-    )
+    """The tally of bad against ok."""
+    return Sheet(rows).marked()
 
 
 def of_labels(rows: Sequence[sums.LabelSum]) -> Tally:
     """The tally of wrong against right among predictions labelled in time; the unlabelled are a factor of 1."""
     table = _matrix(map(_LABEL, rows), len(rows), 11)
     labelled, wrong = table[:, 7:9], table[:, 9:11]
-    return _tally(table, np.concatenate([wrong, labelled - wrong], axis=1), np.zeros_like(labelled))
+    counts = np.concatenate([wrong, labelled - wrong], axis=1)
+    return _with(Tally, _rows(table[:, :5], table[:, 5:7], np.zeros_like(labelled)), counts)
 
 
 def of_keys(events: Iterable[sums.KeyEvent]) -> Tally:
@@ -141,8 +185,7 @@ def of_keys(events: Iterable[sums.KeyEvent]) -> Tally:
     table = _matrix(iter(rows), len(rows), 6)
     candidate, zero = table[:, 5], np.zeros(len(rows), np.int64)
     counts = np.stack([candidate, 1 - candidate, zero, zero], axis=1)
-    head = np.concatenate([table[:, :5], counts[:, :2]], axis=1)
-    return _tally(head, counts, np.zeros((len(rows), 2), np.int64))
+    return _with(Tally, _rows(table[:, :5], counts[:, :2], np.zeros((len(rows), 2), np.int64)), counts)
 
 
 def _matrix(rows: Iterable[tuple[int, ...]], length: int, width: int) -> logspace.Ints:
@@ -150,9 +193,10 @@ def _matrix(rows: Iterable[tuple[int, ...]], length: int, width: int) -> logspac
     return np.fromiter(flat, np.int64, length * width).reshape(length, width)
 
 
-def _tally(head: logspace.Ints, counts: logspace.Ints, pending: logspace.Ints, harmed: int = 0, rescued: int = 0) -> Tally:
-    generation, weight, evidence, tick, span = head[:, :5].T
-    minute = tick // sums.EPOCH_SECONDS
-    return Tally(
-        generation, weight, evidence.astype(np.bool_), minute, tick + span, head[:, 5:7], counts, pending, harmed, rescued
-    )
+def _rows(head: logspace.Ints, opened: logspace.Ints, pending: logspace.Ints) -> Rows:
+    generation, weight, evidence, tick, span = head.T
+    return Rows(generation, weight, evidence.astype(np.bool_), tick // sums.EPOCH_SECONDS, tick + span, opened, pending)
+
+
+def _with(kind: type[_Counted], rows: Rows, counts: logspace.Ints) -> _Counted:
+    return kind(**{one.name: getattr(rows, one.name) for one in dataclasses.fields(rows)}, counts=counts)

@@ -12,8 +12,11 @@ from tidegate.core.stats import logspace
 
 
 def growth(factors: logspace.Floats, segment: logspace.Ints, counts: logspace.Ints) -> logspace.Floats:
-    """(J, K) log factors: `factors` (S, K, 4), `segment` (J,) an index into S, `counts` (J, 4)."""
-    grown: logspace.Floats = np.matmul(factors[segment], counts[:, :, None].astype(np.float64))[:, :, 0]
+    """(J, K) log factors: `factors` (S, K, W), `segment` (J,) an index into S, `counts` (J, W)."""
+    grown = np.empty((len(segment), factors.shape[1]))
+    for each in np.unique(segment):
+        here = segment == each
+        grown[here] = counts[here] @ factors[each].T
     return grown
 
 

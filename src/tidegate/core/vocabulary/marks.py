@@ -39,16 +39,17 @@ HARMFUL = (*BAD, Mark.SHED, Mark.COLLATERAL)
 
 LATENCY_BUCKETS = 64
 _FIRST_US = 10.0
-_RATIO = 10 ** (7 / 62)
+LATENCY_RATIO = 10 ** (7 / 62)
+"""How many times as wide each bucket is as the one before."""
 
 
 def latency_bucket(microseconds: float) -> int:
     """The bucket, 0 to 63, of a duration: 0 is up to 10 us, 63 is over 100 s, each 1.297 times as wide as the one before."""
     if microseconds <= _FIRST_US:
         return 0
-    return min(LATENCY_BUCKETS - 1, 1 + int(math.log(microseconds / _FIRST_US) / math.log(_RATIO)))
+    return min(LATENCY_BUCKETS - 1, 1 + int(math.log(microseconds / _FIRST_US) / math.log(LATENCY_RATIO)))
 
 
 def latency_edge(bucket: int) -> float:
     """The upper edge of a bucket in microseconds; infinite for the last."""
-    return math.inf if bucket >= LATENCY_BUCKETS - 1 else _FIRST_US * _RATIO**bucket
+    return math.inf if bucket >= LATENCY_BUCKETS - 1 else _FIRST_US * LATENCY_RATIO**bucket

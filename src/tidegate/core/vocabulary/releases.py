@@ -83,6 +83,15 @@ def alone(stages: Iterable[Stage]) -> bool:
     return any(one.alone for one in stages)
 
 
+class TimeMargin(msgspec.Struct, frozen=True):
+    """How much longer than stable a candidate may take, at one quantile."""
+
+    quantile: float
+    """0.9 is p90."""
+    longer: float
+    """Of stable's time: 0.3 allows 30 % more."""
+
+
 class Policy(msgspec.Struct, frozen=True):
     """What a release is judged by: frozen and hashed when it starts."""
 
@@ -119,6 +128,16 @@ class Policy(msgspec.Struct, frozen=True):
     """notify | pause | rollback: what an alarm about the endpoint does to a release."""
     retrain: bool = False
     """Whether a retraining is asked for after an automatic rollback."""
+    error_ratio: float = 0.0
+    """Promotion: bad requests over stable's, as a part of stable's, instead of `error_margin`; 0: the absolute margin counts."""
+    label_ratio: float = 0.0
+    """The same for wrong predictions."""
+    time_margins: tuple[TimeMargin, ...] = (TimeMargin(0.9, 0.3),)
+    """Promotion: how much longer the model may take."""
+    time_floor: float = 0.01
+    """Seconds: times below this are all the same."""
+    loss: bool = False
+    """Whether outcomes say how far a prediction was off, and not only that it was wrong."""
 
 
 class Approval(msgspec.Struct, frozen=True):

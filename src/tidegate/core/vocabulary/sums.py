@@ -3,6 +3,8 @@
 Gateways ship them cumulatively per boot, so merging is idempotent: the latest of each boot, then addition.
 """
 
+import array
+import functools
 from collections.abc import Iterable
 
 import msgspec
@@ -19,17 +21,22 @@ _NO_LATENCY = (0,) * marks.LATENCY_BUCKETS
 _NO_BINS = (0,) * BINS
 
 
-class Counts(msgspec.Struct, frozen=True):
+class Counts(msgspec.Struct, frozen=True, dict=True):
     """One arm's requests that arrived in one tick (or one epoch, once folded)."""
 
     opened: int = 0
     marks: tuple[int, ...] = _NO_MARKS
     latency: tuple[int, ...] = _NO_LATENCY
-    """By the worker's own model time, in `marks.latency_bucket`."""
+    """By the worker's own model time, in `marks.latency_bucket`: of good answers that were alone in their call."""
     bins: tuple[int, ...] = _NO_BINS
     """By prediction bin; the worker's baseline profile fixes the edges."""
     rescued: int = 0
     """Answered by stable after this arm failed."""
+
+    @functools.cached_property
+    def packed(self) -> bytes:
+        """All counters as 64-bit integers, in the order of the fields: made once, however often it is looked at."""
+        return array.array("q", (self.opened, *self.marks, *self.latency, *self.bins, self.rescued)).tobytes()
 
     @property
     def closed(self) -> int:

@@ -168,7 +168,7 @@ class Flight(links.Caller, wheel.Item, journal.Entry):
         """The record is kept, or will never be: give the mark and answer."""
         if self.cell is not None:
             reply = self.reply
-            told = (0, -1) if reply is None else (reply.model_us, reply.bin)
+            told = (0, -1) if reply is None else (reply.model_us if reply.rows == reply.batch_rows else 0, reply.bin)
             if self.endpoint.tells_keys and self.mark in marks.BAD:
                 self._tell_key(self.cell.tick)
             self.cell.closed(self.mark, *told, self.rescued)

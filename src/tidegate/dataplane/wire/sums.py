@@ -28,6 +28,7 @@ FOLD_AFTER = 600
 """Seconds for which ticks stay apart: longer than any request can be pending."""
 _EDGES = [marks.latency_edge(bucket) for bucket in range(marks.LATENCY_BUCKETS - 1)]
 _ERROR = sumrows.MARKS + marks.Mark.ERROR
+_OK = int(marks.Mark.OK)
 
 
 class Cell:
@@ -45,9 +46,13 @@ class Cell:
         self.counts = buffer[sumrows.KEY.size :].cast("I")
 
     def closed(self, mark: int, model_us: int, bin: int, rescued: bool) -> None:  # noqa: A002 - the record's word
-        """One request that was opened here has its mark; `model_us` 0 and `bin` -1 where the model did not answer."""
+        """One request that was opened here has its mark; `model_us` 0 and `bin` -1 where the model did not answer.
+
+        A time counts where the answer was good and the call was for this request alone: a larger batch takes longer, and an arm
+        with more traffic has the larger batches. So `model_us` is 0 for a request of many in one call, too.
+        """
         counts = self.counts
-        if model_us > 0:
+        if model_us > 0 and mark == _OK:
             counts[sumrows.LATENCY + bisect.bisect_left(_EDGES, model_us)] += 1
         if 0 <= bin < sums.BINS:
             counts[sumrows.BINS + bin] += 1

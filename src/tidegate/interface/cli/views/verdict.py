@@ -21,7 +21,7 @@ def whole(verdict: verdicts.Verdict, looked: record.Record | None) -> Iterator[t
         return
     if looked.inputs.sums:
         yield counts(looked)
-    for line in rules(looked.release.policy):
+    for line in rules(looked.release):
         yield text.Text(line)
     counted = looked.inputs
     told = f"{len(counted.sums):,} sums"
@@ -68,9 +68,10 @@ def _quantile(latency: tuple[int, ...], percent: int) -> str:
     return ""
 
 
-def rules(policy: releases.Policy) -> Iterator[str]:
-    """What a release with this policy is held to, in sentences."""
-    for line in ledger.lines(policy):
+def rules(release: releases.Release) -> Iterator[str]:
+    """What a release is held to, in sentences."""
+    policy = release.policy
+    for line in ledger.lines(release):
         of = " + ".join(f"{weight:g} x {metric}" if weight < 1 else metric for metric, weight in line.weights.items())
         e = sentences.e_value(line.threshold)
         yield f"Goes back when e of {of} passes {e}: by chance in at most {100 * policy.alpha * line.share:g} % of releases."

@@ -1,0 +1,194 @@
+"""Is the candidate's value larger than stable's? A time, or a loss: seen in buckets of equal ratio, all of them at once.
+
+The mark of a request is its bucket. The bets are that the candidate's law is stable's, moved: all requests a little slower, or a
+few of them much slower. Stable's law has to be known for that. It is learned from its earlier minutes and frozen by *block*: a
+block begins 1, 2, 4, ... 32 minutes after the release's first, and every hour from the first hour on, and goes by the hour
+before it. So a law is known before its block's first coin, and no later request re-prices an earlier one. In the release's
+first minute nothing is bet, nor where too little was seen.
+
+Every bet rises with the bucket, so that the e-value stays a fair bettor's wealth if the candidate is *faster*: the mean factor is
+1 + sum_y (P1(y) - P0(y)) q(1|y), at most 1 where the candidate's law lies below stable's (docs/rooms/stats.md).
+"""
+
+import dataclasses
+import functools
+import math
+
+import numpy as np
+
+from tidegate.core.stats import bets, comparison, intervals, logspace, tally, wealth
+from tidegate.core.vocabulary import arms
+
+FEWEST = 200
+"""Requests of stable without which its law is not known."""
+WINDOW = 60
+"""Minutes before a block that its law is learned from, where they are enough."""
+_EARLY = (1, 2, 4, 8, 16, 32)
+SHARES = (0.5, 0.9, 0.99)
+"""Quantiles of stable that are shown."""
+_NO_WORSE = (0.3, 0.6, 0.8, 0.9)
+_NO_WORSE_WEIGHTS = (0.3, 0.3, 0.2, 0.2)
+
+
+@dataclasses.dataclass(frozen=True)
+class Laws:
+    """B blocks, in order: the minute at which each begins, and stable's law in it."""
+
+    minute: logspace.Ints
+    known: tally.Mask
+    """Whether enough was seen to learn it."""
+    law: logspace.Floats
+    """(B, C), each adding up to 1, none of it 0."""
+
+    def block(self, minutes: logspace.Ints) -> logspace.Ints:
+        """The block of each minute; -1 before the first, and where the law is not known."""
+        found = np.searchsorted(self.minute, minutes, side="right") - 1
+        known: logspace.Ints = np.where(np.append(self.known, False)[found], found, -1)
+        return known
+
+    def quantile(self, block: int, share: float) -> int:
+        """The bucket of stable in which so much of its law is reached."""
+        return int(np.searchsorted(np.cumsum(self.law[block]), share - 1e-12))
+
+
+@dataclasses.dataclass(frozen=True)
+class Larger(comparison.Arms):
+    """The last of the C values is that of requests without one: larger than any."""
+
+    rows: tally.Histogram
+    ratio: float
+    """How many times as large a value of one bucket is as one of the bucket before."""
+    least: int = 0
+    """Up to this bucket values are all the same: a difference below it harms nobody."""
+    most_rho: float = 0.5
+    """Weights above this are no evidence: the candidate's workers are then the busier ones."""
+
+    @functools.cached_property
+    def evidence(self) -> tally.Mask:
+        """Rows in which a coin was thrown and stable's law is known."""
+        return super().evidence & (self.rows.weight <= self.most_rho * arms.BUCKETS) & (self._block >= 0)
+
+    @functools.cached_property
+    def laws(self) -> Laws:
+        """Stable's law by block."""
+        rows = self.rows
+        if not rows.minute.size:
+            return Laws(np.empty(0, np.int64), np.empty(0, np.bool_), np.empty((0, rows.counts.shape[2])))
+        first, last = int(rows.minute.min()), int(rows.minute.max())
+        offsets = (*_EARLY, *range(WINDOW, last - first + 1, WINDOW))
+        minute = np.array([first + one for one in offsets if first + one <= last], np.int64)
+        order = np.argsort(rows.minute, kind="stable")
+        stable = rows.counts[order, 1]
+        until = np.vstack([np.zeros((1, stable.shape[1]), np.int64), np.cumsum(stable, axis=0)])
+        ends, begins = (np.searchsorted(rows.minute[order], at) for at in (minute, minute - WINDOW))
+        seen = until[ends] - until[begins]
+        seen = np.where(seen.sum(axis=1, keepdims=True) < FEWEST, until[ends], seen)
+        return Laws(minute, seen.sum(axis=1) >= FEWEST, _smooth(seen))
+
+    @functools.cached_property
+    def _block(self) -> logspace.Ints:
+        return self.laws.block(self.rows.minute)
+
+    def worse(self) -> tuple[float, float]:
+        """Log e-values that the candidate's values are larger, as `comparison.Comparison.worse` gives them."""
+        counts = self.rows.counts.copy()
+        pending = np.maximum(self.rows.pending, 0)
+        counts[:, 0, 0] += pending[:, 0]  # what is pending speaks least: the candidate's small, stable's large
+        counts[:, 1, -1] += pending[:, 1]
+        prefix, tail = self.evidence & self.closed, self.evidence & self.learned(self.laws.minute)
+        found = self._mixture(prefix, counts)
+        return found, found if np.array_equal(prefix, tail) else self._mixture(tail, counts)
+
+    def no_worse(self, share: float, steps: int, chosen: tally.Mask) -> comparison.Promise:
+        """The log e-value that the candidate's quantile is at most `steps` buckets above stable's, from the chosen rows alone.
+
+        On the scale of the value, not of shares: H0 is that candidate requests above the moved threshold are at least as likely
+        as stable's above the threshold itself (statistics.md A.1.7). Nothing below `least` is too large.
+        """
+        rows = chosen & self.evidence & self.closed
+        rho = self.rows.weight[rows] / arms.BUCKETS
+        candidate = np.where(self._quantile(share) + steps > self.least, self._quantile(share) + steps, self.least + 1)
+        counts = np.zeros((int(rows.sum()), 4), np.int64)
+        counts[:, :2] = self._from((candidate, self._quantile(share)))[rows]
+        counts[:, 0] += np.maximum(self.rows.pending[rows, 0], 0)
+        counts[:, 2:] = self.rows.counts[rows].sum(axis=2) - counts[:, :2]
+        known, where = np.unique(rho, return_inverse=True)
+        by_rho = np.zeros((known.size, 4), np.int64)
+        np.add.at(by_rho, where, counts)
+        return comparison.promise(no_larger(known), by_rho)
+
+    def steps(self, longer: float) -> int:
+        """Buckets that a value may be larger by: the whole ones in 1 + `longer`, at least one."""
+        return max(1, int(math.log1p(longer) / math.log(self.ratio) + 0.5))
+
+    def alike(self, share: float, steps: int) -> float:
+        """The share of a candidate's requests beyond the moved threshold if it is just like stable, by its latest law."""
+        known = np.flatnonzero(self.laws.known)
+        if not known.size:
+            return 1 - share
+        law = self.laws.law[known[-1]]
+        return float(law[max(self.threshold(share) + steps, self.least + 1) :].sum())
+
+    def beyond(self, share: float, chosen: tally.Mask | None = None) -> logspace.Ints:
+        """(2, 2) of [candidate, stable] by [beyond, counted]: requests at or above the bucket of stable's quantile."""
+        rows = self.evidence if chosen is None else self.evidence & chosen
+        threshold = np.maximum(self._quantile(share), self.least + 1)
+        found: logspace.Ints = np.stack(
+            [self._from((threshold, threshold))[rows].sum(axis=0), self.rows.counts[rows].sum(axis=(0, 2))], axis=1
+        )
+        return found
+
+    def interval(self, share: float) -> intervals.Interval:
+        """The ratio candidate / stable of the shares beyond stable's quantile, over the whole release."""
+        threshold = np.maximum(self._quantile(share), self.least + 1)
+        return intervals.risk_ratio_over_ramp(self.by_weight(self._from((threshold, threshold))))
+
+    def threshold(self, share: float) -> int:
+        """The bucket of stable's quantile by its latest law; -1 where none is known."""
+        known = np.flatnonzero(self.laws.known)
+        return self.laws.quantile(int(known[-1]), share) if known.size else -1
+
+    def _quantile(self, share: float) -> logspace.Ints:
+        """(N,) the bucket of stable's quantile in each row's block; beyond all where none is known."""
+        by_block = [self.laws.quantile(block, share) for block in range(len(self.laws.minute))]
+        found: logspace.Ints = np.append(np.array(by_block, np.int64), np.iinfo(np.int32).max)[self._block]
+        return found
+
+    def _from(self, buckets: tuple[logspace.Ints, logspace.Ints]) -> logspace.Ints:
+        """(N, 2) requests of (candidate, stable) in the given bucket (N,) of each or above, those without a value among them."""
+        counts = self.rows.counts
+        upward = np.cumsum(counts[:, :, ::-1], axis=2)[:, :, ::-1]
+        last, here = counts.shape[2] - 1, np.arange(len(counts))
+        return np.stack([upward[here, arm, np.clip(bucket, 0, last)] for arm, bucket in enumerate(buckets)], axis=1)
+
+    def _mixture(self, rows: tally.Mask, counts: logspace.Ints) -> float:
+        merged = np.concatenate(
+            [counts[:, :, : self.least + 1].sum(axis=2, keepdims=True), counts[:, :, self.least + 1 :]], axis=2
+        )
+        epochs = self.rows.epochs(rows, merged.reshape(len(merged), 2 * merged.shape[2]))
+        blocks = self.laws.block(epochs.minute)
+        pairs, where = np.unique(epochs.segment * (len(self.laws.minute) + 1) + blocks, return_inverse=True)
+        if not pairs.size:
+            return 0.0
+        books = []
+        for pair in pairs:
+            segment, block = divmod(int(pair), len(self.laws.minute) + 1)
+            law = self.laws.law[block]
+            law = np.concatenate([[law[: self.least + 1].sum()], law[self.least + 1 :]])
+            books.append(bets.larger((segment % (arms.BUCKETS + 1)) / arms.BUCKETS, law.tobytes(), self.ratio))
+        return wealth.mixture(bets.MOVED_WEIGHTS, wealth.growth(np.array(books), where, epochs.counts))
+
+
+def no_larger(rho: logspace.Floats) -> bets.Bets:
+    """Bets on (S,) rhos that requests beyond the moved threshold are less likely than stable's beyond its own."""
+    return bets.no_worse_ratio(rho, 0.0, _NO_WORSE, _NO_WORSE_WEIGHTS)
+
+
+def _smooth(seen: logspace.Ints) -> logspace.Floats:
+    """Laws (B, C) from counts: five requests' worth is spread over neighbouring buckets, and a little over all."""
+    total = np.maximum(seen.sum(axis=1, keepdims=True), 1)
+    padded = np.pad(seen.astype(np.float64), ((0, 0), (1, 1)))
+    spread = padded[:, :-2] / 4 + padded[:, 1:-1] / 2 + padded[:, 2:] / 4
+    law = seen + 5 * spread / total + 0.02
+    found: logspace.Floats = law / law.sum(axis=1, keepdims=True)
+    return found

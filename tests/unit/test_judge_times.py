@@ -1,0 +1,107 @@
+"""What the judge says of how long a candidate takes: slower, not too slow, and in words."""
+
+import math
+
+import msgspec
+
+from tests.unit.test_judge_verdicts import evidence, release, tick
+from tidegate.core.decide import judge, ledger
+from tidegate.core.vocabulary import assignment, marks, releases, sums, verdicts
+
+START = 1_700_000_040
+USUAL = {33: 60, 34: 300, 35: 400, 36: 180, 37: 50, 38: 10}
+"""Requests of a minute by time: about 70 ms."""
+
+
+def arm(times, share=1.0, later=0, failed=0):
+    """An arm with so much of a minute's requests, all of them `later` buckets later."""
+    found, latency = [0] * marks.SLOTS, [0] * marks.LATENCY_BUCKETS
+    for bucket, count in times.items():
+        latency[bucket + later] += round(count * share)
+    found[marks.Mark.OK], found[marks.Mark.ERROR] = sum(latency), failed
+    return sums.Counts(sum(found), tuple(found), tuple(latency))
+
+
+def minutes(count, later=0, first=0, weight=2_500, failed=0):
+    share = weight / (10_000 - weight)
+    return [
+        tick(60 * at, arm(USUAL, share, later, failed), arm(USUAL), weight=weight, span=60) for at in range(first, first + count)
+    ]
+
+
+def look(rows, **more):
+    of = release(stage=1, **more)
+    return judge.judge(of, sums.Inputs(tuple(rows), START + 100_000), START + 100_000.0)
+
+
+def test_a_slower_candidate_goes_back_and_the_sentence_says_by_how_much():
+    verdict = look([*minutes(2), *minutes(1, later=2, first=2)])
+    assert (verdict.result, verdict.culprit) == (verdicts.Result.FAIL, ledger.LATENCY)
+    assert verdict.sentence.startswith("v3 takes longer than stable's p90 (")
+    assert " ms) for " in verdict.sentence
+    assert " of requests, stable 24" in verdict.sentence
+    found = evidence(verdict, ledger.LATENCY)
+    assert (found.group, found.weight) == (ledger.IMMEDIATE, 0.25)
+    assert found.interval[0] > 1
+    assert found.note.startswith("beyond stable's p50 (")
+    assert verdict.harm.excess == 0, "who waits is not failed"
+
+
+def test_a_faster_candidate_passes_and_so_does_an_equal_one():
+    for later in (0, -3):
+        verdict = look([*minutes(2), *minutes(4, later=later, first=2)])
+        assert verdict.result is verdicts.Result.PASS
+        assert "and takes at most 30 % longer at p90 (e = " in verdict.sentence
+        assert evidence(verdict, "latency.p90.no_worse").log_e > math.log(20)
+
+
+def test_nothing_passes_while_the_time_is_not_proven():
+    """An equal candidate's errors are within 1 % long before a margin at p99 is proven."""
+    rows = [*minutes(2), *[tick(120 + at, arm(USUAL, 0.01), arm(USUAL, 0.03), weight=2_500) for at in range(30)]]
+    strict = look(rows, time_margins=(releases.TimeMargin(0.99, 0.3),), error_margin=0.05)
+    assert evidence(strict, "errors.no_worse").log_e > math.log(20)
+    assert strict.result is verdicts.Result.UNSURE
+    assert strict.needs > 0
+    assert look(rows, time_margins=(), error_margin=0.05).result is verdicts.Result.PASS
+
+
+def test_times_that_are_not_known_hold_nothing_up():
+    """In the first minute, or where calls are never for one request alone."""
+    assert {each.metric for each in look(minutes(1)).evidence if each.group == ledger.PROMOTION} == {"errors.no_worse"}
+
+
+def test_beyond_half_of_the_traffic_times_are_not_compared():
+    rows = [*minutes(3), *minutes(5, later=3, first=3, weight=7_500)]
+    verdict = look(rows)
+    assert verdict.culprit != ledger.LATENCY
+    assert evidence(verdict, ledger.LATENCY).candidate[0] < 700
+
+
+def test_below_ten_milliseconds_nobody_is_slower():
+    quick = {bucket - 14: count for bucket, count in USUAL.items()}
+    rows = [tick(60 * at, arm(quick, 1 / 3, 3 if at > 1 else 0), arm(quick), weight=2_500, span=60) for at in range(6)]
+    assert look(rows).result is verdicts.Result.PASS
+    assert look(rows, time_floor=0.001).culprit == ledger.LATENCY
+
+
+def test_a_kind_of_failure_that_is_new_is_seen_among_many_others():
+    """Stable fails 5 % of requests by itself; the candidate no more than that, but some of its answers break the contract."""
+
+    def failing(share, invalid):
+        found = [0] * marks.SLOTS
+        failures = round(0.05 * share)
+        found[marks.Mark.OK], found[marks.Mark.ERROR] = round(0.95 * share), failures - invalid
+        found[marks.Mark.INVALID] = invalid
+        return sums.Counts(sum(found), tuple(found))
+
+    rows = [tick(at, failing(80, 1 if at % 2 else 0), failing(1_520, 0)) for at in range(40)]
+    verdict = judge.judge(release(guard_breaks=0, baseline_errors=0.05), sums.Inputs(tuple(rows), START + 1_000), START + 1_000.0)
+    assert (verdict.result, verdict.culprit) == (verdicts.Result.FAIL, ledger.INVALID)
+    assert verdict.sentence.startswith("v3 breaks its contract on ")
+
+
+def test_of_sticky_units_only_the_errors_are_evidence():
+    sticky = msgspec.structs.replace(release(stage=1), sticky=assignment.Sticky("header", "x-user"))
+    verdict = judge.judge(sticky, sums.Inputs(tuple(minutes(6, later=3)), START + 100_000), START + 100_000.0)
+    assert [each.metric for each in verdict.evidence if each.group == ledger.IMMEDIATE] == ["errors"]
+    assert ledger.lines(sticky)[0].weights == {"errors": 1.0}
