@@ -3,6 +3,7 @@
 - `errors`, `codes`: the error tree, with stable codes and cures
 - `ids`, `arms`, `marks`, `phases`: prediction ids, who was drawn and with what probability, what was observed, where a release is
 - `releases`, `decisions`, `verdicts`, `sums`: what the release machine and the judge take and give
+- `losses`: how far off an answer was, in fixed buckets
 - `assignment`: the key that requests stick by, and the cohort that goes first
 - `dependencies`: what a version needs outside its bundle, and what was changed there for it
 - `handling`, `tokens`: what an endpoint asks of the worker besides the prediction; who may do what

@@ -87,7 +87,7 @@ class Sum(msgspec.Struct, frozen=True):
     candidate: Counts
 
 
-class LabelSum(msgspec.Struct, frozen=True):
+class LabelSum(msgspec.Struct, frozen=True, omit_defaults=True):
     """Both arms of one release in one arrival tick, once that tick is older than the label age a*."""
 
     generation: int
@@ -104,6 +104,11 @@ class LabelSum(msgspec.Struct, frozen=True):
     candidate_wrong: int
     """Those of the labelled that were wrong."""
     span: int = TICK_SECONDS
+    stable_loss: tuple[tuple[int, int], ...] = ()
+    candidate_loss: tuple[tuple[int, int], ...] = ()
+    """The labelled by how far off they were: (`losses.bucket`, count), ascending, none of them 0. Empty where outcomes are no
+    numbers.
+    """
 
 
 class Moments(msgspec.Struct, frozen=True):
