@@ -1,4 +1,6 @@
-"""Whether an answer was wrong, and what a request's one mark is."""
+"""Whether an answer was wrong and by how much, and what a request's one mark is."""
+
+import math
 
 import pytest
 
@@ -72,3 +74,49 @@ def test_an_arm_that_gave_no_answer_is_wrong_once_truth_is_heard_and_unlabelled_
     assert outcomes.mark(AUTO, failed, []) is None
     assert outcomes.mark(AUTO, failed, [heard(0, 1.0)]) is True
     assert outcomes.mark(AUTO, outcomes.Given(()), [heard(0, 1.0)]) is None
+
+
+NUMBER, PROBABILITY = tables.Outcomes(kind="number", tolerance=1.0), tables.Outcomes(kind="probability")
+
+
+@pytest.mark.parametrize(
+    ("rule", "answers", "labels", "loss"),
+    [
+        (NUMBER, (10.0,), (12.5,), 2.5),
+        (NUMBER, (10.0,), ("7.5",), 2.5),
+        (NUMBER, (10.0,), (10.0,), 0.0),
+        (NUMBER, (1e308,), (-1e308,), math.inf),
+        (NUMBER, (10.0, 20.0), (12.0, 16.0), 3.0),
+        (NUMBER, (10.0, 20.0), (12.0, "unknown"), 2.0),
+        (NUMBER, (None,), (1.0,), None),
+        (NUMBER, (math.nan,), (1.0,), None),
+        (PROBABILITY, (0.75,), (1.0,), 0.0625),
+        (PROBABILITY, (0.75,), ("false",), 0.5625),
+        (PROBABILITY, (0.75, 0.25), (1.0, 1.0), 0.3125),
+        (PROBABILITY, (1e200,), (0.0,), math.inf),
+        (AUTO, (0.75,), (1.0,), None),
+        (tables.Outcomes(kind="class"), (3.0,), (4.0,), None),
+    ],
+)
+def test_a_request_is_off_by_the_mean_of_its_rows_where_outcomes_are_measured(
+    rule: tables.Outcomes, answers: tuple[float | None, ...], labels: tuple[float | str, ...], loss: float | None
+) -> None:
+    told = [outcomes.Heard(row, 1, label, 0) for row, label in enumerate(labels)]
+    given = outcomes.Given(answers)
+    assert outcomes.loss(rule, given, told) == loss
+    if rule.kind in outcomes.MEASURED:
+        assert (outcomes.loss(rule, given, told) is None) is (outcomes.mark(rule, given, told) is None)
+
+
+def test_only_rows_heard_of_by_then_are_measured_each_by_its_latest_label() -> None:
+    given = outcomes.Given((10.0, 20.0, 30.0))
+    told = [heard(0, 11.0), heard(0, 14.0, version=2, at=5), heard(1, 26.0, at=9), heard(7, 0.0)]
+    assert [outcomes.loss(NUMBER, given, told, until) for until in (0, 5, 9, None)] == [1.0, 4.0, 5.0, 5.0]
+    assert outcomes.loss(NUMBER, given, told, until_ns=-1) is None
+
+
+def test_an_arm_that_gave_no_answer_lost_infinitely_much_once_truth_is_heard() -> None:
+    failed = outcomes.Given((10.0,), failed=True)
+    assert outcomes.loss(NUMBER, failed, []) is None
+    assert outcomes.loss(NUMBER, failed, [heard(0, 10.0)]) == math.inf
+    assert outcomes.loss(AUTO, failed, [heard(0, 10.0)]) is None

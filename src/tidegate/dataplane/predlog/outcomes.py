@@ -1,4 +1,4 @@
-"""Outcomes: whether an answer was wrong, and what a request's mark is once truth has been heard. Pure.
+"""Outcomes: whether an answer was wrong and by how much, and what a request's mark is once truth has been heard. Pure.
 
 The rules, in full:
 - An outcome is for one row of one prediction in one role. Per (id, row, role, label version) the one received first counts;
@@ -8,6 +8,9 @@ The rules, in full:
 - The mark is the drawn arm's, whoever answered (intention to treat): an arm that gave no answer was not right, so such a
   request is wrong as soon as truth is heard for it. It counts as labelled like any other: that is what keeps the labelled
   share comparable between the arms, and keeps a model that fails on the hard cases from looking accurate.
+- A request has one loss, where the rule says number or probability: the mean over the rows that its mark is made from. So it
+  has a loss exactly when it has a mark; an arm that gave no answer lost infinitely much. `auto` has none: what it comes out as
+  depends on the answer, which the arm gives, and the arms' losses would then be those of different requests.
 """
 
 import math
@@ -19,6 +22,8 @@ from tidegate.core.vocabulary import tables
 
 Answer = float | str | None
 Label = float | str
+MEASURED = ("number", "probability")
+"""Kinds whose outcomes have a loss."""
 
 
 class Heard(msgspec.Struct, frozen=True, array_like=True):
@@ -70,6 +75,33 @@ def _number(value: Label) -> float | None:
 
 def mark(rule: tables.Outcomes, given: Given, heard: Iterable[Heard], until_ns: int | None = None) -> bool | None:
     """Whether a request was wrong, by what was heard until a Unix time in nanoseconds (None: by now); None: not labelled."""
+    rows = _rows(heard, until_ns)
+    if given.failed:
+        return True if rows else None
+    marks = [judged(rule, answer, label) for answer, label in _answered(given, rows)]
+    known_marks = [wrong for wrong in marks if wrong is not None]
+    return any(known_marks) if known_marks else None
+
+
+def loss(rule: tables.Outcomes, given: Given, heard: Iterable[Heard], until_ns: int | None = None) -> float | None:
+    """How far off a request was, by what was heard until a Unix time in nanoseconds (None: by now); None: not labelled.
+
+    The mean over its rows of |answer - label| (number, in the label's unit) or (answer - label)^2 (probability: Brier's score,
+    0 to 1). Infinite for an arm that gave no answer. None for every request where the rule is another.
+    """
+    if rule.kind not in MEASURED:
+        return None
+    rows = _rows(heard, until_ns)
+    if given.failed:
+        return math.inf if rows else None
+    found = [off for answer, label in _answered(given, rows) if (off := _off(answer, label)) is not None]
+    if rule.kind == "probability":
+        found = [off * off for off in found]
+    return sum(found) / len(found) if found else None
+
+
+def _rows(heard: Iterable[Heard], until_ns: int | None) -> dict[int, Label]:
+    """The label that speaks for each row heard of by then."""
     rows: dict[int, Heard] = {}
     for one in heard:
         if until_ns is not None and one.received_ns > until_ns:
@@ -77,9 +109,15 @@ def mark(rule: tables.Outcomes, given: Given, heard: Iterable[Heard], until_ns: 
         known = rows.get(one.row)
         if known is None or one.label_version > known.label_version:
             rows[one.row] = one
-    if given.failed:
-        return True if rows else None
-    answered = len(given.answers)
-    marks = [judged(rule, given.answers[row], one.label) for row, one in rows.items() if 0 <= row < answered]
-    known_marks = [wrong for wrong in marks if wrong is not None]
-    return any(known_marks) if known_marks else None
+    return {row: one.label for row, one in rows.items()}
+
+
+def _answered(given: Given, rows: dict[int, Label]) -> list[tuple[Answer, Label]]:
+    """Answer and label of each row that there is."""
+    return [(given.answers[row], label) for row, label in rows.items() if 0 <= row < len(given.answers)]
+
+
+def _off(answer: Answer, label: Label) -> float | None:
+    """The distance of an answer from its label; None where either is no number."""
+    told, truth = None if answer is None else _number(answer), _number(label)
+    return None if told is None or truth is None else abs(told - truth)
