@@ -13,7 +13,7 @@ from collections.abc import Callable
 import msgspec
 import pyarrow.parquet as pq
 
-from tidegate.core.vocabulary import home, ids, instances, records, sums, tables
+from tidegate.core.vocabulary import home, ids, instances, losses, records, sums, tables
 from tidegate.dataplane.predlog import catalogue, reader, segments
 
 BOOT = "a" * 32
@@ -113,7 +113,7 @@ def test_a_disk_that_is_full_leaves_whole_records_and_takes_more_once_there_is_r
 def place(root: pathlib.Path) -> home.Home:
     made = home.Home(root)
     made.prepare()
-    rule = tables.Outcomes(within_seconds=0.5)
+    rule = tables.Outcomes("probability", within_seconds=0.5)
     route = tables.Route("e", "production", tables.Deployed(1, "d", "m"), release="r1", outcomes=rule)
     made.table.write_bytes(msgspec.json.encode(tables.Table(1, 0, {"e": route})))
     return made
@@ -183,6 +183,10 @@ def test_a_recorder_killed_again_and_again_loses_nothing_and_repeats_nothing(tmp
     assert sum(one.candidate_wrong for one in told.sums) == told.wrong == candidates
     assert sum(one.stable_labelled + one.candidate_labelled for one in told.sums) == told.joined
     assert sum(one.stable_wrong for one in told.sums) == 0
+    right, wrong = losses.bucket((1.0 - 0.9) ** 2), losses.bucket(0.9**2)
+    assert sum(sum(dict(one.candidate_loss).values()) for one in told.sums) == candidates
+    assert sum(dict(one.candidate_loss).get(wrong, 0) for one in told.sums) == candidates
+    assert sum(dict(one.stable_loss).get(right, 0) for one in told.sums) == told.joined - candidates
 
 
 def mirrored(sequence: int) -> list[segments.Record]:

@@ -4,6 +4,7 @@
 - `following`: what gateways appended since last time, once each, and what is missing
 - `joins`: outcomes to predictions, early, in time or late
 - `labels`: label sums of same-age cohorts, for the judge
+- `histograms`: how far off the labelled of each cohort were, where outcomes are measured
 - `keepsakes`: the latest requests that were answered, for new versions to warm up on
 - `upkeep`: merging small files, deleting recorded segments, sweeping up after a kill
 

@@ -119,6 +119,9 @@ class Joins:
             new = (_COUNTED[outcomes.mark(cohort.of.rule, given, heard, until)], new[1])
             self._sheet.count(cohort, arrived_ns, (0, (new[0] > 0) - (counted > 0), (new[0] == 2) - (counted == 2)))
             self._values.moved(cohort, one.id, arrived_ns, (counted, new[0]))
+            if cohort.of.rule.kind in outcomes.MEASURED:
+                off = outcomes.loss(cohort.of.rule, given, heard, until)
+                self._sheet.measure(cohort, (one.id, arrived_ns), off)
         if new != (counted, harmed):
             cohort.of.wrong += new[1] - harmed
             self._connection.execute(
@@ -212,6 +215,7 @@ class Joins:
         self._connection.execute("DELETE FROM waiting WHERE id < ?", (cut,))
         self._hearing.expire(cut)
         self._values.expire(cut)
+        self._sheet.expire(cut)
 
 
 def quarantined(connection: sqlite3.Connection, most: int = 100) -> list[records.Outcome]:

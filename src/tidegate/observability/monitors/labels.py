@@ -9,7 +9,9 @@ heard later is harm, not evidence. Who counts, in full:
 - a neutral mark (shed, cancelled, collateral) is in no cohort: it contributes a factor of 1 to every e-process;
 - a bad mark (error, timeout, invalid, rejected) is in its cohort like any other, labelled when its outcome comes in time, and
   then wrong, since its arm gave no right answer, even if stable's answer rescued the request. Leaving it unlabelled would
-  make the labelled share differ between the arms whenever their errors do, and so turn a known harm into `error`.
+  make the labelled share differ between the arms whenever their errors do, and so turn a known harm into `error`;
+- where outcomes are numbers or probabilities, every labelled prediction is also in one bucket of its cell's losses
+  (`histograms`), so that they add up to the labelled; a bad mark is in the topmost, as bad as can be.
 
 Kept in the catalogue's database, so that counts and places are committed together. Called by the recorder.
 """
@@ -19,7 +21,9 @@ from collections.abc import Callable
 
 import msgspec
 
-from tidegate.core.vocabulary import arms, marks, records, sums, tables
+from tidegate.core.vocabulary import arms, losses, marks, records, sums, tables
+from tidegate.dataplane.predlog import outcomes
+from tidegate.observability.monitors import histograms
 
 RELEASES = 8
 """Releases whose label sums are kept, by endpoint."""
@@ -34,8 +38,9 @@ CREATE TABLE IF NOT EXISTS cohort (number INTEGER PRIMARY KEY, of INTEGER, gener
 CREATE TABLE IF NOT EXISTS cell (cohort INTEGER, span INTEGER, tick INTEGER, arrived INTEGER, labelled INTEGER, wrong INTEGER,
   PRIMARY KEY (cohort, span, tick)) WITHOUT ROWID;
 """
-
-
+_Counted = tuple[tuple[int, ...], histograms.Histogram]
+"""(arrived, labelled, wrong), and the losses, of one arm."""
+_NOTHING: _Counted = ((0, 0, 0), ())
 Rule = Callable[[str], tables.Outcomes]
 """The rule of an endpoint, as the routing table has it now."""
 
@@ -84,6 +89,7 @@ class Sheet:
         for of, last in connection.execute("SELECT of, max(tick) FROM cell JOIN cohort ON cell.cohort = number GROUP BY of"):
             by_number[of].last_tick = last
         self._cells: dict[tuple[int, int], list[int]] = {}
+        self._histograms = histograms.Histograms(connection)
         self._sums: dict[int, tuple[int, tuple[sums.LabelSum, ...]]] = {}
 
     def _keep(self, key: tuple[int, int, int, bool, int], cohort: Cohort) -> Cohort:
@@ -153,6 +159,12 @@ class Sheet:
         for at, more in enumerate(counts):
             cell[at] += more
 
+    def measure(self, cohort: Cohort, prediction: tuple[bytes, int], loss: float | None) -> None:
+        """Count the loss of a prediction (id, arrival), as it is known now, in its cell; None: it is not labelled any more."""
+        identifier, arrived_ns = prediction
+        bucket = None if loss is None else losses.bucket(loss)
+        self._histograms.put(identifier, cohort.number, arrived_ns // 1_000_000_000, bucket)
+
     def close(self, read_until: float, timeouts: dict[str, float], current: set[str]) -> None:
         """Everything written by this Unix time has been read: ticks old enough by then are closed.
 
@@ -174,12 +186,12 @@ class Sheet:
             rows,
         )
         self._cells.clear()
+        self._histograms.save()
         told = [(one.closed_before, one.joined, one.wrong, one.number) for one in self._releases.values()]
         self._connection.executemany("UPDATE release SET closed_before = ?, joined = ?, wrong = ? WHERE number = ?", told)
 
     def fold(self) -> None:
-        """Fold closed ticks that are old into minutes, and forget the label sums of releases long ended."""
-        self._sums.clear()
+        """Fold closed ticks that are old into minutes, and forget the label sums of releases long ended; call `save` before."""
         for tracked in self._releases.values():
             until = (tracked.closed_before - FOLD_AFTER_SECONDS) // sums.EPOCH_SECONDS * sums.EPOCH_SECONDS
             old = "span = 1 AND tick < ? AND cohort IN (SELECT number FROM cohort WHERE of = ?)"
@@ -188,10 +200,19 @@ class Sheet:
                 f" FROM cell WHERE {old} GROUP BY cohort, tick / 60",
                 (until, tracked.number),
             )
-            self._connection.execute(f"DELETE FROM cell WHERE {old}", (until, tracked.number))  # noqa: S608
+            folded = self._connection.execute(f"DELETE FROM cell WHERE {old}", (until, tracked.number)).rowcount  # noqa: S608
+            if folded:
+                self._histograms.fold(tracked.number, until)
+                self._sums.pop(tracked.number, None)
         for ended in self.ended():
             gone = "DELETE FROM cell WHERE cohort IN (SELECT number FROM cohort WHERE of = ?)"
             self._connection.execute(gone, (ended.number,))
+            self._histograms.forget(ended.number)
+            self._sums.pop(ended.number, None)
+
+    def expire(self, cut: bytes) -> None:
+        """Forget the losses of single predictions before this id, which wait for outcomes no more."""
+        self._histograms.expire(cut)
 
     def longest_age(self) -> float:
         """The longest label age that any release waits for, in seconds."""
@@ -226,24 +247,31 @@ class Sheet:
         return sums.Labels(tracked.closed_before, self._closed(tracked), tracked.joined, tracked.wrong)
 
     def _closed(self, tracked: Tracked) -> tuple[sums.LabelSum, ...]:
-        """The sums of closed ticks: the same as long as no more ticks close."""
-        known = self._sums.get(tracked.number)
-        if known is None or known[0] != tracked.closed_before:
-            known = self._sums[tracked.number] = (tracked.closed_before, self._summed(tracked))
-        return known[1]
+        """The sums of closed ticks. Those never change, so only the ticks that have closed since the last time are read."""
+        since, told = self._sums.get(tracked.number, (0, ()))
+        if since != tracked.closed_before:
+            told += self._summed(tracked, since)
+            self._sums[tracked.number] = (tracked.closed_before, told)
+        return told
 
-    def _summed(self, tracked: Tracked) -> tuple[sums.LabelSum, ...]:
+    def _summed(self, tracked: Tracked, since: int) -> tuple[sums.LabelSum, ...]:
+        """The sums of the closed ticks from `since` on."""
         rows = self._connection.execute(
-            "SELECT generation, weight, evidence, tick, span, arm, arrived, labelled, wrong FROM cell JOIN cohort"
-            " ON cell.cohort = cohort.number WHERE of = ? AND tick + span <= ? ORDER BY tick, generation",
-            (tracked.number, tracked.closed_before),
+            "SELECT generation, weight, evidence, tick, span, arm, cohort, arrived, labelled, wrong FROM cell JOIN cohort"
+            " ON cell.cohort = cohort.number WHERE of = ? AND span IN (1, 60) AND tick >= ? AND tick + span <= ?"
+            " ORDER BY tick, generation",
+            (tracked.number, since, tracked.closed_before),
         )
-        pairs: dict[tuple[int, int, int, int, int], dict[int, tuple[int, int, int]]] = {}
-        for generation, weight, evidence, tick, span, arm, *counts in rows:
-            pairs.setdefault((generation, weight, evidence, tick, span), {})[arm] = tuple(counts)
+        measured = tracked.rule.kind in outcomes.MEASURED
+        off = self._histograms.of(tracked.number, since, tracked.closed_before) if measured else {}
+        pairs: dict[tuple[int, int, int, int, int], dict[int, _Counted]] = {}
+        for generation, weight, evidence, tick, span, arm, cohort, *counted in rows:
+            mine = (tuple(counted), off.get((cohort, span, tick), ()))
+            pairs.setdefault((generation, weight, evidence, tick, span), {})[arm] = mine
         found = []
         for (generation, weight, evidence, tick, span), pair in pairs.items():
-            stable, candidate = pair.get(arms.Arm.STABLE, (0, 0, 0)), pair.get(arms.Arm.CANDIDATE, (0, 0, 0))
-            arrived, labelled, wrong = zip(stable, candidate, strict=True)
-            found.append(sums.LabelSum(generation, weight, bool(evidence), tick, *arrived, *labelled, *wrong, span))
+            stable, candidate = pair.get(arms.Arm.STABLE, _NOTHING), pair.get(arms.Arm.CANDIDATE, _NOTHING)
+            arrived, labelled, wrong = zip(stable[0], candidate[0], strict=True)
+            counts = (*arrived, *labelled, *wrong)
+            found.append(sums.LabelSum(generation, weight, bool(evidence), tick, *counts, span, stable[1], candidate[1]))
         return tuple(found)
