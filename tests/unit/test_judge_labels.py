@@ -2,10 +2,11 @@
 
 import math
 
+import msgspec
 import numpy as np
 
 from tidegate.core.decide import judge
-from tidegate.core.vocabulary import marks, releases, sums, verdicts
+from tidegate.core.vocabulary import losses, marks, releases, sums, verdicts
 
 START, AGE = 1_700_000_040, 60.0
 RELEASE = releases.Release(
@@ -130,3 +131,43 @@ def cohort(arrival, candidate, wrong, labelled):
     for at, each in enumerate(zip(*map(count, columns), strict=True)):
         rows.append(sums.LabelSum(4, 2500, True, START + at, *each))
     return sums.Labels(START + seen, tuple(rows))
+
+
+def off(losses_of, wrong):
+    """(bucket, count) of losses, and how many of them are wrong."""
+    found = {}
+    for one in losses_of:
+        found[losses.bucket(one)] = found.get(losses.bucket(one), 0) + 1
+    return tuple(sorted(found.items())), wrong
+
+
+def test_a_candidate_that_is_further_off_goes_back_though_it_is_not_wrong_more_often():
+    """Losses of a regression, in a unit of which nobody knows anything: the candidate's are 40 % larger."""
+    rng = np.random.default_rng(12)
+    of = msgspec.structs.replace(RELEASE, policy=msgspec.structs.replace(RELEASE.policy, loss=True))
+
+    def history(times):
+        rows = []
+        for minute in range(12):
+            stable, candidate = (
+                scale * np.abs(rng.standard_t(3, size=count)) for scale, count in ((5e5, 300), (5e5 * times, 100))
+            )
+            pairs = off(stable, 30), off(candidate, 10)
+            rows.append(
+                sums.LabelSum(
+                    *(4, 2500, True, START + 60 * minute, 300, 100, 300, 100, pairs[0][1], pairs[1][1], 60),
+                    *(pairs[0][0], pairs[1][0]),
+                )
+            )
+        return sums.Labels(START + 100_000, tuple(rows))
+
+    def look(labels):
+        return judge.judge(of, sums.Inputs((), START + 100_000, labels), START + 100_000.0)
+
+    verdict = look(history(1.4))
+    assert (verdict.result, verdict.culprit) == (verdicts.Result.FAIL, "loss")
+    assert verdict.sentence.startswith("v4 is further off than stable's p90 (")
+    assert look(history(1.0)).result is verdicts.Result.UNSURE
+    assert look(history(0.6)).result is verdicts.Result.UNSURE
+    blind = judge.judge(RELEASE, sums.Inputs((), START + 100_000, history(1.4)), START + 100_000.0)
+    assert "loss" not in {each.metric for each in blind.evidence}

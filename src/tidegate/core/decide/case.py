@@ -9,7 +9,7 @@ import numpy as np
 
 from tidegate.core.decide import ledger, upkeep
 from tidegate.core.stats import comparison, intervals, larger, logspace, tally
-from tidegate.core.vocabulary import arms, marks, releases, sums
+from tidegate.core.vocabulary import arms, losses, marks, releases, sums
 from tidegate.core.vocabulary.phases import Phase
 
 SHOWN = 0.9
@@ -50,6 +50,8 @@ class Sizes:
     counts: larger.Larger
     edge: Callable[[int], float]
     """The upper edge of a bucket, in the unit that people read."""
+    unit: str = ""
+    """Of the edge."""
     margins: tuple[releases.TimeMargin, ...] = ()
 
     def seen(self, rows: tally.Mask | None = None) -> tuple[tuple[int, int], tuple[int, int]]:
@@ -77,6 +79,8 @@ class Case:
     besides: tuple[Metric | Sizes, ...]
     """What else is known at once of requests that are units: their kind of failure, their time."""
     labels: Metric | None
+    loss: Sizes | None
+    """None where outcomes do not say how far off a prediction was."""
     wrong: int
     """Candidate predictions known to be wrong by now, late outcomes included."""
     now: float
@@ -84,7 +88,8 @@ class Case:
     @property
     def metrics(self) -> tuple[Metric | Sizes, ...]:
         """Every metric: the first in time first."""
-        return (self.errors, *self.besides, *((self.labels,) if self.labels else ()))
+        late = (self.labels, self.loss)
+        return (self.errors, *self.besides, *(one for one in late if one is not None))
 
     @property
     def guards(self) -> tuple[Metric, ...]:
@@ -157,18 +162,21 @@ def make(release: releases.Release, given: sums.Inputs, now: float) -> Case:
     if release.sticky is not None:
         closed = [one for one in given.keys if one.tick < until]
         keyed = comparison.Comparison(tally.of_keys(closed), until, policy.baseline_errors)
-        return Case(release, given, sheet, traffic, Metric(ledger.ERRORS, ledger.IMMEDIATE, keyed), (), None, labels.wrong, now)
+        return Case(
+            release, given, sheet, traffic, Metric(ledger.ERRORS, ledger.IMMEDIATE, keyed), (), None, None, labels.wrong, now
+        )
     margin = comparison.Margin(policy.error_margin, policy.error_ratio)
     errors = Metric(ledger.ERRORS, ledger.IMMEDIATE, traffic, margin)
     kinds = [_kind(sheet, until, name, mark) for name, mark in _KINDS]
     besides: tuple[Metric | Sizes, ...] = (_latency(sheet, until, policy), *kinds)
-    wrong = None
+    wrong = loss = None
     if policy.label_age > 0:
         due = [each for each in labels.sums if each.tick + each.span <= labels.closed_before]
         outcomes = comparison.Comparison(tally.of_labels(due), labels.closed_before, policy.baseline_wrong)
         allowed = comparison.Margin(policy.label_margin, policy.label_ratio)
         wrong = Metric(ledger.RIGHT, ledger.LABELS, outcomes, allowed)
-    return Case(release, given, sheet, traffic, errors, besides, wrong, labels.wrong, now)
+        loss = _loss(due, labels.closed_before) if policy.loss else None
+    return Case(release, given, sheet, traffic, errors, besides, wrong, loss, labels.wrong, now)
 
 
 def _kind(sheet: tally.Sheet, until: int, name: str, mark: marks.Mark) -> Metric:
@@ -178,7 +186,13 @@ def _kind(sheet: tally.Sheet, until: int, name: str, mark: marks.Mark) -> Metric
 def _latency(sheet: tally.Sheet, until: int, policy: releases.Policy) -> Sizes:
     floor = marks.latency_bucket(policy.time_floor * 1e6)
     times = larger.Larger(sheet.times(), until, marks.LATENCY_RATIO, floor)
-    return Sizes(ledger.LATENCY, ledger.IMMEDIATE, times, _milliseconds, policy.time_margins)
+    return Sizes(ledger.LATENCY, ledger.IMMEDIATE, times, _milliseconds, " ms", policy.time_margins)
+
+
+def _loss(due: list[sums.LabelSum], until: int) -> Sizes:
+    found, first = tally.of_losses(due, larger.FEWEST)
+    compared = larger.Larger(found, until, 2 ** (1 / losses.BUCKETS_PER_DOUBLING), most_rho=1.0)
+    return Sizes(ledger.LOSS, ledger.LABELS, compared, lambda bucket: losses.edge(first + bucket))
 
 
 def _milliseconds(bucket: int) -> float:

@@ -13,7 +13,7 @@ _VERBS = {
     ledger.INVALID: ("breaks its contract on", "of requests", _REQUESTS),
     ledger.LATENCY: ("takes longer than stable's p90", "of requests", _REQUESTS),
     ledger.RIGHT: ("is wrong on", "of labelled predictions", _LABELLED),
-    ledger.LOSS: ("is further off than stable's p90 on", "of labelled predictions", _LABELLED),
+    ledger.LOSS: ("is further off than stable's p90", "of labelled predictions", _LABELLED),
 }
 
 
@@ -76,7 +76,7 @@ def noted(metric: case.Metric | case.Sizes) -> str:
     if min(bucket for _, bucket, _ in told) < 0:
         return "stable's are not known yet"
     parts = [
-        f"p{100 * share:g} ({metric.edge(max(bucket - 1, metric.counts.least)):.3g}): {percent(*one)}, stable {percent(*zero)}"
+        f"p{100 * share:g} ({metric.edge(max(bucket - 1, metric.counts.least)):.3g}{metric.unit}): {percent(*one)}, stable {percent(*zero)}"
         for share, bucket, (one, zero) in told
     ]
     return f"beyond stable's {'; '.join(parts)}"
@@ -121,7 +121,7 @@ def _rates(found: case.Case, metric: case.Metric | case.Sizes, subject: bool = T
     name = f"{found.release.candidate.name} " if subject else ""
     span = f"[{_number(low, 2)}, {_number(high, 2)}]"
     if isinstance(metric, case.Sizes):
-        verb += f" ({metric.edge(max(metric.counts.threshold(case.SHOWN) - 1, metric.counts.least)):.3g} ms) for"
+        verb += f" ({metric.edge(max(metric.counts.threshold(case.SHOWN) - 1, metric.counts.least)):.3g}{metric.unit}) for"
     return f"{name}{verb} {percent(bad1, n1)} {span} {of}, stable {percent(bad0, n0)}"
 
 

@@ -17,10 +17,12 @@ import numpy as np
 import numpy.typing as npt
 
 from tidegate.core.stats import logspace
-from tidegate.core.vocabulary import arms, marks, sums
+from tidegate.core.vocabulary import arms, losses, marks, sums
 
 CANDIDATE_BAD, STABLE_BAD, CANDIDATE_OK, STABLE_OK = range(4)
 """The columns of counts and factors of a yes-or-no mark."""
+LOSSES = 64
+"""Buckets of losses that are told apart."""
 Mask = npt.NDArray[np.bool_]
 _HEAD = operator.attrgetter("generation", "weight", "evidence", "tick", "span")
 _OPENED, _MARKS, _LATENCY = 0, 1, 1 + marks.SLOTS
@@ -168,6 +170,32 @@ def of_labels(rows: Sequence[sums.LabelSum]) -> Tally:
     labelled, wrong = table[:, 7:9], table[:, 9:11]
     counts = np.concatenate([wrong, labelled - wrong], axis=1)
     return _with(Tally, _rows(table[:, :5], table[:, 5:7], np.zeros_like(labelled)), counts)
+
+
+def of_losses(rows: Sequence[sums.LabelSum], fewest: int) -> tuple[Histogram, int]:
+    """Losses of predictions labelled in time in 64 buckets, those without an answer behind them; and the bucket of the first.
+
+    The 64 lie about the median of stable's first losses, of the minutes until there are `fewest` of them: who bets on what is
+    learned from as many knows them before.
+    """
+    table = _matrix(map(_LABEL, rows), len(rows), 11)
+    found = np.zeros((len(rows), 2, losses.MOST - losses.LEAST + 1), np.int64)
+    for at, row in enumerate(rows):
+        for arm, told in enumerate((row.candidate_loss, row.stable_loss)):
+            for bucket, count in told:
+                found[at, arm, bucket - losses.LEAST] += count
+    minute, stable = table[:, 3] // sums.EPOCH_SECONDS, found[:, 1, :-1]
+    order = np.argsort(minute, kind="stable")
+    enough = np.cumsum(stable[order].sum(axis=1)) >= fewest
+    known = stable[minute <= minute[order][enough.argmax()]].sum(axis=0) if enough.any() else np.ones(stable.shape[1])
+    median = int(np.searchsorted(np.cumsum(known), known.sum() / 2))
+    first = min(max(0, median - LOSSES // 2), stable.shape[1] - LOSSES)
+    inner = found[:, :, first : first + LOSSES].copy()
+    inner[:, :, 0] += found[:, :, :first].sum(axis=2)
+    inner[:, :, -1] += found[:, :, first + LOSSES : -1].sum(axis=2)
+    values = np.concatenate([inner, found[:, :, -1:]], axis=2)
+    made = _with(Histogram, _rows(table[:, :5], table[:, 5:7], np.zeros((len(rows), 2), np.int64)), values)
+    return made, first + losses.LEAST
 
 
 def of_keys(events: Iterable[sums.KeyEvent]) -> Tally:
