@@ -92,6 +92,11 @@ class Home:
         return self.root / "pairs"
 
     @property
+    def slices(self) -> pathlib.Path:
+        """Sums of a release's slices by endpoint, rewritten whole by the recorder: slices/<endpoint>.json."""
+        return self.root / "slices"
+
+    @property
     def instances(self) -> pathlib.Path:
         """One process each: NAME.json (specification), NAME.lock (held while alive), NAME.state (what it says of itself)."""
         return self.root / "instances"
@@ -119,8 +124,8 @@ class Home:
 
     def prepare(self) -> None:
         """Create the directories, private to this account. Raises OSError where that is impossible."""
-        places = (self.bundles, self.segments, self.log, self.sums, self.labels, self.pairs, self.instances, self.logs)
-        for place in (self.root, *places):
+        told = (self.labels, self.pairs, self.slices)
+        for place in (self.root, self.bundles, self.segments, self.log, self.sums, *told, self.instances, self.logs):
             place.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.run.mkdir(mode=0o700, exist_ok=True)
         if self.run.stat().st_uid != os.getuid():

@@ -138,6 +138,8 @@ class Policy(msgspec.Struct, frozen=True):
     """Seconds: times below this are all the same."""
     loss: bool = False
     """Whether outcomes say how far a prediction was off, and not only that it was wrong."""
+    slices: tuple[str, ...] = ()
+    """Input columns in each of whose slices errors are judged besides."""
 
 
 class Approval(msgspec.Struct, frozen=True):

@@ -16,6 +16,11 @@ EPOCH_SECONDS = 60
 RIGHT = "right"
 """The metric that outcomes give: 1 for a right prediction, 0 for a wrong one."""
 BINS = 32
+SLICE_VALUES = 20
+"""Values of one column that have a slice of their own; what else the column has is in one more."""
+LEARN_SECONDS = 10
+"""What arrives first of a release's sliced traffic, for so long, weighs its slices and judges nothing."""
+HOUR_SECONDS = 3600
 _NO_MARKS = (0,) * marks.SLOTS
 _NO_LATENCY = (0,) * marks.LATENCY_BUCKETS
 _NO_BINS = (0,) * BINS
@@ -174,6 +179,33 @@ class Pairs(msgspec.Struct, frozen=True):
         return self.sums[0] if self.sums else PairSum()
 
 
+class SliceSum(msgspec.Struct, frozen=True, array_like=True):
+    """Both arms' marks in one slice and one epoch of slices (`slice_epoch`), as far as its ticks are closed."""
+
+    slice: str
+    """column=value."""
+    generation: int
+    weight: int
+    evidence: bool
+    tick: int
+    span: int
+    candidate_bad: int
+    stable_bad: int
+    candidate_ok: int
+    stable_ok: int
+
+
+class Slices(msgspec.Struct, frozen=True):
+    """What the recorder knows of one release's slices, written whole: {release: Slices} in slices/<endpoint>.json."""
+
+    closed_before: int
+    """Every record of a request that arrived in a tick below this has been read."""
+    sums: tuple[SliceSum, ...] = ()
+    """Of ticks below `closed_before`."""
+    unread: int = 0
+    """Requests of which a column's value could not be read: they are in no slice of it."""
+
+
 class KeyEvent(msgspec.Struct, frozen=True, array_like=True):
     """The first bad request of a sticky key in one gateway boot. Under stickiness these are the evidence, one a key."""
 
@@ -208,6 +240,22 @@ class Inputs(msgspec.Struct, frozen=True):
     pairs: Pairs | None = None
     keys: tuple[KeyEvent, ...] = ()
     smoke: Smoke | None = None
+    slices: Slices | None = None
+
+
+def slice_epoch(tick: int, began: int) -> tuple[int, int]:
+    """(first second, first second after) of the epoch of a tick in a release whose sliced traffic began in tick `began`.
+
+    First what the slices' weights are learned from, then wall minutes, and after one to two hours wall hours: twenty slices
+    by the minute would be too much to keep of a week. Time alone says where an epoch ends, so none depends on what it holds.
+    """
+    learned = began + LEARN_SECONDS
+    if tick < learned:
+        return began, learned
+    hours = (began // HOUR_SECONDS + 2) * HOUR_SECONDS
+    length = EPOCH_SECONDS if tick < hours else HOUR_SECONDS
+    first = tick // length * length
+    return max(first, learned), first + length
 
 
 def folded(rows: Iterable[Sum], until: int) -> tuple[Sum, ...]:

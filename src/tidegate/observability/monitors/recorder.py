@@ -22,7 +22,7 @@ import msgspec
 
 from tidegate.core.vocabulary import errors, home, instances, logs, records, sums
 from tidegate.dataplane.predlog import parquet, reader, segments
-from tidegate.observability.monitors import following, joins, keepsakes, labels, pairs, rules, upkeep, values
+from tidegate.observability.monitors import following, joins, keepsakes, labels, pairs, rules, slices, upkeep, values
 
 LOOK_SECONDS = 0.075
 LOOK_BYTES = 8 << 20
@@ -49,6 +49,7 @@ class Recorder:
         self.sheet = labels.Sheet(connection)
         self.values = values.Values(connection, self.sheet)
         self.pairs = pairs.Pairs(connection, self.sheet, place.bundles)
+        self.slices = slices.Slices(connection, self.sheet, place.bundles)
         self.joins = joins.Joins(connection, self.sheet, self.values, self.pairs.heard)
         self.follower = following.Follower(place.segments, self.catalogue.progress())
         self.keepsakes = keepsakes.Keepsakes(place.warm)
@@ -73,6 +74,7 @@ class Recorder:
         if news.caught_up:
             self.caught_up_at = now
             self.sheet.close(now, self.rules.timeouts(), self.rules.releases())
+            self.slices.close(now, self.rules.timeouts())
             if now - self._published_at >= PUBLISH_SECONDS:
                 self.publish(now)
         self.keepsakes.publish(now, self.rules.silent())
@@ -100,12 +102,13 @@ class Recorder:
         self.keepsakes.note(predictions)
         self.joins.predict(predictions, self.rules.rule)
         self.pairs.take(predictions, now, self.rules)
+        self.slices.take(predictions, self.rules)
         self.joins.hear((one for one in taken if isinstance(one, records.Outcome)), now)
         self._bytes += sum(len(one.input) + len(one.output) for one in taken if isinstance(one, records.Prediction))
         self._batch += taken
 
     def publish(self, now: float) -> None:
-        """Write the label sums and the pairs of every endpoint whose sums changed."""
+        """Write the label sums, the pairs and the slices of every endpoint whose sums changed."""
         self._published_at = now
         for endpoint in self.sheet.endpoints():
             newest = self.sheet.newest(endpoint)
@@ -116,6 +119,9 @@ class Recorder:
             paired = self.pairs.version(endpoint)
             if paired and self._is_new(self.home.pairs / f"{endpoint}.json", paired):
                 _replace(self.home.pairs / f"{endpoint}.json", msgspec.json.encode(self.pairs.told(endpoint)))
+            sliced = self.slices.version(endpoint)
+            if sliced and self._is_new(self.home.slices / f"{endpoint}.json", sliced):
+                _replace(self.home.slices / f"{endpoint}.json", msgspec.json.encode(self.slices.told(endpoint)))
 
     def _is_new(self, path: pathlib.Path, version: object) -> bool:
         """Whether what is to be written differs from what was; then all that was counted is in the transaction."""
@@ -133,6 +139,7 @@ class Recorder:
         self.sheet.save()
         self.values.save()
         self.pairs.save()
+        self.slices.save()
 
     def flush(self, now: float) -> None:
         """Make everything read so far count."""
@@ -168,6 +175,7 @@ class Recorder:
         self.catalogue.begin()
         self.sheet.fold()
         self.values.fold()
+        self.slices.forget()
         if self.caught_up_at == now:
             self.joins.expire(now, self.sheet.longest_age())
             self.pairs.expire(now, self.sheet.longest_age())

@@ -21,6 +21,15 @@ class Mirroring(msgspec.Struct, frozen=True):
     slices: tuple[str, ...] = ()
 
 
+class Slicing(msgspec.Struct, frozen=True):
+    """How the slices of a release are told."""
+
+    columns: tuple[str, ...] = ()
+    digest: str = ""
+    """The bundle by whose signature inputs are read: stable's for both arms, or what a candidate cannot read would be in no
+    slice of the candidate's alone."""
+
+
 class Rules:
     """Each endpoint's route as the table has it; the last that was known of endpoints that have gone."""
 
@@ -55,6 +64,12 @@ class Rules:
         self.refresh()
         route = self._routes.get(endpoint)
         return Mirroring(route.pairing, route.slices) if route else Mirroring()
+
+    def slicing(self, endpoint: str) -> Slicing:
+        """How this endpoint's requests are sliced, likewise: not at all where they stick to a key."""
+        self.refresh()
+        route = self._routes.get(endpoint)
+        return Slicing(route.slices, route.stable.digest) if route and not route.sticky else Slicing()
 
     def mirrors(self, endpoint: str) -> bool:
         """Whether requests of this endpoint are being copied."""

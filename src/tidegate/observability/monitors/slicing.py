@@ -11,12 +11,12 @@ import pathlib
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from tidegate.core.vocabulary import errors, records
+from tidegate.core.vocabulary import errors, records, sums
 from tidegate.dataplane.models import batches, bundles, signature
 from tidegate.dataplane.predlog import pairing
 from tidegate.dataplane.wire import samples
 
-MOST = 20
+MOST = sums.SLICE_VALUES
 """Values of one column."""
 OTHER = "other"
 _LETTERS = 60
@@ -34,9 +34,12 @@ class Reader:
         self._folder = folder
         self._codecs: collections.OrderedDict[str, signature.Codec | None] = collections.OrderedDict()
 
-    def words(self, one: records.Prediction, wanted: Sequence[str]) -> Words:
-        """The values of the wanted columns, row by row: of those that the model has, none where the input cannot be read."""
-        sample, codec = samples.of(one), self._codec(one.digest) if wanted else None
+    def words(self, one: records.Prediction, wanted: Sequence[str], digest: str = "") -> Words:
+        """The values of the wanted columns, row by row: of those that the model has, none where the input cannot be read.
+
+        `digest`: the bundle by whose signature the input is read; the one the request was drawn for unless said otherwise.
+        """
+        sample, codec = samples.of(one), self._codec(digest or one.digest) if wanted else None
         if sample is None or codec is None or codec.manifest.signature.kind != "columns":
             return {}
         names = [column.name for column in codec.manifest.signature.inputs]
@@ -73,13 +76,14 @@ class Known:
         for column, values in words.items():
             rows: dict[str, list[int]] = {}
             for row, value in enumerate(values):
-                rows.setdefault(self._name(column, value), []).append(row)
+                rows.setdefault(self.name(f"{column}={value}"), []).append(row)
             found += [(name, None if len(rows) == 1 else tuple(mine)) for name, mine in rows.items()]
         return found
 
-    def _name(self, column: str, value: str) -> str:
-        name = f"{column}={value}"
-        if name in self._names or value == OTHER:
+    def name(self, name: str) -> str:
+        """The slice of a value, column=value: its own, or its column's other."""
+        column = name.partition("=")[0]
+        if name in self._names or name == f"{column}={OTHER}":
             return name
         if self._counts[column] >= MOST:
             return f"{column}={OTHER}"
@@ -95,4 +99,4 @@ def _word(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, float):
         return str(int(value)) if value.is_integer() and abs(value) < 1e15 else f"{value:g}"
-    return str(value)[:_LETTERS]
+    return "".join(letter if letter.isprintable() else "?" for letter in str(value)[:_LETTERS])
