@@ -24,6 +24,7 @@ REMEMBERED = 64
 """Ended releases whose sticky keys are remembered; what is older is swept with its gateways' files."""
 _labels = msgspec.json.Decoder(dict[str, vocabulary.Labels])
 _pairs = msgspec.json.Decoder(dict[str, vocabulary.Pairs])
+_slices = msgspec.json.Decoder(dict[str, vocabulary.Slices])
 _T = TypeVar("_T")
 
 
@@ -58,6 +59,8 @@ class Observation(msgspec.Struct, frozen=True, dict=True):
     """By release."""
     keys: dict[str, tuple[vocabulary.KeyEvent, ...]] = {}
     """By release: first bad requests of sticky keys."""
+    slices: dict[str, vocabulary.Slices] = {}
+    """By release."""
     specified: int = 1
     """Gateways that have a specification, alive or not: they share what limits allow."""
 
@@ -86,7 +89,7 @@ class Observation(msgspec.Struct, frozen=True, dict=True):
         """All that the judge is given of a release."""
         name = release.id
         counted = self.sums.get(name, ()), self.closed_before, self.labels.get(name), self.pairs.get(name)
-        return vocabulary.Inputs(*counted, self.keys.get(name, ()), smoke)
+        return vocabulary.Inputs(*counted, self.keys.get(name, ()), smoke, self.slices.get(name))
 
     @property
     def obeyed(self) -> bool:
@@ -144,6 +147,7 @@ class Eye:
             closed_before=self._books.closed_before if under_way else 0,
             labels=_read(self._home.labels, set(looked.values()), _labels),
             pairs=_read(self._home.pairs, set(looked.values()), _pairs),
+            slices=_read(self._home.slices, set(looked.values()), _slices),
             keys=self._read_keys(looked, under_way),  # after the sums: no event of a closed tick is missed then
             specified=max(1, len(names)),
         )

@@ -12,6 +12,7 @@ The machine:
 
 The judge:
 - `judge`: from all that was counted to a verdict, with `case`, `ledger`, `proof`, `feed`, `sentences`
+- `slicing`: the same question asked of each declared part of the traffic
 - `record`: what a verdict was computed from, so that anybody can compute it again
 - `watching`: what stages are left on besides the comparison: smoke requests, pairs, a metric, a level, a cohort
 

@@ -11,7 +11,7 @@ def against(verdict: verdicts.Verdict | None) -> float:
     """The odds for harm: the largest weighted average of e-values of a group that may roll back, or e-value of what a stage
     watches besides; 1 or less is none.
     """
-    groups = dict.fromkeys((ledger.IMMEDIATE, ledger.LABELS), 0.0)
+    groups = dict.fromkeys((ledger.IMMEDIATE, ledger.LABELS, ledger.SLICES), 0.0)
     besides = [0.0]
     for evidence in verdict.evidence if verdict is not None else ():
         if evidence.group in groups:

@@ -13,7 +13,7 @@ import math
 
 import msgspec
 
-from tidegate.core.decide import case, feed, ledger, proof, sentences, watching
+from tidegate.core.decide import case, feed, ledger, proof, sentences, slicing, watching
 from tidegate.core.stats import intervals, power
 from tidegate.core.vocabulary import marks, releases, sums, verdicts
 from tidegate.core.vocabulary.verdicts import Result
@@ -52,8 +52,9 @@ def _compared(brought: case.Case) -> verdicts.Verdict:
     checks = feed.checks(brought)
     found_worse = {metric.name: metric.counts.worse() for metric in brought.metrics}
     charges = tuple(_charge(metric, lines, max(found_worse[metric.name])) for metric in brought.metrics)
+    sliced = slicing.find(brought, lines)
     proofs = () if brought.keyed else proof.proofs(brought)
-    evidence = (*charges, *(each.evidence for each in proofs), *checks)
+    evidence = (*charges, *(each.evidence for each in proofs), *checks, *(sliced.evidence if sliced else ()))
     harm = _harm(brought, charges)
     broken = [each for each in checks if feed.broken(each)]
     if any(each.metric != feed.LABEL_SHARE for each in broken):
@@ -64,6 +65,9 @@ def _compared(brought: case.Case) -> verdicts.Verdict:
             culprit = max((each for each in charges if each.group == line.group), key=_weighted).metric
             sentence = sentences.failed(brought, line, log_e, culprit, harm)
             return verdicts.Verdict(Result.FAIL, sentence, evidence, harm, culprit)
+    if sliced and sliced.log_e >= sliced.line.threshold:
+        culprit, sentence = slicing.failed(brought, sliced, harm)
+        return verdicts.Verdict(Result.FAIL, sentence, evidence, harm, culprit)
     if broken:
         return _error(brought, broken[0], evidence, harm)
     if proofs and all(each.proven for each in proofs):

@@ -1,9 +1,9 @@
 """The alpha ledger: who may roll a release back, and how much of the chance of a false rollback each may use up.
 
 Metrics are averaged only within a group whose members learn a request's arm at the same moment: marks
-are known within seconds, labels at a fixed age. A group fails the release when its weighted average passes 1 / (alpha share);
-the shares add up to 1, so the whole release is rolled back by chance with probability alpha at most. Every rollback that
-does not have a line here is policy, and says so.
+are known within seconds, labels at a fixed age, slices once the recorder has read the requests. A group fails the release
+when its weighted average passes 1 / (alpha share); the shares add up to 1, so the whole release is rolled back by chance with
+probability alpha at most. Every rollback that does not have a line here is policy, and says so.
 """
 
 import math
@@ -17,8 +17,9 @@ from tidegate.core.stats import logspace
 from tidegate.core.vocabulary import releases
 
 IMMEDIATE, LABELS, PROMOTION, FEED, SHADOW, POLICY = "immediate", "labels", "promotion", "feed", "shadow", "policy"
-"""The groups an Evidence can be of; the first two have lines. A shadow that disagrees hurts nobody, and what is policy is no
-statistics: both may end a release without a part of alpha, and say so.
+SLICES = "slices"
+"""The groups an Evidence can be of; the first two and the last have lines. A shadow that disagrees hurts nobody, and what is
+policy is no statistics: both may end a release without a part of alpha, and say so.
 """
 PAIRS, PAIRS_AGREE, PAIRS_WRONG, LEVEL, COHORT = "pairs", "pairs.agree", "pairs.wrong", "level", "cohort"
 WATCHED = frozenset({PAIRS, PAIRS_WRONG, LEVEL, COHORT})
@@ -33,6 +34,7 @@ _MARKS = MappingProxyType({ERRORS: 0.5, LATENCY: 0.25, INVALID: 0.15, TIMEOUTS: 
 """Anything bad has half of the weight: split by kind it would be seen later (statistics.md A.1.3)."""
 _OUTCOMES = MappingProxyType({RIGHT: 0.75, LOSS: 0.25})
 _LABEL_SHARE = 0.2
+_SLICE_SHARE = 0.1
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -46,14 +48,19 @@ class Line(msgspec.Struct, frozen=True):
 
 
 def lines(release: releases.Release) -> tuple[Line, ...]:
-    """The ledger of a release: all of alpha to the immediate group unless outcomes are expected. Of sticky units only the errors
-    are evidence.
+    """The ledger of a release: all of alpha to the immediate group unless outcomes are expected or slices declared. Of sticky
+    units only the errors are evidence.
     """
     policy = release.policy
-    labels = _LABEL_SHARE if policy.label_age > 0 and not release.sticky else 0.0
-    found = [_line(IMMEDIATE, 1 - labels, {ERRORS: 1.0} if release.sticky else _MARKS, policy)]
+    if release.sticky:
+        return (_line(IMMEDIATE, 1.0, {ERRORS: 1.0}, policy),)
+    labels = _LABEL_SHARE if policy.label_age > 0 else 0.0
+    slices = _SLICE_SHARE if policy.slices else 0.0
+    found = [_line(IMMEDIATE, 1 - labels - slices, _MARKS, policy)]
     if labels:
         found.append(_line(LABELS, labels, _OUTCOMES if policy.loss else {RIGHT: 1.0}, policy))
+    if slices:
+        found.append(_line(SLICES, slices, {SLICES: 1.0}, policy))
     return tuple(found)
 
 

@@ -25,6 +25,18 @@ def failed(found: case.Case, line: ledger.Line, log_e: float, culprit: str, harm
     return f"{_rates(found, metric)}; {proof}; {_hurt(harm)}."
 
 
+def failed_where(found: case.Case, worst: verdicts.Evidence, e: tuple[float, float], harm: verdicts.Harm) -> str:
+    """FAIL in a slice, errors[column=value]: likewise. `e`: log e-value and threshold of the slices together."""
+    where = worst.metric.partition("[")[2].removesuffix("]")
+    (bad1, n1), (bad0, n0) = worst.candidate, worst.stable
+    low, high = intervals.share(bad1, n1)
+    span = f"[{_number(low, 2)}, {_number(high, 2)}]"
+    name = found.release.candidate.name
+    rates = f"{name} fails {percent(bad1, n1)} {span} of requests where {where}, stable {percent(bad0, n0)}"
+    counted = f"{n1:,} candidate {'request' if n1 == 1 else 'requests'} there"
+    return f"{rates}; e = {e_value(e[0])} > {e_value(e[1])} after {counted}; {_hurt(harm)}."
+
+
 def passed(found: case.Case, evidence: tuple[verdicts.Evidence, ...]) -> str:
     """PASS: no worse by how much at most, on each guard."""
     parts = []

@@ -32,6 +32,9 @@ _LABEL = operator.attrgetter(
     *("generation", "weight", "evidence", "tick", "span", "candidate", "stable"),
     *("candidate_labelled", "stable_labelled", "candidate_wrong", "stable_wrong"),
 )
+_SLICE = operator.attrgetter(
+    *("generation", "weight", "evidence", "tick", "span", "candidate_bad", "stable_bad", "candidate_ok", "stable_ok")
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -196,6 +199,15 @@ def of_losses(rows: Sequence[sums.LabelSum], fewest: int) -> tuple[Histogram, in
     values = np.concatenate([inner, found[:, :, -1:]], axis=2)
     made = _with(Histogram, _rows(table[:, :5], table[:, 5:7], np.zeros((len(rows), 2), np.int64)), values)
     return made, first + losses.LEAST
+
+
+def of_slice(rows: Sequence[sums.SliceSum], since: int) -> Tally:
+    """The tally of one slice. What arrived before the tick `since` is no evidence: it only tells what stable's share was."""
+    table = _matrix(map(_SLICE, rows), len(rows), 9)
+    table[:, 2] &= table[:, 3] >= since
+    counts, zero = table[:, 5:9], np.zeros((len(rows), 2), np.int64)
+    drawn = counts[:, [CANDIDATE_BAD, STABLE_BAD]] + counts[:, [CANDIDATE_OK, STABLE_OK]]
+    return _tally(np.concatenate([table[:, :5], drawn], axis=1), counts, zero)
 
 
 def of_keys(events: Iterable[sums.KeyEvent]) -> Tally:

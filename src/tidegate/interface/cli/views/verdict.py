@@ -8,6 +8,9 @@ from tidegate.core.decide import ledger, record, sentences
 from tidegate.core.vocabulary import marks, releases, sums, verdicts
 
 _SHARES = (50, 99)
+_SLICES = 5
+"""Slices that are shown at the most: those that say most against the candidate."""
+_WEIGHED = frozenset({ledger.IMMEDIATE, ledger.LABELS, ledger.SLICES})
 _STYLES = {"pass": "green", "fail": "bold red", "unsure": "", "error": "bold yellow"}
 
 
@@ -30,16 +33,23 @@ def whole(verdict: verdicts.Verdict, looked: record.Record | None) -> Iterator[t
 
 
 def evidence(lines: tuple[verdicts.Evidence, ...]) -> table.Table:
-    """A row for each process."""
+    """A row for each process; of slices only the first few that speak against the candidate."""
+    told = [one for one in lines if one.group != ledger.SLICES]
+    sliced = [one for one in lines if one.group == ledger.SLICES]
+    against = [one for one in sliced if one.log_e > 0][:_SLICES]
+    told += against + [one for one in sliced if one.note]
+    others = sum(one.metric != ledger.SLICES for one in sliced) - len(against)
     shown = table.Table(box=None, pad_edge=False, header_style="dim")
     for name in ("evidence", "group", "weight", "e", "of", "candidate", "stable", "ratio", ""):
         shown.add_column(name, overflow="fold")
-    for one in lines:
+    for one in told:
         low, high = one.interval
         ratio = f"{low:.3g} to {high:.3g}" if low > 0 or high != float("inf") else ""
-        weight = f"{one.weight:.3g}" if one.group in (ledger.IMMEDIATE, ledger.LABELS) else ""
+        weight = f"{one.weight:.3g}" if one.group in _WEIGHED else ""
         cells = (sentences.e_value(one.log_e), sentences.e_value(one.threshold), _share(one.candidate), _share(one.stable))
-        shown.add_row(one.metric, one.group, weight, *cells, ratio, one.note)
+        shown.add_row(text.Text(one.metric), one.group, weight, *cells, ratio, one.note)
+    if others:
+        shown.add_row(f"{others} more", ledger.SLICES, *[""] * 6, "`--json` has them")
     return shown
 
 
