@@ -105,7 +105,7 @@ def _around(resolved: settings.Settings) -> Rows:
         ("migrations", ", ".join(f"{one.kind} {one.name}" for one in resolved.migrations) or "none"),
         ("group", resolved.group or "none"),
         ("notify", ", ".join(resolved.notify) or "nobody"),
-        ("slices", ", ".join(resolved.slices) or "none"),
+        ("slices", _slices(resolved)),
         (
             "rehearse",
             f"every {units.duration_text(resolved.rehearse_seconds)}" if resolved.rehearse_seconds else "when asked for",
@@ -168,6 +168,14 @@ def _ab(policy: releases.Policy) -> str:
         return "none"
     least = f", less than {policy.difference:g} is no difference" if policy.difference else ""
     return f"{policy.metric}, {'higher' if policy.higher_is_better else 'lower'} is better{least}"
+
+
+def _slices(resolved: settings.Settings) -> str:
+    """The columns, and why they are not judged where they are not."""
+    told = ", ".join(resolved.slices) or "none"
+    if resolved.slices and resolved.sticky:
+        return f"{told}: of mirrored answers only, since units are sticky"
+    return f"{told}: never known without log.inputs" if resolved.slices and resolved.inputs == "none" else told
 
 
 def _names(found: Iterable[releases.Stage]) -> str:

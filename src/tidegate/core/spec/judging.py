@@ -1,6 +1,6 @@
 """What a release is judged by, and who has to agree to it: margins, budgets and approvals of the file."""
 
-from tidegate.core.spec import keys, rules
+from tidegate.core.spec import keys, rules, schedule
 from tidegate.core.vocabulary import errors, releases
 
 _MEASURED = ("number", "probability")
@@ -41,6 +41,7 @@ def policy(model: keys.Tidegate) -> releases.Policy:
         memory=release.memory,
         on_alarm=release.on_alarm,
         retrain=release.retrain,
+        slices=() if schedule.sticky(model) else model.slices,
     )
 
 

@@ -156,7 +156,11 @@ class Tidegate(values.Block):
         "Whom to tell: where each apprise address is, `{env: SLACK_URL}` or `{file: PATH}`.", (), [], strict=False
     )
     slices: tuple[Annotated[str, pydantic.Field(min_length=1)], ...] = values.key(
-        "Input columns by whose values mirrored answers are told apart.", (), [], strict=False
+        "Input columns by whose values requests are told apart (20 of each, the rest is `other`): a candidate that fails where "
+        "`region=north` only goes back for it, unless units are `sticky`, and mirrored answers are counted by them.",
+        (),
+        [],
+        strict=False,
     )
     rehearse: values.Duration = values.key("A rollback is rehearsed this often; 0s: only when asked for.", 0.0, "0s")
     api: int = values.key(

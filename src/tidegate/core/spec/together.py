@@ -194,3 +194,6 @@ def _slices(model: keys.Tidegate) -> None:
     twice = next((one for one in model.slices if model.slices.count(one) > 1), None)
     if twice is not None:
         raise errors.SpecInvalid(f"{twice} is there twice.", cure="Name each column once.")
+    unclear = next((one for one in model.slices if "=" in one), None)
+    if unclear is not None:
+        raise errors.SpecInvalid(f"{unclear} could not be told from its values.", cure="Name a column without `=`.")
