@@ -189,6 +189,7 @@ downtime: never
         ("group: g\nrelease: {strategy: shadow}", 3, "shadow cannot wait for the others of a group"),
         ("rehearse: 1d\nrelease: {strategy: recreate}", 3, "a rehearsal has two versions up at once"),
         ("slices: [region, region]", 3, "region is there twice"),
+        ("slices: [a=b]", 3, "a=b could not be told from its values"),
         ("release:\n  steps: [5%, 100%, 100%]", 4, "nobody is left to compare with in 100%"),
         ("release:\n  strategy: blue-green\n  blue_green: {switch: [100%]}", 5, "nobody is left to compare with in 100%"),
         ("release:\n  strategy: shadow\n  for: 1h", 5, "Write `shadow: {for: ...}` instead."),
@@ -244,6 +245,21 @@ def test_another_strategy_passes_over_blocks_of_those_it_does_not_name():
         with pytest.raises(errors.SpecInvalid) as raised:
             file.by(read, wrong)
         assert raised.value.where == "--strategy"
+
+
+@pytest.mark.parametrize(
+    ("extra", "judged", "shown"),
+    [
+        ("", ("region", "plan"), "region, plan"),
+        ("release: {sticky: {header: u}}", (), "region, plan: of mirrored answers only, since units are sticky"),
+        ("release: {strategy: ab, ab: {metric: x}}", (), "region, plan: of mirrored answers only, since units are sticky"),
+        ("log: {inputs: none}", ("region", "plan"), "region, plan: never known without log.inputs"),
+    ],
+)
+def test_slices_are_judged_unless_units_are_sticky_and_plan_says_so(extra: str, judged: tuple[str, ...], shown: str):
+    found = resolved(f"slices: [region, plan]\n{extra}")
+    assert (found.slices, found.policy.slices) == (("region", "plan"), judged)
+    assert {key: value for key, value, _ in file.explain(found)}["slices"] == shown
 
 
 def test_plan_shows_each_key_of_the_page():

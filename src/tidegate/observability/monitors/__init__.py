@@ -5,9 +5,10 @@
 - `joins`: outcomes to predictions, early, in time or late
 - `labels`: label sums of same-age cohorts, for the judge
 - `histograms`: how far off the labelled of each cohort were, where outcomes are measured
+- `slices`: how a release's requests ended in each declared part of its traffic, likewise; `slicing`: which part a request is of
 - `keepsakes`: the latest requests that were answered, for new versions to warm up on
 - `upkeep`: merging small files, deleting recorded segments, sweeping up after a kill
 
-Called by the keeper, as a process of its own; control reads `labels/ENDPOINT.json` and the recorder's state.
+Called by the keeper, as a process of its own; control reads what it writes by endpoint and the recorder's state.
 A monitor speaks; it never acts: no verdict, no rollback, no route is decided here.
 """
