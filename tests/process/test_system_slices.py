@@ -24,7 +24,7 @@ def test_a_version_that_fails_on_one_value_goes_back_with_the_slice_named(tmp_pa
         assert "sepal_width" in system.run("plan")
         with Noisy(system.address, rate=150) as traffic, system.api as asked:
             identifier = asked.release(living.ENDPOINT, HALF, model=system.model("no-negatives"))["release"]
-            system.await_phase("rolled_back", seconds=80)
+            system.await_phase("rolled_back", seconds=120)
         assert set(traffic.statuses) == {200, 400}, "what the candidate failed, stable answered"
         with system.api as asked:
             verdict = asked.verdict(identifier)

@@ -81,7 +81,7 @@ _OPTIONAL = """\
 # requires: []                      # such as {service: https://...}, {table: customers@v3, url: {env: WAREHOUSE}}
 # migrations: []                    # such as {name: drop-x, kind: contract}
 # notify: []                        # where apprise addresses are: {env: SLACK_URL}, {file: PATH}
-# slices: []                        # input columns in each of whose values the candidate must not fail: [region]
+# slices: []                        # input columns whose every value is judged by itself, too: [region]
 # rehearse: 0s                      # practise a rollback this often; 0s: when asked for
 # guard:                            # what every answer is held to
 #   rules: []                       # such as [finite, 0 <= probability <= 1]

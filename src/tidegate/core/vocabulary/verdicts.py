@@ -18,9 +18,10 @@ class Evidence(msgspec.Struct, frozen=True):
     """One e-process at one look. Rollback: group average of weight x e passes 1 / (alpha x group share)."""
 
     metric: str
-    """errors, labels, sample_ratio, ...; promotion processes are errors.no_worse, labels.no_worse."""
+    """errors, labels, sample_ratio, ...; promotion processes are errors.no_worse, labels.no_worse; in one slice it is
+    errors[column=value]."""
     group: str
-    """immediate, labels: a line of the alpha ledger; promotion, feed, shadow, policy: none."""
+    """immediate, labels, slices: a line of the alpha ledger; promotion, feed, shadow, policy: none."""
     weight: float
     log_e: float
     threshold: float
