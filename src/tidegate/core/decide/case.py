@@ -59,6 +59,11 @@ class Sizes:
         candidate, stable = self.counts.beyond(SHOWN, rows).tolist()
         return (candidate[0], candidate[1]), (stable[0], stable[1])
 
+    def at(self, share: float) -> str:
+        """From where on a size is beyond this quantile of stable's, with its unit; empty where that is not known."""
+        bucket = self.counts.threshold(share)
+        return f"{self.edge(max(bucket - 1, self.counts.least)):.3g}{self.unit}" if bucket >= 0 else ""
+
     @property
     def interval(self) -> intervals.Interval:
         """The ratio candidate / stable of the shares beyond stable's quantile."""

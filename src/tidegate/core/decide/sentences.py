@@ -84,13 +84,10 @@ def noted(metric: case.Metric | case.Sizes) -> str:
     """What a metric's counts are about, where that is not plain: how many requests lie beyond each of stable's quantiles."""
     if not isinstance(metric, case.Sizes):
         return ""
-    told = [(share, metric.counts.threshold(share), metric.counts.beyond(share).tolist()) for share in larger.SHARES]
-    if min(bucket for _, bucket, _ in told) < 0:
+    told = [(share, metric.at(share), metric.counts.beyond(share).tolist()) for share in larger.SHARES]
+    if not all(at for _, at, _ in told):
         return "stable's are not known yet"
-    parts = [
-        f"p{100 * share:g} ({metric.edge(max(bucket - 1, metric.counts.least)):.3g}{metric.unit}): {percent(*one)}, stable {percent(*zero)}"
-        for share, bucket, (one, zero) in told
-    ]
+    parts = [f"p{100 * share:g} ({at}): {percent(*one)}, stable {percent(*zero)}" for share, at, (one, zero) in told]
     return f"beyond stable's {'; '.join(parts)}"
 
 
@@ -133,7 +130,7 @@ def _rates(found: case.Case, metric: case.Metric | case.Sizes, subject: bool = T
     name = f"{found.release.candidate.name} " if subject else ""
     span = f"[{_number(low, 2)}, {_number(high, 2)}]"
     if isinstance(metric, case.Sizes):
-        verb += f" ({metric.edge(max(metric.counts.threshold(case.SHOWN) - 1, metric.counts.least)):.3g}{metric.unit}) for"
+        verb += f" ({metric.at(case.SHOWN)}) for"
     return f"{name}{verb} {percent(bad1, n1)} {span} {of}, stable {percent(bad0, n0)}"
 
 

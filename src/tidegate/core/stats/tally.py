@@ -207,7 +207,7 @@ def of_slice(rows: Sequence[sums.SliceSum], since: int) -> Tally:
     table[:, 2] &= table[:, 3] >= since
     counts, zero = table[:, 5:9], np.zeros((len(rows), 2), np.int64)
     drawn = counts[:, [CANDIDATE_BAD, STABLE_BAD]] + counts[:, [CANDIDATE_OK, STABLE_OK]]
-    return _tally(np.concatenate([table[:, :5], drawn], axis=1), counts, zero)
+    return _with(Tally, _rows(table[:, :5], drawn, zero), counts)
 
 
 def of_keys(events: Iterable[sums.KeyEvent]) -> Tally:
