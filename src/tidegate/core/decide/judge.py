@@ -13,7 +13,7 @@ import math
 
 import msgspec
 
-from tidegate.core.decide import case, feed, ledger, proof, sentences, slicing, watching
+from tidegate.core.decide import case, feed, ledger, proof, sentences, shifting, slicing, watching
 from tidegate.core.stats import intervals, power
 from tidegate.core.vocabulary import marks, releases, sums, verdicts
 from tidegate.core.vocabulary.verdicts import Result
@@ -31,6 +31,9 @@ def judge(release: releases.Release, given: sums.Inputs, now: float) -> verdicts
     broken = _broken_guard(brought)
     if broken:
         return msgspec.structs.replace(compared, result=Result.FAIL, sentence=broken, culprit=GUARD)
+    shifted = shifting.beyond(release, compared, "rollback")
+    if shifted:
+        return msgspec.structs.replace(compared, result=Result.FAIL, sentence=f"{shifted}.", culprit=shifting.SUBJECT)
     watched = watching.find(brought)
     if watched is None:
         return compared
@@ -52,9 +55,10 @@ def _compared(brought: case.Case) -> verdicts.Verdict:
     checks = feed.checks(brought)
     found_worse = {metric.name: metric.counts.worse() for metric in brought.metrics}
     charges = tuple(_charge(metric, lines, max(found_worse[metric.name])) for metric in brought.metrics)
-    sliced = slicing.find(brought, lines)
+    sliced, apart = slicing.find(brought, lines), shifting.evidence(brought)
     proofs = () if brought.keyed else proof.proofs(brought)
-    evidence = (*charges, *(each.evidence for each in proofs), *checks, *(sliced.evidence if sliced else ()))
+    evidence = (*charges, *(each.evidence for each in proofs), *checks)
+    evidence += (*((apart,) if apart else ()), *(sliced.evidence if sliced else ()))
     harm = _harm(brought, charges)
     broken = [each for each in checks if feed.broken(each)]
     if any(each.metric != feed.LABEL_SHARE for each in broken):

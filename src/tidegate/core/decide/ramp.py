@@ -1,6 +1,6 @@
 """Moves while traffic is split: stages by evidence, pauses, and a stable that falls ill."""
 
-from tidegate.core.decide import budget, doubt, moves, retreat, strategies, upkeep
+from tidegate.core.decide import budget, doubt, moves, retreat, shifting, strategies, upkeep
 from tidegate.core.vocabulary import decisions, errors, releases, verdicts
 from tidegate.core.vocabulary.phases import Phase
 
@@ -140,6 +140,8 @@ def _stopped(release: releases.Release, verdict: verdicts.Verdict, now: float) -
         return _pause(release, f"the evidence cannot be trusted, the feed is broken: {verdict.sentence}", now)
     if BUDGET not in release.heeded and (spent := budget.spent(release, verdict)):
         return _caution(release, BUDGET, spent, now)
+    if shifting.SUBJECT not in release.heeded and (apart := shifting.beyond(release, verdict, "pause")):
+        return _caution(release, shifting.SUBJECT, apart, now)
     return None
 
 

@@ -53,6 +53,8 @@ def _moving(resolved: settings.Settings) -> Rows:
         ("release.alpha", units.share_text(policy.alpha)),
         ("release.promote_if", ", ".join(_margins(policy))),
         ("release.times_from", units.duration_text(policy.time_floor)),
+        ("release.shift", f"{units.share_text(policy.shift)} of predictions" if policy.shift else "not watched"),
+        ("release.on_shift", policy.on_shift),
         ("release.harm_budget", f"{policy.harm_budget} requests" if policy.harm_budget else "no bound"),
         ("release.guard_breaks", str(policy.guard_breaks) if policy.guard_breaks else "none roll back by themselves"),
         ("release.memory", f"{policy.memory:g} times stable's" if policy.memory else "not watched"),

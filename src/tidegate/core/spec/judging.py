@@ -29,6 +29,8 @@ def policy(model: keys.Tidegate) -> releases.Policy:
         label_ratio=given.wrong_ratio,
         time_margins=given.times or (),
         time_floor=release.times_from,
+        shift=release.shift,
+        on_shift=release.on_shift,
         loss=bool(model.outcomes.within) and model.outcomes.kind in _MEASURED,
         label_age=model.outcomes.within,
         on_unsure=release.unsure,

@@ -39,6 +39,8 @@ _OPTIONAL = """\
 #   # sticky: {header: x-user}      # or {cookie: NAME}, {field: user_id}: one user, one version
 #   # cohort: {header: x-internal}  # who goes first; by sticky key: {keys: 5%}, {file: internal-users.txt}
 #   # approve: {by: [ana, ben], count: 1, not: author, within: 3d}
+#   shift: 10%                      # how many predictions may be others than stable's
+#   on_shift: pause                 # notify | pause | rollback
 #   harm_budget: 0                  # excess failures a release may cost; 0: no bound
 #   guard_breaks: 2                 # broken guards that roll back at once; 0: none do
 #   memory: 1.5                     # times stable's, from which a release pauses; 0: not watched

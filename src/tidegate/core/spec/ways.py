@@ -150,6 +150,15 @@ class Release(values.Block):
         strict=False,
     )
     times_from: values.Duration = values.key("Model times below this are all the same: nobody is slower for them.", 0.01, "10ms")
+    shift: values.Share = values.key(
+        "How far the candidate's predictions may be from stable's: the share of them that are others (total variation); 0%: not "
+        "watched.",
+        0.1,
+        "10%",
+    )
+    on_shift: Literal["notify", "pause", "rollback"] = values.key(
+        "What happens once they are proven to be further apart. A better model may well be.", "pause"
+    )
     harm_budget: values.Requests = values.key(
         "Excess of failed requests over stable's that a release may cost: `200 requests`; 0: no bound.", 0
     )

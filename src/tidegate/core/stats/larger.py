@@ -75,8 +75,7 @@ class Larger(comparison.Arms):
         if not rows.minute.size:
             return Laws(np.empty(0, np.int64), np.empty(0, np.bool_), np.empty((0, rows.counts.shape[2])))
         first, last = int(rows.minute.min()), int(rows.minute.max())
-        offsets = (*_EARLY, *range(WINDOW, last - first + 1, WINDOW))
-        minute = np.array([first + one for one in offsets if first + one <= last], np.int64)
+        minute = np.array(blocks(first, last), np.int64)
         order = np.argsort(rows.minute, kind="stable")
         stable = rows.counts[order, 1]
         until = np.vstack([np.zeros((1, stable.shape[1]), np.int64), np.cumsum(stable, axis=0)])
@@ -177,6 +176,12 @@ class Larger(comparison.Arms):
             law = np.concatenate([[law[: self.least + 1].sum()], law[self.least + 1 :]])
             books.append(bets.larger((segment % (arms.BUCKETS + 1)) / arms.BUCKETS, law.tobytes(), self.ratio))
         return wealth.mixture(bets.MOVED_WEIGHTS, wealth.growth(np.array(books), where, epochs.counts))
+
+
+def blocks(first: int, last: int) -> list[int]:
+    """The minutes at which blocks begin, of a release whose minutes these are."""
+    offsets = (*_EARLY, *range(WINDOW, last - first + 1, WINDOW))
+    return [first + one for one in offsets if first + one <= last]
 
 
 def no_larger(rho: logspace.Floats) -> bets.Bets:

@@ -140,6 +140,10 @@ class Policy(msgspec.Struct, frozen=True):
     """Whether outcomes say how far a prediction was off, and not only that it was wrong."""
     slices: tuple[str, ...] = ()
     """Input columns in each of whose slices errors are judged besides."""
+    shift: float = 0.1
+    """Total variation distance of the predictions from which `on_shift` acts; 0: not watched."""
+    on_shift: str = "pause"
+    """notify | pause | rollback."""
 
 
 class Approval(msgspec.Struct, frozen=True):

@@ -1,0 +1,36 @@
+"""Whether the candidate predicts otherwise than stable, by more than may be: policy, for a better model is expected to differ."""
+
+import math
+
+from tidegate.core.decide import case, ledger, sentences
+from tidegate.core.stats import shift
+from tidegate.core.vocabulary import releases, verdicts
+
+SUBJECT = "predictions"
+"""The caution, and the culprit."""
+
+
+def evidence(found: case.Case) -> verdicts.Evidence | None:
+    """How far the predictions of both arms are apart; None where nothing says so, or units are sticky."""
+    policy = found.release.policy
+    if found.keyed or not policy.shift:
+        return None
+    compared = shift.Shift(found.sheet.predictions(), found.given.closed_before)
+    if not compared.cells:
+        return None
+    told = compared.seen()
+    low, high = told.interval
+    both = [(round(units * mean), units) for units, mean in (told.candidate, told.stable)]
+    span = f" [{100 * low:.2g}, {100 * high:.2g}]" if math.isfinite(low) else ""
+    note = f"{100 * told.difference:.2g} %{span} of its predictions are others than stable's, {100 * policy.shift:g} % may be"
+    log_e = compared.beyond(policy.shift)
+    return verdicts.Evidence(SUBJECT, ledger.POLICY, 1.0, log_e, -math.log(policy.alpha), both[0], both[1], note=note)
+
+
+def beyond(release: releases.Release, verdict: verdicts.Verdict, act: str) -> str:
+    """Why a release may not go on: its predictions are too far apart, and the policy does this `act` then; empty otherwise."""
+    found = next((one for one in verdict.evidence if one.metric == SUBJECT), None)
+    if found is None or found.log_e < found.threshold or release.policy.on_shift != act:
+        return ""
+    proof = f"e = {sentences.e_value(found.log_e)} > {sentences.e_value(found.threshold)}"
+    return f"{release.candidate.name} predicts otherwise than stable: {found.note} ({proof}; policy, it need not be worse)"
