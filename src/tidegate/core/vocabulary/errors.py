@@ -2,7 +2,7 @@
 
     TidegateError
     |- SpecError            the file people write        (fault: operator)
-    |   |- SpecNotFound  SpecInvalid  RuleInvalid
+    |   |- SpecNotFound  SpecInvalid  RuleInvalid  NothingCompared
     |- ModelError           a model or its bundle        (fault: model)
     |   |- ModelUnknown  ModelSourceInvalid  SignatureMissing  TrustRequired  DigestMismatch  BundleMissing
     |   |- LoaderMissing  ModelLoadFailed  WarmupFailed  PredictFailed  OutputInvalid  OutputRefused  ContractBroken
@@ -85,6 +85,10 @@ class SpecInvalid(SpecError):
 
 class RuleInvalid(SpecError):
     """A rule cannot be read. Write a comparison with units, such as "p99 <= 120ms" or "errors <= stable + 0.1%"."""
+
+
+class NothingCompared(SpecError):
+    """Releases by these settings compare nothing that a log could tell of. Write a `release.strategy` that does: canary."""
 
 
 class ModelError(TidegateError):

@@ -7,7 +7,7 @@ line, and by the recorder for outcomes that come very late. Nothing is written, 
 
 import pathlib
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import duckdb
 import msgspec
@@ -21,6 +21,7 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "threads": "2",
 }
 _TRIES = 5
+_T = TypeVar("_T")
 _MOMENTS = {"arrived": "epoch_ns(arrived)", "received": "epoch_ns(received)"}
 
 
@@ -72,11 +73,11 @@ def find(place: home.Home, prediction_id: bytes) -> Found | None:
     Raises StoreUnavailable when the log's catalogue cannot be read.
     """
     # Segments first: what the recorder moves to Parquet in between is then seen twice, never missed.
-    unrecorded = list(_fresh(place, prediction_id))
+    fresh = list(unrecorded(place, prediction_id))
     found = _recorded(place.log, parquet.PREDICTIONS, [prediction_id])
     told = _recorded(place.log, parquet.OUTCOMES, [prediction_id])
     recorded = {_identity(one) for one in (*found, *told)}
-    fresh = [one for one in unrecorded if _identity(one) not in recorded]
+    fresh = [one for one in fresh if _identity(one) not in recorded]
     predictions = sorted(
         (one for one in (*found, *fresh) if isinstance(one, records.Prediction)), key=lambda one: (one.role, one.sequence)
     )
@@ -116,7 +117,7 @@ def counts(place: home.Home, endpoint: str = "") -> list[Count]:
         " FROM read_parquet($files, hive_partitioning = false))"
         " WHERE role = $role GROUP BY ALL ORDER BY max(arrived) DESC"
     )
-    rows = _rows(ask, {"role": int(arms.Role.LIVE)}, lambda: _paths(place.log, parquet.PREDICTIONS, endpoint))
+    rows = _rows(ask, {"role": int(arms.Role.LIVE)}, lambda: paths(place.log, parquet.PREDICTIONS, endpoint))
     return [Count(*row) for row in rows]
 
 
@@ -135,7 +136,7 @@ def sample(place: home.Home, endpoint: str, wanted: int) -> list[tuple[str, byte
     Without those that hold binary tensors behind their JSON: they cannot be sent again by these two alone.
     """
     bodies: list[tuple[str, bytes]] = []
-    for one in reversed(list(_fresh(place))):
+    for one in reversed(list(unrecorded(place))):
         if len(bodies) < wanted and isinstance(one, records.Prediction) and one.endpoint == endpoint and _usable(one):
             bodies.append((one.content, one.input))
     ask = (
@@ -167,15 +168,15 @@ class Logged(msgspec.Struct, frozen=True):
 def period(place: home.Home, endpoint: str, version: int, span: tuple[float, float]) -> Logged:
     """The live requests that were drawn for a version and arrived between two Unix times."""
     ends = [ids.uuid7(int(at * 1e3), chance) for at, chance in zip(span, (0, (1 << 74) - 1), strict=True)]
-    fresh = [one for one in _fresh(place) if isinstance(one, records.Prediction) and ends[0] <= one.id <= ends[1]]
+    fresh = [one for one in unrecorded(place) if isinstance(one, records.Prediction) and ends[0] <= one.id <= ends[1]]
     ask = (
         "SELECT id, mark = $ok, input != '' FROM read_parquet($files, union_by_name = true, hive_partitioning = false)"
         " WHERE role = $role AND version = $version AND id BETWEEN $least AND $most"
     )
     given: dict[str, Any] = {"ok": int(marks.Mark.OK), "role": int(arms.Role.LIVE), "version": version}
     given |= {"least": ids.text(ends[0]), "most": ids.text(ends[1])}
-    paths = lambda: _paths(place.log, parquet.PREDICTIONS, endpoint, *ends)  # noqa: E731 - asked again after a merge
-    found = {ids.parse(text) or b"": (bool(ok), bool(whole)) for text, ok, whole in _rows(ask, given, paths)}
+    files = lambda: paths(place.log, parquet.PREDICTIONS, endpoint, *ends)  # noqa: E731 - asked again after a merge
+    found = {ids.parse(text) or b"": (bool(ok), bool(whole)) for text, ok, whole in _rows(ask, given, files)}
     for one in fresh:
         if one.endpoint == endpoint and one.version == version and one.role == arms.Role.LIVE:
             found[one.id] = (one.mark == marks.Mark.OK, bool(one.input))
@@ -194,7 +195,7 @@ def requests(
 ) -> Iterator[tuple[list[records.Prediction], list[records.Outcome]]]:
     """The live predictions of these ids with their ground truth, some at a time, in the ids' order."""
     all_wanted = set(wanted)
-    fresh = [one for one in _fresh(place) if one.id in all_wanted]
+    fresh = [one for one in unrecorded(place) if one.id in all_wanted]
     for begin in range(0, len(wanted), at_once):
         some = wanted[begin : begin + at_once]
         mine = set(some)
@@ -216,9 +217,9 @@ def failures(place: home.Home, endpoint: str, version: int = 0, wanted: int = 10
         " WHERE error != '' AND $version IN (0, version) GROUP BY version, error, copies ORDER BY max(arrived) DESC LIMIT $wanted"
     )
     given = {"version": version, "wanted": wanted, "shadow": int(arms.Role.SHADOW)}
-    rows = _rows(ask, given, lambda: _paths(place.log, parquet.PREDICTIONS, endpoint))
+    rows = _rows(ask, given, lambda: paths(place.log, parquet.PREDICTIONS, endpoint))
     found = {(one.version, one.error, one.copies): one for one in (Failure(*row) for row in rows)}
-    for one in _fresh(place):
+    for one in unrecorded(place):
         if isinstance(one, records.Prediction) and one.endpoint == endpoint and one.error and version in (0, one.version):
             key = (one.version, one.error, one.role == arms.Role.SHADOW)
             before = found.get(key)
@@ -246,7 +247,7 @@ def _recorded(log: pathlib.Path, table: str, wanted: Sequence[bytes]) -> list[se
     columns = f"* REPLACE ({moments})"
     ask = f"SELECT {columns} FROM read_parquet($files, union_by_name = true, hive_partitioning = false) WHERE {narrow}"  # noqa: S608
     given = {"ids": shown, "least": min(shown), "most": max(shown)}
-    names, rows = _answer(ask, given, lambda: _paths(log, table, least=min(wanted), most=max(wanted)))
+    names, rows = _answer(ask, given, lambda: paths(log, table, least=min(wanted), most=max(wanted)))
     make = parquet.prediction if table == parquet.PREDICTIONS else parquet.outcome
     found = [make(dict(zip(names, row, strict=True))) for row in rows]
     return list({_identity(one): one for one in found}.values())
@@ -256,20 +257,30 @@ def _rows(ask: str, given: dict[str, Any], files: Callable[[], list[str]]) -> li
     return _answer(ask, given, files)[1]
 
 
-def _answer(ask: str, given: dict[str, Any], files: Callable[[], list[str]]) -> tuple[list[str], list[tuple[Any, ...]]]:
-    """(columns, rows) over the files named by `files`, which is asked again when the recorder merged some meanwhile."""
+def answer(ask: str, given: dict[str, Any], files: Callable[[], dict[str, list[str]]], take: Callable[[Any], _T]) -> _T | None:
+    """What `take` makes of the answer over the files named by `files`, by parameter of the query.
+
+    They are asked for again when the recorder merged some meanwhile. None where any of them are none.
+    """
     for left in reversed(range(_TRIES)):
-        paths = files()
-        if not paths:
+        named = files()
+        if not all(named.values()):
             break
         with duckdb.connect(":memory:", config=_CONFIG) as connection:
             try:
-                answer = connection.execute(ask, {**given, "files": paths})
-                return [column[0] for column in answer.description], answer.fetchall()
+                return take(connection.execute(ask, {**given, **named}))
             except duckdb.IOException:
                 if not left:
                     raise
-    return [], []
+    return None
+
+
+def _answer(ask: str, given: dict[str, Any], files: Callable[[], list[str]]) -> tuple[list[str], list[tuple[Any, ...]]]:
+    """(columns, rows) over the files named by `files`."""
+    found = answer(
+        ask, given, lambda: {"files": files()}, lambda told: ([column[0] for column in told.description], told.fetchall())
+    )
+    return found or ([], [])
 
 
 def _files(log: pathlib.Path, table: str, endpoint: str = "", least: bytes = b"", most: bytes = b"") -> list[parquet.File]:
@@ -279,11 +290,12 @@ def _files(log: pathlib.Path, table: str, endpoint: str = "", least: bytes = b""
         return known.files(table, endpoint, least=least, most=most)
 
 
-def _paths(log: pathlib.Path, table: str, endpoint: str = "", least: bytes = b"", most: bytes = b"") -> list[str]:
+def paths(log: pathlib.Path, table: str, endpoint: str = "", least: bytes = b"", most: bytes = b"") -> list[str]:
+    """The files of a table that may hold ids from `least` to `most`."""
     return [str(log / file.path) for file in _files(log, table, endpoint, least, most)]
 
 
-def _fresh(place: home.Home, wanted: bytes = b"") -> Iterator[segments.Record]:
+def unrecorded(place: home.Home, wanted: bytes = b"") -> Iterator[segments.Record]:
     """The records that are in segments only; with `wanted`, of that id."""
     places: dict[tuple[str, int], catalogue.Place] = {}
     if (place.log / catalogue.NAME).exists():

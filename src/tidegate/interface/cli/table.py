@@ -33,6 +33,7 @@ COMMANDS = {
     "audit": ("audit:audit", "Check that the event log is as it was written."),
     "trace": ("trace:trace", "From a prediction id to the version, the training run and its data."),
     "replay": ("replay:replay", "Ask a candidate what was logged, and compare: before any live traffic."),
+    "calibrate": ("calibrate:calibrate", "How long releases would take on the logged traffic, and what they would find."),
     "feedback": ("feedback:feedback", "Report what really happened for a prediction."),
     "send": ("send:send", "Make traffic, from a file or from the model's own example."),
     "logs": ("logs:logs", "What the processes say, for people. For a version: why its model failed."),

@@ -1,6 +1,5 @@
 """`tidegate replay`."""
 
-import pathlib
 import re
 import time
 from typing import Annotated
@@ -14,10 +13,8 @@ from tidegate.control.store import endpoints, location
 from tidegate.control.store import store as stores
 from tidegate.core.spec import settings as specification
 from tidegate.core.vocabulary import errors, sums
-from tidegate.core.vocabulary import home as homes
 from tidegate.delivery.registry import ordering
-from tidegate.interface.api import making, moments
-from tidegate.interface.cli import exits, options, project, screen, words
+from tidegate.interface.cli import exits, logged, options, screen, words
 
 _ENDS = {
     verdicts.WITHIN: exits.Exit.OK,
@@ -51,13 +48,11 @@ def replay(
     with 0 when the candidate differs within the tolerance of the shadow, 3 when beyond, 4 when what was logged does not decide.
     """
     place, now = options.place(home), time.time()
-    span = (moments.parse(since, now, None, "--from"), moments.parse(until, now, None, "--to"))
-    if span[0] >= span[1]:
-        raise errors.SpecInvalid("the time ends before it begins.", where="--from", cure="--from is the earlier one.")
+    span = logged.span(since, until, now)
     pace = _speed(speed)
     with stores.Store(location.url(place), create=False) as store:
-        row = _row(store, endpoint)
-        settings = _settings(row, file, "" if _VERSION.fullmatch(candidate) else candidate)
+        row = logged.row(store, endpoint)
+        settings = logged.settings(row, file, "" if _VERSION.fullmatch(candidate) else candidate)
         stable = _ordinal(store, row, against) if against else row.stable
         digest = store.version(row.environment, row.name, _ordinal(store, row, candidate)) if _named(candidate) else None
     if not stable:
@@ -92,28 +87,6 @@ def replay(
         _print(report)
     if _ENDS[report.verdict.result]:
         raise typer.Exit(_ENDS[report.verdict.result])
-
-
-def _row(store: stores.Store, endpoint: str) -> endpoints.Endpoint:
-    """The endpoint that is meant. Raises EndpointUnknown, StoreUnavailable."""
-    environment = homes.environment()
-    if endpoint:
-        return making.known(store, environment, endpoint)
-    known = store.endpoints(environment)
-    if len(known) == 1:
-        return known[0]
-    names = ", ".join(one.name for one in known) or "none yet"
-    raise errors.EndpointUnknown("no endpoint was named.", cure=f"There are: {names}.")
-
-
-def _settings(row: endpoints.Endpoint, file: str, model: str) -> specification.Settings:
-    """What the endpoint goes by: the file at hand where it is this endpoint's, else what its last release went by."""
-    if project.find(file) is not None:
-        given = project.load(file, model=model).settings
-        if given.endpoint == row.name:
-            return given
-    stored = specification.of(row.settings)
-    return msgspec.structs.replace(stored, model=project.absolute(model, pathlib.Path.cwd())) if model else stored
 
 
 def _named(candidate: str) -> bool:
