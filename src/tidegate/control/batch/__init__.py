@@ -1,10 +1,12 @@
-"""Offline work with the loaders and worker code that serve: logged requests asked again, of another version, at full speed.
+"""Offline work on what was logged, with the code that serves and the code that decides.
 
 - `worker`: a worker process of one's own, at low priority, in a scratch home; what it dies of is found and named
 - `replaying`: a period of the log, one version's answers against another's, compared as mirrored requests are
 - `verdicts`: what the comparison comes to: within the tolerance, beyond it, or not decided, in a sentence
+- `calibrating`: releases redrawn from logged traffic, many times over: how long they take, what they find
+- `calibrations`: what those runs come to, in shares and quantiles
 
-Called by `interface.cli` (`tidegate replay`). Reads the prediction log, never writes to it; no gateway, route, release or serving
-worker is touched. Not here: what makes two answers the same (`dataplane.predlog.pairing`), e-values (`core.stats.shares`), jobs,
-shards and offline scoring of files, which come with them.
+Called by `interface.cli` (`tidegate replay`, `tidegate calibrate`). Reads the prediction log, never writes to it; no gateway,
+route, release or serving worker is touched. Not here: what makes two answers the same (`dataplane.predlog.pairing`), e-values
+(`core.stats.shares`), jobs, shards and offline scoring of files, which come with them.
 """

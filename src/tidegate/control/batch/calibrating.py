@@ -72,6 +72,8 @@ class Report(msgspec.Struct, frozen=True):
     """Seconds until all traffic is the candidate's."""
     ends: dict[str, int]
     """Runs by how they stood in the end: promoted, rolled back, paused, undecided."""
+    examples: dict[str, str]
+    """Of each ending but promoted, why one of them ended so."""
     scenarios: tuple[calibrations.Scenario, ...]
     left_out: tuple[str, ...]
     """Stages that were not walked."""
@@ -201,7 +203,9 @@ class Calibration:
         culprit = verdict.culprit if verdict is not None and verdict.result is Result.FAIL else "unsure"
         counted = len(self._release.stages), course.requests, course.harmed
         times = course.begin, course.fault_at, course.now
-        return calibrations.Walk(*times, course.release.phase, tuple(course.reached), *counted, culprit)
+        waits = course.waiting.sentence if course.waiting is not None and not course.is_over else ""
+        words = culprit, waits or course.release.reason
+        return calibrations.Walk(*times, course.release.phase, tuple(course.reached), *counted, *words)
 
     def _last(self, course: redrawn.Course) -> int:
         longest = course.begin + LONGEST_SECONDS
@@ -241,6 +245,7 @@ def calibrate(wanted: Wanted, show: Callable[[int], None]) -> Report:
         stages=calibrations.stages(sound, [one.name for one in release.stages]),
         promotion=calibrations.quantiles([one.promoted for one in sound]),
         ends=dict(collections.Counter(one.ending for one in sound).most_common()),
+        examples={one.ending: one.why for one in reversed(sound) if one.ending != calibrations.PROMOTED},
         scenarios=tuple(_scenario(name, walked) for name in walked[0].at_once),
         left_out=left_out(wanted.settings),
     )

@@ -13,6 +13,8 @@ import msgspec
 from tidegate.core.decide import redrawn
 from tidegate.core.vocabulary.phases import Phase
 
+PROMOTED = "promoted"
+
 
 class Walk(msgspec.Struct, frozen=True):
     """What became of one release."""
@@ -31,6 +33,8 @@ class Walk(msgspec.Struct, frozen=True):
     """Those that failed, were slower or wrong by the fault."""
     culprit: str
     """What was found, where it was rolled back."""
+    why: str
+    """Why it stands where it does, or what it waits for, in words."""
 
     @property
     def is_back(self) -> bool:
@@ -53,7 +57,7 @@ class Walk(msgspec.Struct, frozen=True):
             return "rolled back"
         if self.phase in (Phase.PAUSED, Phase.HALTED):
             return "paused"
-        return "undecided" if self.promoted is None else "promoted"
+        return "undecided" if self.promoted is None else PROMOTED
 
 
 class Quantiles(msgspec.Struct, frozen=True):

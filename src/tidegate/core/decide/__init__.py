@@ -16,6 +16,9 @@ The judge:
 - `record`: what a verdict was computed from, so that anybody can compute it again
 - `watching`: what stages are left on besides the comparison: smoke requests, pairs, a metric, a level, a cohort
 
+Both:
+- `redrawn`: a release walked over traffic that was, with coins thrown anew and a fault of the candidate's
+
 The control loop calls both on every tick: it observes, judges, tells the machine one event, commits the decision in one
 transaction and makes its effects true. Everything can be replayed from events alone, since clock and chance are arguments.
 

@@ -73,6 +73,7 @@ class Course:
         self.requests = self.harmed = 0
         """The candidate's since its fault began."""
         self.verdict: verdicts.Verdict | None = None
+        self.waiting: decisions.Waiting | None = None
         self._traffic, self._chance = traffic, chance
         self._generation = 0
         self._sums: list[sums.Sum] = []
@@ -103,7 +104,7 @@ class Course:
         seconds = min(self._pace(), until - self.now)
         drawn = sum(self._serve(*piece) for piece in _minutes(self.now, self.now + seconds))
         self.now += seconds
-        self.verdict = judge.judge(self.release, self._inputs(), float(self.now))
+        self.verdict = judge.judge(self.release, self.inputs, float(self.now))
         requests = self._stage_requests()
         self._tell(decisions.Event(Kind.JUDGED, verdict=self.verdict, rate=drawn / seconds, stage_requests=requests))
         self._settle()
@@ -146,7 +147,9 @@ class Course:
         counted = {name: getattr(told, name) + getattr(labels, name) for name in _LABELLED}
         self._labels[-1] = msgspec.structs.replace(told, span=span, **counted)
 
-    def _inputs(self) -> sums.Inputs:
+    @property
+    def inputs(self) -> sums.Inputs:
+        """What the judge is given now."""
         policy, stage = self.release.policy, upkeep.stage(self.release)
         smoke = None
         if stage is not None and stage.watch is releases.Watch.SMOKE:
@@ -171,7 +174,7 @@ class Course:
 
     def _tell(self, event: decisions.Event) -> None:
         decision = machine.advance(self.release, event, float(self.now))
-        self.release, self._look_again_at = decision.release, decision.look_again_at
+        self.release, self.waiting, self._look_again_at = decision.release, decision.waiting, decision.look_again_at
 
     def _settle(self) -> None:
         """What would be waited for is so at once: replicas are up, and every gateway obeys the routes."""

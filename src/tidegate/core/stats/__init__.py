@@ -16,11 +16,12 @@ is addition.
     shares       one mark against a fixed share: shadow disagreement, a level
     paired       of two answers to one input, which is wrong more often
     means        the difference of two means, with an asymptotic confidence sequence: posted metrics
+    thinning     traffic of one version parted between two arms by coins thrown anew, and one arm spoilt by a fault
     power        how many more requests a proof needs; excess harm
 
 Who calls it: `core.decide.judge`, `control.batch`, and the analyst benchmark. Input: `vocabulary.sums`.
 
-Deliberately not here: p-values; anything that looks at rows; a clock or chance; decisions, thresholds and words (they are
-`core.decide`'s); a cap on the bets against overshoot, because it needs the wealth before each request and is not linear in
-counts; latency, prediction bins, drift. Formulas and sources: docs/rooms/stats.md.
+Deliberately not here: p-values; anything that looks at rows; a clock, or chance that is no argument; decisions, thresholds and
+words (they are `core.decide`'s); a cap on the bets against overshoot, because it needs the wealth before each request and is not
+linear in counts; latency, prediction bins, drift. Formulas and sources: docs/rooms/stats.md.
 """

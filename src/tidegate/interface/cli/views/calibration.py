@@ -20,6 +20,8 @@ def whole(report: calibrating.Report, settings: specification.Settings, now: flo
     yield text.Text(f"A candidate that is no worse ({words.count(report.runs, 'release')} redrawn, {report.strategy}):", "bold")
     yield stages(report)
     yield text.Text(f"Of {report.runs:,}: {', '.join(f'{count:,} {ending}' for ending, count in report.ends.items())}.")
+    for ending, why in report.examples.items():
+        yield text.Text(f"{ending.capitalize()}, for example: {why.rstrip('.')}.", "yellow")
     yield text.Text("")
     yield from _faults(report)
     yield text.Text("")
@@ -45,7 +47,7 @@ def _faults(report: calibrating.Report) -> Iterator[text.Text | table.Table]:
     yield faults([(one.name, one.at_once) for one in report.scenarios])
     yield text.Text("")
     if not later:
-        yield text.Text("No release lasts an hour, so no fault begins after an hour of health.")
+        yield text.Text("No release goes on by itself for an hour, so no fault begins after an hour of health.")
         return
     yield text.Text("The same, once it has been well for an hour:", "bold")
     yield faults([(one.name, one.after_an_hour) for one in later if one.after_an_hour is not None])
@@ -75,6 +77,7 @@ def remarks(report: calibrating.Report, settings: specification.Settings, now: f
         f"fault{', and the label age' if settings.policy.label_age else ''}; two days at most. It is looked at every second at "
         f"first, then every {redrawn.LOOK_SECONDS} s or {redrawn.LOOK_SHARE}th part of a stage's age; live ones are more often."
     )
+    yield "Releases begin where requests are, by chance; one that comes to the end of the log goes on from its beginning."
     if report.rounds > 1:
         yield f"The log is shorter than the longest release: it was gone round {report.rounds:.1f} times."
     for one in report.left_out:
