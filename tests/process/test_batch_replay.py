@@ -218,6 +218,12 @@ def test_a_real_endpoints_log_is_replayed_while_it_serves_and_when_it_is_down(tm
     few = system.run("replay", "--candidate", "v1", "--limit", "200", code=4)
     assert "200 requests asked" in few
     assert "not decided" in few
+    redrawn = json.loads(system.run("calibrate", "--runs", "1", "--json"))
+    assert redrawn["requests"] >= 1_500
+    assert redrawn["bad"] == 0
+    dead = next(one["at_once"] for one in redrawn["scenarios"] if one["name"] == "errors 100 %")
+    assert (dead["seconds"]["share"], dead["by"]) == (1.0, {"errors": 1})
+    assert "latency x3" in [one["name"] for one in redrawn["scenarios"]]
 
 
 def test_a_candidate_that_differs_in_one_slice_only_is_caught_there(tmp_path):
