@@ -50,7 +50,7 @@ def test_the_command_shows_it_and_says_when_it_does_not(begun, tmp_path, capsys)
         )
         assert heads[4:9] == ["drawn", "ok", "error", "pending", "rescued"]
         assert [line[0] for line in arms] == ["candidate", "stable"]
-        assert "Goes back when e of errors passes 100" in shown
+        assert "Goes back when e of 0.5 x errors + 0.25 x latency + 0.15 x invalid + 0.1 x timeouts passes 100" in shown
         assert main.run(["verdict", release.id, "--home", home, "--json"]) == 0
         told = json.loads(capsys.readouterr().out)
         assert told["verdict"]["sentence"] == record.again(record.read(told["from"])).sentence

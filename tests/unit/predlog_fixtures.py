@@ -42,7 +42,7 @@ def prediction(sequence: int, at: float = 0.0, **given: object) -> records.Predi
         "total_us": 1200,
         "model_us": 300,
         "rows": 1,
-        "batch_rows": 4,
+        "batch_rows": 1,
         "bin": -1,
         "answers": (0.25,),
         "content": "records",

@@ -87,6 +87,14 @@ def test_buckets_are_those_of_the_gateways_sums(tmp_path: pathlib.Path) -> None:
     assert (found.total[thinning.LATENCY] == wanted).all()
 
 
+def test_a_time_counts_where_the_call_was_for_this_request_alone(tmp_path: pathlib.Path) -> None:
+    made = given.place(tmp_path)
+    recorded(made, "a", given.prediction(0, batch_rows=4), given.prediction(1, rows=3, batch_rows=3))
+    found = read(made).seconds
+    assert found is not None
+    assert found.total[thinning.LATENCY].sum() == 1
+
+
 def test_only_the_time_asked_for_counts(tmp_path: pathlib.Path) -> None:
     made = given.place(tmp_path)
     recorded(made, "a", *(given.prediction(at, at=float(at)) for at in range(40)))

@@ -47,6 +47,15 @@ def test_a_latency_lies_in_the_bucket_that_the_vocabulary_gives_it(tmp_path):
         assert found.stable.latency[marks.latency_bucket(microseconds)] == 1
 
 
+def test_a_time_is_that_of_a_good_answer(tmp_path):
+    boot = writer(tmp_path)
+    lane = boot.lane(route(), arms.Arm.STABLE)
+    for mark in (marks.Mark.INVALID, marks.Mark.REJECTED, marks.Mark.ERROR):
+        lane.opened().closed(mark, 250, 3, rescued=False)
+    [found] = sums.merge([sums.read(boot.path)], ())["r1"]
+    assert (sum(found.stable.latency), found.stable.bins[3]) == (0, 3)
+
+
 def test_a_tick_with_a_pending_request_is_not_closed_however_late_it_gets(tmp_path):
     boot = writer(tmp_path)
     cell = boot.lane(route(), 0).opened()

@@ -6,7 +6,6 @@
 - `reader`: DuckDB over the Parquet files, and over segments that are not recorded yet
 - `outcomes`: whether an answer was wrong and by how much, and which outcome counts when several came
 - `seconds`: one version's requests of a time, counted by second of arrival
-- `outcomes`: whether an answer was wrong, and which outcome counts when several came
 
 Called by the gateway (`segments` only: it needs the standard library and msgspec), by the recorder, by trace, by the API.
 Not here: following segments as they grow and summing labels (`observability.monitors`), the records' schema

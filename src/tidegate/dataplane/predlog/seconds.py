@@ -20,7 +20,7 @@ from tidegate.dataplane.predlog import outcomes, parquet, reader
 
 PIECE_SECONDS = 900
 _AT_ONCE = 10_000
-_COLUMNS = ("arrived", "version", "mark", "model_us", "bin")
+_COLUMNS = ("arrived", "version", "mark", "model_us", "bin", "alone")
 _BACK_SECONDS = (86_400.0, 30 * 86_400.0, math.inf)
 _EDGES = np.array([marks.latency_edge(bucket) for bucket in range(marks.LATENCY_BUCKETS - 1)])
 _EVERY = (1 << 74) - 1
@@ -113,11 +113,11 @@ class _Sheet:
         self._wanted = wanted
         self._counts = np.zeros((self.end - self.begin, thinning.WIDTH), np.int32)
         self._others = np.zeros(self.end - self.begin, np.int64)
-        self._waiting: list[tuple[int, int, int, int, int]] = []
+        self._waiting: list[tuple[int, int, int, int, int, int]] = []
 
     def add(self, one: records.Prediction) -> None:
         """One that is in a segment: counted with others, once there are many or at `flush`."""
-        self._waiting.append((one.arrived_ns, one.version, one.mark, one.model_us, one.bin))
+        self._waiting.append((one.arrived_ns, one.version, one.mark, one.model_us, one.bin, one.rows == one.batch_rows))
         if len(self._waiting) >= _AT_ONCE:
             self.flush()
 
@@ -133,10 +133,10 @@ class _Sheet:
         inside = (at >= 0) & (at < len(self._counts))
         mine = inside & (columns["version"] == self._wanted.version)
         np.add.at(self._others, at[inside & ~mine], 1)
-        at, mark, took, bins = (one[mine] for one in (at, columns["mark"], columns["model_us"], columns["bin"]))
+        at, mark, took, bins, alone = (one[mine] for one in (at, *(columns[name] for name in _COLUMNS[2:])))
         np.add.at(self._counts, (at, thinning.MARKS.start + mark), 1)
         ended_well = mark == marks.Mark.OK
-        timed = ended_well & (took > 0)
+        timed = ended_well & (took > 0) & (alone != 0)  # as gateways count: of a call for this request alone
         np.add.at(self._counts, (at[timed], thinning.LATENCY.start + np.searchsorted(_EDGES, took[timed])), 1)
         binned = ended_well & (bins >= 0) & (bins < sums.BINS)
         np.add.at(self._counts, (at[binned], thinning.BINS.start + bins[binned]), 1)
@@ -171,7 +171,7 @@ class _Sheet:
 
 def _piece(place: home.Home, wanted: Wanted, piece: tuple[bytes, bytes], fresh: list[str]) -> _Columns | None:
     ask = (
-        f"SELECT epoch_ns(arrived) AS arrived, version, mark, model_us, bin FROM {_READ}"  # noqa: S608
+        f"SELECT epoch_ns(arrived) AS arrived, version, mark, model_us, bin, rows = batch_rows AS alone FROM {_READ}"  # noqa: S608
         f" WHERE {_WITHIN} AND id NOT IN (SELECT unnest($fresh::VARCHAR[]))"
     )
     given = _given(*piece) | {"fresh": fresh}
