@@ -116,12 +116,30 @@ class LabelSum(msgspec.Struct, frozen=True, omit_defaults=True):
     """
 
 
+class Crossed(msgspec.Struct, frozen=True):
+    """Of the units that have both a metric's value y and a value x of its covariate: what an adjustment is made from."""
+
+    count: int = 0
+    total: float = 0.0
+    """Sum of y."""
+    covariate: float = 0.0
+    """Sum of x."""
+    squares: float = 0.0
+    """Sum of x squared."""
+    products: float = 0.0
+    """Sum of x y."""
+
+
 class Moments(msgspec.Struct, frozen=True):
     """Count, sum and sum of squares of a metric's values in one arm, one value a unit."""
 
     count: int = 0
     total: float = 0.0
     squares: float = 0.0
+    clipped: int = 0
+    """Those of the values that lay outside the metric's range, and entered as its nearer end."""
+    crossed: Crossed = Crossed()
+    """With the covariate, where the metric has one."""
 
 
 class Values(msgspec.Struct, frozen=True):
@@ -131,6 +149,8 @@ class Values(msgspec.Struct, frozen=True):
     weight: int
     candidate: Moments
     stable: Moments
+    limits: tuple[float, float] | None = None
+    """What all values were clipped to when they were counted; None: they are as they were posted."""
 
 
 class Labels(msgspec.Struct, frozen=True):
