@@ -1,4 +1,4 @@
-"""The difference of means of bounded values by betting: golden wealth, its bound, limits and weights, its error rate by simulation."""
+"""The difference of means of bounded values by betting: golden wealth, its bound, limits, weights, error rate by simulation."""
 
 import math
 

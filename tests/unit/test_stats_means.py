@@ -2,6 +2,7 @@
 
 import math
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -57,6 +58,28 @@ def test_weights_of_a_ramp_are_compared_apart():
     low, high = means.difference([night, day], 0.01).interval
     assert low < 0 < high
     assert means.difference([pooled], 0.01).interval[0] > 1.0
+
+
+def test_a_relative_interval_ends_where_the_scaled_difference_touches_0():
+    rng = np.random.default_rng(8)
+    given = [values(rng.normal(9, 3, 700), rng.normal(10, 4, 900), 4_000), values(rng.normal(8, 3, 900), rng.normal(9, 2, 800))]
+    found = means.relative(given, 0.05)
+    assert found.interval[0] < found.difference < found.interval[1] < 0
+    for end, side in zip(found.interval, (0, 1), strict=True):
+        scaled = [msgspec.structs.replace(one, stable=_scaled(one.stable, 1 + end)) for one in given]
+        assert means.difference(scaled, 0.05).interval[side] == pytest.approx(0.0, abs=1e-9)
+    assert (found.candidate, found.stable) == (means.difference(given).candidate, means.difference(given).stable)
+
+
+def test_a_share_of_a_mean_that_may_be_0_says_nothing():
+    rng = np.random.default_rng(9)
+    for stable in (rng.normal(0.01, 1, 500), rng.normal(-5, 1, 500), rng.normal(5, 1, 10)):
+        assert means.relative([values(rng.normal(5, 1, 500), stable)]).interval == (-math.inf, math.inf)
+    assert means.relative([]).difference == 0.0
+
+
+def _scaled(arm, factor):
+    return sums.Moments(arm.count, arm.total * factor, arm.squares * factor * factor)
 
 
 def test_equal_arms_are_called_different_in_at_most_a_few_of_a_hundred_however_often_they_are_looked_at():

@@ -17,6 +17,8 @@ is addition.
     paired       of two answers to one input, which is wrong more often
     means        the difference of two means, with an asymptotic confidence sequence: posted metrics
     thinning     traffic of one version parted between two arms by coins thrown anew, and one arm spoilt by a fault
+    bounded      the same by betting, exact, where values lie within limits: shares
+    cuped        a metric adjusted by what its units were like before the test
     power        how many more requests a proof needs; excess harm
 
 Who calls it: `core.decide.judge`, `control.batch`, and the analyst benchmark. Input: `vocabulary.sums`.

@@ -1,4 +1,4 @@
-"""The difference of two arms' means where values lie within limits: by betting, exact at any number of units, at all times at once.
+"""The difference of two means whose values lie within limits: by betting, exact at any number of units, at all times at once.
 
 Values are scaled to [0, 1]. A unit that is drawn for the candidate with probability rho and brings x is worth
 

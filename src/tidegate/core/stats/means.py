@@ -11,7 +11,7 @@ averaged by their units, never pooled: pooling would compare different times of 
 
 import math
 import statistics
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import msgspec
 
@@ -46,19 +46,34 @@ def radius(units: float, alpha: float, tightest: float = TIGHTEST) -> float:
 
 def difference(arms: Iterable[sums.Values], alpha: float = LEVEL, tightest: float = TIGHTEST) -> Difference:
     """The difference of one metric from its values by weight: `arms` are of one metric, each weight once."""
-    told = [one for one in arms if one.candidate.count and one.stable.count]
-    ready = [one for one in told if min(one.candidate.count, one.stable.count) >= BURN_IN]
+    told, ready = _ready(arms)
     shown = ready or told
-    units = sum(_units(one) for one in shown)
-    both = [_whole([one.candidate for one in shown]), _whole([one.stable for one in shown])]
+    units = sum(map(_units, shown))
     found = sum(_units(one) / units * (mean(one.candidate) - mean(one.stable)) for one in shown)
     interval = (-math.inf, math.inf)
     if ready:
-        # The variance of a weighted sum of independent differences.
-        spread = sum((_units(one) / units) ** 2 * (_error(one.candidate) + _error(one.stable)) for one in ready)
-        half = math.sqrt(spread * units) * radius(units, alpha, tightest)
+        half = math.sqrt(sum(_errors(ready))) * _scale(units, alpha, tightest)
         interval = (found - half, found + half)
-    return Difference(both[0], both[1], found, interval)
+    return Difference(*_wholes(shown), found, interval)
+
+
+def relative(arms: Iterable[sums.Values], alpha: float = LEVEL, tightest: float = TIGHTEST) -> Difference:
+    """The same difference as a share of stable's mean: -0.05 is 5 % less. The interval holds each q for which candidate -
+    (1 + q) stable has 0 in its own (Fieller 1954); (-inf, inf) unless stable's mean is surely above 0: a share of nothing is none.
+    """
+    told, ready = _ready(arms)
+    shown = ready or told
+    units = sum(map(_units, shown))
+    one, two = (sum(_units(each) / units * mean(arm(each)) for each in shown) for arm in _ARMS)
+    interval = (-math.inf, math.inf)
+    if ready and two > 0:
+        scale = _scale(units, alpha, tightest) ** 2
+        noise1, noise2 = (scale * error for error in _errors(ready))
+        square = two * two - noise2
+        if square > 0:
+            root = math.sqrt(max(0.0, (one * two) ** 2 - square * (one * one - noise1)))
+            interval = ((one * two - root) / square - 1, (one * two + root) / square - 1)
+    return Difference(*_wholes(shown), one / two - 1 if two > 0 else 0.0, interval)
 
 
 def needed(effect: float, deviations: tuple[float, float], split: float, alpha: float = LEVEL, power: float = 0.8) -> int:
@@ -89,12 +104,39 @@ def variance(values: sums.Moments) -> float:
     return max(0.0, values.squares - values.total * values.total / values.count) / (values.count - 1)
 
 
+_ARMS: tuple[Callable[[sums.Values], sums.Moments], ...] = (lambda one: one.candidate, lambda one: one.stable)
+
+
+def _ready(arms: Iterable[sums.Values]) -> tuple[list[sums.Values], list[sums.Values]]:
+    """The weights that have values in both arms, and those of them with enough to say something."""
+    told = [one for one in arms if one.candidate.count and one.stable.count]
+    return told, [one for one in told if min(one.candidate.count, one.stable.count) >= BURN_IN]
+
+
+def _errors(ready: list[sums.Values]) -> tuple[float, float]:
+    """The variances of both arms' means: of sums of independent ones, by their weights."""
+    units = sum(map(_units, ready))
+    one, two = (sum((_units(each) / units) ** 2 * _error(arm(each)) for each in ready) for arm in _ARMS)
+    return one, two
+
+
+def _scale(units: int, alpha: float, tightest: float) -> float:
+    """The half-width of a difference's interval over its standard error."""
+    return math.sqrt(units) * radius(units, alpha, tightest)
+
+
 def _error(values: sums.Moments) -> float:
     return variance(values) / values.count
 
 
 def _units(one: sums.Values) -> int:
     return one.candidate.count + one.stable.count
+
+
+def _wholes(shown: list[sums.Values]) -> tuple[tuple[int, float], tuple[int, float]]:
+    """(units, mean) of both arms over all weights."""
+    one, two = (_whole([arm(each) for each in shown]) for arm in _ARMS)
+    return one, two
 
 
 def _whole(parts: list[sums.Moments]) -> tuple[int, float]:
