@@ -46,7 +46,7 @@ def route(
         stage=asked.stage,
         salt=asked.salt,
         limits=settings.limits,
-        outcomes=settings.outcomes,
+        outcomes=msgspec.structs.replace(settings.outcomes, measured=_measured(settings.policy)),
         fallback=settings.fallback,
         fallbacks=settings.fallbacks,
         fallback_version=settings.fallback_version,
@@ -59,6 +59,13 @@ def route(
         kept=tuple(one for one in warm if one.workers),
         tokens=holders.predictors(settings, known),
     )
+
+
+def _measured(policy: releases.Policy) -> tables.Measured:
+    """What the recorder has to know of the policy to sum posted values."""
+    if policy.limits is None and not policy.covariate:
+        return tables.Measured()
+    return tables.Measured(policy.metric, policy.limits, policy.covariate)
 
 
 def asleep(route: tables.Route, settings: specification.Settings) -> tables.Route:

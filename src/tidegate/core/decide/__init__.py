@@ -15,6 +15,7 @@ The judge:
 - `slicing`: the same question asked of each declared part of the traffic
 - `record`: what a verdict was computed from, so that anybody can compute it again
 - `watching`: what stages are left on besides the comparison: smoke requests, pairs, a metric, a level, a cohort
+- `trial`: the metric of a test with its guards, from `effects`; `finding`: what each of these comes to
 
 Both:
 - `redrawn`: a release walked over traffic that was, with coins thrown anew and a fault of the candidate's

@@ -46,6 +46,7 @@ def judge(release: releases.Release, given: sums.Inputs, now: float) -> verdicts
         needs=watched.needs,
         decision=watched.decision,
         effect=watched.effect,
+        guards=watched.guards,
     )
 
 

@@ -7,10 +7,8 @@ all of them: what a comparison has found is not undone here. What fails here is 
 import math
 from collections.abc import Callable
 
-import msgspec
-
-from tidegate.core.decide import case, ledger, sentences
-from tidegate.core.stats import comparison, intervals, means, paired, shares
+from tidegate.core.decide import case, finding, ledger, sentences, trial
+from tidegate.core.stats import comparison, intervals, paired, shares
 from tidegate.core.vocabulary import arms, marks, releases, sums, verdicts
 from tidegate.core.vocabulary.phases import Phase
 from tidegate.core.vocabulary.verdicts import Result
@@ -19,46 +17,34 @@ LEVEL_THRESHOLD = math.log(1000)
 """Odds at which a candidate is worse than stable was before. Two times are compared, not two arms: so they are high."""
 
 
-class Finding(msgspec.Struct, frozen=True):
-    """How a stage's own watch stands."""
-
-    result: Result
-    sentence: str
-    evidence: tuple[verdicts.Evidence, ...] = ()
-    culprit: str = ""
-    needs: int = 0
-    decision: str = ""
-    effect: verdicts.Effect | None = None
-
-
-def find(found: case.Case) -> Finding | None:
+def find(found: case.Case) -> finding.Finding | None:
     """What the current stage's own watch says."""
     stage = found.stage
     look = _WATCHES.get(stage.watch) if stage is not None else None
     return look(found) if look is not None else None
 
 
-def _smoke(found: case.Case) -> Finding:
+def _smoke(found: case.Case) -> finding.Finding:
     """Every one of our own requests has to be answered well."""
     name, given = found.release.candidate.name, found.given.smoke
     wanted = found.stage.min_requests if found.stage else 0
     if given is None:
-        return Finding(Result.UNSURE, f"{name} has not been asked anything yet.", needs=wanted)
+        return finding.Finding(Result.UNSURE, f"{name} has not been asked anything yet.", needs=wanted)
     if given.failure:
         words = f"{name} answered {given.answered} of {given.asked} smoke requests well: {given.failure.rstrip('.')}."
-        return Finding(Result.FAIL, words, culprit="smoke")
+        return finding.Finding(Result.FAIL, words, culprit="smoke")
     if given.answered < wanted:
         words = f"{name} has answered {given.answered} of {wanted} smoke requests."
-        return Finding(Result.UNSURE, words, needs=wanted - given.answered)
-    return Finding(Result.PASS, f"{name} answered all {given.answered} smoke requests.")
+        return finding.Finding(Result.UNSURE, words, needs=wanted - given.answered)
+    return finding.Finding(Result.PASS, f"{name} answered all {given.answered} smoke requests.")
 
 
-def _pairs(found: case.Case) -> Finding:
+def _pairs(found: case.Case) -> finding.Finding:
     """Shadow: whether the share of pairs that differ is below what may differ, or above (statistics.md 1.5)."""
     policy, all_of = found.release.policy, (found.given.pairs or sums.Pairs(())).all
     differ, pairs, name = all_of.disagreed, all_of.pairs, found.release.candidate.name
     if not pairs:
-        return Finding(Result.UNSURE, f"No pair of answers of {name} and stable yet.", needs=-1)
+        return finding.Finding(Result.UNSURE, f"No pair of answers of {name} and stable yet.", needs=-1)
     held = shares.Held(differ, pairs, policy.disagreement, policy.alpha, policy.alpha_promote)
     low, high = intervals.share(differ, pairs)
     share = f"{sentences.percent(differ, pairs)} [{100 * low:.2g}, {100 * high:.2g}]"
@@ -76,12 +62,12 @@ def _pairs(found: case.Case) -> Finding:
     if wrong is not None:
         evidence, told = (*evidence, wrong), f"{told}; {wrong.note}"
         if wrong.log_e >= wrong.threshold:
-            return Finding(Result.FAIL, f"{told}.", evidence, culprit=ledger.PAIRS)
+            return finding.Finding(Result.FAIL, f"{told}.", evidence, culprit=ledger.PAIRS)
     if held.is_beyond:
-        return Finding(Result.FAIL, f"{told}.", evidence, culprit=ledger.PAIRS)
+        return finding.Finding(Result.FAIL, f"{told}.", evidence, culprit=ledger.PAIRS)
     if held.is_within:
-        return Finding(Result.PASS, f"{told}.", evidence)
-    return Finding(Result.UNSURE, f"{told}; that is neither few enough nor too many.", evidence, needs=held.needs)
+        return finding.Finding(Result.PASS, f"{told}.", evidence)
+    return finding.Finding(Result.UNSURE, f"{told}; that is neither few enough nor too many.", evidence, needs=held.needs)
 
 
 def _wrong_alone(found: case.Case, pairs: sums.PairSum) -> verdicts.Evidence | None:
@@ -101,7 +87,7 @@ def _share(one: sums.PairSum) -> float:
     return one.disagreed / one.pairs if one.pairs else 0.0
 
 
-def _level(found: case.Case) -> Finding:
+def _level(found: case.Case) -> finding.Finding:
     """The candidate alone, against what stable failed before, with the margin that a promotion allows."""
     weight, since = found.stage.weight if found.stage else arms.BUCKETS, case.began(found.release)
     # A cohort's requests are counted at this weight, too, but before.
@@ -109,12 +95,12 @@ def _level(found: case.Case) -> Finding:
     return _against(found, [one.candidate for one in here], ledger.LEVEL)
 
 
-def _cohort(found: case.Case) -> Finding:
+def _cohort(found: case.Case) -> finding.Finding:
     """A chosen group is no sample: only what fails outright is acted on."""
     return _against(found, [one.candidate for one in found.given.sums if one.weight == arms.BUCKETS], ledger.COHORT)
 
 
-def _against(found: case.Case, counts: list[sums.Counts], culprit: str) -> Finding:
+def _against(found: case.Case, counts: list[sums.Counts], culprit: str) -> finding.Finding:
     """The candidate's counts against what stable has failed in this release, and the margin."""
     policy, name = found.release.policy, found.release.candidate.name
     stable_bad, stable_all = _bad([one.stable for one in found.given.sums])
@@ -127,8 +113,8 @@ def _against(found: case.Case, counts: list[sums.Counts], culprit: str) -> Findi
     )
     evidence = (verdicts.Evidence(culprit, ledger.POLICY, 1.0, log_e, LEVEL_THRESHOLD, (bad, counted)),)
     if counted and log_e >= LEVEL_THRESHOLD:
-        return Finding(Result.FAIL, f"{told} (policy, not a comparison).", evidence, culprit)
-    return Finding(Result.UNSURE, f"{told}; nothing is compared here.", evidence)
+        return finding.Finding(Result.FAIL, f"{told} (policy, not a comparison).", evidence, culprit)
+    return finding.Finding(Result.UNSURE, f"{told}; nothing is compared here.", evidence)
 
 
 def _bad(counts: list[sums.Counts]) -> tuple[int, int]:
@@ -137,33 +123,10 @@ def _bad(counts: list[sums.Counts]) -> tuple[int, int]:
     return bad, bad + sum(one.marks[marks.Mark.OK] for one in counts)
 
 
-def _metric(found: case.Case) -> Finding:
-    """A/B: the difference of the metric's means with its interval; a winner once it leaves 0 behind."""
-    policy, stage = found.release.policy, found.stage
-    weight, name = stage.weight if stage else 0, found.release.candidate.name
-    values = found.given.labels.values if found.given.labels else ()
-    given = [one for one in values if (one.metric, one.weight) == (policy.metric, weight)]
-    if not given or not (given[0].candidate.count and given[0].stable.count):
-        return Finding(Result.UNSURE, f"No value of {policy.metric} for both arms yet.", needs=-1)
-    told_of = means.difference(given, policy.alpha_promote)
-    (units1, mean1), (units0, mean0), (low, high) = told_of.candidate, told_of.stable, told_of.interval
-    effect = verdicts.Effect(policy.metric, told_of.candidate, told_of.stable, told_of.difference, told_of.interval)
-    interval = f"{told_of.difference:+.3g} [{low:.3g}, {high:.3g}]"
-    told = f"{policy.metric} of {name} is {mean1:.4g}, of stable {mean0:.4g}: {interval} after {units1 + units0:,} units"
-    better, worse = (low > 0, high < 0) if policy.higher_is_better else (high < 0, low > 0)
-    if better or worse:
-        decision = "candidate" if better else "stable"
-        return Finding(Result.PASS if better else Result.UNSURE, f"{told}.", decision=decision, effect=effect)
-    if policy.difference and max(-low, high) < policy.difference:
-        words = f"{told}; no difference of {policy.difference:g} or more."
-        return Finding(Result.UNSURE, words, decision="no_difference", effect=effect)
-    return Finding(Result.UNSURE, f"{told}; not decided.", needs=-1, effect=effect)
-
-
-_WATCHES: dict[releases.Watch, Callable[[case.Case], Finding]] = {
+_WATCHES: dict[releases.Watch, Callable[[case.Case], finding.Finding]] = {
     releases.Watch.SMOKE: _smoke,
     releases.Watch.PAIRS: _pairs,
     releases.Watch.LEVEL: _level,
     releases.Watch.COHORT: _cohort,
-    releases.Watch.METRIC: _metric,
+    releases.Watch.METRIC: trial.find,
 }

@@ -168,8 +168,11 @@ def _margins(policy: releases.Policy) -> Iterator[str]:
 def _ab(policy: releases.Policy) -> str:
     if not policy.metric:
         return "none"
-    least = f", less than {policy.difference:g} is no difference" if policy.difference else ""
-    return f"{policy.metric}, {'higher' if policy.higher_is_better else 'lower'} is better{least}"
+    told = [f"{policy.metric}, {'higher' if policy.higher_is_better else 'lower'} is better"]
+    told += [f"less than {policy.difference:g} is no difference"] if policy.difference else []
+    told += ["from {:g} to {:g}".format(*policy.limits)] if policy.limits else []
+    told += [f"adjusted by {policy.covariate}"] if policy.covariate else []
+    return ", ".join([*told, *(f"guard {one.text}" for one in policy.guards)])
 
 
 def _slices(resolved: settings.Settings) -> str:

@@ -44,6 +44,9 @@ def policy(model: keys.Tidegate) -> releases.Policy:
         on_alarm=release.on_alarm,
         retrain=release.retrain,
         slices=() if schedule.sticky(model) else model.slices,
+        limits=release.ab.range if tests else None,
+        covariate=(release.ab.covariate or "") if tests else "",
+        guards=tuple(map(rules.guard, release.ab.guards)) if tests else (),
     )
 
 

@@ -6,7 +6,8 @@
     base   := stable | champion
     value  := number unit         unit := %  ms  s  (none)
 
-Reading a rule says nothing about whether its metric is known where it stands: `margins` decides that for promotion.
+Reading a rule says nothing about whether its metric is known where it stands: `margins` decides that for promotion, `guard` for
+what a test has to keep besides its metric.
 """
 
 import re
@@ -14,11 +15,12 @@ from collections.abc import Sequence
 
 import msgspec
 
-from tidegate.core.vocabulary import errors, releases
+from tidegate.core.vocabulary import errors, releases, sums
 
 _RULE = re.compile(
-    r"(?P<metric>[a-z][a-z0-9_.]*)\s*(?P<op><=|>=|<|>)\s*"
-    r"(?:(?:(?P<times>\d+(?:\.\d+)?)\s*x\s*)?(?P<base>stable|champion)(?:\s*(?P<sign>[+-])\s*(?P<offset>\d+(?:\.\d+)?)\s*(?P<offset_unit>%|ms|s|))?"
+    r"(?P<metric>[a-z][a-z0-9_.-]*)\s*(?P<op><=|>=|<|>)\s*"
+    r"(?:(?:(?P<times>\d+(?:\.\d+)?)\s*x\s*)?(?P<base>stable|champion)"
+    r"(?:\s*(?P<sign>[+-])\s*(?P<offset>\d+(?:\.\d+)?)\s*(?P<offset_unit>%|ms|s|))?"
     r"|(?P<value>-?\d+(?:\.\d+)?)\s*(?P<value_unit>%|ms|s|))"
 )
 _SCALE = {"%": 0.01, "ms": 0.001, "s": 1.0, "": 1.0}
@@ -118,3 +120,26 @@ def _time(rule: Rule) -> Rule:
             f'"{rule.text}" cannot be told: times are counted in steps of 30 %.', cure='Write "p90 <= stable + 30%", or more.'
         )
     return rule
+
+
+def guard(text: object) -> releases.Guard:
+    """One rule of ab.guards: `refunds <= stable + 1%`, `basket >= stable - 0.5`. A percentage is of stable's mean; of `right`,
+    which is a share itself, it is points. Raises RuleInvalid for a rule that could not be proven.
+    """
+    rule = parse(text)
+    if rule.metric in MARGINS:
+        raise errors.RuleInvalid(f'"{rule.metric}" is no posted metric.', cure=f'Write "{rule.text}" in `promote_if`.')
+    if rule.base != "stable" or rule.op not in ("<=", ">=") or rule.unit not in ("%", ""):
+        raise errors.RuleInvalid(
+            f'"{rule.text}" is not supported in ab.guards.',
+            cure='Write how much worse than stable it may be: "refunds <= stable + 1%", or "basket >= stable - 0.5".',
+        )
+    more, relative = rule.op == "<=", rule.unit == "%" and rule.metric != sums.RIGHT
+    margin = rule.offset if more else -rule.offset
+    if margin <= 0 or (relative and not more and margin >= 1):
+        sign = "+" if more else "-"
+        raise errors.RuleInvalid(
+            f'"{rule.text}" can never be proven: the margin has to leave room on the worse side of stable.',
+            cure=f'Write a margin, such as "{rule.metric} {rule.op} stable {sign} 1%".',
+        )
+    return releases.Guard(rule.metric, more, margin, relative, rule.text)

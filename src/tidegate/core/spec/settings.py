@@ -1,5 +1,6 @@
 """The resolved form of the file: plain, frozen, everything decided. Stored with the endpoint, frozen into each release."""
 
+import math
 from collections.abc import Callable
 
 import msgspec
@@ -178,6 +179,50 @@ def _metric(settings: Settings) -> None:
         )
 
 
+def _range(settings: Settings) -> None:
+    policy = settings.policy
+    if policy.limits is None:
+        return
+    low, high = policy.limits
+    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+        raise errors.SpecInvalid(f"from {low:g} to {high:g} is no range.", cure="Write the least and the most: [0, 1].")
+    if policy.metric == sums.RIGHT:
+        raise errors.SpecInvalid('"right" lies between 0 and 1 by itself.', cure="Take `range` away.")
+
+
+def _covariate(settings: Settings) -> None:
+    policy = settings.policy
+    if not policy.covariate:
+        return
+    if sums.RIGHT in (policy.metric, policy.covariate):
+        raise errors.SpecInvalid(
+            '"right" is made of outcomes, and only posted metrics are adjusted or adjusted by.', cure="Take `covariate` away."
+        )
+    if policy.covariate == policy.metric:
+        raise errors.SpecInvalid(
+            "the metric cannot be its own past.", cure="Post the value from before the test under another name, and name that."
+        )
+
+
+def _guards(settings: Settings) -> None:
+    names = [one.metric for one in settings.policy.guards]
+    for one in settings.policy.guards:
+        if not 0 < one.margin < math.inf:
+            raise errors.SpecInvalid(f"a guard on {one.metric} leaves no room.", cure="Let its margin be above 0.")
+        if names.count(one.metric) > 1:
+            raise errors.SpecInvalid(f"there are two guards on {one.metric}.", cure="Keep the one that you mean.")
+        if one.metric == settings.policy.metric:
+            raise errors.SpecInvalid(f"{one.metric} decides, so it cannot guard as well.", cure="Take that guard away.")
+        if one.metric == settings.policy.covariate:
+            raise errors.SpecInvalid(
+                f"{one.metric} is of the time before the test, which no candidate can worsen.", cure="Take that guard away."
+            )
+        if one.metric == sums.RIGHT and not settings.outcomes.within_seconds:
+            raise errors.SpecInvalid(
+                '"right" is never known without outcomes.', cure="Say with `outcomes: {within: 1h}` how late they may come."
+            )
+
+
 def _alone(settings: Settings) -> bool:
     return releases.alone(settings.stages)
 
@@ -188,5 +233,8 @@ CHECKS: dict[str, Callable[[Settings], None]] = {
     "group": _group,
     "keep": _keep,
     "release.ab": _metric,
+    "release.ab.range": _range,
+    "release.ab.covariate": _covariate,
+    "release.ab.guards": _guards,
 }
 """What has to hold together, by the file's key, dotted, that is to be changed where it does not."""

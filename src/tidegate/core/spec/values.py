@@ -74,6 +74,20 @@ def _margin(value: object) -> str:
     return rules.margin(value).text
 
 
+def _guard(value: object) -> str:
+    return rules.guard(value).text
+
+
+def _range(value: object) -> tuple[float, float]:
+    if isinstance(value, list | tuple) and len(value) == 2 and all(map(_is_finite, value)) and value[0] < value[1]:
+        return float(value[0]), float(value[1])
+    raise errors.SpecInvalid(f"{value!r} is no range.", cure="Write the least and the most that a value can be: [0, 1].")
+
+
+def _is_finite(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= _LARGEST
+
+
 def _answer_rule(value: object) -> str:
     return guards.parse(value).text
 
@@ -192,6 +206,8 @@ def _secret(value: object) -> object:
     return value
 
 
+_LARGEST = 1e12
+"""Beyond it nothing would be left of a value's digits in sums of squares."""
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _SPLIT = re.compile(r"(\d+(?:\.\d+)?)\s*%?\s*/\s*(\d+(?:\.\d+)?)\s*%?")
 
@@ -215,6 +231,12 @@ Share = Annotated[float, reads(units.share), schema(r"^\d+(\.\d+)? *%$", "5%", t
 Chance = Annotated[float, reads(_chance), schema(r"^\d+(\.\d+)? *%$", "1%", type="number", exclusiveMinimum=0, maximum=0.5)]
 Size = Annotated[int, reads(units.size), schema(r"^\d+(\.\d+)? *(B|[kKMG]B|[KMG]iB)$", "4MiB", type="integer", minimum=0)]
 Margin = Annotated[str, reads(_margin)]
+Guard = Annotated[str, reads(_guard)]
+Range = Annotated[
+    tuple[float, float],
+    reads(_range),
+    pydantic.WithJsonSchema({"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2, "examples": [[0, 1]]}),
+]
 AnswerRule = Annotated[str, reads(_answer_rule)]
 Check = Annotated[str, reads(_check)]
 Condition = Annotated[str, reads(_condition)]

@@ -61,6 +61,23 @@ class Ab(values.Block):
     )
     horizon: values.Duration = values.key("Ends without a winner after this.", 1_209_600.0, "14d")
     units: int = values.key("Units (users), of both groups together, without which it is not decided.", 200, ge=1)
+    range: values.Range | None = values.key(
+        "The least and the most that a value of the metric can be, such as `[0, 1]`: the interval is then exact, however few the "
+        "units. A value outside counts as the nearer end, and is told. `right` has it already.",
+        None,
+    )
+    covariate: values.Metric | None = values.key(
+        "A metric that is posted with each unit's value from before the test (last month's revenue): what it explains is taken "
+        "out of the metric's noise.",
+        None,
+    )
+    guards: tuple[values.Guard, ...] = values.key(
+        "What else a winner must not worsen, of posted metrics: `refunds <= stable + 1%`, `basket >= stable - 0.5`. A percentage "
+        "is of stable's mean (of `right`: points). Proven beyond its margin, stable wins.",
+        (),
+        [],
+        strict=False,
+    )
 
 
 class Sticky(values.Block):

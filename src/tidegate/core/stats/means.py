@@ -59,7 +59,7 @@ def difference(arms: Iterable[sums.Values], alpha: float = LEVEL, tightest: floa
 
 def relative(arms: Iterable[sums.Values], alpha: float = LEVEL, tightest: float = TIGHTEST) -> Difference:
     """The same difference as a share of stable's mean: -0.05 is 5 % less. The interval holds each q for which candidate -
-    (1 + q) stable has 0 in its own (Fieller 1954); (-inf, inf) unless stable's mean is surely above 0: a share of nothing is none.
+    (1 + q) stable has 0 in its own (Fieller 1954); (-inf, inf) unless stable's mean is surely above 0: a share of 0 is none.
     """
     told, ready = _ready(arms)
     shown = ready or told

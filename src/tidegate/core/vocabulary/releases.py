@@ -92,6 +92,24 @@ class TimeMargin(msgspec.Struct, frozen=True):
     """Of stable's time: 0.3 allows 30 % more."""
 
 
+class Guard(msgspec.Struct, frozen=True):
+    """A/B: a posted metric of which the candidate must not have too much more, or too much less, than stable."""
+
+    metric: str
+    more: bool
+    """Whether more of it is worse; else less is."""
+    margin: float
+    """By how much its mean may be worse, above 0: an amount, or a share of stable's mean."""
+    relative: bool = False
+    text: str = ""
+    """As the rule is written: refunds <= stable + 1%."""
+
+    def held(self, interval: tuple[float, float]) -> str:
+        """How the difference, candidate - stable, stands by its interval: `within` the margin, `beyond` it, or `open`."""
+        best, worst = interval if self.more else (-interval[1], -interval[0])
+        return "within" if worst <= self.margin else "beyond" if best > self.margin else "open"
+
+
 class Policy(msgspec.Struct, frozen=True):
     """What a release is judged by: frozen and hashed when it starts."""
 
@@ -144,6 +162,12 @@ class Policy(msgspec.Struct, frozen=True):
     """Total variation distance of the predictions from which `on_shift` acts; 0: not watched."""
     on_shift: str = "pause"
     """notify | pause | rollback."""
+    limits: tuple[float, float] | None = None
+    """A/B: what the metric's values lie within, (low, high); None: nobody said, and the interval is asymptotic."""
+    covariate: str = ""
+    """A/B: a posted metric with each unit's value from before the test, by which the metric is adjusted; empty: none."""
+    guards: tuple[Guard, ...] = ()
+    """A/B: what else has to be proven of a winner."""
 
 
 class Approval(msgspec.Struct, frozen=True):

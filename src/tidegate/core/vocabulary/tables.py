@@ -48,6 +48,16 @@ class Limits(msgspec.Struct, frozen=True):
     """Predictions a day (UTC) likewise."""
 
 
+class Measured(msgspec.Struct, frozen=True):
+    """The posted metric that an A/B test is decided by."""
+
+    metric: str = ""
+    limits: tuple[float, float] | None = None
+    """What its values are clipped to, (low, high); None: nothing."""
+    covariate: str = ""
+    """The posted metric that it is crossed with; empty: none."""
+
+
 class Outcomes(msgspec.Struct, frozen=True):
     """How an outcome is held against its prediction, and how long one is waited for."""
 
@@ -58,6 +68,8 @@ class Outcomes(msgspec.Struct, frozen=True):
     tolerance: float = 0.0
     within_seconds: float = 0.0
     """The label age a*; 0: outcomes are joined and shown, but are not evidence."""
+    measured: Measured = Measured()
+    """What the release's policy says of posted values; a route brings it, settings do not."""
 
 
 class Pairing(msgspec.Struct, frozen=True):

@@ -55,7 +55,7 @@ class Harm(msgspec.Struct, frozen=True):
 
 
 class Effect(msgspec.Struct, frozen=True):
-    """A/B: the metric in both arms, and its difference with a confidence sequence."""
+    """A/B: a metric in both arms, and its difference with a confidence sequence."""
 
     metric: str
     candidate: tuple[int, float]
@@ -63,6 +63,14 @@ class Effect(msgspec.Struct, frozen=True):
     stable: tuple[int, float]
     difference: float
     interval: tuple[float, float]
+    note: str = ""
+    """How the interval came about, where there is something to say: adjusted, clipped, only asymptotic."""
+    relative: bool = False
+    """Whether difference and interval are shares of stable's mean."""
+    rule: str = ""
+    """A guard's, as it is written; empty: the metric that decides."""
+    held: str = ""
+    """A guard's: within, beyond or open."""
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -79,3 +87,5 @@ class Verdict(msgspec.Struct, frozen=True):
     decision: str = ""
     """A/B: candidate, stable or no_difference; empty: not yet."""
     effect: Effect | None = None
+    guards: tuple[Effect, ...] = ()
+    """A/B: what else a winner has to keep."""

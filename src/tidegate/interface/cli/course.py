@@ -101,6 +101,8 @@ def _metric(settings: specification.Settings) -> Iterator[str]:
         most = words.lasting(max(one.max_seconds for one in settings.stages if one.watch is releases.Watch.METRIC))
         better = "higher" if policy.higher_is_better else "lower"
         yield f"{policy.metric} decides, {better} is better; without a winner after {most} stable has all traffic again."
+    if policy.guards:
+        yield f"It wins only if proven besides: {'; '.join(one.text for one in policy.guards)}."
 
 
 def gap(endpoint: Json, processes: list[Json]) -> str:
