@@ -4,7 +4,8 @@ The unit is the sticky key where a prediction has one, else the prediction. Who 
 
 - live predictions of a release's evidence generations, whatever became of them: the arm drawn is the arm counted;
 - a posted metric: each unit's first value that is read, whenever it came. So a value has to be posted for units to which nothing
-  happened, too (0 for who did not buy), or the two arms' buyers are compared and not their visitors;
+  happened, too (0 for who did not buy), or the two arms' buyers are compared and not their visitors. The metric that a test is
+  decided by is kept within its range, and crossed with its covariate, by `crossing`;
 - `right`: the mark of the unit's first prediction in the release, as it stands at the label age; shown, like the label sums, once
   the tick it arrived in is closed. Endpoints without a label age have none.
 
@@ -18,7 +19,7 @@ import sqlite3
 import msgspec
 
 from tidegate.core.vocabulary import arms, records, sums
-from tidegate.observability.monitors import labels
+from tidegate.observability.monitors import crossing, labels
 
 MOST = 16
 """Posted metrics of one release."""
@@ -56,6 +57,7 @@ class Values:
         connection.executescript(_TABLES)
         self._metrics: dict[tuple[int, str], int] = {}
         self._metrics |= {(of, name): number for number, of, name in connection.execute("SELECT number, of, name FROM metric")}
+        self._crossing = crossing.Crossing(connection)
         self._cells: dict[tuple[int, int, int], _Cell] = {}
         self._changes: dict[int, int] = {}
         self._refused: set[tuple[int, str]] = set()
@@ -104,7 +106,8 @@ class Values:
             return True
         if not self._connection.execute("INSERT OR IGNORE INTO posted VALUES (?, ?)", (number, unit)).rowcount:
             return False
-        self._add((cohort, number, _FOLDED), 1, one.label, one.label * one.label)
+        value = self._crossing.take(cohort, one.metric, unit, one.label)
+        self._add((cohort, number, _FOLDED), 1, value, value * value)
         return True
 
     def _unit(self, identifier: bytes) -> tuple[bytes, bool]:
@@ -144,6 +147,7 @@ class Values:
             rows,
         )
         self._cells.clear()
+        self._crossing.save()
 
     def version(self, tracked: labels.Tracked) -> int:
         """Changes when `told` may have, besides by the closing of ticks."""
@@ -158,11 +162,17 @@ class Values:
             (tracked.number, sums.RIGHT, tracked.closed_before),
         )
         found: dict[tuple[str, int], dict[int, sums.Moments]] = {}
+        measured, crossed = tracked.rule.measured, self._crossing.told(tracked)
         for name, weight, arm, *moments in rows:
-            found.setdefault((name, weight), {})[arm] = sums.Moments(*moments)
+            more = crossed.get((weight, arm), ()) if name == measured.metric else ()
+            found.setdefault((name, weight), {})[arm] = sums.Moments(*moments, *more)
         none = sums.Moments()
         return tuple(
-            sums.Values(*key, both.get(arms.Arm.CANDIDATE, none), both.get(arms.Arm.STABLE, none)) for key, both in found.items()
+            sums.Values(
+                *(name, weight, both.get(arms.Arm.CANDIDATE, none), both.get(arms.Arm.STABLE, none)),
+                limits=measured.limits if name == measured.metric else None,
+            )
+            for (name, weight), both in found.items()
         )
 
     def fold(self) -> None:
@@ -194,6 +204,7 @@ class Values:
             "DELETE FROM value WHERE metric IN (SELECT number FROM metric WHERE of = ?)",
         ):
             self._connection.execute(gone, (of,))
+        self._crossing.forget(of)
 
     def expire(self, cut: bytes) -> None:
         """Forget the units of predictions before this id."""
