@@ -18,6 +18,23 @@ def test_a_plan_says_units_groups_and_days(capsys):
     assert most["days"] == -(-most["units"] // 5_000)
 
 
+def planned(capsys, *given):
+    """Units for a test that finds what it is for in 80 % of cases."""
+    assert main.run(["ab", "plan", *given, "--json"]) == 0
+    return json.loads(capsys.readouterr().out)[1]["units"]
+
+
+def test_a_covariate_saves_what_it_explains(capsys):
+    plain = planned(capsys, "--effect", "0.1", "--deviation", "3")
+    assert planned(capsys, "--effect", "0.1", "--deviation", "3", "--correlation", "0.8") == pytest.approx(0.36 * plain, rel=0.3)
+    assert planned(capsys, "--effect", "0.1", "--deviation", "3", "--correlation", "-0.8") < plain
+
+
+def test_what_is_decided_by_betting_is_planned_so(capsys):
+    plain = planned(capsys, "--effect", "1%", "--share", "12%")
+    assert plain < planned(capsys, "--effect", "1%", "--share", "12%", "--exact") < 2 * plain
+
+
 @pytest.mark.parametrize(
     ("given", "words"),
     [
@@ -26,6 +43,8 @@ def test_a_plan_says_units_groups_and_days(capsys):
         (["plan", "--effect", "95%", "--share", "12%"], "is no share"),
         (["plan", "--effect", "0", "--share", "12%"], "lie above 0"),
         (["plan", "--effect", "1%", "--share", "12%", "--split", "60/60"], "comes to 120"),
+        (["plan", "--effect", "1", "--deviation", "2", "--exact"], "--exact goes with --share alone"),
+        (["plan", "--effect", "1%", "--share", "12%", "--exact", "--correlation", "0.5"], "--exact goes with --share alone"),
         (["begin", "--effect", "1%", "--share", "12%"], "is nothing to do with a test"),
     ],
 )

@@ -107,23 +107,6 @@ def test_a_cohort_is_never_tested_but_what_fails_it_outright_goes_back():
         assert all(one.candidate[1] == 0 for one in found.evidence if one.group == "immediate")
 
 
-def moments(count: int, mean: float, deviation: float = 1.0) -> sums.Moments:
-    return sums.Moments(count, count * mean, count * (mean * mean + deviation * deviation))
-
-
-@pytest.mark.parametrize(
-    ("candidate", "stable", "decision"),
-    [(5.0, 4.0, "candidate"), (4.0, 5.0, "stable"), (4.0, 4.01, "no_difference"), (4.0, 4.07, "")],
-)
-def test_an_ab_test_has_a_winner_a_loser_or_no_difference_with_its_interval(candidate: float, stable: float, decision: str):
-    policy = releases.Policy(metric="revenue", difference=0.1)
-    values = sums.Values("revenue", 5_000, moments(3_000, candidate), moments(3_000, stable))
-    found = look(release("ab", policy=policy), labels=sums.Labels(0, (), values=(values,)))
-    assert found.decision == decision
-    assert found.effect is not None
-    assert found.effect.interval[0] < candidate - stable < found.effect.interval[1]
-
-
 def test_two_broken_contracts_of_a_candidate_whose_stable_has_none_fail_by_policy():
     row = sums.Sum(4, 500, True, START, 1, arm(7_600), arm(400, invalid=2))
     assert look(release("canary"), sums=(row,)).culprit == "guard"

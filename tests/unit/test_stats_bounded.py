@@ -118,5 +118,24 @@ def test_it_is_not_much_wider_than_what_is_only_asymptotic(units, most, weight):
     assert _width(bounded.difference(values).interval) < most * _width(means.difference(values).interval)
 
 
+@pytest.mark.parametrize(("shares", "split"), [((0.6, 0.5), 0.5), ((0.12, 0.06), 0.25)])
+def test_the_planner_finds_a_difference_about_as_often_as_it_says(shares, split):
+    rng, told, units = np.random.default_rng(4), 0, bounded.needed(shares, split)
+    for _ in range(100):
+        candidate = rng.random(units) < split
+        posted = (rng.random(units) < np.where(candidate, *shares)).astype(float)
+        looks = (
+            of_arms(posted[:at], candidate[:at], round(split * 10_000)) for at in np.linspace(units / 8, units, 8).astype(int)
+        )
+        told += any(bounded.against([one], bounded.UNIT, 0.0)[0] >= LEVEL for one in looks)
+    assert 70 <= told <= 97
+    assert bounded.needed(shares, split, power=0.5) < units < bounded.needed(shares, split, power=0.95)
+    assert means.needed(shares[0] - shares[1], tuple(math.sqrt(p * (1 - p)) for p in shares), split) < 1.6 * units < 3.2 * units
+
+
+def test_no_difference_is_never_planned_for():
+    assert bounded.needed((0.5 + 1e-9, 0.5), 0.5) == -1
+
+
 def _width(interval):
     return interval[1] - interval[0]

@@ -109,6 +109,12 @@ def about(number: int) -> str:
     return f"{round(number, -digits):,}"
 
 
+def difference(told: float, interval: tuple[float, float], relative: bool = False) -> str:
+    """A difference with its interval: "+0.4 [-0.3, 1.1]", and as a share of stable's mean "+0.4 % [-0.3, 1.1]"."""
+    scale, unit = (100, " %") if relative else (1, "")
+    return f"{scale * told:+.3g}{unit} [{scale * interval[0]:.3g}, {scale * interval[1]:.3g}]"
+
+
 def e_value(log_e: float) -> str:
     """As people read it: "214", "3.1", "over 1,000,000"."""
     if log_e > math.log(1e6):

@@ -11,7 +11,7 @@ Each guard has to be proven by itself, so a winner is wrong with no more chance 
 
 from collections.abc import Sequence
 
-from tidegate.core.decide import case, effects, finding
+from tidegate.core.decide import case, effects, finding, sentences
 from tidegate.core.vocabulary import sums, verdicts
 from tidegate.core.vocabulary.verdicts import Result
 
@@ -49,12 +49,10 @@ def find(found: case.Case) -> finding.Finding:
 
 def guarded(one: verdicts.Effect) -> str:
     """A guard and how it is held: refunds +0.4 % [-0.3, 1.1], within +1%."""
-    scale, unit = (100, " %") if one.relative else (1, "")
-    low, high = (scale * end for end in one.interval)
     if not (one.candidate[0] and one.stable[0]):
         return f"no value of {one.metric} for both arms yet"
     held = f"not yet proven {one.rule}" if one.held not in (WITHIN, BEYOND) else f"{one.held} {one.rule}"
-    return f"{one.metric} {scale * one.difference:+.3g}{unit} [{low:.3g}, {high:.3g}] {held}"
+    return f"{one.metric} {sentences.difference(one.difference, one.interval, one.relative)} {held}"
 
 
 def _values(found: case.Case, metric: str) -> Sequence[sums.Values]:
@@ -65,8 +63,8 @@ def _values(found: case.Case, metric: str) -> Sequence[sums.Values]:
 
 
 def _told(found: case.Case, effect: verdicts.Effect) -> str:
-    (units1, mean1), (units0, mean0), (low, high) = effect.candidate, effect.stable, effect.interval
-    interval = f"{effect.difference:+.3g} [{low:.3g}, {high:.3g}]"
+    (units1, mean1), (units0, mean0) = effect.candidate, effect.stable
+    interval = sentences.difference(effect.difference, effect.interval)
     name = found.release.candidate.name
     told = f"{effect.metric} of {name} is {mean1:.4g}, of stable {mean0:.4g}: {interval} after {units1 + units0:,} units"
     return f"{told} ({effect.note})" if effect.note else told

@@ -18,11 +18,13 @@ wealth, each with its own rho and B; over several of them d is a difference that
 """
 
 import math
+import statistics
 from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 from tidegate.core.stats import logspace, means
+from tidegate.core.stats import power as power_of
 from tidegate.core.vocabulary import arms, sums
 
 UNIT = (0.0, 1.0)
@@ -54,6 +56,24 @@ def against(values: Sequence[sums.Values], limits: tuple[float, float], truth: f
     """Log e-values against "the difference is at most `truth`" and against "it is at least `truth`"."""
     scaled = truth / (limits[1] - limits[0])
     return tuple(logspace.total(gain - stake * end) for (gain, stake), end in _sides(values, limits, scaled))  # type: ignore[return-value]
+
+
+def needed(shares: tuple[float, float], split: float, alpha: float = means.LEVEL, power: float = 0.8) -> int:
+    """Units of both arms together until a share is told to be greater in the candidate, in `power` of all tests, looked at as
+    often as one likes; -1 where no number that could be had is enough. As `means.needed`, for values 0 and 1.
+
+    `shares` are those of 1 in (candidate, stable), the first the greater; `split` is the candidate's part of the units.
+    """
+    spread = math.sqrt(sum(one * (1 - one) / part for one, part in zip(shares, (split, 1 - split), strict=True)))
+    quantile = statistics.NormalDist().inv_cdf(power)
+
+    def told(units: int) -> bool:
+        seen = min(1.0, max(0.0, shares[0] - quantile * spread / math.sqrt(units)))
+        ones, others = units * split, units * (1 - split)
+        candidate, stable = (ones, seen * ones, seen * ones), (others, shares[1] * others, shares[1] * others)
+        return _refuted(_wealth([(split, candidate, stable)]), -math.log(alpha / 2)) > 0
+
+    return power_of.least(told)
 
 
 def _sides(

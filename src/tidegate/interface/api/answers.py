@@ -134,6 +134,14 @@ class Effect(Answer):
     stable: tuple[int, float]
     difference: float
     interval: tuple[float | None, float | None]
+    note: str = ""
+    """How the interval came about: adjusted, clipped, only asymptotic."""
+    relative: bool = False
+    """Whether difference and interval are shares of stable's mean."""
+    rule: str = ""
+    """A guard's, as it is written."""
+    held: str = ""
+    """A guard's: within, beyond or open."""
 
 
 class Verdict(Answer):
@@ -148,6 +156,8 @@ class Verdict(Answer):
     decision: str = ""
     """A/B: candidate, stable or no_difference."""
     effect: Effect | None = None
+    guards: tuple[Effect, ...] = ()
+    """A/B: what else a winner has to keep."""
 
 
 class Release(Answer):

@@ -118,6 +118,7 @@ def verdict(one: verdicts.Verdict) -> answers.Verdict:
         needs=one.needs,
         decision=one.decision,
         effect=_effect(one.effect) if one.effect else None,
+        guards=tuple(map(_effect, one.guards)),
     )
 
 
@@ -129,6 +130,10 @@ def _effect(one: verdicts.Effect) -> answers.Effect:
         stable=one.stable,
         difference=one.difference,
         interval=(low if math.isfinite(low) else None, high if math.isfinite(high) else None),
+        note=one.note,
+        relative=one.relative,
+        rule=one.rule,
+        held=one.held,
     )
 
 

@@ -3,6 +3,7 @@
 import datetime as dt
 import functools
 import hashlib
+import math
 import re
 import time
 from typing import Any
@@ -10,9 +11,9 @@ from typing import Any
 import jinja2
 import markupsafe
 
-from tidegate.core.decide import amounts, strategies
+from tidegate.core.decide import amounts, sentences, strategies
 from tidegate.core.vocabulary import phases
-from tidegate.interface.api import board, troubles
+from tidegate.interface.api import answers, board, troubles
 from tidegate.observability.report import colours, course, picture
 
 TOP = "top"
@@ -122,6 +123,12 @@ def _moment(at: float) -> str:
     return dt.datetime.fromtimestamp(at).astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
+def _difference(one: answers.Effect) -> str:
+    low, high = one.interval
+    interval = (-math.inf if low is None else low, math.inf if high is None else high)
+    return sentences.difference(one.difference, interval, one.relative)
+
+
 def _coded(words: str) -> markupsafe.Markup:
     """Escaped, with what stands in backticks as code."""
     return markupsafe.Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(markupsafe.escape(words))))  # noqa: S704
@@ -150,6 +157,7 @@ def _environment() -> jinja2.Environment:
         "drawn": _drawn,
         "missing": _missing,
         "coded": _coded,
+        "difference": _difference,
         "identity": identity,
         "spaced": lambda word: word.replace("_", " "),
         "marked": lambda word: _MARKS.get(word, "plain"),

@@ -7,7 +7,7 @@ import typer
 from rich import table
 
 from tidegate.core.spec import units, values
-from tidegate.core.stats import means
+from tidegate.core.stats import bounded, means
 from tidegate.core.vocabulary import errors
 from tidegate.interface.cli import options, screen
 
@@ -24,6 +24,15 @@ def ab(
     deviation: Annotated[
         float, typer.Option("--deviation", help="Else the standard deviation of one unit's value.", min=0.0)
     ] = 0.0,
+    exact: Annotated[
+        bool, typer.Option("--exact", help="The share is decided by betting: it is `right`, or has `range: [0, 1]`.")
+    ] = False,
+    correlation: Annotated[
+        float,
+        typer.Option(
+            "--correlation", help="Of the metric with its `covariate`: 0.7 takes half of the noise away.", min=-1, max=1
+        ),
+    ] = 0.0,
     split: Annotated[str, typer.Option("--split", help="The candidate's share, or stable/candidate.")] = "50%",
     daily: Annotated[int, typer.Option("--daily", help="Units (users) a day, of both groups.", min=0)] = 0,
     alpha: Annotated[str, typer.Option("--alpha", help="Chance of a winner where there is no difference.")] = "5%",
@@ -39,7 +48,17 @@ def ab(
     part, chance = values.split(split), units.share(alpha)
     if not (least > 0 and 0 < part < 1 and 0 < chance < 1):
         raise errors.SpecInvalid("a difference, a split and a chance lie above 0.", cure="--effect 1% --split 50% --alpha 5%")
-    found = [(power, means.needed(least, both, part, chance, power)) for power in POWERS]
+    if exact and (correlation or not share):
+        raise errors.SpecInvalid(
+            "what is adjusted by a covariate, or no share, is not planned for exactly.", cure="--exact goes with --share alone."
+        )
+    if exact:
+        shares = (units.share(share) + least, units.share(share))
+        found = [(power, bounded.needed(shares, part, chance, power)) for power in POWERS]
+    else:
+        left = math.sqrt(1 - correlation**2)
+        noise = (left * both[0], left * both[1])
+        found = [(power, means.needed(least, noise, part, chance, power)) for power in POWERS]
     if as_json:
         screen.document([{"power": power, "units": count, "days": _days(count, daily)} for power, count in found])
         return

@@ -17,6 +17,8 @@ _STYLES = {"pass": "green", "fail": "bold red", "unsure": "", "error": "bold yel
 def whole(verdict: verdicts.Verdict, looked: record.Record | None) -> Iterator[text.Text | table.Table]:
     """The sentence, the evidence, the rules; `looked`: what it was computed from, where that was kept."""
     yield text.Text.assemble((verdict.result.upper(), _STYLES[verdict.result]), f"  {verdict.sentence}")
+    if verdict.effect is not None:
+        yield effects((verdict.effect, *verdict.guards))
     if verdict.evidence:
         yield evidence(verdict.evidence)
     if looked is None:
@@ -50,6 +52,18 @@ def evidence(lines: tuple[verdicts.Evidence, ...]) -> table.Table:
         shown.add_row(text.Text(one.metric), one.group, weight, *cells, ratio, one.note)
     if others:
         shown.add_row(f"{others} more", ledger.SLICES, *[""] * 6, "`--json` has them")
+    return shown
+
+
+def effects(told: tuple[verdicts.Effect, ...]) -> table.Table:
+    """A row for the metric of a test and for each of its guards."""
+    shown = table.Table(box=None, pad_edge=False, header_style="dim")
+    for name in ("metric", "candidate", "stable", "difference", ""):
+        shown.add_column(name, overflow="fold")
+    for one in told:
+        means = (f"{mean:.4g} of {units:,}" if units else "" for units, mean in (one.candidate, one.stable))
+        held = f"{one.held}: {one.rule}" if one.rule else one.note
+        shown.add_row(one.metric, *means, sentences.difference(one.difference, one.interval, one.relative), held)
     return shown
 
 
