@@ -145,6 +145,20 @@ def test_a_release_is_shown_with_its_picture_place_waiting_verdict_harm_and_even
         assert words in shown, words
 
 
+def test_the_guards_of_a_test_are_shown_with_how_they_are_held(store, asked):
+    store.create(release())
+    effect = verdicts.Effect("revenue", (90, 5.0), (90, 4.0), 1.0, (0.5, 1.5))
+    ends = (-float("inf"), float("inf"))
+    guards = tuple(
+        verdicts.Effect(name, (90, 1.0), (90, 1.0), 0.02, interval, relative=True, rule=f"{name} <= stable + 1%", held=held)
+        for name, interval, held in (("refunds", (-0.01, 0.05), "open"), ("returns", ends, "within"))
+    )
+    store.put_verdict("r1", verdicts.Verdict(verdicts.Result.UNSURE, "as yet", effect=effect, guards=guards), {})
+    shown = browse(asked, enter(asked)).text
+    assert "<td>refunds</td><td>+2 % [-1, 5]</td><td><b>open</b>: refunds &lt;= stable + 1%</td>" in shown
+    assert "<td>+2 % [-inf, inf]</td><td><b>within</b>: returns &lt;= stable + 1%</td>" in shown
+
+
 def test_approvals_holds_and_alarms_are_shown_with_what_to_type(store, asked):
     asks = releases.Approval(("lena", "omar"), 2)
     given = (releases.Approved("lena", time.time(), "n" * 64, "fine"),)

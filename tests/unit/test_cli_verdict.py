@@ -3,7 +3,7 @@
 from rich import console
 
 from tidegate.core.decide import record
-from tidegate.core.vocabulary import marks, releases, sums
+from tidegate.core.vocabulary import marks, releases, sums, verdicts
 from tidegate.interface.cli.views import verdict
 
 V1, V2 = (releases.Version("delay", ordinal, "d", f"m{ordinal}", "m") for ordinal in (1, 2))
@@ -32,3 +32,23 @@ def test_marks_that_nobody_has_are_left_out_and_times_are_bucket_edges():
     assert candidate[:6] == ["candidate", "11", "7", "2", "2", "4"]
     assert candidate[6:] == ["<=", f"{marks.latency_edge(20) / 1e3:.3g}", "<=", f"{marks.latency_edge(30) / 1e3:.3g}"]
     assert stable[6:] == ["<=", f"{marks.latency_edge(20) / 1e3:.3g}", "<=", f"{marks.latency_edge(20) / 1e3:.3g}"]
+
+
+def test_the_metric_of_a_test_and_its_guards_have_a_row_each():
+    decides = verdicts.Effect("revenue", (900, 5.25), (1_100, 5.0), 0.25, (-0.125, 0.625), note="adjusted by last_month")
+    rule = "refunds <= stable + 1%"
+    guard = verdicts.Effect("refunds", (900, 0.2), (1_100, 0.25), -0.2, (-0.3, 0.005), relative=True, rule=rule, held="within")
+    unknown = verdicts.Effect(
+        "basket", (0, 0.0), (0, 0.0), 0.0, (-float("inf"), float("inf")), rule="basket >= stable - 1", held="open"
+    )
+    told = verdicts.Verdict(verdicts.Result.UNSURE, "As yet.", effect=decides, guards=(guard, unknown))
+    screen = console.Console(width=200, color_system=None)
+    with screen.capture() as shown:
+        for part in verdict.whole(told, None):
+            screen.print(part)
+    _, _, *rows, _ = shown.get().splitlines()
+    assert [" ".join(row.split()) for row in rows] == [
+        "revenue 5.25 of 900 5 of 1,100 +0.25 [-0.125, 0.625] adjusted by last_month",
+        "refunds 0.2 of 900 0.25 of 1,100 -20 % [-30, 0.5] within: refunds <= stable + 1%",
+        "basket +0 [-inf, inf] open: basket >= stable - 1",
+    ]

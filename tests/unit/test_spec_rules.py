@@ -38,6 +38,57 @@ def test_margins_are_read_by_metric():
 
 
 @pytest.mark.parametrize(
+    ("text", "guard"),
+    [
+        ("refunds <= stable + 1%", releases.Guard("refunds", True, 0.01, True, "refunds <= stable + 1%")),
+        ("basket >= stable - 5%", releases.Guard("basket", False, 0.05, True, "basket >= stable - 5%")),
+        (" cart-size>=stable-0.5 ", releases.Guard("cart-size", False, 0.5, False, "cart-size>=stable-0.5")),
+        ("right >= stable - 1%", releases.Guard("right", False, 0.01, False, "right >= stable - 1%")),
+    ],
+)
+def test_a_guard_says_how_much_worse_is_still_taken(text: str, guard: releases.Guard):
+    assert rules.guard(text) == guard
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("refunds <= stable", "leave room"),
+        ("refunds <= stable - 1%", "leave room"),
+        ("basket >= stable + 1", "leave room"),
+        ("basket >= stable - 100%", "leave room"),
+        ("basket >= 5", "not supported in ab.guards"),
+        ("basket > stable - 1", "not supported in ab.guards"),
+        ("basket >= champion - 1", "not supported in ab.guards"),
+        ("wait <= stable + 5ms", "not supported in ab.guards"),
+        ("errors <= stable + 1%", "in `promote_if`"),
+        ("basket", "is not a rule"),
+    ],
+)
+def test_a_guard_that_could_not_be_held_to_is_refused_with_the_cure(text: str, words: str):
+    with pytest.raises(errors.RuleInvalid) as raised:
+        rules.guard(text)
+    assert words in str(raised.value)
+    assert raised.value.cure
+
+
+@pytest.mark.parametrize(
+    ("interval", "more", "less"),
+    [
+        ((-3.0, 0.5), "within", "open"),
+        ((-0.5, 3.0), "open", "within"),
+        ((1.5, 3.0), "beyond", "within"),
+        ((-3.0, -1.5), "within", "beyond"),
+        ((0.5, 3.0), "open", "within"),
+        ((-9.0, 9.0), "open", "open"),
+    ],
+)
+def test_a_guard_is_held_by_the_ends_of_its_interval(interval: tuple[float, float], more: str, less: str):
+    assert releases.Guard("refunds", True, 1.0).held(interval) == more
+    assert releases.Guard("basket", False, 1.0).held(interval) == less
+
+
+@pytest.mark.parametrize(
     ("text", "seconds"),
     [("30s", 30), ("500ms", 0.5), ("1h30m", 5_400), ("1h 30m", 5_400), ("7d", 604_800), ("1.5m", 90), (0, 0), ("0s", 0)],
 )

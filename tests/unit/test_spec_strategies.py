@@ -55,6 +55,11 @@ def test_the_block_of_each_strategy_arrives():
     assert (test.stages[0].weight, test.stages[0].min_requests) == (4_000, 7)
     assert (test.policy.metric, test.policy.higher_is_better, test.policy.difference) == ("revenue", False, 0.01)
     assert test.sticky == assignment.Sticky("cookie", "tidegate")
+    assert (test.policy.limits, test.policy.covariate, test.policy.guards) == (None, "", ())
+    more = "range: [-1, 2.5], covariate: last_month, guards: [refunds <= stable + 1%, basket >= stable - 0.5]"
+    kept = resolved(f"release: {{strategy: ab, ab: {{metric: revenue, {more}}}}}").policy
+    assert (kept.limits, kept.covariate) == ((-1.0, 2.5), "last_month")
+    assert [one.text for one in kept.guards] == ["refunds <= stable + 1%", "basket >= stable - 0.5"]
 
 
 def test_units_and_cohorts():
@@ -159,6 +164,16 @@ downtime: never
         ),
         ("release:\n  strategy: ab\n  ab: {metric: x, split: 100/0}", 5, "one of the two groups would be empty"),
         ("release:\n  strategy: ab\n  ab: {metric: x, horizon: 1h}", 5, "`horizon` is less than `for`"),
+        ("release:\n  strategy: ab\n  ab: {metric: x, range: [1, 0]}", 5, "[1, 0] is no range"),
+        ("release:\n  strategy: ab\n  ab: {metric: x, range: [0, .inf]}", 5, "is no range"),
+        ("release:\n  strategy: ab\n  ab: {metric: x, range: 1}", 5, "is no range. Write the least and the most"),
+        (LABELS + "release:\n  strategy: ab\n  ab: {metric: right, range: [0, 1]}", 6, "Take `range` away"),
+        (LABELS + "release:\n  strategy: ab\n  ab: {metric: right, covariate: x}", 6, "only posted metrics are adjusted"),
+        ("release:\n  strategy: ab\n  ab: {metric: x, covariate: x}", 5, "cannot be its own past"),
+        ("release:\n  strategy: ab\n  ab: {metric: x, guards: [x >= stable - 1%]}", 5, "it cannot guard as well"),
+        ("release:\n  strategy: ab\n  ab: {metric: x, covariate: y, guards: [y >= stable - 1%]}", 5, "time before the test"),
+        ("release:\n  strategy: ab\n  ab: {metric: x, guards: [y >= stable - 1%, y <= stable + 1]}", 5, "two guards on y"),
+        ("release:\n  strategy: ab\n  ab: {metric: x, guards: [right >= stable - 1%]}", 5, "never known without outcomes"),
         ("release:\n  sticky: {}", 4, "a unit goes by one thing"),
         ("release:\n  sticky: {header: a, cookie: b}", 4, "a unit goes by one thing"),
         ("release:\n  sticky: {header: a b}", 4, "cannot be the name of a header"),

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import msgspec
 
 from tidegate.core.decide import strategies
+from tidegate.core.spec import units
 from tidegate.core.vocabulary import assignment, dependencies, errors, handling, instances, releases, sums, tables
 
 SHORTEST_REHEARSAL = 600.0
@@ -184,7 +185,7 @@ def _range(settings: Settings) -> None:
     if policy.limits is None:
         return
     low, high = policy.limits
-    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+    if not -units.LARGEST <= low < high <= units.LARGEST:  # not a number is neither
         raise errors.SpecInvalid(f"from {low:g} to {high:g} is no range.", cure="Write the least and the most: [0, 1].")
     if policy.metric == sums.RIGHT:
         raise errors.SpecInvalid('"right" lies between 0 and 1 by itself.', cure="Take `range` away.")

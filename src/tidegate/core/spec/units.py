@@ -13,6 +13,8 @@ _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(B|kB|KB|MB|GB|KiB|MiB|GiB)")
 
 LONGEST = 366 * 86_400.0
 """Seconds: no setting means to wait for longer."""
+LARGEST = 1e12
+"""A posted value beyond it would leave nothing of the digits of others in a sum of squares."""
 
 
 def duration(value: object) -> float:

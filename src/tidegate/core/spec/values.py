@@ -85,7 +85,7 @@ def _range(value: object) -> tuple[float, float]:
 
 
 def _is_finite(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= _LARGEST
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= units.LARGEST
 
 
 def _answer_rule(value: object) -> str:
@@ -206,8 +206,6 @@ def _secret(value: object) -> object:
     return value
 
 
-_LARGEST = 1e12
-"""Beyond it nothing would be left of a value's digits in sums of squares."""
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _SPLIT = re.compile(r"(\d+(?:\.\d+)?)\s*%?\s*/\s*(\d+(?:\.\d+)?)\s*%?")
 
