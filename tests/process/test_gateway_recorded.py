@@ -60,3 +60,31 @@ def test_posted_values_reach_the_arm_that_the_key_was_drawn_for(rig):
     assert found["revenue"].stable == sums.Moments(20 - of_v2, (20 - of_v2) * 2.5, (20 - of_v2) * 6.25)
     clicks = found["clicks"].candidate if drawn["user-0"] == "v2" else found["clicks"].stable
     assert clicks == sums.Moments(1, 7.0, 49.0)
+
+
+def test_a_range_and_a_covariate_in_the_route_shape_what_is_summed(rig):
+    measured = tables.Measured("revenue", (0.0, 2.0), "last_month")
+    rule = tables.Outcomes(within_seconds=0.1, measured=measured)
+    rig.route(
+        *(deployed(1, rig.worker(1)), deployed(2, rig.worker(2))),
+        weight=HALF,
+        sticky=assignment.Sticky("header", "user"),
+        outcomes=rule,
+    )
+    rig.start()
+    drawn = {}
+    with rig.client() as client:
+        for number in range(20):
+            name = f"user-{number}"
+            drawn[name] = client.predict({"n": number}, headers=[f"user: {name}"]).headers["tidegate-version"]
+        before = [{"key": name, "endpoint": "flights", "metric": "last_month", "value": 3.0} for name in drawn]
+        after = [{"key": name, "endpoint": "flights", "metric": "revenue", "value": 5.0} for name in drawn]
+        for some in (after[:10], before[5:], after[10:]):  # before and after, and five units never have a value from before
+            assert client.request("POST", "/outcomes", {"outcomes": some}).json == {"accepted": len(some)}
+    labels = recorded(rig, rig.home.labels, sums.Labels)
+    found = next(one for one in labels.values if one.metric == "revenue")
+    assert found.limits == (0.0, 2.0)
+    for arm, version in ((found.candidate, "v2"), (found.stable, "v1")):
+        units, both = ([name for name in names if drawn[name] == version] for names in (list(drawn), list(drawn)[5:]))
+        crossed = sums.Crossed(len(both), 2.0 * len(both), 3.0 * len(both), 9.0 * len(both), 6.0 * len(both))
+        assert arm == sums.Moments(len(units), 2.0 * len(units), 4.0 * len(units), len(units), crossed)
