@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tidegate.core.stats import bounded, cuped, means
@@ -27,6 +27,7 @@ def drawn(units, coins, weight):
     return sums.Values("m", weight, moments(candidate), moments(stable))
 
 
+@settings(max_examples=40)
 @given(UNITS, WEIGHT)
 def test_the_mean_wealth_over_all_coins_is_at_most_1_against_the_truth(units, weight):
     rho, truth = weight / 10_000, float(np.mean([one - two for one, two in units]))
@@ -38,6 +39,7 @@ def test_the_mean_wealth_over_all_coins_is_at_most_1_against_the_truth(units, we
     assert max(mean) <= 1 + 1e-9
 
 
+@settings(max_examples=60)
 @given(UNITS, st.lists(st.booleans(), min_size=6, max_size=6), WEIGHT)
 def test_an_interval_lies_within_what_is_possible_and_narrows_with_alpha(units, coins, weight):
     values = [drawn(units, coins[: len(units)], weight)]

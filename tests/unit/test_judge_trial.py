@@ -68,6 +68,19 @@ def test_an_ab_test_has_a_winner_a_loser_or_no_difference_with_its_interval(cand
     assert found.effect.interval[0] < candidate - stable < found.effect.interval[1]
 
 
+def test_what_was_stored_before_there_were_ranges_covariates_and_guards_can_be_read():
+    given = sums.Inputs(closed_before=START, labels=sums.Labels(0, (), values=(values("revenue", *BETTER),)))
+    looked = record.of(release(), given, START + 10.0)
+    stored = record.plain(looked)
+    for key in ("limits", "covariate", "guards"):
+        del stored["release"]["policy"][key]
+    told = stored["inputs"]["labels"]["values"][0]
+    del told["limits"]
+    for arm in ("candidate", "stable"):
+        del told[arm]["clipped"], told[arm]["crossed"]
+    assert record.read(msgspec.json.decode(msgspec.json.encode(stored))) == looked
+
+
 def test_less_may_be_better():
     assert look(release(higher_is_better=False), values("revenue", *BETTER)).decision == "stable"
 

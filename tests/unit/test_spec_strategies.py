@@ -60,6 +60,11 @@ def test_the_block_of_each_strategy_arrives():
     kept = resolved(f"release: {{strategy: ab, ab: {{metric: revenue, {more}}}}}").policy
     assert (kept.limits, kept.covariate) == ((-1.0, 2.5), "last_month")
     assert [one.text for one in kept.guards] == ["refunds <= stable + 1%", "basket >= stable - 0.5"]
+    shown = {
+        key: value for key, value, _ in file.explain(resolved(f"release: {{strategy: ab, ab: {{metric: revenue, {more}}}}}"))
+    }
+    told = "revenue, higher is better, from -1 to 2.5, adjusted by last_month, guard refunds <= stable + 1%"
+    assert shown["release.ab"] == f"{told}, guard basket >= stable - 0.5"
 
 
 def test_units_and_cohorts():

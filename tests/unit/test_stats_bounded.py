@@ -41,10 +41,14 @@ def test_the_wealth_of_any_values_is_at_most_that_of_a_bettor_who_sees_each():
     assert math.log(each) - 0.5 < told <= math.log(each)
 
 
-def test_zeros_and_ones_are_worth_more_than_values_of_their_moments():
-    shares = [counted(300, 1_000, 200, 1_000)]
-    nearly = [sums.Values("clicked", 5_000, sums.Moments(1_000, 300, 299.9), sums.Moments(1_000, 200, 199.9))]
-    assert bounded.against(shares, bounded.UNIT, 0.0)[0] > bounded.against(nearly, bounded.UNIT, 0.0)[0] + 0.1
+def test_values_that_lie_close_together_are_worth_more_than_zeros_and_ones_of_their_mean():
+    wealth = []
+    for squares in (300.0, 299.0, 200.0, 100.0):
+        close = sums.Values("clicked", 5_000, sums.Moments(1_000, 300, squares), sums.Moments(1_000, 200, squares - 100))
+        wealth.append(bounded.against([close], bounded.UNIT, 0.0)[0])
+    assert wealth == sorted(wealth)
+    assert wealth[0] == pytest.approx(bounded.against([counted(300, 1_000, 200, 1_000)], bounded.UNIT, 0.0)[0])
+    assert wealth[-1] > 2 * wealth[0]
 
 
 def test_the_interval_is_where_the_wealth_is_at_its_threshold():

@@ -11,10 +11,11 @@ difference. So the product over units of (1 + l W / B) exp(-l d / B) reaches 1 /
 mean of the D so far is d or less (Ville), and the differences for which it has are refuted. It is averaged over a fixed grid of
 centres and fractions. The other side is the same with 1 - x in place of x.
 
-From sums alone log(1 + l u) is known only where values are 0 or 1, for then units are of four kinds. Elsewhere it is bounded from
-below: log(1 + l u) >= l u - u^2 psi(l), psi(l) = -log(1 - l) - l, u >= -1 (Fan, Grama, Liu 2015; Howard et al., arXiv
-1810.08240). Each is at most the true wealth, so it does not matter which is used when. Weights of a ramp are factors of one
-wealth, each with its own rho and B; over several of them d is a difference that is the same at each.
+From sums alone log(1 + l u) is known where values are 0 or 1, for then units are of four kinds. Elsewhere it is bounded from
+below, by the better of two: log is concave, so a unit's x counts for x of a 1 and 1 - x of a 0; and log(1 + l u) >=
+l u - u^2 psi(l), psi(l) = -log(1 - l) - l, u >= -1 (Fan, Grama, Liu 2015; Howard et al., arXiv 1810.08240). Neither is ever more
+than the wealth itself, so it does not matter which is used when. Weights of a ramp are factors of one wealth, each with its own
+rho and B; over several of them d is a difference that is the same at each.
 """
 
 import math
@@ -37,8 +38,6 @@ _PRIOR = np.tile(0.7 ** np.abs(np.arange(12) - 3.0), (21, 1))
 _PRIOR = np.log(_PRIOR / _PRIOR.sum())
 """Log weights of the bets, all centres alike. Most goes to fractions that suit some thousands of units, as tests have."""
 _PSI = -np.log1p(-FRACTIONS) - FRACTIONS
-_WHOLE = 1e-9
-"""How far sums of x (1 - x) may be from 0, rounding alone, where all x are 0 or 1."""
 _HALVINGS = 50
 
 
@@ -107,23 +106,22 @@ def _wealth(values: Sequence[tuple[float, tuple[float, ...], tuple[float, ...]]]
             continue  # no coin was thrown
         bound = np.maximum(centre / rho, (1 - centre) / (1 - rho))
         steps = (1 / (rho * bound), candidate), (-1 / ((1 - rho) * bound), stable)
-        whole = all(total - squares <= _WHOLE * max(1.0, count) for _, (count, total, squares) in steps)
         for step, arm in steps:
-            gain += _exact(step, centre, arm) if whole else _least(step, centre, arm)
+            gain += np.maximum(_chords(step, centre, arm), _parabolas(step, centre, arm))
         stake += FRACTIONS / bound * (candidate[0] + stable[0])
     return gain, stake
 
 
-def _exact(step: logspace.Floats, centre: logspace.Floats, arm: tuple[float, ...]) -> logspace.Floats:
-    """Sum of log(1 + l step (x - c)) over values 0 and 1."""
+def _chords(step: logspace.Floats, centre: logspace.Floats, arm: tuple[float, ...]) -> logspace.Floats:
+    """What the sum of log(1 + l step (x - c)) is at the least, for values of this sum; exactly, where all are 0 or 1."""
     count, total, _ = arm
     ones, zeros = np.log1p(FRACTIONS * step * (1 - centre)), np.log1p(-FRACTIONS * step * centre)
     found: logspace.Floats = total * ones + (count - total) * zeros
     return found
 
 
-def _least(step: logspace.Floats, centre: logspace.Floats, arm: tuple[float, ...]) -> logspace.Floats:
-    """What that sum is at the least, for any values of this count, sum and sum of squares."""
+def _parabolas(step: logspace.Floats, centre: logspace.Floats, arm: tuple[float, ...]) -> logspace.Floats:
+    """The same for values of this sum and sum of squares: the better, the nearer to the centre they are."""
     count, total, squares = arm
     first, second = total - centre * count, squares - 2 * centre * total + centre**2 * count
     found: logspace.Floats = FRACTIONS * step * first - _PSI * step**2 * np.maximum(second, 0.0)
