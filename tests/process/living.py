@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 
 import joblib
@@ -91,6 +92,13 @@ class Living:
     def api(self) -> api.Client:
         return api.Client(self.home)
 
+    def outcomes(self, given: list[dict[str, object]]) -> dict:
+        """Post ground truth and metrics to the gateway; what it says."""
+        body = json.dumps({"outcomes": given}).encode()
+        asked = urllib.request.Request(f"{self.address}/outcomes", body, {"content-type": "application/json"})
+        with urllib.request.urlopen(asked, timeout=10) as answered:
+            return json.loads(answered.read())
+
     def endpoint(self) -> dict:
         with self.api as asked:
             return asked.endpoint(ENDPOINT)
@@ -154,6 +162,8 @@ class Traffic(threading.Thread):
         self.address, self.rate, self.timeout = address, rate, timeout
         self.ids: dict[str, int] = {}
         """Prediction id -> the true label, as the flower is made."""
+        self.served_by: dict[str, str] = {}
+        """Prediction id -> the version that answered."""
         self.rescued = self.fallback = 0
         self.statuses: dict[int, int] = {}
         self.failures: list[str] = []
@@ -208,5 +218,6 @@ class Traffic(threading.Thread):
         self.fallback += answer.header("tidegate-fallback") == "true"
         if answer.ok:
             self.ids[answer.header("tidegate-prediction-id")] = int(long)
+            self.served_by[answer.header("tidegate-prediction-id")] = answer.header("tidegate-version")
         elif len(self.failures) < 20:
             self.failures.append(f"{answer.status} {answer.trouble} {answer.body[:200]!r}")

@@ -1,9 +1,14 @@
 """Every strategy on a whole system under load: not one request fails by it, but in recreate's gap, which is measured."""
 
+import random
+import time
+
+import msgspec
 import pytest
 
 from tests.process import living, strategy_settings
-from tidegate.core.vocabulary import assignment
+from tidegate.core.decide import strategies
+from tidegate.core.vocabulary import assignment, releases
 
 RATE = 200
 
@@ -71,6 +76,37 @@ def test_an_ab_test_without_a_difference_ends_on_stable_and_holds_nothing(system
         before["stable"]["name"],
         before["holds"],
     )
+
+
+@pytest.mark.parametrize(("refunds", "phase", "held"), [(1.0, "succeeded", "within"), (1.5, "concluded", "beyond")])
+def test_a_winner_by_its_metric_keeps_its_guard_or_loses_by_it(system, load, refunds, phase, held):
+    before = system.endpoint()["stable"]["name"]
+    guard = releases.Guard("refunds", more=True, margin=0.2, relative=True, text="refunds <= stable + 20%")
+    policy = releases.Policy(memory=0.0, metric="revenue", covariate="last_month", guards=(guard,))
+    plan = strategies.Plan(split=strategies.Split(5_000, seconds=0.5, horizon=40.0, units=20))
+    system.release(other(system), **strategy_settings.of("ab", plan=plan, sticky=None, policy=msgspec.to_builtins(policy)))
+    chance, posted = random.Random(5), set()
+    while not system.endpoint()["release"]["ended"]:
+        fresh = {name: version for name, version in list(load.served_by.items()) if name not in posted}
+        posted |= fresh.keys()
+        values = [one for name, version in fresh.items() for one in bought(name, version != before, refunds, chance)]
+        if values:
+            assert system.outcomes(values) == {"accepted": len(values)}
+        time.sleep(0.1)
+    release = ended(system, phase)
+    verdict = release["verdict"]
+    assert (verdict["decision"], verdict["guards"][0]["held"]) == ("candidate" if held == "within" else "stable", held)
+    assert "adjusted by last_month" in verdict["effect"]["note"]
+    assert "refunds" in release["reason"]
+    assert "refunds <= stable + 20%" in system.run("verdict")
+
+
+def bought(name: str, candidate: bool, refunds: float, chance: random.Random) -> list[dict[str, object]]:
+    """What one unit brings: more revenue with the candidate, refunds as they are told, and a month before that explains some."""
+    month = chance.gauss(10.0, 2.0)
+    told = {"last_month": month, "revenue": month + chance.gauss(2.0 * candidate, 1.0)}
+    told["refunds"] = chance.gauss(refunds if candidate else 1.0, 0.2)
+    return [{"id": name, "metric": metric, "value": value} for metric, value in told.items()]
 
 
 def test_a_cohort_has_the_candidate_before_anybody_else_and_nobody_in_it_is_said(system, load):

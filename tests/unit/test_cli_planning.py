@@ -103,6 +103,9 @@ def test_a_test_says_what_decides():
     assert "revenue decides, lower is better; without a winner after 14 days" in said(
         "release: {strategy: ab, ab: {metric: revenue, better: lower}}"
     )
+    assert "wins only if proven besides: refunds <= stable + 1%; basket >= stable - 2." in said(
+        "release: {strategy: ab, ab: {metric: revenue, guards: [refunds <= stable + 1%, basket >= stable - 2]}}"
+    )
 
 
 def test_what_a_file_names_by_a_path_is_beside_it(tmp_path):
