@@ -97,7 +97,7 @@ def test_a_winner_by_its_metric_keeps_its_guard_or_loses_by_it(system, load, ref
     verdict = release["verdict"]
     assert (verdict["decision"], verdict["guards"][0]["held"]) == ("candidate" if held == "within" else "stable", held)
     assert "adjusted by last_month" in verdict["effect"]["note"]
-    assert "refunds" in release["reason"]
+    assert "refunds" in verdict["sentence"]
     assert "refunds <= stable + 20%" in system.run("verdict")
 
 

@@ -11,11 +11,11 @@ ASKED = decisions.SetRoutes(
 
 
 def outcomes(**policy: object) -> tables.Outcomes:
-    told = settings.Settings("flights", "model", policy=releases.Policy(**policy), outcomes=tables.Outcomes(within_seconds=9.0))
-    return routes.route(ASKED, told, (), SEEN, ()).outcomes
+    told = settings.Settings("flights", "model", outcomes=tables.Outcomes(within_seconds=9.0))
+    return routes.route(ASKED, told, (), SEEN, (), releases.Policy(**policy)).outcomes
 
 
-def test_a_range_and_a_covariate_go_with_the_metric_they_are_of():
+def test_a_range_and_a_covariate_are_the_releases_before_its_settings_count():
     found = outcomes(metric="revenue", limits=(0.0, 9.0), covariate="last_month")
     assert found == tables.Outcomes(within_seconds=9.0, measured=tables.Measured("revenue", (0.0, 9.0), "last_month"))
 

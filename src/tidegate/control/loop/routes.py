@@ -24,8 +24,13 @@ def route(
     kept: Iterable[releases.Version],
     seen: observation.Observation,
     known: Iterable[tokens.Token],
+    policy: releases.Policy | None,
 ) -> tables.Route:
-    """The whole route of an endpoint: what the release asks for, and what its file settles. `known`: tokens of gateways."""
+    """The whole route of an endpoint: what the release asks for, and what its file settles.
+
+    `known`: tokens of gateways. `policy`: of the release that requests are counted for, from its first one on, whatever the
+    endpoint goes by before that release is let through; None: there was no release.
+    """
     active = {asked.stable.ordinal, asked.candidate.ordinal if asked.candidate else 0}
     warm = (deployed(one, seen) for one in kept if one.ordinal not in active)
     return tables.Route(
@@ -46,7 +51,7 @@ def route(
         stage=asked.stage,
         salt=asked.salt,
         limits=settings.limits,
-        outcomes=msgspec.structs.replace(settings.outcomes, measured=_measured(settings.policy)),
+        outcomes=msgspec.structs.replace(settings.outcomes, measured=_measured(policy)),
         fallback=settings.fallback,
         fallbacks=settings.fallbacks,
         fallback_version=settings.fallback_version,
@@ -61,9 +66,9 @@ def route(
     )
 
 
-def _measured(policy: releases.Policy) -> tables.Measured:
+def _measured(policy: releases.Policy | None) -> tables.Measured:
     """What the recorder has to know of the policy to sum posted values."""
-    if policy.limits is None and not policy.covariate:
+    if policy is None or (policy.limits is None and not policy.covariate):
         return tables.Measured()
     return tables.Measured(policy.metric, policy.limits, policy.covariate)
 

@@ -52,7 +52,8 @@ def asked(
                 continue
             wanted[effect.version.ordinal] = (effect.version, effect.replicas)
         elif isinstance(effect, decisions.SetRoutes):
-            route = routes.route(effect, settings, kept, seen, known)
+            latest = release or desk.latest(row.name)
+            route = routes.route(effect, settings, kept, seen, known, latest.policy if latest else None)
     if rest is not sleeping.Rest.AWAKE and route is not None:
         route = routes.asleep(route, settings)
     return Asked(() if rest is sleeping.Rest.ASLEEP else tuple(wanted.values()), route)
