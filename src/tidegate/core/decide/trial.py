@@ -34,7 +34,7 @@ def find(found: case.Case) -> finding.Finding:
     low, high = effect.interval
     better, worse = (low > 0, high < 0) if policy.higher_is_better else (high < 0, low > 0)
     if worst := next((one for one in guards if one.held == BEYOND), None):
-        words = f"{told}: {worst.metric} is worse than {worst.rule} allows."
+        words = f"{told}; {worst.metric} is worse than it may be."
         return finding.Finding(Result.UNSURE, words, decision="stable", effect=effect, guards=guards)
     if worse:
         return finding.Finding(Result.UNSURE, f"{told}.", decision="stable", effect=effect, guards=guards)
@@ -48,11 +48,10 @@ def find(found: case.Case) -> finding.Finding:
 
 
 def guarded(one: verdicts.Effect) -> str:
-    """A guard and how it is held: refunds +0.4 % [-0.3, 1.1], within +1%."""
+    """A guard and how it is held: refunds +0.4 % [-0.3, 1.1] (open: refunds <= stable + 1%)."""
     if not (one.candidate[0] and one.stable[0]):
         return f"no value of {one.metric} for both arms yet"
-    held = f"not yet proven {one.rule}" if one.held not in (WITHIN, BEYOND) else f"{one.held} {one.rule}"
-    return f"{one.metric} {sentences.difference(one.difference, one.interval, one.relative)} {held}"
+    return f"{one.metric} {sentences.difference(one.difference, one.interval, one.relative)} ({one.held}: {one.rule})"
 
 
 def _values(found: case.Case, metric: str) -> Sequence[sums.Values]:
