@@ -73,10 +73,10 @@ def counts(rng: np.random.Generator, runs: int, requests: int, rho: float, share
     return np.stack([bad1, bad0, candidate - bad1, requests - candidate - bad0], axis=1)
 
 
-def bound(share: float) -> float:
+def bound(share: float, base: float = BASE) -> float:
     """Candidate requests: log(1 / alpha) over the mutual information of arm and mark, per candidate request."""
-    mean = RHO * share + (1 - RHO) * BASE
-    growth = RHO * _divergence(share, mean) + (1 - RHO) * _divergence(BASE, mean)
+    mean = RHO * share + (1 - RHO) * base
+    growth = RHO * _divergence(share, mean) + (1 - RHO) * _divergence(base, mean)
     return math.log(1 / ALPHA) / growth * RHO
 
 
@@ -97,7 +97,7 @@ def requests_to_rollback(share: float, hours: int, runs: int, seed: int = 1) -> 
     found: list[tuple[float, float]] = []
     while len(found) < runs:
         found += _batch(rng, share, hours, min(200, runs - len(found)))
-    return _row(_named(share, hours), OURS, np.array(found), share) | {"runs": runs}
+    return row(_named(share, hours), OURS, np.array(found), share) | {"runs": runs}
 
 
 def by_peers(share: float, runs: int, seed: int = 6) -> list[Json]:
@@ -111,8 +111,8 @@ def by_peers(share: float, runs: int, seed: int = 6) -> list[Json]:
         stops = _stops(policy, minutes, rng)
         at = np.where(stops < 0, HORIZON - 1, stops)
         here = np.arange(runs)
-        row = _row(_named(share, 0), policy.name, np.stack([drawn[here, at], bad[here, at]], axis=1), share)
-        told.append(row | {"runs": runs, "missed": round(float((stops < 0).mean()), 4)})
+        requests = np.stack([drawn[here, at], bad[here, at]], axis=1)
+        told.append(row(_named(share, 0), policy.name, requests, share) | {"runs": runs, "missed": round(float((stops < 0).mean()), 4)})
     return told
 
 
@@ -125,8 +125,8 @@ def healthy_by_peers(runs: int, seed: int = 7) -> list[Json]:
         for policy in PEERS:
             stops = _stops(policy, minutes, rng)
             lost = [round(float(((stops >= 0) & (stops < until)).mean()), 4) for until in (60, day)]
-            row = {"scenario": scenario, "policy": policy.name, "false_rollback_1h": lost[0], "false_rollback_24h": lost[1]}
-            told.append(row | {"runs": runs})
+            shares = {"false_rollback_1h": lost[0], "false_rollback_24h": lost[1]}
+            told.append({"scenario": scenario, "policy": policy.name, **shares, "runs": runs})
     return told
 
 
@@ -153,20 +153,22 @@ def _named(share: float, hours: int) -> str:
     return f"errors {share:.0%}" + (f", after {hours} h" if hours else "")
 
 
-def _row(scenario: str, policy: str, found: logspace.Floats, share: float) -> Json:
-    """`found` (R, 2): candidate requests, and those of them that failed."""
-    requests, limit = found[:, 0], bound(share)
-    return {
+def row(scenario: str, policy: str, found: logspace.Floats, share: float | None) -> Json:
+    """`found` (R, 2): candidate requests, and those of them that failed; `share`: the error share that the bound is for."""
+    requests = found[:, 0]
+    told = {
         "scenario": scenario,
         "policy": policy,
         "median": float(np.median(requests)),
         "p95": float(np.quantile(requests, 0.95)),
         "mean": round(float(requests.mean()), 2),
-        "wald_bound": round(wald_bound(share), 2),
-        "bound": round(limit, 2),
-        "ratio": round(float(requests.mean()) / limit, 2),
         "harmed": float(np.median(found[:, 1])),
     }
+    if share is None:
+        return told
+    limit = bound(share)
+    limits = {"wald_bound": round(wald_bound(share), 2), "bound": round(limit, 2)}
+    return told | limits | {"ratio": round(float(requests.mean()) / limit, 2)}
 
 
 def _batch(rng: np.random.Generator, share: float, hours: int, runs: int) -> list[tuple[float, float]]:
@@ -210,8 +212,8 @@ def false_rollbacks(hours: int, runs: int, seed: int = 2) -> Json:
             lost |= bettors.log_e(grown) >= math.log(1 / ALPHA)
         bettors.end_epoch(grown)
         first = float(lost.mean()) if minute == 59 else first
-    row = {"scenario": "healthy, day and night, incident, ramp", "policy": OURS, "false_rollback_1h": first, "runs": runs}
-    return row | {f"false_rollback_{hours}h": float(lost.mean()), "alpha": ALPHA}
+    told = {"scenario": "healthy, day and night, incident, ramp", "policy": OURS, "false_rollback_1h": first, "runs": runs}
+    return told | {f"false_rollback_{hours}h": float(lost.mean()), "alpha": ALPHA}
 
 
 def minutes_to_promotion(base: float, margin: float, runs: int, excess: float = 0.0, seed: int = 3) -> dict[str, float | None]:
@@ -276,7 +278,7 @@ def main() -> int:
     difference = check_closed_form()
     print(f"closed form against recursion: largest difference {difference:.1e}")
     ours = [requests_to_rollback(share, after, runs if share > 0.02 else runs // 4) for share, after in BREAKS]
-    theirs = [row for share, after in BREAKS if not after for row in by_peers(share, runs)]
+    theirs = [each for share, after in BREAKS if not after for each in by_peers(share, runs)]
     healthy = [false_rollbacks(hours, 5 * runs), *healthy_by_peers(runs // 5)]
     cases = ((1e-5, 0.001, 0.0), (0.001, 0.001, 0.0), (0.005, 0.0025, 0.0), (0.005, 0.0025, 0.0025), (0.2, 0.02, 0.0))
     promotions = [minutes_to_promotion(base, margin, runs, excess) for base, margin, excess in cases]
@@ -288,14 +290,14 @@ def main() -> int:
 
 def _show(result: Json) -> None:
     print("\n  candidate requests until the rollback, at 5 % of 100 requests/s, stable failing 0.5 %")
-    for row in result["scenarios"]:
-        head = f"  {row['scenario']:42} {row['policy']:38}"
-        if "mean" in row:
-            missed = f", never in {row['missed']:.0%}" if row.get("missed") else ""
-            told = f"{row['median']:>9,.0f} median {row['p95']:>9,.0f} p95, {row['ratio']} x bound, {row['harmed']:,.0f} harmed"
-            print(f"{head}{told}{missed}")
+    for each in result["scenarios"]:
+        head = f"  {each['scenario']:48} {each['policy']:38}"
+        if "mean" in each:
+            missed = f", never in {each['missed']:.0%}" if each.get("missed") else ""
+            limit = f", {each['ratio']} x bound" if "ratio" in each else ""
+            print(f"{head}{each['median']:>9,.0f} median {each['p95']:>9,.0f} p95{limit}, {each['harmed']:,.0f} harmed{missed}")
         else:
-            lost = ", ".join(f"{share:.2%} in {key.rpartition('_')[2]}" for key, share in row.items() if key.startswith("false_"))
+            lost = ", ".join(f"{share:.2%} in {key.rpartition('_')[2]}" for key, share in each.items() if key.startswith("false_"))
             print(f"{head}rolled back though healthy: {lost}")
     for each in result["promotions"]:
         print(
@@ -306,7 +308,7 @@ def _show(result: Json) -> None:
 
 
 def _targets(result: Json) -> list[results.Target]:
-    ours = {row["scenario"]: row for row in result["scenarios"] if row["policy"] == OURS}
+    ours = {each["scenario"]: each for each in result["scenarios"] if each["policy"] == OURS}
     told = [
         results.at_most(f"{name}: mean candidate requests over the bound", ours[name]["ratio"], limit)
         for name, limit in (("errors 1%", 1.4), ("errors 2%", 1.4), ("errors 5%", 1.4), ("errors 20%", 1.5))

@@ -98,7 +98,7 @@ def _weighted(evidence: verdicts.Evidence) -> float:
 def _broken_guard(found: case.Case) -> str:
     """Answers that break the contract, of a candidate whose stable breaks it never: a policy, since two are enough."""
     most = found.release.policy.guard_breaks
-    broken = [sum(getattr(row, arm).marks[marks.Mark.INVALID] for row in found.given.sums) for arm in ("candidate", "stable")]
+    broken = found.sheet.marks_of(marks.Mark.INVALID)
     if not most or broken[0] < most or broken[1]:
         return ""
     name, stable = found.release.candidate.name, found.release.stable.name if found.release.stable else "stable"

@@ -4,6 +4,7 @@ All of them take log likelihoods that are concave in the parameter's log (or log
 finds its ends.
 """
 
+import functools
 import math
 from collections.abc import Callable, Sequence
 
@@ -17,8 +18,8 @@ Segment = tuple[float, int, int]
 LEVEL = 0.05
 """1 - confidence of what is shown."""
 _FAR = 60.0
-_STEPS = 44
-_RATIOS = tuple(float(ratio) for ratio in np.geomspace(1 / 50, 500, 60))
+_STEPS = 36
+_LOG_RATIOS = np.linspace(math.log(1 / 50), math.log(500), 60)
 
 
 def risk_ratio(candidate: int, stable: int, rho: float, alpha: float = LEVEL, k: float = betabinomial.INTERVAL) -> Interval:
@@ -33,9 +34,18 @@ def risk_ratio(candidate: int, stable: int, rho: float, alpha: float = LEVEL, k:
 
 def risk_ratio_over_ramp(segments: Sequence[Segment], alpha: float = LEVEL) -> Interval:
     """The risk ratio over segments of different rho: a mixture of 60 ratios from 1/50 to 500 against each."""
-    if not segments:
-        return 0.0, math.inf
-    mixed = logspace.total(np.array([_likelihood(segments, math.log(ratio)) for ratio in _RATIOS]) - math.log(len(_RATIOS)))
+    seen = tuple(one for one in segments if one[1] or one[2])
+    return _over_ramp(seen, alpha) if seen else (0.0, math.inf)
+
+
+@functools.lru_cache(maxsize=512)
+def _over_ramp(segments: tuple[Segment, ...], alpha: float) -> Interval:
+    """Kept, since most looks have seen nothing new of what is rare."""
+    logs = np.zeros(len(_LOG_RATIOS))
+    for rho, candidate, stable in segments:
+        odds = _LOG_RATIOS + math.log(rho / (1 - rho))
+        logs -= candidate * np.logaddexp(0, -odds) + stable * np.logaddexp(0, odds)
+    mixed = logspace.total(logs - math.log(len(_LOG_RATIOS)))
     return _ratios(segments, mixed + math.log(alpha))
 
 

@@ -110,7 +110,7 @@ class Larger(comparison.Arms):
         counts = np.zeros((int(rows.sum()), 4), np.int64)
         counts[:, :2] = self._from((candidate, self._quantile(share)))[rows]
         counts[:, 0] += np.maximum(self.rows.pending[rows, 0], 0)
-        counts[:, 2:] = self.rows.counts[rows].sum(axis=2) - counts[:, :2]
+        counts[:, 2:] = self._upward[rows, :, 0] - counts[:, :2]
         known, where = np.unique(rho, return_inverse=True)
         by_rho = np.zeros((known.size, 4), np.int64)
         np.add.at(by_rho, where, counts)
@@ -133,7 +133,7 @@ class Larger(comparison.Arms):
         rows = self.evidence if chosen is None else self.evidence & chosen
         threshold = np.maximum(self._quantile(share), self.least + 1)
         found: logspace.Ints = np.stack(
-            [self._from((threshold, threshold))[rows].sum(axis=0), self.rows.counts[rows].sum(axis=(0, 2))], axis=1
+            [self._from((threshold, threshold))[rows].sum(axis=0), self._upward[rows, :, 0].sum(axis=0)], axis=1
         )
         return found
 
@@ -147,6 +147,12 @@ class Larger(comparison.Arms):
         known = np.flatnonzero(self.laws.known)
         return self.laws.quantile(int(known[-1]), share) if known.size else -1
 
+    @functools.cached_property
+    def _upward(self) -> logspace.Ints:
+        """(N, 2, C) requests in each value or above."""
+        found: logspace.Ints = np.cumsum(self.rows.counts[:, :, ::-1], axis=2)[:, :, ::-1]
+        return found
+
     def _quantile(self, share: float) -> logspace.Ints:
         """(N,) the bucket of stable's quantile in each row's block; beyond all where none is known."""
         by_block = [self.laws.quantile(block, share) for block in range(len(self.laws.minute))]
@@ -155,10 +161,8 @@ class Larger(comparison.Arms):
 
     def _from(self, buckets: tuple[logspace.Ints, logspace.Ints]) -> logspace.Ints:
         """(N, 2) requests of (candidate, stable) in the given bucket (N,) of each or above, those without a value among them."""
-        counts = self.rows.counts
-        upward = np.cumsum(counts[:, :, ::-1], axis=2)[:, :, ::-1]
-        last, here = counts.shape[2] - 1, np.arange(len(counts))
-        return np.stack([upward[here, arm, np.clip(bucket, 0, last)] for arm, bucket in enumerate(buckets)], axis=1)
+        last, here = self.rows.counts.shape[2] - 1, np.arange(len(self.rows.counts))
+        return np.stack([self._upward[here, arm, np.clip(bucket, 0, last)] for arm, bucket in enumerate(buckets)], axis=1)
 
     def _mixture(self, rows: tally.Mask, counts: logspace.Ints) -> float:
         merged = np.concatenate(

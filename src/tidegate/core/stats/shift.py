@@ -13,7 +13,6 @@ What has no prediction is in no set and counts nowhere.
 
 import dataclasses
 import functools
-import itertools
 from collections.abc import Iterator
 
 import numpy as np
@@ -71,20 +70,22 @@ class Shift(comparison.Arms):
         rows = self.rows
         if not rows.minute.size:
             return
-        drawn = self.evidence & self.closed
+        drawn = np.flatnonzero(self.evidence & self.closed)
         starts = larger.blocks(int(rows.minute.min()), int(rows.minute.max()))
-        for start, end in itertools.pairwise([*starts, int(rows.minute.max()) + 1]):
-            before = rows.counts[drawn & (rows.minute < start)].sum(axis=0)
-            here = drawn & (rows.minute >= start) & (rows.minute < end)
-            if before.sum(axis=1).min() < FEWEST or not here.any():
+        block, weight = np.searchsorted(starts, rows.minute[drawn], side="right"), rows.weight[drawn]
+        counted = np.zeros((len(starts) + 1, *rows.counts.shape[1:]), np.int64)
+        np.add.at(counted, block, rows.counts[drawn])
+        before = np.cumsum(counted, axis=0) - counted
+        for pair in np.unique(np.stack([block, weight], axis=1), axis=0):
+            known = before[pair[0]]
+            if known.sum(axis=1).min() < FEWEST:
                 continue
-            shares = before / before.sum(axis=1, keepdims=True)
+            shares = known / known.sum(axis=1, keepdims=True)
             chosen = shares[0] > shares[1]
-            for weight in np.unique(rows.weight[here]):
-                counts = rows.counts[here & (rows.weight == weight)].sum(axis=0)
-                inside = counts[:, chosen].sum(axis=1)
-                candidate, stable = np.stack([inside, counts.sum(axis=1) - inside], axis=1).tolist()
-                yield Cell(int(weight) / arms.BUCKETS, float(shares[1][chosen].sum()), tuple(candidate), tuple(stable))
+            counts = rows.counts[drawn[(block == pair[0]) & (weight == pair[1])]].sum(axis=0)
+            inside = counts[:, chosen].sum(axis=1)
+            candidate, stable = np.stack([inside, counts.sum(axis=1) - inside], axis=1).tolist()
+            yield Cell(int(pair[1]) / arms.BUCKETS, float(shares[1][chosen].sum()), tuple(candidate), tuple(stable))
 
 
 def _moments(counts: tuple[int, int]) -> sums.Moments:

@@ -137,6 +137,11 @@ class Sheet:
         """Candidate requests not served well, over all rows."""
         return int(self._marks[:, 0, list(marks.HARMFUL)].sum())
 
+    def marks_of(self, mark: marks.Mark) -> tuple[int, int]:
+        """Requests with this mark, of (candidate, stable), over all rows."""
+        candidate, stable = self._marks[:, :, mark].sum(axis=0).tolist()
+        return candidate, stable
+
     @property
     def rescued(self) -> int:
         """Candidate requests that stable answered in its place."""
