@@ -6,14 +6,14 @@ import pytest
 from bench import analyst
 from tests.simulations import traffic
 from tidegate.core.decide import judge
-from tidegate.core.vocabulary import verdicts
+from tidegate.core.vocabulary import sums, verdicts
 
 HOUR = 60
 
 
 @pytest.mark.parametrize(("share", "runs", "most"), [(0.01, 30, 1.4), (0.02, 100, 1.4), (0.05, 250, 1.4), (0.2, 600, 1.5)])
 def test_from_the_start_it_takes_little_more_than_any_test_of_its_kind_needs(share, runs, most):
-    """Mean candidate requests over the bound; what chance may add to a mean of so many runs is one standard error, 1 / sqrt(runs)."""
+    """Mean candidate requests over the bound. One standard error of a mean of so many runs, 1 / sqrt(runs), is left to chance."""
     found = analyst.requests_to_rollback(share, 0, runs)
     assert 1.0 < found["ratio"] <= most * (1 + 1 / runs**0.5)
 
@@ -37,8 +37,8 @@ def test_the_judge_needs_no_more_than_that(hours, runs, most):
         seconds = traffic.drawn(rng, traffic.Minute(0.05, 1.0, traffic.BASE, 20), (60, 1))[:, 0]
         rows = traffic.folded(minutes) + traffic.folded(seconds, first=hours * 3_600, span=1)
 
-        def see(now, rows=rows, begun=len(minutes)):
-            return traffic.sums.Inputs(rows[: begun + now], traffic.START + hours * 3_600 + now)
+        def see(now, rows=rows):
+            return sums.Inputs(rows[: hours * HOUR + now], traffic.START + hours * 3_600 + now)
 
         found = traffic.verdicts_at(range(1, 61), see)
         assert found[-1].result is verdicts.Result.FAIL
@@ -57,7 +57,7 @@ def test_a_break_that_begins_with_the_next_stage_is_no_debt_either():
             now
             for now in range(1, 61)
             if judge.judge(
-                traffic.release(stage=1), traffic.sums.Inputs(rows[: 3 * HOUR + now], traffic.START + 3 * 3_600 + now), 0.0
+                traffic.release(stage=1), sums.Inputs(rows[: 3 * HOUR + now], traffic.START + 3 * 3_600 + now), 0.0
             ).result
             is verdicts.Result.FAIL
         )

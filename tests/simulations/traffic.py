@@ -60,22 +60,22 @@ def drawn(rng: np.random.Generator, minute: Minute, shape: tuple[int, int]) -> l
     return np.stack([bad1, bad0, ours - bad1, requests - ours - bad0], axis=-1)
 
 
-def sent_back(rng: np.random.Generator, runs: int, minutes: Iterable[Minute], looks: int = 4) -> tally.Mask:
-    """(R,) whether each release is found worse, at any look. The guess of stable's share is learned at each new rho."""
+def sent_back(rng: np.random.Generator, runs: int, minutes: Iterable[Minute], looks: int = 4, guess: float = BASE) -> tally.Mask:
+    """(R,) whether each release is found worse, at any look. `guess` is stable's share before anything was seen of it."""
     counts = ((minute.recorded or minute.rho, drawn(rng, minute, (runs, looks))) for minute in minutes)
-    return found_worse(runs, counts)
+    return found_worse(runs, counts, guess)
 
 
-def found_worse(runs: int, minutes: Iterable[tuple[float, logspace.Ints]]) -> tally.Mask:
-    """The same of minutes (rho, counts (R, L, 4)) that were drawn already."""
+def found_worse(runs: int, minutes: Iterable[tuple[float, logspace.Ints]], guess: float = BASE) -> tally.Mask:
+    """The same of minutes (rho, counts (R, L, 4)) that were drawn already. At each new rho the guess is learned anew."""
     lost, learned = np.zeros(runs, dtype=bool), np.zeros((runs, 4))
     bettors: analyst.Bettors | None = None
     at, factors = 0.0, np.empty(0)
     for rho, counts in minutes:
         if rho != at:
             bad, ok = learned[:, tally.STABLE_BAD], learned[:, tally.STABLE_OK]
-            guess = (bad + comparison.GUESS_WEIGHT * BASE) / (bad + ok + comparison.GUESS_WEIGHT)
-            book = bets.worse(np.full(runs, rho), guess)
+            learnt = (bad + comparison.GUESS_WEIGHT * guess) / (bad + ok + comparison.GUESS_WEIGHT)
+            book = bets.worse(np.full(runs, rho), learnt)
             at, factors, bettors = rho, book.factors, bettors or analyst.Bettors(runs, book)
         assert bettors is not None
         grown = np.cumsum(np.einsum("rlc,rkc->rlk", counts, factors), axis=1)
