@@ -80,7 +80,8 @@ def test_means_and_their_needs():
             found = means.difference([sums.Values("m", 500, one, other)])
             assert math.isfinite(found.difference)
             assert not any(map(math.isnan, found.interval))
-    assert means.difference([sums.Values("m", 500, same, same)]).interval == (0.0, 0.0), "all alike: nothing is left open"
+    alike = means.difference([sums.Values("m", 500, same, same)])
+    assert (alike.difference, alike.interval) == (0.0, (-math.inf, math.inf)), "of how much they may vary nothing is known yet"
     assert means.radius(MANY, 1e-9) < 1e-3 < means.radius(1, 0.5)
     assert means.variance(same) == 0.0
     assert means.needed(0.1, (0.0, 0.0), 0.5) == means.BURN_IN * 2

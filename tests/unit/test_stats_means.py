@@ -33,7 +33,8 @@ def test_equal_arms_of_one_weight_have_the_width_of_the_formula():
     rng = np.random.default_rng(2)
     one, two = rng.normal(1, 1, 2_000), rng.normal(0, 1, 2_000)
     found = means.difference([values(one, two)], 0.05)
-    spread = math.sqrt(4_000 * (one.var(ddof=1) / 2_000 + two.var(ddof=1) / 2_000))
+    least = (one.var(ddof=1) + two.var(ddof=1)) / 2
+    spread = math.sqrt(4_000 * (max(one.var(ddof=1), least) / 2_000 + max(two.var(ddof=1), least) / 2_000))
     low, high = found.interval
     assert found.difference == pytest.approx(one.mean() - two.mean())
     assert (high - low) / 2 == pytest.approx(spread * means.radius(4_000, 0.05))
@@ -99,6 +100,29 @@ def test_a_difference_is_found_and_its_interval_holds_it():
     found = means.difference([values(given[arm], given[~arm])], 0.05)
     assert found.interval[0] > 0.0
     assert _holds(given, arm, 0.5)
+
+
+@pytest.mark.parametrize(("split", "share"), [(0.01, 0.001), (0.05, 0.005), (0.1, 0.02), (0.1, 0.98), (0.5, 0.005)])
+def test_a_rare_event_in_a_small_arm_makes_no_winner_of_equal_arms(split, share):
+    """Few buy, or nearly all predictions are right: until the small arm has seen both kinds, its values look all alike."""
+    rng, runs, lost = np.random.default_rng(7), 150, 0
+    looks = np.unique(np.geomspace(100, 100_000, 25).astype(int))
+    for _ in range(runs):
+        ours = np.cumsum(rng.binomial(np.diff(looks, prepend=0), split))
+        arms = [np.cumsum(rng.binomial(np.diff(each, prepend=0), share)) for each in (ours, looks - ours)]
+        for at, look in enumerate(looks):
+            counts = (ours[at], look - ours[at])
+            both = [sums.Moments(int(n), float(seen[at]), float(seen[at])) for n, seen in zip(counts, arms, strict=True)]
+            low, high = means.difference([sums.Values("bought", 5_000, *both)], 0.05).interval
+            if low > 0 or high < 0:
+                lost += 1
+                break
+    assert lost / runs <= 0.05
+
+
+def test_values_that_are_all_alike_prove_no_difference_to_be_none():
+    assert means.difference([values([0.0] * 200, [0.0] * 200)]).interval == (-math.inf, math.inf)
+    assert math.isfinite(means.difference([values([0.0] * 200, [0.0] * 199 + [1.0])]).interval[0])
 
 
 def _holds(given, arm, truth):

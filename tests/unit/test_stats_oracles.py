@@ -134,17 +134,26 @@ def test_the_one_sided_test_of_pairs_is_its_integral(pairs):
     assert paired.worse(*pairs) == pytest.approx(expected, abs=1e-5)
 
 
-@pytest.mark.parametrize("sizes", [(300, 300), (80, 2_000)])
-def test_the_error_of_a_difference_is_that_of_welchs_test(sizes):
+@pytest.mark.parametrize(("sizes", "scales"), [((300, 300), (3.0, 2.5)), ((80, 2_000), (3.0, 2.5)), ((80, 2_000), (2.0, 2.5))])
+def test_the_error_of_a_difference_is_that_of_welchs_test_and_of_students(sizes, scales):
+    """At least each of them, and no more than both together: no arm varies less than the two do within themselves."""
     rng = np.random.default_rng(1)
-    one, two = rng.gamma(2.0, 3.0, sizes[0]), rng.gamma(2.0, 2.5, sizes[1])
+    one, two = (rng.gamma(2.0, scale, size) for scale, size in zip(scales, sizes, strict=True))
     both = [sums.Moments(len(each), float(each.sum()), float(np.square(each).sum())) for each in (one, two)]
     found = means.difference([sums.Values("revenue", 5_000, *both)], 0.05)
-    welch = laws.ttest_ind(one, two, equal_var=False)
-    error = (one.mean() - two.mean()) / welch.statistic
-    half = (found.interval[1] - found.interval[0]) / 2
-    assert half == pytest.approx(error * math.sqrt(sum(sizes)) * means.radius(sum(sizes), 0.05), rel=1e-9)
+    welch, student = (laws.ttest_ind(one, two, equal_var=equal) for equal in (False, True))
+    errors = [(one.mean() - two.mean()) / each.statistic for each in (welch, student)]
+    per_error = math.sqrt(sum(sizes)) * means.radius(sum(sizes), 0.05)
+    half = (found.interval[1] - found.interval[0]) / 2 / per_error
+    pooled = student_variance(one, two)
+    expected = math.sqrt(sum(max(each.var(ddof=1), pooled) / len(each) for each in (one, two)))
+    assert half == pytest.approx(expected, rel=1e-9)
+    assert max(errors) * (1 - 1e-9) <= half <= math.hypot(*errors)
     assert found.difference == pytest.approx(one.mean() - two.mean(), rel=1e-12)
+
+
+def student_variance(one, two):
+    return (one.var(ddof=1) * (len(one) - 1) + two.var(ddof=1) * (len(two) - 1)) / (len(one) + len(two) - 2)
 
 
 @pytest.mark.parametrize(("a", "b"), [(0.5, 0.5), (50.0, 950.0), (1e-3, 7.0), (3e7, 2e8)])

@@ -4,9 +4,11 @@ Waudby-Smith et al. (2103.06476): mean +- sigma sqrt(2 (n r^2 + 1) / (n r)^2 log
 t* units by r^2 = (-2 log alpha + log(-2 log alpha + 1)) / t*. For a difference n is the units of both arms, and sigma^2 is
 n times the variance of the difference, as if each unit had brought its share of it.
 
-Asymptotic: it needs some units before it says anything (`BURN_IN`), and a mean that few units dominate takes many more. Sums
-cannot be winsorised afterwards: who posts a heavy-tailed metric clips it before. Weights of a ramp are compared apart and
-averaged by their units, never pooled: pooling would compare different times of day.
+Asymptotic: it needs some units before it says anything (`BURN_IN`), and a mean that few units dominate takes many more. No arm
+is believed to vary less than both do within themselves: fifty of the candidate's units of which none has bought yet, beside
+thousands of stable's of which some have, would be a certain loser. Sums cannot be winsorised afterwards: who posts a
+heavy-tailed metric clips it before. Weights of a ramp are compared apart and averaged by their units, never pooled: pooling
+would compare different times of day.
 """
 
 import math
@@ -33,7 +35,7 @@ class Difference(msgspec.Struct, frozen=True):
     stable: tuple[int, float]
     difference: float
     interval: tuple[float, float]
-    """(-inf, inf) as long as no weight has BURN_IN units in both arms."""
+    """(-inf, inf) as long as no weight has BURN_IN units in both arms, or all values are alike."""
 
 
 def radius(units: float, alpha: float, tightest: float = TIGHTEST) -> float:
@@ -53,7 +55,8 @@ def difference(arms: Iterable[sums.Values], alpha: float = LEVEL, tightest: floa
     interval = (-math.inf, math.inf)
     if ready:
         half = math.sqrt(sum(_errors(ready))) * _scale(units, alpha, tightest)
-        interval = (found - half, found + half)
+        # Where no value differs from another yet, nothing is known of how much they do.
+        interval = (found - half, found + half) if half else interval
     return Difference(*_wholes(shown), found, interval)
 
 
@@ -116,7 +119,7 @@ def _ready(arms: Iterable[sums.Values]) -> tuple[list[sums.Values], list[sums.Va
 def _errors(ready: list[sums.Values]) -> tuple[float, float]:
     """The variances of both arms' means: of sums of independent ones, by their weights."""
     units = sum(map(_units, ready))
-    one, two = (sum((_units(each) / units) ** 2 * _error(arm(each)) for each in ready) for arm in _ARMS)
+    one, two = (sum((_units(each) / units) ** 2 * _error(each, arm(each)) for each in ready) for arm in _ARMS)
     return one, two
 
 
@@ -125,8 +128,10 @@ def _scale(units: int, alpha: float, tightest: float) -> float:
     return math.sqrt(units) * radius(units, alpha, tightest)
 
 
-def _error(values: sums.Moments) -> float:
-    return variance(values) / values.count
+def _error(one: sums.Values, arm: sums.Moments) -> float:
+    """The variance of an arm's mean, as Welch's, but it varies no less than both arms do within themselves."""
+    within = sum((each(one).count - 1) * variance(each(one)) for each in _ARMS) / (_units(one) - 2)
+    return max(variance(arm), within) / arm.count
 
 
 def _units(one: sums.Values) -> int:
