@@ -112,7 +112,9 @@ def by_peers(share: float, runs: int, seed: int = 6) -> list[Json]:
         at = np.where(stops < 0, HORIZON - 1, stops)
         here = np.arange(runs)
         requests = np.stack([drawn[here, at], bad[here, at]], axis=1)
-        told.append(row(_named(share, 0), policy.name, requests, share) | {"runs": runs, "missed": round(float((stops < 0).mean()), 4)})
+        told.append(
+            row(_named(share, 0), policy.name, requests, share) | {"runs": runs, "missed": round(float((stops < 0).mean()), 4)}
+        )
     return told
 
 
@@ -297,7 +299,9 @@ def _show(result: Json) -> None:
             limit = f", {each['ratio']} x bound" if "ratio" in each else ""
             print(f"{head}{each['median']:>9,.0f} median {each['p95']:>9,.0f} p95{limit}, {each['harmed']:,.0f} harmed{missed}")
         else:
-            lost = ", ".join(f"{share:.2%} in {key.rpartition('_')[2]}" for key, share in each.items() if key.startswith("false_"))
+            lost = ", ".join(
+                f"{share:.2%} in {key.rpartition('_')[2]}" for key, share in each.items() if key.startswith("false_")
+            )
             print(f"{head}rolled back though healthy: {lost}")
     for each in result["promotions"]:
         print(

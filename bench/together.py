@@ -44,7 +44,11 @@ class Fault:
 
 FAULTS = (
     *(Fault(f"errors {share:.0%}, all metrics on", share) for share in (0.01, 0.02, 0.05, 0.2, 1.0)),
-    *(Fault(f"errors {share:.0%}, after {hours} h, all metrics on", share, hours=hours) for hours in (1, 24) for share in (0.2, 1.0)),
+    *(
+        Fault(f"errors {share:.0%}, after {hours} h, all metrics on", share, hours=hours)
+        for hours in (1, 24)
+        for share in (0.2, 1.0)
+    ),
     Fault("all 5% slower, all metrics on", slower=1.05),
     Fault("all 10% slower, all metrics on", slower=1.1),
     Fault("all 50% slower, all metrics on", slower=1.5),

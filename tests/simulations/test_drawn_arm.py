@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from tests.simulations import traffic
-from tidegate.core.decide import judge
+from tidegate.core.decide import judge, strategies
 from tidegate.core.stats import tally
 from tidegate.core.vocabulary import marks, sums, verdicts
+from tidegate.core.vocabulary.phases import Phase
 
 RHO, RUNS = 0.05, 600
 
@@ -123,3 +124,25 @@ def test_a_coin_that_is_not_what_was_recorded_is_an_error_of_the_feed_and_no_fau
         said.append([each.result for each in looks])
     assert not any(verdicts.Result.FAIL in each for each in said)
     assert np.mean([verdicts.Result.ERROR in each for each in said]) >= 0.9
+
+
+def test_a_model_that_breaks_its_contract_once_in_a_while_is_not_sent_back_by_policy():
+    """One answer in 100,000 of either version is not finite: through a ramp, and a day of probation at 99 %."""
+    rng, runs, lost = np.random.default_rng(147), 40, 0
+    minutes = ((100, 5), (500, 3), (2_500, 2), (5_000, 2), (9_900, 24 * 60))
+    of = msgspec.structs.replace(traffic.release(), phase=Phase.PROBATION, probation=strategies.holdback())
+    for _ in range(runs):
+        rows, first = [], 0
+        for generation, (weight, count) in enumerate(minutes):
+            minute = traffic.Minute(weight / 10_000, 1e-5, 1e-5, 6_000)
+            rows += traffic.folded(traffic.drawn(rng, minute, (count, 1))[:, 0], weight, first, generation=generation)
+            first += 60 * count
+        broken = tuple(msgspec.structs.replace(row, stable=invalid(row.stable), candidate=invalid(row.candidate)) for row in rows)
+        looks = (sums.Inputs(broken[:at], traffic.START + 60 * at) for at in (12, 60, 300, len(rows)))
+        lost += any(judge.judge(of, each, 0.0).result is verdicts.Result.FAIL for each in looks)
+    assert traffic.at_least(lost, runs) <= traffic.ALPHA
+
+
+def invalid(counts):
+    """The same with its errors being broken contracts."""
+    return sums.Counts(counts.opened, (counts.ok, 0, 0, counts.bad) + (0,) * (marks.SLOTS - 4))

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from tidegate.core.decide import judge, strategies
+from tidegate.core.decide import case, judge, strategies
 from tidegate.core.vocabulary import arms, assignment, marks, releases, sums, verdicts
 from tidegate.core.vocabulary.phases import Phase
 from tidegate.core.vocabulary.verdicts import Result
@@ -114,6 +114,20 @@ def test_two_broken_contracts_of_a_candidate_whose_stable_has_none_fail_by_polic
     assert look(release("canary"), sums=(both,)).culprit == ""
     lenient = release("canary", policy=releases.Policy(guard_breaks=0))
     assert look(lenient, sums=(row,)).result is Result.UNSURE
+
+
+@pytest.mark.parametrize(("weight", "enough"), [(100, 2), (500, 2), (2_500, 4), (5_000, 7), (9_900, 459)])
+def test_broken_contracts_are_enough_where_equal_arms_would_not_show_as_many(weight: int, enough: int):
+    for broken, culprit in ((enough - 1, ""), (enough, "guard")):
+        row = sums.Sum(4, weight, True, START, 1, arm(10), arm(10, invalid=broken))
+        found = judge._broken_guard(case.make(release("canary"), sums.Inputs((row,)), 0.0))
+        assert bool(found) == bool(culprit)
+
+
+def test_of_a_chosen_group_two_broken_contracts_are_enough():
+    chosen = sums.Sum(4, arms.BUCKETS, False, START, 1, arm(), arm(400, invalid=2))
+    drawn = sums.Sum(4, 500, True, START, 1, arm(95), arm(5))
+    assert look(release("canary"), sums=(chosen, drawn)).culprit == "guard"
 
 
 def event(key: str, arm_: arms.Arm, tick: int, weight: int = 500) -> sums.KeyEvent:

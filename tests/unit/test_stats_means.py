@@ -63,12 +63,13 @@ def test_weights_of_a_ramp_are_compared_apart():
 
 def test_a_relative_interval_ends_where_the_scaled_difference_touches_0():
     rng = np.random.default_rng(8)
-    given = [values(rng.normal(9, 3, 700), rng.normal(10, 4, 900), 4_000), values(rng.normal(8, 3, 900), rng.normal(9, 2, 800))]
+    given = [values(rng.normal(9, 3, 700), rng.normal(10, 3, 900), 4_000), values(rng.normal(8, 3, 900), rng.normal(9, 3, 800))]
     found = means.relative(given, 0.05)
     assert found.interval[0] < found.difference < found.interval[1] < 0
     for end, side in zip(found.interval, (0, 1), strict=True):
         scaled = [msgspec.structs.replace(one, stable=_scaled(one.stable, 1 + end)) for one in given]
-        assert means.difference(scaled, 0.05).interval[side] == pytest.approx(0.0, abs=1e-9)
+        # Not exactly: the least that an arm is taken to vary moves with the scale.
+        assert means.difference(scaled, 0.05).interval[side] == pytest.approx(0.0, abs=0.02)
     assert (found.candidate, found.stable) == (means.difference(given).candidate, means.difference(given).stable)
 
 

@@ -15,7 +15,7 @@ import msgspec
 
 from tidegate.core.decide import case, feed, ledger, proof, sentences, shifting, slicing, watching
 from tidegate.core.stats import intervals, power
-from tidegate.core.vocabulary import marks, releases, sums, verdicts
+from tidegate.core.vocabulary import arms, marks, releases, sums, verdicts
 from tidegate.core.vocabulary.verdicts import Result
 
 GUARD = "guard"
@@ -96,13 +96,28 @@ def _weighted(evidence: verdicts.Evidence) -> float:
 
 
 def _broken_guard(found: case.Case) -> str:
-    """Answers that break the contract, of a candidate whose stable breaks it never: a policy, since two are enough."""
+    """Answers that break the contract, of a candidate whose stable breaks it never: a policy, since two are enough.
+
+    But not where equal arms would show as many: at a weight of 99 % nearly every break is the candidate's, whoever is to blame.
+    So the coins of those that were drawn have to make it unlikely that all fell to the candidate: two are enough at 5 %, four
+    at 25 %, seven at 50 %. While stable has none the product of their rhos falls to alpha in at most a share alpha of releases.
+    """
     most = found.release.policy.guard_breaks
-    broken = found.sheet.marks_of(marks.Mark.INVALID)
-    if not most or broken[0] < most or broken[1]:
+    candidate, stable = found.sheet.marks_of(marks.Mark.INVALID)
+    if not most or candidate < most or stable:
         return ""
-    name, stable = found.release.candidate.name, found.release.stable.name if found.release.stable else "stable"
-    return f"{name} broke its contract {broken[0]} times, {stable} never (policy: {most} are enough)."
+    chosen, log_chance = 0, 0.0
+    for row in found.given.sums:
+        broken = row.candidate.marks[marks.Mark.INVALID]
+        if row.evidence and 0 < row.weight < arms.BUCKETS:
+            log_chance += broken * math.log(row.weight / arms.BUCKETS)
+        else:
+            chosen += broken
+    unlikely = log_chance <= math.log(found.release.policy.alpha)
+    if chosen < most and not unlikely:
+        return ""
+    name, other = found.release.candidate.name, found.release.stable.name if found.release.stable else "stable"
+    return f"{name} broke its contract {candidate} times, {other} never (policy: {most} are enough, if not by chance)."
 
 
 def _harm(found: case.Case, charges: tuple[verdicts.Evidence, ...]) -> verdicts.Harm:

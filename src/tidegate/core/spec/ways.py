@@ -180,7 +180,10 @@ class Release(values.Block):
         "Excess of failed requests over stable's that a release may cost: `200 requests`; 0: no bound.", 0
     )
     guard_breaks: int = values.key(
-        "Answers that break the guard as none of stable's did, and that roll back at once; 0: none do.", 2, ge=0
+        "Answers that break the guard as none of stable's did, and that roll back at once: more at weights of over 10 %, where "
+        "equal versions would show as many; 0: none do.",
+        2,
+        ge=0,
     )
     memory: values.Times = values.key("The candidate's memory over stable's from which the release pauses; 0: not watched.", 1.5)
     on_alarm: Literal["notify", "pause", "rollback"] = values.key(
