@@ -17,18 +17,15 @@ from typing import Any
 
 import numpy as np
 
-from bench import policies, results
+from bench import betting, policies, results, together
 from tidegate.core.decide import judge
 from tidegate.core.stats import bets, logspace, tally, wealth
 from tidegate.core.vocabulary import marks, releases, sums
 
-RHO, BASE, ALPHA, RATE = 0.05, 0.005, 0.01, 100
-EPOCH = 60 * RATE
 BREAKS = ((0.01, 0), (0.02, 0), (0.05, 0), (0.2, 0), (1.0, 0), (0.05, 1), (0.2, 1), (1.0, 1), (0.05, 24), (0.2, 24), (1.0, 24))
 """(the candidate's error share, healthy hours before it)."""
 HORIZON = 4 * 60
 """Minutes for which other rules look at a bad release."""
-OURS = "tidegate"
 PEERS = (
     policies.Flagger(),
     policies.Argo(),
@@ -36,74 +33,21 @@ PEERS = (
     policies.Kayenta(),
     policies.Sagemaker(),
 )
-Json = dict[str, Any]
 
 
-class Bettors:
-    """Many releases at once: log wealth by bet from the start (R, K), and of what was placed at some epoch."""
-
-    def __init__(self, runs: int, book: bets.Bets) -> None:
-        self.weights, self.factors = book.log_weights, book.factors[0]
-        self.start = np.zeros((runs, len(self.weights)))
-        self.placed = np.full_like(self.start, -math.inf)
-        self.epoch = 0
-
-    def log_e(self, grown: logspace.Floats) -> logspace.Floats:
-        """E with `grown` (R, ..., K) since the epoch began."""
-        shape = (len(self.start), *(1,) * (grown.ndim - 2), -1)
-        start = self.weights + self.start.reshape(shape) + grown
-        share = self.weights - math.log((self.epoch + 1) * (self.epoch + 2))
-        placed = np.logaddexp(self.placed, share).reshape(shape) + grown
-        logs = np.concatenate([start, placed], axis=-1)
-        found: logspace.Floats = np.logaddexp(np.logaddexp.reduce(logs, axis=-1), -math.log(self.epoch + 2)) - math.log(2)
-        return found
-
-    def end_epoch(self, grown: logspace.Floats) -> None:
-        """Carry an epoch's growth (R, K) over."""
-        share = self.weights - math.log((self.epoch + 1) * (self.epoch + 2))
-        self.placed = np.logaddexp(self.placed, share) + grown
-        self.start = self.start + grown
-        self.epoch += 1
-
-
-def counts(rng: np.random.Generator, runs: int, requests: int, rho: float, shares: tuple[float, float]) -> logspace.Ints:
-    """(R, 4) counts of so many requests."""
-    candidate = rng.binomial(requests, rho, runs)
-    bad1, bad0 = rng.binomial(candidate, shares[0]), rng.binomial(requests - candidate, shares[1])
-    return np.stack([bad1, bad0, candidate - bad1, requests - candidate - bad0], axis=1)
-
-
-def bound(share: float, base: float = BASE) -> float:
-    """Candidate requests: log(1 / alpha) over the mutual information of arm and mark, per candidate request."""
-    mean = RHO * share + (1 - RHO) * base
-    growth = RHO * _divergence(share, mean) + (1 - RHO) * _divergence(base, mean)
-    return math.log(1 / ALPHA) / growth * RHO
-
-
-def _divergence(share: float, mean: float) -> float:
-    """Kullback-Leibler divergence of two yes-or-no laws."""
-    no = (1 - share) * math.log((1 - share) / (1 - mean)) if share < 1 else 0.0
-    return share * math.log(share / mean) + no
-
-
-def wald_bound(share: float) -> float:
-    """Candidate requests: log(1 / alpha) over the divergence of its error share from stable's, which is known here."""
-    return math.log(1 / ALPHA) / _divergence(share, BASE)
-
-
-def requests_to_rollback(share: float, hours: int, runs: int, seed: int = 1) -> Json:
+def requests_to_rollback(share: float, hours: int, runs: int, seed: int = 1) -> betting.Json:
     """Candidate requests between the break and the rollback, looked at after each request."""
     rng = np.random.default_rng(seed)
     found: list[tuple[float, float]] = []
     while len(found) < runs:
         found += _batch(rng, share, hours, min(200, runs - len(found)))
-    return row(_named(share, hours), OURS, np.array(found), share) | {"runs": runs}
+    return betting.row(_named(share, hours), betting.OURS, np.array(found), share) | {"runs": runs}
 
 
-def by_peers(share: float, runs: int, seed: int = 6) -> list[Json]:
+def by_peers(share: float, runs: int, seed: int = 6) -> list[betting.Json]:
     """The same of every other rule, from a break at the beginning."""
     rng = np.random.default_rng(seed)
-    minutes = _minutes(rng, runs, HORIZON, np.full(HORIZON, share), np.full(HORIZON, BASE))
+    minutes = _minutes(rng, runs, HORIZON, np.full(HORIZON, share), np.full(HORIZON, betting.BASE))
     bad = minutes[..., tally.CANDIDATE_BAD].cumsum(axis=1)
     drawn = bad + minutes[..., tally.CANDIDATE_OK].cumsum(axis=1)
     told = []
@@ -113,16 +57,17 @@ def by_peers(share: float, runs: int, seed: int = 6) -> list[Json]:
         here = np.arange(runs)
         requests = np.stack([drawn[here, at], bad[here, at]], axis=1)
         told.append(
-            row(_named(share, 0), policy.name, requests, share) | {"runs": runs, "missed": round(float((stops < 0).mean()), 4)}
+            betting.row(_named(share, 0), policy.name, requests, share)
+            | {"runs": runs, "missed": round(float((stops < 0).mean()), 4)}
         )
     return told
 
 
-def healthy_by_peers(runs: int, seed: int = 7) -> list[Json]:
+def healthy_by_peers(runs: int, seed: int = 7) -> list[betting.Json]:
     """How often every other rule sends back a release that is no worse: through a plain day, and one with an incident."""
     rng, day = np.random.default_rng(seed), 24 * 60
     told = []
-    for scenario, share in (("healthy", np.full(day, BASE)), ("healthy, shared incident", _incident(day))):
+    for scenario, share in (("healthy", np.full(day, betting.BASE)), ("healthy, shared incident", _incident(day))):
         minutes = _minutes(rng, runs, day, share, share)
         for policy in PEERS:
             stops = _stops(policy, minutes, rng)
@@ -138,7 +83,7 @@ def _stops(policy: Any, minutes: logspace.Ints, rng: np.random.Generator) -> log
 
 def _incident(minutes: int) -> logspace.Floats:
     """Stable's error share, and the candidate's: twenty minutes of a shared incident after half an hour."""
-    share = np.full(minutes, BASE)
+    share = np.full(minutes, betting.BASE)
     share[30:50] = 0.05
     return share
 
@@ -146,45 +91,27 @@ def _incident(minutes: int) -> logspace.Floats:
 def _minutes(
     rng: np.random.Generator, runs: int, minutes: int, candidate: logspace.Floats, stable: logspace.Floats
 ) -> logspace.Ints:
-    drawn = rng.binomial(EPOCH, RHO, (runs, minutes))
-    bad1, bad0 = rng.binomial(drawn, candidate), rng.binomial(EPOCH - drawn, stable)
-    return np.stack([bad1, bad0, drawn - bad1, EPOCH - drawn - bad0], axis=2)
+    drawn = rng.binomial(betting.EPOCH, betting.RHO, (runs, minutes))
+    bad1, bad0 = rng.binomial(drawn, candidate), rng.binomial(betting.EPOCH - drawn, stable)
+    return np.stack([bad1, bad0, drawn - bad1, betting.EPOCH - drawn - bad0], axis=2)
 
 
 def _named(share: float, hours: int) -> str:
     return f"errors {share:.0%}" + (f", after {hours} h" if hours else "")
 
 
-def row(scenario: str, policy: str, found: logspace.Floats, share: float | None) -> Json:
-    """`found` (R, 2): candidate requests, and those of them that failed; `share`: the error share that the bound is for."""
-    requests = found[:, 0]
-    told = {
-        "scenario": scenario,
-        "policy": policy,
-        "median": float(np.median(requests)),
-        "p95": float(np.quantile(requests, 0.95)),
-        "mean": round(float(requests.mean()), 2),
-        "harmed": float(np.median(found[:, 1])),
-    }
-    if share is None:
-        return told
-    limit = bound(share)
-    limits = {"wald_bound": round(wald_bound(share), 2), "bound": round(limit, 2)}
-    return told | limits | {"ratio": round(float(requests.mean()) / limit, 2)}
-
-
 def _batch(rng: np.random.Generator, share: float, hours: int, runs: int) -> list[tuple[float, float]]:
-    bettors = Bettors(runs, bets.worse(np.array([RHO]), np.array([BASE])))
+    bettors = betting.Bettors(runs, bets.worse(np.array([betting.RHO]), np.array([betting.BASE])))
     for _ in range(hours * 60):
-        bettors.end_epoch(counts(rng, runs, EPOCH, RHO, (BASE, BASE)) @ bettors.factors.T)
+        bettors.end_epoch(betting.counts(rng, runs, betting.EPOCH, betting.RHO, (betting.BASE, betting.BASE)) @ bettors.factors.T)
     stopped, drawn, hurt, failed = np.full(runs, np.nan), np.zeros(runs), np.zeros(runs), np.zeros(runs)
     carried = np.zeros((runs, len(bettors.weights)))
-    block, left = min(EPOCH, 400 if share > 0.1 else EPOCH), EPOCH
+    block, left = min(betting.EPOCH, 400 if share > 0.1 else betting.EPOCH), betting.EPOCH
     while np.isnan(stopped).any():
-        candidate = rng.random((runs, block)) < RHO
-        ok = rng.random((runs, block)) >= np.where(candidate, share, BASE)
+        candidate = rng.random((runs, block)) < betting.RHO
+        ok = rng.random((runs, block)) >= np.where(candidate, share, betting.BASE)
         grown = carried[:, None, :] + np.cumsum(bettors.factors.T[ok * 2 + ~candidate], axis=1)
-        hit = bettors.log_e(grown) >= math.log(1 / ALPHA)
+        hit = bettors.log_e(grown) >= math.log(1 / betting.ALPHA)
         first, since = hit.argmax(axis=1), drawn[:, None] + np.cumsum(candidate, axis=1)
         fresh = np.isnan(stopped) & hit.any(axis=1)
         bad = failed[:, None] + np.cumsum(candidate & ~ok, axis=1)
@@ -192,30 +119,38 @@ def _batch(rng: np.random.Generator, share: float, hours: int, runs: int) -> lis
         drawn, failed, carried, left = since[:, -1], bad[:, -1], grown[:, -1], left - block
         if left <= 0:
             bettors.end_epoch(carried)
-            carried, left = np.zeros_like(carried), EPOCH
+            carried, left = np.zeros_like(carried), betting.EPOCH
     return [(float(one), float(other)) for one, other in zip(stopped, hurt, strict=True)]
 
 
-def false_rollbacks(hours: int, runs: int, seed: int = 2) -> Json:
+def false_rollbacks(hours: int, runs: int, seed: int = 2) -> betting.Json:
     """Equal arms through day and night, an incident of 20 minutes and a ramp of 5, 25, 50 %, looked at every 10 seconds."""
     first = 0.0
     rng = np.random.default_rng(seed)
-    ramp = [bets.worse(np.array([rho]), np.array([BASE])) for rho in (0.05, 0.25, 0.5)]
-    bettors, lost = Bettors(runs, ramp[0]), np.zeros(runs, dtype=bool)
+    ramp = [bets.worse(np.array([rho]), np.array([betting.BASE])) for rho in (0.05, 0.25, 0.5)]
+    bettors, lost = betting.Bettors(runs, ramp[0]), np.zeros(runs, dtype=bool)
     for minute in range(hours * 60):
         stage = min(2, 3 * minute // (hours * 60))
         bettors.factors = ramp[stage].factors[0]
-        share = BASE * (1 + 0.6 * math.sin(2 * math.pi * minute / 1440))
+        share = betting.BASE * (1 + 0.6 * math.sin(2 * math.pi * minute / 1440))
         if hours * 30 <= minute < hours * 30 + 20:
             share = 0.05
         grown = np.zeros_like(bettors.start)
         for _ in range(6):
-            grown = grown + counts(rng, runs, EPOCH // 6, (0.05, 0.25, 0.5)[stage], (share, share)) @ bettors.factors.T
-            lost |= bettors.log_e(grown) >= math.log(1 / ALPHA)
+            grown = (
+                grown
+                + betting.counts(rng, runs, betting.EPOCH // 6, (0.05, 0.25, 0.5)[stage], (share, share)) @ bettors.factors.T
+            )
+            lost |= bettors.log_e(grown) >= math.log(1 / betting.ALPHA)
         bettors.end_epoch(grown)
         first = float(lost.mean()) if minute == 59 else first
-    told = {"scenario": "healthy, day and night, incident, ramp", "policy": OURS, "false_rollback_1h": first, "runs": runs}
-    return told | {f"false_rollback_{hours}h": float(lost.mean()), "alpha": ALPHA}
+    told = {
+        "scenario": "healthy, day and night, incident, ramp",
+        "policy": betting.OURS,
+        "false_rollback_1h": first,
+        "runs": runs,
+    }
+    return told | {f"false_rollback_{hours}h": float(lost.mean()), "alpha": betting.ALPHA}
 
 
 def minutes_to_promotion(base: float, margin: float, runs: int, excess: float = 0.0, seed: int = 3) -> dict[str, float | None]:
@@ -224,16 +159,16 @@ def minutes_to_promotion(base: float, margin: float, runs: int, excess: float = 
     book = bets.no_worse(np.array([rho]), np.array([base]), margin)
     grown, when = np.zeros((runs, len(book.log_weights))), np.full(runs, math.inf)
     for step in range(6 * 720):
-        grown = grown + counts(rng, runs, 5 * RATE, rho, (base + excess, base)) @ book.factors[0].T
+        grown = grown + betting.counts(rng, runs, 5 * betting.RATE, rho, (base + excess, base)) @ book.factors[0].T
         passed = np.logaddexp.reduce(book.log_weights + grown, axis=1) >= math.log(20)
         when[passed & np.isinf(when)] = (step + 1) / 12
         if np.isfinite(when).all():
             break
     median = float(np.median(when))
     return {
+        "guards": "errors",
+        "case": f"{base + excess:.3%} against at most {base + margin:.3%}",
         "stable_share": base,
-        "margin": margin,
-        "excess": excess,
         "median_minutes": round(median, 1) if math.isfinite(median) else None,
         "promoted": float(np.isfinite(when).mean()),
     }
@@ -242,11 +177,16 @@ def minutes_to_promotion(base: float, margin: float, runs: int, excess: float = 
 def check_closed_form() -> float:
     """The largest difference between the recursion here and the closed form that the judge uses, over random histories."""
     rng, worst = np.random.default_rng(4), 0.0
-    book = bets.worse(np.array([RHO]), np.array([BASE]))
+    book = bets.worse(np.array([betting.RHO]), np.array([betting.BASE]))
     for _ in range(20):
-        bettors, grown = Bettors(1, book), []
+        bettors, grown = betting.Bettors(1, book), []
         for _ in range(int(rng.integers(1, 50))):
-            grown.append((counts(rng, 1, EPOCH, RHO, (float(rng.choice([BASE, 0.02])), BASE)) @ bettors.factors.T)[0])
+            grown.append(
+                (
+                    betting.counts(rng, 1, betting.EPOCH, betting.RHO, (float(rng.choice([betting.BASE, 0.02])), betting.BASE))
+                    @ bettors.factors.T
+                )[0]
+            )
             value = float(bettors.log_e(grown[-1][None, :])[0])
             worst = max(worst, abs(value - wealth.mixture(book.log_weights, np.array(grown))))
             bettors.end_epoch(grown[-1][None, :])
@@ -258,9 +198,11 @@ def milliseconds_a_verdict() -> float:
     rng, start, found = np.random.default_rng(5), 1_700_000_040, []
     spans = [(start + 60 * at, 60) for at in range(1440)] + [(start + 86_400 + at, 1) for at in range(600)]
     for tick, span in spans:
-        bad1, bad0, ok1, ok0 = (int(each) for each in counts(rng, 1, RATE * span, RHO, (BASE, BASE))[0])
+        bad1, bad0, ok1, ok0 = (
+            int(each) for each in betting.counts(rng, 1, betting.RATE * span, betting.RHO, (betting.BASE, betting.BASE))[0]
+        )
         arms = [sums.Counts(bad + ok, (ok, bad) + (0,) * (marks.SLOTS - 2)) for bad, ok in ((bad0, ok0), (bad1, ok1))]
-        found.append(sums.Sum(4, int(RHO * 10_000), True, tick, span, arms[0], arms[1]))
+        found.append(sums.Sum(4, int(betting.RHO * 10_000), True, tick, span, arms[0], arms[1]))
     new, old = (releases.Version("e", ordinal, "d", "m", "x") for ordinal in (2, 1))
     stages, policy = (releases.Stage("5 %", 500),), releases.Policy()
     release = releases.Release("r", "production", "e", new, old, "canary", stages, policy, b"salt", 0.0)
@@ -280,17 +222,24 @@ def main() -> int:
     difference = check_closed_form()
     print(f"closed form against recursion: largest difference {difference:.1e}")
     ours = [requests_to_rollback(share, after, runs if share > 0.02 else runs // 4) for share, after in BREAKS]
+    ours += [
+        together.requests_to_rollback(one, runs // (10 if one.hours or one.name in together.LONG else 3))
+        for one in together.FAULTS
+    ]
+    ours += [together.labels_to_rollback(runs // 2, alone) for alone in (True, False)]
     theirs = [each for share, after in BREAKS if not after for each in by_peers(share, runs)]
-    healthy = [false_rollbacks(hours, 5 * runs), *healthy_by_peers(runs // 5)]
+    healthy = [false_rollbacks(hours, 5 * runs), together.false_rollbacks(hours, runs), *healthy_by_peers(runs // 5)]
     cases = ((1e-5, 0.001, 0.0), (0.001, 0.001, 0.0), (0.005, 0.0025, 0.0), (0.005, 0.0025, 0.0025), (0.2, 0.02, 0.0))
     promotions = [minutes_to_promotion(base, margin, runs, excess) for base, margin, excess in cases]
+    promotions += [together.minutes_to_promotion(runs // 2, guards=guards) for guards in (False, True)]
+    promotions += [together.minutes_to_promotion(runs // 2, worse, guards=False) for worse in (1.5, 3.0)]
     result = {"scenarios": [*ours, *theirs, *healthy], "promotions": promotions, "verdict_ms": milliseconds_a_verdict()}
     result |= {"errors": int(difference > 1e-9), **machine}
     _show(result)
     return results.end(result, _targets(result), asked)
 
 
-def _show(result: Json) -> None:
+def _show(result: betting.Json) -> None:
     print("\n  candidate requests until the rollback, at 5 % of 100 requests/s, stable failing 0.5 %")
     for each in result["scenarios"]:
         head = f"  {each['scenario']:48} {each['policy']:38}"
@@ -304,15 +253,13 @@ def _show(result: Json) -> None:
             )
             print(f"{head}rolled back though healthy: {lost}")
     for each in result["promotions"]:
-        print(
-            f"  promotion: stable {each['stable_share']:.3%}, margin {each['margin']:.2%}, excess {each['excess']:.2%}: "
-            f"median {each['median_minutes'] or 'over 360'} min, promoted {each['promoted']:.1%}"
-        )
+        told = f"median {each['median_minutes'] or 'over 360'} min, promoted {each['promoted']:.1%}"
+        print(f"  promotion by {each['guards']}: stable {each['stable_share']:.3%}, {each['case']}: {told}")
     print(f"  one verdict on a day of history: {result['verdict_ms']} ms")
 
 
-def _targets(result: Json) -> list[results.Target]:
-    ours = {each["scenario"]: each for each in result["scenarios"] if each["policy"] == OURS}
+def _targets(result: betting.Json) -> list[results.Target]:
+    ours = {each["scenario"]: each for each in result["scenarios"] if each["policy"] == betting.OURS}
     told = [
         results.at_most(f"{name}: mean candidate requests over the bound", ours[name]["ratio"], limit)
         for name, limit in (("errors 1%", 1.4), ("errors 2%", 1.4), ("errors 5%", 1.4), ("errors 20%", 1.5))
@@ -321,8 +268,21 @@ def _targets(result: Json) -> list[results.Target]:
     for hours, dead, fifth in ((1, 8, 60), (24, 10, 75)):
         told.append(results.at_most(f"dead after {hours} h of health, mean", ours[f"errors 100%, after {hours} h"]["mean"], dead))
         told.append(results.at_most(f"20 % errors after {hours} h, mean", ours[f"errors 20%, after {hours} h"]["mean"], fifth))
-    lost = max(share for key, share in ours["healthy, day and night, incident, ramp"].items() if key.startswith("false_"))
-    return [*told, results.at_most("healthy releases rolled back", lost, ALPHA)]
+    told += [
+        results.at_most(f"{name}, mean over the bound", ours[name]["ratio"], limit) for name, limit in together.RATIOS.items()
+    ]
+    told += [
+        results.at_most(f"{name}: candidate requests", ours[name][which], limit)
+        for name, (which, limit) in together.LIMITS.items()
+    ]
+    for name in ("healthy, day and night, incident, ramp", "healthy, all metrics on"):
+        lost = max(share for key, share in ours[name].items() if key.startswith("false_"))
+        told.append(results.at_most(f"{name}: rolled back", lost, betting.ALPHA))
+    alone, guarded, at, past = result["promotions"][-4:]
+    told.append(results.at_most("minutes to promotion by errors, + 50 %, 25 %", alone["median_minutes"] or math.inf, 6))
+    told.append(results.at_most("the same with all guards", guarded["median_minutes"] or math.inf, 12))
+    told.append(results.at_most("promoted at the margin", at["promoted"], 0.05))
+    return [*told, results.at_most("promoted far past it", past["promoted"], 0.0)]
 
 
 if __name__ == "__main__":

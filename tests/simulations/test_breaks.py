@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from bench import analyst
+from bench import analyst, betting
 from tests.simulations import traffic
 from tidegate.core.decide import judge
 from tidegate.core.stats import bets
@@ -79,6 +79,6 @@ def test_a_model_that_dies_after_its_promotion_shows_by_the_one_percent_that_sta
     book = bets.worse(np.array([0.99]), np.array([traffic.BASE]))
     counts = traffic.drawn(rng, traffic.Minute(0.99, 1.0, traffic.BASE, 1), (runs, 1_200))
     grown = np.cumsum(counts @ book.factors[0].T, axis=1)
-    passed = analyst.Bettors(runs, book).log_e(grown) >= -np.log(traffic.ALPHA)
+    passed = betting.Bettors(runs, book).log_e(grown) >= -np.log(traffic.ALPHA)
     assert passed.any(axis=1).all()
     assert 83 < np.mean(passed.argmax(axis=1) + 1) < 5 * 83

@@ -1,7 +1,7 @@
 """Releases by the hundred, with true coins and fixed seeds: how many are sent back, and what the judge says of each.
 
 Two ways, and most tests take both. `sent_back` draws the counts of many releases at once and has them bet by the factors of
-`core.stats.bets` and the recursion of `bench.analyst.Bettors`: thousands of releases in a second, of closed requests only.
+`core.stats.bets` and the recursion of `bench.betting.Bettors`: thousands of releases in a second, of closed requests only.
 `Requests` are one release's requests one by one, each with its arrival, its end, its arm and its mark. It makes of them the
 sums that gateways ship, so that the real judge looks at what is pending, at closed prefixes, guesses and segments as well.
 """
@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-from bench import analyst
+from bench import betting
 from tidegate.core.decide import judge
 from tidegate.core.stats import bets, comparison, logspace, tally
 from tidegate.core.vocabulary import arms, marks, releases, sums, verdicts
@@ -69,14 +69,14 @@ def sent_back(rng: np.random.Generator, runs: int, minutes: Iterable[Minute], lo
 def found_worse(runs: int, minutes: Iterable[tuple[float, logspace.Ints]], guess: float = BASE) -> tally.Mask:
     """The same of minutes (rho, counts (R, L, 4)) that were drawn already. At each new rho the guess is learned anew."""
     lost, learned = np.zeros(runs, dtype=bool), np.zeros((runs, 4))
-    bettors: analyst.Bettors | None = None
+    bettors: betting.Bettors | None = None
     at, factors = 0.0, np.empty(0)
     for rho, counts in minutes:
         if rho != at:
             bad, ok = learned[:, tally.STABLE_BAD], learned[:, tally.STABLE_OK]
             learnt = (bad + comparison.GUESS_WEIGHT * guess) / (bad + ok + comparison.GUESS_WEIGHT)
             book = bets.worse(np.full(runs, rho), learnt)
-            at, factors, bettors = rho, book.factors, bettors or analyst.Bettors(runs, book)
+            at, factors, bettors = rho, book.factors, bettors or betting.Bettors(runs, book)
         assert bettors is not None
         grown = np.cumsum(np.einsum("rlc,rkc->rlk", counts, factors), axis=1)
         lost |= (bettors.log_e(grown) >= -math.log(ALPHA)).any(axis=1)

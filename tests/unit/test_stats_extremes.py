@@ -68,7 +68,7 @@ def test_a_comparison(pair):
     for chosen in (rows, rows[:1], ()):
         found = comparison.Comparison(tally.of_sums(chosen), START + 600, 0.001)
         assert all(map(math.isfinite, found.worse()))
-        assert math.isfinite(found.no_worse(0.01, np.ones(len(chosen), np.bool_)).log_e)
+        assert math.isfinite(found.no_worse(comparison.Margin(0.01), np.ones(len(chosen), np.bool_)).log_e)
         assert not any(map(math.isnan, found.interval))
     assert comparison.Comparison(tally.of_sums(rows[:1]), START + 600, 0.001).worse() == pytest.approx((0.0, 0.0), abs=1e-12)
 

@@ -177,7 +177,7 @@ def make(release: releases.Release, given: sums.Inputs, now: float) -> Case:
     wrong = loss = None
     if policy.label_age > 0:
         due = [each for each in labels.sums if each.tick + each.span <= labels.closed_before]
-        outcomes = comparison.Comparison(tally.of_labels(due), labels.closed_before, policy.baseline_wrong)
+        outcomes = comparison.Comparison(tally.of_labels(due), labels.closed_before, policy.baseline_wrong, common=True)
         allowed = comparison.Margin(policy.label_margin, policy.label_ratio)
         wrong = Metric(ledger.RIGHT, ledger.LABELS, outcomes, allowed)
         loss = _loss(due, labels.closed_before) if policy.loss else None

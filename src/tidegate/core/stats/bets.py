@@ -15,14 +15,21 @@ import numpy as np
 from tidegate.core.stats import logspace
 
 RATIOS = (2.0, 4.0, 10.0, 40.0, 400.0)
-RATIO_WEIGHTS = (0.3, 0.2, 0.2, 0.15, 0.15)
-"""Odds ratios bet on, and how much of the wealth each gets."""
+RATIO_WEIGHTS = (0.23, 0.23, 0.24, 0.15, 0.15)
+"""Odds ratios bet on, and how much of the wealth each gets: of marks that are rare, as errors are."""
+COMMON_RATIOS = (1.25, 1.6, 2.2, 4.0, 12.0)
+COMMON_WEIGHTS = (0.2, 0.35, 0.25, 0.15, 0.05)
+"""The same of marks that are not, as wrong predictions: nobody's share of them becomes ten times as large."""
 SHORTFALLS = (0.1, 0.25, 0.5, 0.75, 0.9, 0.97)
 """Shares by which a bad mark makes the candidate less likely in the absolute non-inferiority bets."""
 MOVES = ((1.0, 1.05), (1.0, 1.1), (1.0, 1.25), (1.0, 1.6), (1.0, 3.0), (1.0, 10.0), (0.2, 10.0), (0.05, 5.0), (0.02, 20.0))
 """By what the candidate's values are bet to be larger: (share of the requests, factor)."""
 MOVED_WEIGHTS = np.full(len(MOVES), -math.log(len(MOVES)))
 """Logarithms: the same weight each."""
+_ROOM_FOR_ALL, _ROOM = 0.006, 0.025
+"""How much of the candidate's law its requests without a value may take: they are as likely to be the candidate's as the largest
+value, and where stable has many of them there would be little left to bet with. Less where every value is bet to be larger.
+"""
 _UNMOVED = 0.02
 """Of the requests that are bet to be larger, so many are not, or the first small value would lose all."""
 FLOOR = 1e-6
@@ -107,19 +114,21 @@ def larger(rho: float, law: bytes, ratio: float) -> logspace.Floats:
     with y. Kept: a law is frozen for an hour and asked for at every look.
     """
     before = np.frombuffer(law)
-    return np.array([_moved(rho, before, share, math.log(factor) / math.log(ratio)) for share, factor in MOVES])
+    return np.array([_moved(rho, before, ratio, move) for move in MOVES])
 
 
-def _moved(rho: float, law: logspace.Floats, share: float, by: float) -> logspace.Floats:
+def _moved(rho: float, law: logspace.Floats, ratio: float, move: tuple[float, float]) -> logspace.Floats:
+    share, factor = move
     valued, none = law[:-1], float(law[-1])
-    whole, part = int(by), by - int(by)
+    whole, part = divmod(math.log(factor) / math.log(ratio), 1)
+    room = _ROOM_FOR_ALL if share == 1 and factor < 2 else _ROOM
     share *= 1 - _UNMOVED
     after = (1 - share) * valued
-    for step, weight in ((whole, 1 - part), (whole + 1, part)):
+    for step, weight in ((int(whole), 1 - part), (int(whole) + 1, part)):
         to = np.minimum(np.arange(len(valued)) + step, len(valued) - 1)
         np.add.at(after, to, share * weight * valued)
     times = _rising(after / valued, valued)
-    times = np.minimum(times, max(2.0, 0.3 / none))  # where many have no value, the rest of the law has to have some room left
+    times = np.minimum(times, max(1.2, room / none))
     times = np.append(times, times.max())
     times /= float(times @ law)
     mean = rho * times + 1 - rho

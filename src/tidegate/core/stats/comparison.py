@@ -120,6 +120,8 @@ class Comparison(Arms):
 
     rows: tally.Tally
     guess: float
+    common: bool = False
+    """Whether the mark is one that many requests have."""
 
     @functools.cached_property
     def segments(self) -> Segments:
@@ -170,7 +172,8 @@ class Comparison(Arms):
         return intervals.risk_ratio_over_ramp(self.by_weight(bad))
 
     def _mixture(self, rows: tally.Mask, counts: logspace.Ints) -> float:
-        book = bets.worse(self.segments.rho, self.segments.guess)
+        grid = (bets.COMMON_RATIOS, bets.COMMON_WEIGHTS) if self.common else (bets.RATIOS, bets.RATIO_WEIGHTS)
+        book = bets.worse(self.segments.rho, self.segments.guess, *grid)
         epochs = self.rows.epochs(rows, counts)
         grown = wealth.growth(book.factors, self.segments.index(epochs.segment), epochs.counts)
         return wealth.mixture(book.log_weights, grown)

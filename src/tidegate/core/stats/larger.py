@@ -20,7 +20,7 @@ from tidegate.core.stats import bets, comparison, intervals, logspace, tally, we
 from tidegate.core.vocabulary import arms
 
 FEWEST = 200
-"""Requests of stable without which its law is not known."""
+"""Requests of stable with a value without which its law is not known."""
 WINDOW = 60
 """Minutes before a block that its law is learned from, where they are enough."""
 _EARLY = (1, 2, 4, 8, 16, 32)
@@ -75,14 +75,16 @@ class Larger(comparison.Arms):
         if not rows.minute.size:
             return Laws(np.empty(0, np.int64), np.empty(0, np.bool_), np.empty((0, rows.counts.shape[2])))
         first, last = int(rows.minute.min()), int(rows.minute.max())
+        if int(rows.counts[:, 1, :-1].sum()) < FEWEST:
+            last = first  # no block has a law
         minute = np.array(blocks(first, last), np.int64)
         order = np.argsort(rows.minute, kind="stable")
         stable = rows.counts[order, 1]
         until = np.vstack([np.zeros((1, stable.shape[1]), np.int64), np.cumsum(stable, axis=0)])
         ends, begins = (np.searchsorted(rows.minute[order], at) for at in (minute, minute - WINDOW))
         seen = until[ends] - until[begins]
-        seen = np.where(seen.sum(axis=1, keepdims=True) < FEWEST, until[ends], seen)
-        return Laws(minute, seen.sum(axis=1) >= FEWEST, _smooth(seen))
+        seen = np.where(seen[:, :-1].sum(axis=1, keepdims=True) < FEWEST, until[ends], seen)
+        return Laws(minute, seen[:, :-1].sum(axis=1) >= FEWEST, smooth(seen))
 
     @functools.cached_property
     def _block(self) -> logspace.Ints:
@@ -90,6 +92,8 @@ class Larger(comparison.Arms):
 
     def worse(self) -> tuple[float, float]:
         """Log e-values that the candidate's values are larger, as `comparison.Comparison.worse` gives them."""
+        if not self.evidence.any():
+            return 0.0, 0.0
         counts = self.rows.counts.copy()
         pending = np.maximum(self.rows.pending, 0)
         counts[:, 0, 0] += pending[:, 0]  # what is pending speaks least: the candidate's small, stable's large
@@ -131,6 +135,8 @@ class Larger(comparison.Arms):
     def beyond(self, share: float, chosen: tally.Mask | None = None) -> logspace.Ints:
         """(2, 2) of [candidate, stable] by [beyond, counted]: requests at or above the bucket of stable's quantile."""
         rows = self.evidence if chosen is None else self.evidence & chosen
+        if not rows.any():
+            return np.zeros((2, 2), np.int64)
         threshold = np.maximum(self._quantile(share), self.least + 1)
         found: logspace.Ints = np.stack(
             [self._from((threshold, threshold))[rows].sum(axis=0), self._upward[rows, :, 0].sum(axis=0)], axis=1
@@ -139,6 +145,8 @@ class Larger(comparison.Arms):
 
     def interval(self, share: float) -> intervals.Interval:
         """The ratio candidate / stable of the shares beyond stable's quantile, over the whole release."""
+        if not self.evidence.any():
+            return 0.0, math.inf
         threshold = np.maximum(self._quantile(share), self.least + 1)
         return intervals.risk_ratio_over_ramp(self.by_weight(self._from((threshold, threshold))))
 
@@ -193,8 +201,8 @@ def no_larger(rho: logspace.Floats) -> bets.Bets:
     return bets.no_worse_ratio(rho, 0.0, _NO_WORSE, _NO_WORSE_WEIGHTS)
 
 
-def _smooth(seen: logspace.Ints) -> logspace.Floats:
-    """Laws (B, C) from counts: five requests' worth is spread over neighbouring buckets, and a little over all."""
+def smooth(seen: logspace.Ints) -> logspace.Floats:
+    """Laws (B, C) from counts (B, C): five requests' worth is spread over neighbouring buckets, and a little over all."""
     total = np.maximum(seen.sum(axis=1, keepdims=True), 1)
     padded = np.pad(seen.astype(np.float64), ((0, 0), (1, 1)))
     spread = padded[:, :-2] / 4 + padded[:, 1:-1] / 2 + padded[:, 2:] / 4

@@ -68,7 +68,7 @@ class Shift(comparison.Arms):
 
     def _cells(self) -> Iterator[Cell]:
         rows = self.rows
-        if not rows.minute.size:
+        if not rows.counts.any():
             return
         drawn = np.flatnonzero(self.evidence & self.closed)
         starts = larger.blocks(int(rows.minute.min()), int(rows.minute.max()))
