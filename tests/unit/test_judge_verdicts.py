@@ -70,10 +70,13 @@ def test_a_failing_candidate_fails_with_a_sentence_a_person_would_say():
     assert verdict.harm == verdicts.Harm(120, 15, 10, 0, excess, pytest.approx(0.2474, abs=1e-4))
 
 
-def test_three_dead_requests_of_a_candidate_at_five_percent_are_enough_with_every_metric_on():
+def test_two_dead_requests_of_a_candidate_at_five_percent_are_enough_with_every_metric_on_and_three_with_outcomes():
     of = release(baseline_errors=0.005)
-    assert look([tick(0, arm(0, 2), arm(38))], of=of).result is verdicts.Result.UNSURE
-    assert look([tick(0, arm(0, 3), arm(57))], of=of).result is verdicts.Result.FAIL
+    assert look([tick(0, arm(0, 1), arm(19))], of=of).result is verdicts.Result.UNSURE
+    assert look([tick(0, arm(0, 2), arm(38))], of=of).result is verdicts.Result.FAIL
+    with_outcomes = release(baseline_errors=0.005, label_age=60.0)
+    assert look([tick(0, arm(0, 2), arm(38))], of=with_outcomes).result is verdicts.Result.UNSURE
+    assert look([tick(0, arm(0, 3), arm(57))], of=with_outcomes).result is verdicts.Result.FAIL
 
 
 def test_an_equal_candidate_is_unsure_then_passes():

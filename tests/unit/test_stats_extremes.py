@@ -55,7 +55,7 @@ def test_bets_and_wealth(pair, guess):
         assert (grown[4:] == 0).all()
         assert math.isfinite(wealth.mixture(book.log_weights, grown))
         assert math.isfinite(wealth.from_the_start(book.log_weights, grown))
-    assert wealth.mixture(books[0].log_weights, np.zeros((0, 5))) == pytest.approx(0.0, abs=1e-12)
+    assert wealth.mixture(books[0].log_weights, np.zeros((0, len(books[0].log_weights)))) == pytest.approx(0.0, abs=1e-12)
 
 
 @pytest.mark.parametrize("pair", COUNTS)

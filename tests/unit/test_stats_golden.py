@@ -151,8 +151,8 @@ def test_the_mixture_index_is_kept_across_segments():
 def test_the_change_time_prior_is_its_recursion():
     """M <- (M + w pi) e, step by step, equals the closed form by suffix sums."""
     rng, book = np.random.default_rng(1), worse()
-    grown = rng.normal(0, 1.5, (200, 5))
-    weights, start, placed, kept = np.exp(book.log_weights), np.ones(5), np.zeros(5), 1.0
+    grown = rng.normal(0, 1.5, (200, len(book.log_weights)))
+    weights, start, placed, kept = np.exp(book.log_weights), np.ones(grown.shape[1]), np.zeros(grown.shape[1]), 1.0
     assert wealth.mixture(book.log_weights, grown[:0]) == pytest.approx(0.0, abs=1e-15)
     for epoch, each in enumerate(np.exp(grown)):
         share = 1 / ((epoch + 1) * (epoch + 2))

@@ -29,7 +29,7 @@ def requests_to_rollback(share, healthy_minutes, runs, horizon):
     """Candidate requests from the break to the rollback, within the first `horizon` requests, all in one epoch."""
     rng, book = np.random.default_rng(11), bets.worse(np.array([RHO]), np.array([BASE]))
     weights, factors = book.log_weights, book.factors[0]
-    start, placed = np.zeros((runs, 5)), np.full((runs, 5), -math.inf)
+    start, placed = np.zeros((runs, len(bets.RATIOS))), np.full((runs, len(bets.RATIOS)), -math.inf)
     for epoch in range(healthy_minutes):
         grown = counts(rng, runs, EPOCH, RHO, BASE, BASE) @ factors.T
         placed = np.logaddexp(placed, weights - math.log((epoch + 1) * (epoch + 2))) + grown
@@ -55,11 +55,15 @@ def test_a_healthy_release_is_rolled_back_in_at_most_one_of_a_hundred():
     """Day and night, an incident that hits both arms and a ramp; looked at every 20 seconds for 3 hours, 600 releases."""
     rng, runs, minutes = np.random.default_rng(12), 600, 180
     ramp = [(rho, bets.worse(np.array([rho]), np.array([guess]))) for rho, guess in ((0.05, 0.005), (0.25, 0.004), (0.5, 0.02))]
-    start, placed, lost = np.zeros((runs, 5)), np.full((runs, 5), -math.inf), np.zeros(runs, dtype=bool)
+    start, placed, lost = (
+        np.zeros((runs, len(bets.RATIOS))),
+        np.full((runs, len(bets.RATIOS)), -math.inf),
+        np.zeros(runs, dtype=bool),
+    )
     for minute in range(minutes):
         rho, book = ramp[minute * 3 // minutes]
         share = 0.05 if 80 <= minute < 100 else BASE * (1 + 0.6 * math.sin(minute / 20))
-        weights, grown = book.log_weights, np.zeros((runs, 5))
+        weights, grown = book.log_weights, np.zeros_like(start)
         for _ in range(3):
             grown = grown + counts(rng, runs, EPOCH // 3, rho, share, share) @ book.factors[0].T
             lost |= log_e(weights, start, placed, minute, grown) >= THRESHOLD

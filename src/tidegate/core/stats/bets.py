@@ -14,8 +14,8 @@ import numpy as np
 
 from tidegate.core.stats import logspace
 
-RATIOS = (2.0, 4.0, 10.0, 40.0, 400.0)
-RATIO_WEIGHTS = (0.23, 0.23, 0.24, 0.15, 0.15)
+RATIOS = (2.0, 4.0, 10.0, 40.0, 400.0, 20_000.0)
+RATIO_WEIGHTS = (0.22, 0.22, 0.23, 0.14, 0.14, 0.05)
 """Odds ratios bet on, and how much of the wealth each gets: of marks that are rare, as errors are."""
 COMMON_RATIOS = (1.25, 1.6, 2.2, 4.0, 12.0)
 COMMON_WEIGHTS = (0.2, 0.35, 0.25, 0.15, 0.05)
