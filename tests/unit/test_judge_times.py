@@ -105,3 +105,14 @@ def test_of_sticky_units_only_the_errors_are_evidence():
     verdict = judge.judge(sticky, sums.Inputs(tuple(minutes(6, later=3)), START + 100_000), START + 100_000.0)
     assert [each.metric for each in verdict.evidence if each.group == ledger.IMMEDIATE] == ["errors"]
     assert ledger.lines(sticky)[0].weights == {"errors": 1.0}
+
+
+def test_what_a_prediction_costs_is_shown_with_its_interval_and_decides_nothing():
+    verdict = look([*minutes(3), *minutes(3, later=1, first=3)], time_floor=100.0, time_margins=())
+    found = evidence(verdict, "cost")
+    assert found.group == ledger.SHOWN
+    assert 1.0 < found.interval[0] < 1 + 0.297 / 2 < found.interval[1] < 1.3
+    assert " ms, stable " in found.note
+    assert "% [+" in found.note
+    assert verdict.result is verdicts.Result.PASS
+    assert not [each for each in look([tick(0, sums.Counts(), sums.Counts())]).evidence if each.metric == "cost"]

@@ -13,6 +13,7 @@ The machine:
 The judge:
 - `judge`: from all that was counted to a verdict, with `case`, `ledger`, `proof`, `feed`, `sentences`
 - `slicing`: the same question asked of each declared part of the traffic
+- `shifting`, `costing`: how far predictions are apart (policy), and what one costs (shown)
 - `record`: what a verdict was computed from, so that anybody can compute it again
 - `watching`: what stages are left on besides the comparison: smoke requests, pairs, a metric, a level, a cohort
 - `trial`: the metric of a test with its guards, from `effects`; `finding`: what each of these comes to

@@ -13,7 +13,7 @@ import math
 
 import msgspec
 
-from tidegate.core.decide import case, feed, ledger, proof, sentences, shifting, slicing, watching
+from tidegate.core.decide import case, costing, feed, ledger, proof, sentences, shifting, slicing, watching
 from tidegate.core.stats import intervals, power
 from tidegate.core.vocabulary import arms, marks, releases, sums, verdicts
 from tidegate.core.vocabulary.verdicts import Result
@@ -56,10 +56,10 @@ def _compared(brought: case.Case) -> verdicts.Verdict:
     checks = feed.checks(brought)
     found_worse = {metric.name: metric.counts.worse() for metric in brought.metrics}
     charges = tuple(_charge(metric, lines, max(found_worse[metric.name])) for metric in brought.metrics)
-    sliced, apart = slicing.find(brought, lines), shifting.evidence(brought)
+    sliced, besides = slicing.find(brought, lines), (shifting.evidence(brought), costing.evidence(brought))
     proofs = () if brought.keyed else proof.proofs(brought)
     evidence = (*charges, *(each.evidence for each in proofs), *checks)
-    evidence += (*((apart,) if apart else ()), *(sliced.evidence if sliced else ()))
+    evidence += (*(one for one in besides if one is not None), *(sliced.evidence if sliced else ()))
     harm = _harm(brought, charges)
     broken = [each for each in checks if feed.broken(each)]
     if any(each.metric != feed.LABEL_SHARE for each in broken):

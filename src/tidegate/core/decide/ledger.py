@@ -17,9 +17,9 @@ from tidegate.core.stats import logspace
 from tidegate.core.vocabulary import releases
 
 IMMEDIATE, LABELS, PROMOTION, FEED, SHADOW, POLICY = "immediate", "labels", "promotion", "feed", "shadow", "policy"
-SLICES = "slices"
-"""The groups an Evidence can be of; the first two and the last have lines. A shadow that disagrees hurts nobody, and what is
-policy is no statistics: both may end a release without a part of alpha, and say so.
+SLICES, SHOWN = "slices", "shown"
+"""The groups an Evidence can be of; immediate, labels and slices have lines. A shadow that disagrees hurts nobody, and what is
+policy is no statistics: both may end a release without a part of alpha, and say so. What is shown decides nothing.
 """
 PAIRS, PAIRS_AGREE, PAIRS_WRONG, LEVEL, COHORT = "pairs", "pairs.agree", "pairs.wrong", "level", "cohort"
 WATCHED = frozenset({PAIRS, PAIRS_WRONG, LEVEL, COHORT})

@@ -48,7 +48,8 @@ def evidence(lines: tuple[verdicts.Evidence, ...]) -> table.Table:
         low, high = one.interval
         ratio = f"{low:.3g} to {high:.3g}" if low > 0 or high != float("inf") else ""
         weight = f"{one.weight:.3g}" if one.group in _WEIGHED else ""
-        cells = (sentences.e_value(one.log_e), sentences.e_value(one.threshold), _share(one.candidate), _share(one.stable))
+        proof = (sentences.e_value(one.log_e), sentences.e_value(one.threshold)) if one.group != ledger.SHOWN else ("", "")
+        cells = (*proof, _share(one.candidate), _share(one.stable))
         shown.add_row(text.Text(one.metric), one.group, weight, *cells, ratio, one.note)
     if others:
         shown.add_row(f"{others} more", ledger.SLICES, *[""] * 6, "`--json` has them")
