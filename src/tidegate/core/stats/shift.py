@@ -76,16 +76,17 @@ class Shift(comparison.Arms):
         counted = np.zeros((len(starts) + 1, *rows.counts.shape[1:]), np.int64)
         np.add.at(counted, block, rows.counts[drawn])
         before = np.cumsum(counted, axis=0) - counted
-        for pair in np.unique(np.stack([block, weight], axis=1), axis=0):
-            known = before[pair[0]]
+        cell = block * (arms.BUCKETS + 1) + weight
+        for key in np.unique(cell).tolist():
+            known = before[key // (arms.BUCKETS + 1)]
             if known.sum(axis=1).min() < FEWEST:
                 continue
             shares = known / known.sum(axis=1, keepdims=True)
             chosen = shares[0] > shares[1]
-            counts = rows.counts[drawn[(block == pair[0]) & (weight == pair[1])]].sum(axis=0)
+            counts = rows.counts[drawn[cell == key]].sum(axis=0)
             inside = counts[:, chosen].sum(axis=1)
             candidate, stable = np.stack([inside, counts.sum(axis=1) - inside], axis=1).tolist()
-            yield Cell(int(pair[1]) / arms.BUCKETS, float(shares[1][chosen].sum()), tuple(candidate), tuple(stable))
+            yield Cell(key % (arms.BUCKETS + 1) / arms.BUCKETS, float(shares[1][chosen].sum()), tuple(candidate), tuple(stable))
 
 
 def _moments(counts: tuple[int, int]) -> sums.Moments:
