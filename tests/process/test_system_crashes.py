@@ -79,9 +79,9 @@ def test_a_candidate_that_dies_of_its_requests_is_rolled_back_and_no_client_fail
         release(system, deadly(tmp_path / how, how), resources={"memory": 300 << 20})
         system.await_phase("rolled_back", seconds=60)
     assert traffic.failed == 0, traffic.failures
-    # Whichever is faster: three ends of a worker, or the evidence that its requests gave.
+    # Whichever is faster: three ends of a worker, or the evidence that its requests gave; who fills memory takes long, too.
     reason = system.endpoint()["release"]["reason"]
-    assert "crashed" in reason or "fails" in reason, reason
+    assert any(word in reason for word in ("crashed", "fails", "takes longer")), reason
     if how == "memory":
         assert "its bound is 300 MiB (resources.memory)" in (system.home.logs / "keeper.log").read_text()
 
