@@ -127,7 +127,9 @@ def test_broken_contracts_are_enough_where_equal_arms_would_not_show_as_many(wei
 def test_of_a_chosen_group_two_broken_contracts_are_enough():
     chosen = sums.Sum(4, arms.BUCKETS, False, START, 1, arm(), arm(400, invalid=2))
     drawn = sums.Sum(4, 500, True, START, 1, arm(95), arm(5))
-    assert look(release("canary"), sums=(chosen, drawn)).culprit == "guard"
+    group = (releases.Stage("cohort", 0, watch=releases.Watch.COHORT, cohort=True),)
+    assert look(msgspec.structs.replace(release("canary"), stages=group), sums=(chosen, drawn)).culprit == "guard"
+    assert look(release("canary"), sums=(chosen, drawn)).culprit == "", "at 100 % there is no stable that could show one"
 
 
 def event(key: str, arm_: arms.Arm, tick: int, weight: int = 500) -> sums.KeyEvent:

@@ -67,7 +67,6 @@ load_within: 5m
         label_margin=0.03,
         label_age=604_800.0,
         on_unsure="promote",
-        time_margins=(),
         loss=True,
     )
     assert (found.limits.timeout_ms, found.limits.queue, found.limits.body, found.limits.batch) == (500, 7, 1 << 20, 8)

@@ -62,7 +62,8 @@ class Sizes:
     def at(self, share: float) -> str:
         """From where on a size is beyond this quantile of stable's, with its unit; empty where that is not known."""
         bucket = self.counts.threshold(share)
-        return f"{self.edge(max(bucket - 1, self.counts.least)):.3g}{self.unit}" if bucket >= 0 else ""
+        edge = self.edge(max(bucket - 1, self.counts.least))
+        return "" if bucket < 0 else f"{edge:.3g}{self.unit}" if math.isfinite(edge) else "failed"
 
     @property
     def interval(self) -> intervals.Interval:

@@ -1,7 +1,7 @@
 """What a prediction costs: the model's time for a request that is alone in its call, in both arms. It decides nothing.
 
 Times are those of the buckets that gateways count in, each taken at the middle of its bucket in logarithms: within 14 % of one
-request's, and alike in both arms.
+request's (but for those below 10 us and above 100 s), and alike in both arms.
 """
 
 import math

@@ -101,19 +101,22 @@ def _broken_guard(found: case.Case) -> str:
     But not where equal arms would show as many: at a weight of 99 % nearly every break is the candidate's, whoever is to blame.
     So the coins of those that were drawn have to make it unlikely that all fell to the candidate: two are enough at 5 %, four
     at 25 %, seven at 50 %. While stable has none the product of their rhos falls to alpha in at most a share alpha of releases.
+    A cohort's count as they are, while it is alone on the candidate; at 100 % there is no stable that could show one.
     """
     most = found.release.policy.guard_breaks
     candidate, stable = found.sheet.marks_of(marks.Mark.INVALID)
     if not most or candidate < most or stable:
         return ""
-    chosen, log_chance = 0, 0.0
+    cohort = found.stage is not None and found.stage.watch is releases.Watch.COHORT
+    chosen, drawn, log_chance = 0, 0, 0.0
     for row in found.given.sums:
         broken = row.candidate.marks[marks.Mark.INVALID]
-        if row.evidence and 0 < row.weight < arms.BUCKETS:
+        if 0 < row.weight < arms.BUCKETS:
+            drawn += broken
             log_chance += broken * math.log(row.weight / arms.BUCKETS)
-        else:
+        elif cohort:
             chosen += broken
-    unlikely = log_chance <= math.log(found.release.policy.alpha)
+    unlikely = drawn >= most and log_chance <= math.log(found.release.policy.alpha)
     if chosen < most and not unlikely:
         return ""
     name, other = found.release.candidate.name, found.release.stable.name if found.release.stable else "stable"

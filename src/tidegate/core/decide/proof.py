@@ -77,7 +77,7 @@ def _in_time(found: case.Case, metric: case.Sizes, margin: releases.TimeMargin) 
     name = f"{metric.name}.p{100 * margin.quantile:g}"
     evidence = verdicts.Evidence(
         *(f"{name}.no_worse", ledger.PROMOTION, 1.0, promise.log_e, _threshold(found), candidate, stable),
-        note=f"time of the candidate at most stable's + {100 * margin.longer:.3g} %",
+        note=f"time of the candidate at most stable's + {100 * (times.ratio ** times.steps(margin.longer) - 1):.0f} %",
     )
     if promise.log_e >= _threshold(found):
         return Proof(evidence, 0)
@@ -86,8 +86,10 @@ def _in_time(found: case.Case, metric: case.Sizes, margin: releases.TimeMargin) 
     base = (bad0 + _TRUST * (1 - margin.quantile)) / (stable[1] + _TRUST)
     alike = times.alike(margin.quantile, times.steps(margin.longer))
     expected = (bad1 + _TRUST * alike) / (candidate[1] + _TRUST)
-    book = larger.no_larger(np.array([found.rho]))
-    needs = power.requests_needed(book, promise.wealth, found.rho, (expected, base), _threshold(found))
+    counted = candidate[1] + stable[1]
+    mine = candidate[1] / counted if candidate[1] and stable[1] else found.rho
+    book = larger.no_larger(np.array([mine]), np.array([base]))
+    needs = power.requests_needed(book, promise.wealth, mine, (expected, base), _threshold(found))
     return Proof(evidence, _requests(found, metric, needs) if needs > 0 else needs)
 
 

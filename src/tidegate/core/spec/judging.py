@@ -23,11 +23,11 @@ def policy(model: keys.Tidegate) -> releases.Policy:
     tests = "ab" in release.strategy
     return releases.Policy(
         alpha=release.alpha,
-        error_margin=given.errors or default.error_margin,
-        label_margin=given.wrong or default.label_margin,
+        error_margin=default.error_margin if given.errors is None else given.errors,
+        label_margin=default.label_margin if given.wrong is None else given.wrong,
         error_ratio=given.error_ratio,
         label_ratio=given.wrong_ratio,
-        time_margins=given.times or (),
+        time_margins=default.time_margins if given.times is None else given.times,
         time_floor=release.times_from,
         shift=release.shift,
         on_shift=release.on_shift,

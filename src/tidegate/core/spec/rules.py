@@ -27,8 +27,8 @@ _SCALE = {"%": 0.01, "ms": 0.001, "s": 1.0, "": 1.0}
 
 MARGINS = ("errors", "wrong")
 SUPPORTED = '"errors <= stable + N%", "errors <= N x stable", the same of wrong, and "p90 <= stable + N%"'
-LEAST_LONGER = 0.15
-"""Below this a time's margin is less than half a bucket that times are counted in."""
+LEAST_LONGER = 0.29
+"""A time's margin is at least one bucket that times are counted in."""
 _QUANTILE = re.compile(r"p(50|75|90|95|99)")
 
 
@@ -81,7 +81,7 @@ def margins(texts: Sequence[object]) -> Margins:
         if rule.metric in given:
             raise errors.RuleInvalid(f"there are two rules on {rule.metric}.", cure="Keep the one that you mean.")
         given[rule.metric] = rule
-    shares = {name: rule.offset for name, rule in given.items() if name in MARGINS}
+    shares = {name: rule.offset for name, rule in given.items() if name in MARGINS and rule.times == 1}
     ratios = {name: rule.times - 1 for name, rule in given.items() if name in MARGINS}
     times = tuple(releases.TimeMargin(float(name[1:]) / 100, rule.offset) for name, rule in given.items() if name not in MARGINS)
     return Margins(shares.get("errors"), shares.get("wrong"), times or None, ratios.get("errors", 0.0), ratios.get("wrong", 0.0))

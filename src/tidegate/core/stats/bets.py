@@ -105,13 +105,40 @@ def no_worse_ratio(rho: logspace.Floats, margin: float, ratios: tuple[float, ...
     return _bets(rho, _only_bad(np.log(ratio / limit * worst / mean), np.log(worst / mean)), weights)
 
 
+def fewer(mine: logspace.Floats, share: logspace.Floats, ratios: tuple[float, ...], weights: tuple[float, ...]) -> Bets:
+    """Bets that the candidate's bad share is below stable's, within groups of which `mine` (S,) is the candidate's part.
+
+    The two-sample e-variable (Turner, Ly, Gruenwald 2021): theta1 and theta0 over their mean by `mine`. It needs no coin between
+    a request and its arm, only whole groups: `mine` is counted. H0: the candidate's share is at least stable's, which is guessed
+    as `share` (S,); `ratios` are odds ratios below 1.
+    """
+    share = np.clip(share, FLOOR, 1 - FLOOR)[:, None]
+    odds = np.array(ratios) * share / (1 - share)
+    less, mine = odds / (1 + odds), mine[:, None]
+    mean = mine * less + (1 - mine) * share
+    bad, ok = np.log(mean), np.log1p(-mean)
+    factors = np.stack([np.log(less) - bad, np.log(share) - bad, np.log1p(-less) - ok, np.log1p(-share) - ok], axis=-1)
+    return _bets(mine, factors, weights)
+
+
+def larger(mine: logspace.Floats, times: logspace.Floats) -> logspace.Floats:
+    """Bets that the candidate's values are larger: log factors (S, K, 2 C), by value, of the candidate's and then of stable's.
+
+    `times` (K, C) is how many times as likely each value is of the candidate, as `moved` gives it; `mine` (S,) is the chance that
+    a request is the candidate's: its rho, or its counted part of a whole group. q(1 | y) = mine times / (mine times + 1 - mine).
+    """
+    mine = mine[:, None, None]
+    mean = np.log(mine * times + 1 - mine)
+    return np.concatenate([np.log(times) - mean, -mean], axis=-1)
+
+
 @functools.lru_cache(maxsize=1024)
-def larger(rho: float, law: bytes, ratio: float) -> logspace.Floats:
-    """Bets that the candidate's values are larger than stable's: log factors (K, 2 C), by value, of the candidate, then stable.
+def moved(rho: float, law: bytes, ratio: float) -> logspace.Floats:
+    """(K, C) how many times as likely each value is of a candidate whose law is stable's, by each of the `MOVES`.
 
     `law` are C doubles, stable's law over values each `ratio` times as large as the one before; the last is that of requests
-    without a value, larger than any. The bets are the `MOVES` of it, q(1 | y) = rho f1 / (rho f1 + (1 - rho) f0), made to rise
-    with y. Kept: a law is frozen for an hour and asked for at every look.
+    without a value, larger than any. Made to rise with the value, and scaled to a mean of `rho` of q. Kept: a law is frozen for
+    an hour and asked for at every look.
     """
     before = np.frombuffer(law)
     return np.array([_moved(rho, before, ratio, move) for move in MOVES])
@@ -130,9 +157,22 @@ def _moved(rho: float, law: logspace.Floats, ratio: float, move: tuple[float, fl
     times = _rising(after / valued, valued)
     times = np.minimum(times, max(1.2, room / none))
     times = np.append(times, times.max())
-    times /= float(times @ law)
-    mean = rho * times + 1 - rho
-    return np.concatenate([np.log(times / mean), -np.log(mean)])
+    times *= _fair(rho, times[:-1], valued)
+    return times
+
+
+def _fair(rho: float, times: logspace.Floats, law: logspace.Floats) -> float:
+    """The scale at which a request is worth 1 on average over stable's law, whichever its arm: q's mean is then rho.
+
+    Not every request brings a value, and those of one arm may do so more often (fewer of its calls are batches). Without a value
+    a request is worth 1; if one with a value were worth more in either arm, that alone would look like a slower candidate.
+    """
+    low, high, total = 1e-4, 1e4, float(law.sum())
+    for _ in range(50):
+        scale = math.sqrt(low * high)
+        below = float((rho * scale * times / (rho * scale * times + 1 - rho)) @ law) < rho * total
+        low, high = (scale, high) if below else (low, scale)
+    return math.sqrt(low * high)
 
 
 def _rising(values: logspace.Floats, weights: logspace.Floats) -> logspace.Floats:

@@ -181,5 +181,5 @@ class Comparison(Arms):
 
 def promise(book: bets.Bets, by_segment: logspace.Ints) -> Promise:
     """The process that these bets are, after (S, 4) counts."""
-    grown = wealth.growth(book.factors, np.arange(len(by_segment)), by_segment)
+    grown = np.einsum("skw,sw->sk", book.factors, by_segment.astype(np.float64))
     return Promise(wealth.from_the_start(book.log_weights, grown), grown.sum(axis=0), by_segment.sum(axis=0))

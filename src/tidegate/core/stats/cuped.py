@@ -57,7 +57,7 @@ def unlike(values: Sequence[sums.Values], covariate: Sequence[sums.Values]) -> m
     """
     having = [msgspec.structs.replace(one, candidate=_having(one.candidate), stable=_having(one.stable)) for one in values]
     for one in (covariate, having):
-        found = means.difference(one, ALPHA)
+        found = means.difference(one, ALPHA / 2)
         if found.interval[0] > 0 or found.interval[1] < 0:
             return found
     return None

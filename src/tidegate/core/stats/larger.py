@@ -8,6 +8,10 @@ first minute nothing is bet, nor where too little was seen.
 
 Every bet rises with the bucket, so that the e-value stays a fair bettor's wealth if the candidate is *faster*: the mean factor is
 1 + sum_y (P1(y) - P0(y)) q(1|y), at most 1 where the candidate's law lies below stable's (docs/rooms/stats.md).
+
+That is so where a request brings a value as often in either arm. Where it does not, its arm given that it has one is no rho-coin
+any more; that is checked, and then only the part of the wealth counts that goes by whole minutes, with the counted part of
+each in rho's place: by weighted means, h a + (1 - h) b = 1 gives a^n1 b^n0 <= 1 for whatever law both arms have in common.
 """
 
 import dataclasses
@@ -16,14 +20,18 @@ import math
 
 import numpy as np
 
-from tidegate.core.stats import bets, comparison, intervals, logspace, tally, wealth
-from tidegate.core.vocabulary import arms
+from tidegate.core.stats import betabinomial, bets, comparison, intervals, logspace, tally, wealth
+from tidegate.core.vocabulary import arms, sums
 
 FEWEST = 200
 """Requests of stable with a value without which its law is not known."""
 WINDOW = 60
 """Minutes before a block that its law is learned from, where they are enough."""
 _EARLY = (1, 2, 4, 8, 16, 32)
+UNEVEN = math.log(1000)
+"""Where it is sure that values do not come from both arms alike."""
+BY_MINUTES = 0.2
+"""Part of the wealth that is bet by whole minutes."""
 SHARES = (0.5, 0.9, 0.99)
 """Quantiles of stable that are shown."""
 _NO_WORSE = (0.3, 0.6, 0.8, 0.9)
@@ -99,30 +107,39 @@ class Larger(comparison.Arms):
         counts[:, 0, 0] += pending[:, 0]  # what is pending speaks least: the candidate's small, stable's large
         counts[:, 1, -1] += pending[:, 1]
         prefix, tail = self.evidence & self.closed, self.evidence & self.learned(self.laws.minute)
-        found = self._mixture(prefix, counts)
-        return found, found if np.array_equal(prefix, tail) else self._mixture(tail, counts)
+        slow, found = self._by_minutes(), self._mixture(prefix, counts)
+        return self._both(found, slow), self._both(self._mixture(tail, counts), slow)
+
+    @functools.cached_property
+    def uneven(self) -> bool:
+        """Whether requests bring a value more often in one arm than in the other: its calls are batches less often, say."""
+        counted = self.by_weight(self._upward[:, :, 0], self.closed)
+        return betabinomial.sample_ratio(counted) >= UNEVEN
 
     def no_worse(self, share: float, steps: int, chosen: tally.Mask) -> comparison.Promise:
         """The log e-value that the candidate's quantile is at most `steps` buckets above stable's, from the chosen rows alone.
 
         On the scale of the value, not of shares: H0 is that candidate requests above the moved threshold are at least as likely
-        as stable's above the threshold itself (statistics.md A.1.7). Nothing below `least` is too large.
+        as stable's above the threshold itself (statistics.md A.1.7). Nothing below `least` is too large. It goes by whole closed
+        minutes, and by how many requests of each arm brought a value in each: no arm gains from bringing fewer.
         """
-        rows = chosen & self.evidence & self.closed
-        rho = self.rows.weight[rows] / arms.BUCKETS
-        candidate = np.where(self._quantile(share) + steps > self.least, self._quantile(share) + steps, self.least + 1)
-        counts = np.zeros((int(rows.sum()), 4), np.int64)
-        counts[:, :2] = self._from((candidate, self._quantile(share)))[rows]
-        counts[:, 0] += np.maximum(self.rows.pending[rows, 0], 0)
-        counts[:, 2:] = self._upward[rows, :, 0] - counts[:, :2]
-        known, where = np.unique(rho, return_inverse=True)
-        by_rho = np.zeros((known.size, 4), np.int64)
-        np.add.at(by_rho, where, counts)
-        return comparison.promise(no_larger(known), by_rho)
+        rows = self.rows
+        whole = chosen & self.evidence & ((rows.minute + 1) * sums.EPOCH_SECONDS <= self.closed_before)
+        quantile = self._quantile(share)
+        both = self._from((np.maximum(quantile + steps, self.least + 1), quantile))
+        ok = self._upward[:, :, 0] - both
+        both = both + np.maximum(rows.pending, 0) * [1, 0]  # lost is as bad as can be
+        minutes = rows.epochs(whole, np.concatenate([both, ok], axis=1))
+        sizes = minutes.counts[:, :2] + minutes.counts[:, 2:]
+        told = (sizes > 0).all(axis=1)
+        blocks = self.laws.block(minutes.minute[told]).tolist()
+        beyond = np.array([float(self.laws.law[one, self.laws.quantile(one, share) :].sum()) for one in blocks])
+        mine = sizes[told, 0] / sizes[told].sum(axis=1)
+        return comparison.promise(no_larger(mine, beyond), minutes.counts[told])
 
     def steps(self, longer: float) -> int:
-        """Buckets that a value may be larger by: the whole ones in 1 + `longer`, at least one."""
-        return max(1, int(math.log1p(longer) / math.log(self.ratio) + 0.5))
+        """Buckets that a value may be larger by: the whole ones in 1 + `longer`, at least one. 30 % is one of time."""
+        return max(1, math.floor(math.log1p(longer) / math.log(self.ratio) + 0.02))
 
     def alike(self, share: float, steps: int) -> float:
         """The share of a candidate's requests beyond the moved threshold if it is just like stable, by its latest law."""
@@ -172,22 +189,45 @@ class Larger(comparison.Arms):
         last, here = self.rows.counts.shape[2] - 1, np.arange(len(self.rows.counts))
         return np.stack([self._upward[here, arm, np.clip(bucket, 0, last)] for arm, bucket in enumerate(buckets)], axis=1)
 
+    def _both(self, design: float, slow: float) -> float:
+        """The average of both processes; where values do not come from both arms alike, the one that goes by rho says nothing."""
+        by_minutes = math.log(BY_MINUTES) + slow
+        return by_minutes if self.uneven else float(np.logaddexp(math.log1p(-BY_MINUTES) + design, by_minutes))
+
     def _mixture(self, rows: tally.Mask, counts: logspace.Ints) -> float:
+        """By rho, a request at a time."""
+        pairs, where, told = self._epochs(rows, counts)
+        factors = [bets.larger(np.array([rho]), self._times(rho, block))[0] for rho, block in pairs]
+        return wealth.mixture(bets.MOVED_WEIGHTS, wealth.growth(np.array(factors), where, told)) if pairs else 0.0
+
+    def _by_minutes(self) -> float:
+        """By the candidate's counted part of each whole closed minute: fair however often either arm's bring a value."""
+        rows = self.rows
+        whole = self.evidence & ((rows.minute + 1) * sums.EPOCH_SECONDS <= self.closed_before)
+        pairs, where, told = self._epochs(whole, rows.counts)
+        grown = np.zeros((len(told), len(bets.MOVED_WEIGHTS)))
+        half = told.shape[1] // 2
+        mine = told[:, :half].sum(axis=1) / np.maximum(told.sum(axis=1), 1)
+        for index, (rho, block) in enumerate(pairs):
+            here = np.flatnonzero((where == index) & (mine > 0) & (mine < 1))
+            grown[here] = np.einsum("jkw,jw->jk", bets.larger(mine[here], self._times(rho, block)), told[here].astype(np.float64))
+        return wealth.mixture(bets.MOVED_WEIGHTS, grown)
+
+    def _epochs(self, rows: tally.Mask, counts: logspace.Ints) -> tuple[list[tuple[float, int]], logspace.Ints, logspace.Ints]:
+        """([(rho, block)], which of them each epoch is of (J,), its counts (J, 2 C') with all up to `least` in one)."""
         merged = np.concatenate(
             [counts[:, :, : self.least + 1].sum(axis=2, keepdims=True), counts[:, :, self.least + 1 :]], axis=2
         )
         epochs = self.rows.epochs(rows, merged.reshape(len(merged), 2 * merged.shape[2]))
-        blocks = self.laws.block(epochs.minute)
-        pairs, where = np.unique(epochs.segment * (len(self.laws.minute) + 1) + blocks, return_inverse=True)
-        if not pairs.size:
-            return 0.0
-        books = []
-        for pair in pairs:
-            segment, block = divmod(int(pair), len(self.laws.minute) + 1)
-            law = self.laws.law[block]
-            law = np.concatenate([[law[: self.least + 1].sum()], law[self.least + 1 :]])
-            books.append(bets.larger((segment % (arms.BUCKETS + 1)) / arms.BUCKETS, law.tobytes(), self.ratio))
-        return wealth.mixture(bets.MOVED_WEIGHTS, wealth.growth(np.array(books), where, epochs.counts))
+        size = len(self.laws.minute) + 1
+        keys, where = np.unique(epochs.segment * size + self.laws.block(epochs.minute), return_inverse=True)
+        pairs = [(key // size % (arms.BUCKETS + 1) / arms.BUCKETS, key % size) for key in keys.tolist()]
+        return pairs, where, epochs.counts
+
+    def _times(self, rho: float, block: int) -> logspace.Floats:
+        law = self.laws.law[block]
+        law = np.concatenate([[law[: self.least + 1].sum()], law[self.least + 1 :]])
+        return bets.moved(rho, law.tobytes(), self.ratio)
 
 
 def blocks(first: int, last: int) -> list[int]:
@@ -196,9 +236,11 @@ def blocks(first: int, last: int) -> list[int]:
     return [first + one for one in offsets if first + one <= last]
 
 
-def no_larger(rho: logspace.Floats) -> bets.Bets:
-    """Bets on (S,) rhos that requests beyond the moved threshold are less likely than stable's beyond its own."""
-    return bets.no_worse_ratio(rho, 0.0, _NO_WORSE, _NO_WORSE_WEIGHTS)
+def no_larger(mine: logspace.Floats, beyond: logspace.Floats) -> bets.Bets:
+    """Bets that fewer of the candidate's requests are beyond the moved threshold than of stable's beyond its own, which are
+    `beyond` (S,), in groups of which `mine` (S,) is the candidate's part.
+    """
+    return bets.fewer(mine, beyond, _NO_WORSE, _NO_WORSE_WEIGHTS)
 
 
 def smooth(seen: logspace.Ints) -> logspace.Floats:

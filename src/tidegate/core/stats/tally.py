@@ -187,21 +187,24 @@ def of_losses(rows: Sequence[sums.LabelSum], fewest: int) -> tuple[Histogram, in
     learned from as many knows them before.
     """
     table = _matrix(map(_LABEL, rows), len(rows), 11)
-    found = np.zeros((len(rows), 2, losses.MOST - losses.LEAST + 1), np.int64)
+    minute = table[:, 3] // sums.EPOCH_SECONDS
+    early = np.zeros(losses.MOST - losses.LEAST, np.int64)
+    until = -1
+    for at in np.argsort(minute, kind="stable").tolist():
+        if early.sum() >= fewest and minute[at] > until:
+            break
+        until = int(minute[at])
+        for bucket, count in rows[at].stable_loss:
+            if bucket < losses.MOST:
+                early[bucket - losses.LEAST] += count
+    median = int(np.searchsorted(np.cumsum(early), early.sum() / 2))
+    first = min(max(0, median - LOSSES // 2), len(early) - LOSSES)
+    values = np.zeros((len(rows), 2, LOSSES + 1), np.int64)
     for at, row in enumerate(rows):
         for arm, told in enumerate((row.candidate_loss, row.stable_loss)):
             for bucket, count in told:
-                found[at, arm, bucket - losses.LEAST] += count
-    minute, stable = table[:, 3] // sums.EPOCH_SECONDS, found[:, 1, :-1]
-    order = np.argsort(minute, kind="stable")
-    enough = np.cumsum(stable[order].sum(axis=1)) >= fewest
-    known = stable[minute <= minute[order][enough.argmax()]].sum(axis=0) if enough.any() else np.ones(stable.shape[1])
-    median = int(np.searchsorted(np.cumsum(known), known.sum() / 2))
-    first = min(max(0, median - LOSSES // 2), stable.shape[1] - LOSSES)
-    inner = found[:, :, first : first + LOSSES].copy()
-    inner[:, :, 0] += found[:, :, :first].sum(axis=2)
-    inner[:, :, -1] += found[:, :, first + LOSSES : -1].sum(axis=2)
-    values = np.concatenate([inner, found[:, :, -1:]], axis=2)
+                inside = min(max(bucket - losses.LEAST - first, 0), LOSSES - 1)
+                values[at, arm, inside if bucket < losses.MOST else LOSSES] += count
     made = _with(Histogram, _rows(table[:, :5], table[:, 5:7], np.zeros((len(rows), 2), np.int64)), values)
     return made, first + losses.LEAST
 
