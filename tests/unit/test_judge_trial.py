@@ -220,3 +220,11 @@ def test_a_guard_wrongly_called_broken_or_kept_is_rare():
 def test_an_interval_that_is_not_there_yet_holds_nothing():
     for text in GUARDS:
         assert rules.guard(text).held((-math.inf, math.inf)) == "open"
+
+
+def test_values_that_do_not_come_from_both_arms_alike_decide_nothing():
+    """Posted for buyers only: the better version has more of them, and each of them is worth no more."""
+    told = sums.Values("revenue", 5_000, moments(4_000, 9.0), moments(3_200, 8.0))
+    found = look(release(), told)
+    assert (found.result, found.decision) == (Result.UNSURE, "")
+    assert "revenue is known of 4,000 units of the candidate among 7,200, and 3,600 would be its part" in found.sentence

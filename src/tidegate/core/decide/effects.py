@@ -12,10 +12,12 @@ Each at the policy's `alpha_promote`, from both sides.
 import math
 from collections.abc import Sequence
 
-from tidegate.core.stats import bounded, cuped, means
-from tidegate.core.vocabulary import releases, sums, verdicts
+from tidegate.core.stats import betabinomial, bounded, cuped, means
+from tidegate.core.vocabulary import arms, releases, sums, verdicts
 
 Values = Sequence[sums.Values]
+_UNEVEN = math.log(1000)
+"""Where it is sure that values do not come from both arms alike."""
 
 
 def metric(policy: releases.Policy, values: Values) -> verdicts.Effect:
@@ -47,7 +49,13 @@ def guard(rule: releases.Guard, values: Values, alpha: float) -> verdicts.Effect
 
 
 def broken(policy: releases.Policy, values: Values, covariate: Values) -> str:
-    """Why the covariate may not be adjusted by, in words; empty: it may."""
+    """Why nothing may be concluded from the values, or the covariate may not be adjusted by, in words; empty: it may."""
+    units = [(one.weight / arms.BUCKETS, one.candidate.count, one.stable.count) for one in values]
+    if betabinomial.sample_ratio(units) >= _UNEVEN:
+        candidate, all_of = sum(one for _, one, _ in units), sum(one + two for _, one, two in units)
+        expected = sum(rho * (one + two) for rho, one, two in units)
+        there = f"{policy.metric} is known of {candidate:,} units of the candidate among {all_of:,}, and {expected:,.0f} would be"
+        return f"{there} its part: it has to be posted for units to which nothing happened, too"
     found = cuped.unlike(values, covariate) if policy.covariate else None
     if found is None:
         return ""

@@ -51,8 +51,10 @@ def passed(found: case.Case, evidence: tuple[verdicts.Evidence, ...]) -> str:
             f"(margin {margin}, e = {e_value(proof.log_e)} > {e_value(proof.threshold)} "
             f"after {_counted(metric, n1)})"
         )
-    parts += [_in_time(proof) for proof in evidence if proof.metric.startswith(f"{ledger.LATENCY}.")]
-    return f"{found.release.candidate.name} is no worse than stable at {_share(found.rho)}: it {' and '.join(parts)}."
+    in_time = [_in_time(proof) for proof in evidence if proof.metric.startswith(f"{ledger.LATENCY}.")]
+    parts += in_time
+    untimed = "" if in_time or not found.release.policy.time_margins else f" {_untimed(found)}"
+    return f"{found.release.candidate.name} is no worse than stable at {_share(found.rho)}: it {' and '.join(parts)}.{untimed}"
 
 
 def unsure(found: case.Case, needs: int) -> str:
@@ -121,6 +123,12 @@ def e_value(log_e: float) -> str:
         return "over 1,000,000"
     value = math.exp(log_e)
     return f"{value:,.0f}" if value >= 10 else f"{value:.2g}"
+
+
+def _untimed(found: case.Case) -> str:
+    if found.rho > larger.MOST_RHO:
+        return "Its times are not compared: it has more than half of the traffic."
+    return "Its times are not compared: too few of stable's are known."
 
 
 def _in_time(proof: verdicts.Evidence) -> str:

@@ -27,7 +27,7 @@ _PLACES = sums.SLICE_VALUES + 1
 _BySlice = dict[str, list[sums.SliceSum]]
 
 
-class Finding(msgspec.Struct, frozen=True):
+class Sliced(msgspec.Struct, frozen=True):
     """What the slices say together, and each of them."""
 
     line: ledger.Line
@@ -37,7 +37,7 @@ class Finding(msgspec.Struct, frozen=True):
     """A row a slice, the one that says most first; last of all, what is kept for values that have not come."""
 
 
-def find(found: case.Case, lines: Sequence[ledger.Line]) -> Finding | None:
+def find(found: case.Case, lines: Sequence[ledger.Line]) -> Sliced | None:
     """What the slices say; None where none are judged: none are declared, or units are sticky."""
     line = next((one for one in lines if one.group == ledger.SLICES), None)
     if line is None or found.keyed:
@@ -54,10 +54,10 @@ def find(found: case.Case, lines: Sequence[ledger.Line]) -> Finding | None:
     unread = f"{given.unread:,} requests with values that cannot be read are in no slice" if given.unread else ""
     left = max(0.0, 1.0 - sum(weights.values()))
     told.append(verdicts.Evidence(ledger.SLICES, ledger.SLICES, left, 0.0, line.threshold, note=unread))
-    return Finding(line, logspace.total(np.array([_weighted(one) for one in told])), tuple(told))
+    return Sliced(line, logspace.total(np.array([_weighted(one) for one in told])), tuple(told))
 
 
-def failed(found: case.Case, sliced: Finding, harm: verdicts.Harm) -> tuple[str, str]:
+def failed(found: case.Case, sliced: Sliced, harm: verdicts.Harm) -> tuple[str, str]:
     """(culprit, sentence) of a FAIL: the slice that says most."""
     worst = sliced.evidence[0]
     return worst.metric, sentences.failed_where(found, worst, (sliced.log_e, sliced.line.threshold), harm)

@@ -11,19 +11,22 @@ is addition.
     bets         the factors by which one request multiplies the wealth, for each kind of question
     wealth       from factors and counts to an e-value: mixture over the bets, and over when the harm began
     comparison   one mark (bad, or wrong) compared between the arms over a whole release
+    blocks       from when on what is bet was learned from which minutes
+    larger       a time or a loss, seen in buckets: is the candidate's larger
+    shift        how far the predictions of both arms are apart
     betabinomial two-sided Beta-binomial e-process: sample-ratio checks, plain risk-ratio intervals
     intervals    risk ratio over a ramp, and a share's interval, for people to read
     shares       one mark against a fixed share: shadow disagreement, a level
     paired       of two answers to one input, which is wrong more often
     means        the difference of two means, with an asymptotic confidence sequence: posted metrics
-    thinning     traffic of one version parted between two arms by coins thrown anew, and one arm spoilt by a fault
     bounded      the same by betting, exact, where values lie within limits: shares
     cuped        a metric adjusted by what its units were like before the test
     power        how many more requests a proof needs; excess harm
+    thinning     traffic of one version parted between two arms by coins thrown anew, and one arm spoilt by a fault
 
 Who calls it: `core.decide.judge`, `control.batch`, and the analyst benchmark. Input: `vocabulary.sums`.
 
 Deliberately not here: p-values; anything that looks at rows; a clock, or chance that is no argument; decisions, thresholds and
 words (they are `core.decide`'s); a cap on the bets against overshoot, because it needs the wealth before each request and is not
-linear in counts; latency, prediction bins, drift. Formulas and sources: docs/rooms/stats.md.
+linear in counts; drift. Formulas and sources: docs/rooms/stats.md.
 """

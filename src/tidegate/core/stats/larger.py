@@ -1,10 +1,8 @@
 """Is the candidate's value larger than stable's? A time, or a loss: seen in buckets of equal ratio, all of them at once.
 
 The mark of a request is its bucket. The bets are that the candidate's law is stable's, moved: all requests a little slower, or a
-few of them much slower. Stable's law has to be known for that. It is learned from its earlier minutes and frozen by *block*: a
-block begins 1, 2, 4, ... 32 minutes after the release's first, and every hour from the first hour on, and goes by the hour
-before it. So a law is known before its block's first coin, and no later request re-prices an earlier one. In the release's
-first minute nothing is bet, nor where too little was seen.
+few of them much slower. Stable's law has to be known for that. It is learned from the hour before a block (`blocks`) and held to
+in it: known before the block's first coin, and no later request re-prices an earlier one. Where too little was seen nothing is bet.
 
 Every bet rises with the bucket, so that the e-value stays a fair bettor's wealth if the candidate is *faster*: the mean factor is
 1 + sum_y (P1(y) - P0(y)) q(1|y), at most 1 where the candidate's law lies below stable's (docs/rooms/stats.md).
@@ -20,16 +18,15 @@ import math
 
 import numpy as np
 
-from tidegate.core.stats import betabinomial, bets, comparison, intervals, logspace, tally, wealth
+from tidegate.core.stats import betabinomial, bets, blocks, comparison, intervals, logspace, tally, wealth
 from tidegate.core.vocabulary import arms, sums
 
 FEWEST = 200
 """Requests of stable with a value without which its law is not known."""
-WINDOW = 60
-"""Minutes before a block that its law is learned from, where they are enough."""
-_EARLY = (1, 2, 4, 8, 16, 32)
 UNEVEN = math.log(1000)
 """Where it is sure that values do not come from both arms alike."""
+MOST_RHO = 0.5
+"""Beyond it the candidate's workers are the busier ones, and their times are no evidence."""
 BY_MINUTES = 0.2
 """Part of the wealth that is bet by whole minutes."""
 SHARES = (0.5, 0.9, 0.99)
@@ -50,7 +47,7 @@ class Laws:
 
     def block(self, minutes: logspace.Ints) -> logspace.Ints:
         """The block of each minute; -1 before the first, and where the law is not known."""
-        found = np.searchsorted(self.minute, minutes, side="right") - 1
+        found = blocks.of(minutes, self.minute)
         known: logspace.Ints = np.where(np.append(self.known, False)[found], found, -1)
         return known
 
@@ -68,7 +65,7 @@ class Larger(comparison.Arms):
     """How many times as large a value of one bucket is as one of the bucket before."""
     least: int = 0
     """Up to this bucket values are all the same: a difference below it harms nobody."""
-    most_rho: float = 0.5
+    most_rho: float = MOST_RHO
     """Weights above this are no evidence: the candidate's workers are then the busier ones."""
 
     @functools.cached_property
@@ -82,14 +79,13 @@ class Larger(comparison.Arms):
         rows = self.rows
         if not rows.minute.size:
             return Laws(np.empty(0, np.int64), np.empty(0, np.bool_), np.empty((0, rows.counts.shape[2])))
-        first, last = int(rows.minute.min()), int(rows.minute.max())
+        minute = blocks.starts(rows.minute)
         if int(rows.counts[:, 1, :-1].sum()) < FEWEST:
-            last = first  # no block has a law
-        minute = np.array(blocks(first, last), np.int64)
+            minute = minute[:0]  # no block has a law
         order = np.argsort(rows.minute, kind="stable")
         stable = rows.counts[order, 1]
         until = np.vstack([np.zeros((1, stable.shape[1]), np.int64), np.cumsum(stable, axis=0)])
-        ends, begins = (np.searchsorted(rows.minute[order], at) for at in (minute, minute - WINDOW))
+        ends, begins = (np.searchsorted(rows.minute[order], at) for at in (minute, minute - blocks.HOUR))
         seen = until[ends] - until[begins]
         seen = np.where(seen[:, :-1].sum(axis=1, keepdims=True) < FEWEST, until[ends], seen)
         return Laws(minute, seen[:, :-1].sum(axis=1) >= FEWEST, smooth(seen))
@@ -228,12 +224,6 @@ class Larger(comparison.Arms):
         law = self.laws.law[block]
         law = np.concatenate([[law[: self.least + 1].sum()], law[self.least + 1 :]])
         return bets.moved(rho, law.tobytes(), self.ratio)
-
-
-def blocks(first: int, last: int) -> list[int]:
-    """The minutes at which blocks begin, of a release whose minutes these are."""
-    offsets = (*_EARLY, *range(WINDOW, last - first + 1, WINDOW))
-    return [first + one for one in offsets if first + one <= last]
 
 
 def no_larger(mine: logspace.Floats, beyond: logspace.Floats) -> bets.Bets:

@@ -2,11 +2,10 @@
 
 A better model is expected to predict differently, so the question is not whether but by how much. The total variation distance of
 two laws is the largest difference P1(S) - P0(S) over all sets S of bins. A set is chosen from past minutes, the one in which the
-candidate's predictions were more frequent, and is held to for its block (of minutes 1, 2, 4, ... 32 and every hour, as in
-`larger`). For each request after that W = (X - c)(A / rho - (1 - A) / (1 - rho)), with X = 1 in S, c stable's past share of S
-and A the arm, has the mean P1(S) - P0(S), which no choice of S makes larger than the distance. The bet is on W above the
-tolerance: factors 1 + l (W - tolerance) / B, B the least bound with which none is below 0 (statistics.md A.1.12). It is linear
-in counts.
+candidate's predictions were more frequent, and is held to for its block (`blocks`). For each request after that
+W = (X - c)(A / rho - (1 - A) / (1 - rho)), with X = 1 in S, c stable's past share of S and A the arm, has the mean P1(S) - P0(S),
+which no choice of S makes larger than the distance. The bet is on W above the tolerance: factors 1 + l (W - tolerance) / B, B the
+least bound with which none is below 0 (statistics.md A.1.12). It is linear in counts.
 
 What has no prediction is in no set and counts nowhere.
 """
@@ -17,7 +16,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from tidegate.core.stats import comparison, larger, logspace, means, tally
+from tidegate.core.stats import blocks, comparison, logspace, means, tally
 from tidegate.core.vocabulary import arms, sums
 
 FEWEST = 50
@@ -71,8 +70,8 @@ class Shift(comparison.Arms):
         if not rows.counts.any():
             return
         drawn = np.flatnonzero(self.evidence & self.closed)
-        starts = larger.blocks(int(rows.minute.min()), int(rows.minute.max()))
-        block, weight = np.searchsorted(starts, rows.minute[drawn], side="right"), rows.weight[drawn]
+        starts = blocks.starts(rows.minute)
+        block, weight = blocks.of(rows.minute[drawn], starts) + 1, rows.weight[drawn]
         counted = np.zeros((len(starts) + 1, *rows.counts.shape[1:]), np.int64)
         np.add.at(counted, block, rows.counts[drawn])
         before = np.cumsum(counted, axis=0) - counted
