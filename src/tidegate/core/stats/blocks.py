@@ -1,4 +1,4 @@
-"""Blocks: stretches of a release in which what was learned of stable is held to. Nothing is bet on the minutes it was learned from.
+"""Blocks: stretches of a release in which what was learned of stable is held to. Nothing is bet on what it was learned from.
 
 A block begins 1, 2, 4, ... 32 minutes after the release's first minute and every hour from the first hour on. So the first minute
 teaches and is not bet on, early blocks go by little, and a release of days follows its traffic by the hour.
