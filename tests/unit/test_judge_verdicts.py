@@ -237,6 +237,15 @@ def test_lost_records_are_an_error_of_the_feed():
     assert "more marks than requests" in look([*healthy(), tick(61, twice, arm(95))]).sentence
 
 
+@pytest.mark.parametrize("broken", [{"opened": -1}, {"marks": (-5,) + (0,) * 15}, {"latency": (-1,) * 64}, {"rescued": -1}])
+def test_a_count_below_none_is_an_error_of_the_feed_and_nothing_else(broken):
+    """As a damaged file may have it: it is said, whatever else was counted."""
+    verdict = look([*healthy(), tick(61, msgspec.structs.replace(arm(5), **broken), arm(95))])
+    assert (verdict.result, verdict.culprit) == (verdicts.Result.ERROR, "lost_records")
+    assert "fewer requests than none were counted" in verdict.sentence
+    assert verdict.harm.failed == 0
+
+
 def test_a_few_lost_records_of_both_arms_stop_nothing():
     few = [tick(60, arm(5, pending=1), arm(95, pending=10))]
     assert look([*healthy(300), *few]).result is verdicts.Result.PASS

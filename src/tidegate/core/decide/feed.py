@@ -38,8 +38,8 @@ def _sample_ratio(found: case.Case) -> verdicts.Evidence:
 def _lost_records(found: case.Case) -> verdicts.Evidence:
     """Requests of the closed prefix that never got a mark: must be few, as likely in both arms, and never below none.
 
-    Beside the sample-ratio check this has two plain rules, which are policy: more marks than requests, and a loss of over
-    1 % of the requests (and over 20), are certain enough without a bet.
+    Beside the sample-ratio check this has plain rules, which are policy: a count below none, more marks than requests, and a
+    loss of over 1 % of the requests (and over 20), are certain enough without a bet.
     """
     counts = found.traffic
     rows = counts.evidence & counts.closed
@@ -48,7 +48,9 @@ def _lost_records(found: case.Case) -> verdicts.Evidence:
     missing = np.maximum(counts.rows.pending, 0)
     log_e = betabinomial.sample_ratio(counts.by_weight(missing, rows))
     note = f"{lost:,} of {opened:,} requests never got a mark"
-    if bool((counts.rows.pending[rows] < 0).any()):
+    if found.sheet.below_none:
+        log_e, note = math.inf, "fewer requests than none were counted"
+    elif bool((counts.rows.pending[rows] < 0).any()):
         log_e, note = math.inf, "more marks than requests were counted"
     elif lost > max(_LOST_COUNT, _LOST_SHARE * opened):
         log_e = math.inf

@@ -127,7 +127,10 @@ class Sheet:
     def __init__(self, rows: Sequence[sums.Sum]) -> None:
         head = _matrix(map(_HEAD, rows), len(rows), 5)
         both = b"".join(one for row in rows for one in (row.candidate.packed, row.stable.packed))
-        self._counters = np.frombuffer(both, np.int64).reshape(len(rows), 2, _RESCUED + 1)
+        counters = np.frombuffer(both, np.int64).reshape(len(rows), 2, _RESCUED + 1)
+        self.below_none = bool((counters < 0).any())
+        """Whether some counter is negative, as none can be; it is taken for 0, so that everything else can be said."""
+        self._counters = np.maximum(counters, 0) if self.below_none else counters
         self._marks = self._counters[:, :, _MARKS:_LATENCY]
         opened = self._counters[:, :, _OPENED]
         self._rows = _rows(head, opened, opened - self._marks.sum(axis=2))
