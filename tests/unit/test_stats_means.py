@@ -80,6 +80,13 @@ def test_a_share_of_a_mean_that_may_be_0_says_nothing():
     assert means.relative([]).difference == 0.0
 
 
+def test_values_that_are_all_alike_say_nothing_however_many_of_them_there_are():
+    """A guard on what hardly ever happens would be settled by the first fifty units."""
+    for candidate in (3.0, 6.0, 0.0):
+        given = [values(np.full(60, candidate), np.full(60, 3.0))]
+        assert means.relative(given).interval == means.difference(given).interval == (-math.inf, math.inf)
+
+
 def _scaled(arm, factor):
     return sums.Moments(arm.count, arm.total * factor, arm.squares * factor * factor)
 

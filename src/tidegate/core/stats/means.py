@@ -63,6 +63,7 @@ def difference(arms: Iterable[sums.Values], alpha: float = LEVEL, tightest: floa
 def relative(arms: Iterable[sums.Values], alpha: float = LEVEL, tightest: float = TIGHTEST) -> Difference:
     """The same difference as a share of stable's mean: -0.05 is 5 % less. The interval holds each q for which candidate -
     (1 + q) stable has 0 in its own (Fieller 1954); (-inf, inf) unless stable's mean is surely above 0: a share of 0 is none.
+    As `difference`, it says nothing while all values of each arm are alike.
     """
     told, ready = _ready(arms)
     shown = ready or told
@@ -73,7 +74,7 @@ def relative(arms: Iterable[sums.Values], alpha: float = LEVEL, tightest: float 
         scale = _scale(units, alpha, tightest) ** 2
         noise1, noise2 = (scale * error for error in _errors(ready))
         square = two * two - noise2
-        if square > 0:
+        if square > 0 and noise1 + noise2 > 0:  # else nothing is known of how much values differ
             root = math.sqrt(max(0.0, (one * two) ** 2 - square * (one * one - noise1)))
             interval = ((one * two - root) / square - 1, (one * two + root) / square - 1)
     return Difference(*_wholes(shown), one / two - 1 if two > 0 else 0.0, interval)
