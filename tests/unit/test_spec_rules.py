@@ -61,7 +61,9 @@ def test_a_guard_says_how_much_worse_is_still_taken(text: str, guard: releases.G
         ("basket > stable - 1", "not supported in ab.guards"),
         ("basket >= champion - 1", "not supported in ab.guards"),
         ("wait <= stable + 5ms", "not supported in ab.guards"),
+        ("refunds <= 1.5 x stable + 5%", "not supported in ab.guards"),
         ("errors <= stable + 1%", "in `promote_if`"),
+        ("p90 <= stable + 30%", "in `promote_if`"),
         ("basket", "is not a rule"),
     ],
 )

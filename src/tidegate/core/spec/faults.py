@@ -13,6 +13,8 @@ from tidegate.core.vocabulary import errors
 _NEEDED = {
     "int_type": "a whole number",
     "float_type": "a number",
+    "string_type": "text, in quotes where it looks like a number",
+    "string_too_short": "at least one letter",
     "bool_type": "true or false",
     "tuple_type": "a list: [ONE, ANOTHER], or each on a line of its own after a hyphen",
     "model_type": "a block of keys, each indented on its own line",

@@ -101,7 +101,8 @@ def margin(text: object) -> Rule:
     if rule.times != 1:
         if not 1.01 <= rule.times <= 100:
             raise errors.RuleInvalid(
-                f'"{rule.text}" can never be proven.', cure='Write a margin such as "errors <= 1.5 x stable".'
+                f'"{rule.text}" is no margin: 1.01 to 100 times what stable has can be one.',
+                cure=f'Write a margin such as "{rule.metric} <= 1.5 x stable".',
             )
         return rule
     if not 0 < rule.offset < 1:
@@ -117,7 +118,8 @@ def _time(rule: Rule) -> Rule:
         raise errors.RuleInvalid(f'"{rule.text}" is not supported in promote_if.', cure=f"Supported: {SUPPORTED}.")
     if not LEAST_LONGER <= rule.offset <= 10:
         raise errors.RuleInvalid(
-            f'"{rule.text}" cannot be told: times are counted in steps of 30 %.', cure='Write "p90 <= stable + 30%", or more.'
+            f'"{rule.text}" cannot be told: times are counted in steps of 30 %.',
+            cure=f'Write "{rule.metric} <= stable + 30%", or more, up to 1000%.',
         )
     return rule
 
@@ -127,9 +129,9 @@ def guard(text: object) -> releases.Guard:
     which is a share itself, it is points. Raises RuleInvalid for a rule that could not be proven.
     """
     rule = parse(text)
-    if rule.metric in MARGINS:
+    if rule.metric in MARGINS or _QUANTILE.fullmatch(rule.metric):
         raise errors.RuleInvalid(f'"{rule.metric}" is no posted metric.', cure=f'Write "{rule.text}" in `promote_if`.')
-    if rule.base != "stable" or rule.op not in ("<=", ">=") or rule.unit not in ("%", ""):
+    if rule.base != "stable" or rule.times != 1 or rule.op not in ("<=", ">=") or rule.unit not in ("%", ""):
         raise errors.RuleInvalid(
             f'"{rule.text}" is not supported in ab.guards.',
             cure='Write how much worse than stable it may be: "refunds <= stable + 1%", or "basket >= stable - 0.5".',
