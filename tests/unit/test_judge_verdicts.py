@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from tidegate.core.decide import judge, ledger
+from tidegate.core.decide import judge, ledger, record
 from tidegate.core.stats import comparison, tally
 from tidegate.core.vocabulary import marks, releases, sums, verdicts
 
@@ -244,6 +244,19 @@ def test_a_count_below_none_is_an_error_of_the_feed_and_nothing_else(broken):
     assert (verdict.result, verdict.culprit) == (verdicts.Result.ERROR, "lost_records")
     assert "fewer requests than none were counted" in verdict.sentence
     assert verdict.harm.failed == 0
+
+
+def test_what_is_broken_in_one_tick_is_still_so_in_what_is_kept_of_it():
+    twice = msgspec.structs.replace(arm(5), opened=4)
+    given = sums.Inputs((*healthy(60), tick(10, twice, arm(95), generation=5), *lossy(first=5)), START + 10_000)
+    found, kept = judge.judge(release(), given, 0.0), record.of(release(), given, 0.0)
+    assert len(kept.inputs.sums) < len(given.sums)
+    assert "more marks than requests" in found.sentence
+    assert record.same(found, record.again(kept))
+
+
+def lossy(first):
+    return [tick(at, arm(4, pending=1), arm(95), generation=5) for at in range(first, first + 9)]
 
 
 def test_a_few_lost_records_of_both_arms_stop_nothing():

@@ -280,13 +280,14 @@ def slice_epoch(tick: int, began: int) -> tuple[int, int]:
 
 def folded(rows: Iterable[Sum], until: int) -> tuple[Sum, ...]:
     """The same sums with the ticks of each epoch that ends by `until` in one. An epoch that goes on stays apart: as one it would
-    not be closed.
+    not be closed. So does a tick with more marks than requests: added up with others it would not be seen any more.
     """
-    found: dict[tuple[int, int, bool, int, int], Sum] = {}
+    found: dict[tuple[int, int, bool, int, int, bool], Sum] = {}
     for row in rows:
         begin = row.tick // EPOCH_SECONDS * EPOCH_SECONDS
-        tick, span = (begin, EPOCH_SECONDS) if begin + EPOCH_SECONDS <= until else (row.tick, row.span)
-        key = (row.generation, row.weight, row.evidence, tick, span)
+        sound = min(row.stable.pending, row.candidate.pending) >= 0
+        tick, span = (begin, EPOCH_SECONDS) if sound and begin + EPOCH_SECONDS <= until else (row.tick, row.span)
+        key = (row.generation, row.weight, row.evidence, tick, span, sound)
         before = found.get(key)
         stable = row.stable if before is None else before.stable + row.stable
         candidate = row.candidate if before is None else before.candidate + row.candidate
