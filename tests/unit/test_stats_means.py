@@ -87,6 +87,14 @@ def test_values_that_are_all_alike_say_nothing_however_many_of_them_there_are():
         assert means.relative(given).interval == means.difference(given).interval == (-math.inf, math.inf)
 
 
+def test_a_share_of_a_mean_is_the_same_in_any_unit():
+    rng = np.random.default_rng(10)
+    candidate, stable = rng.normal(9, 3, 700), rng.normal(10, 3, 900)
+    found = means.relative([values(candidate, stable)]).interval
+    for unit in (1e-90, 1e95):
+        assert means.relative([values(candidate * unit, stable * unit)]).interval == pytest.approx(found)
+
+
 def _scaled(arm, factor):
     return sums.Moments(arm.count, arm.total * factor, arm.squares * factor * factor)
 

@@ -71,12 +71,12 @@ def relative(arms: Iterable[sums.Values], alpha: float = LEVEL, tightest: float 
     one, two = (sum(_units(each) / units * mean(arm(each)) for each in shown) for arm in _ARMS)
     interval = (-math.inf, math.inf)
     if ready and two > 0:
-        scale = _scale(units, alpha, tightest) ** 2
-        noise1, noise2 = (scale * error for error in _errors(ready))
-        square = two * two - noise2
-        if square > 0 and noise1 + noise2 > 0:  # else nothing is known of how much values differ
-            root = math.sqrt(max(0.0, (one * two) ** 2 - square * (one * one - noise1)))
-            interval = ((one * two - root) / square - 1, (one * two + root) / square - 1)
+        scale, ratio = _scale(units, alpha, tightest), one / two
+        off1, off2 = (scale * math.sqrt(error) / two for error in _errors(ready))
+        square = 1 - off2 * off2
+        root = math.hypot(off1 * math.sqrt(square), ratio * off2) if square > 0 else 0.0
+        if 0 < root < math.inf:  # 0: nothing is known of how much values differ
+            interval = ((ratio - root) / square - 1, (ratio + root) / square - 1)
     return Difference(*_wholes(shown), one / two - 1 if two > 0 else 0.0, interval)
 
 
