@@ -86,7 +86,7 @@ def test_a_candidate_whose_failures_stable_rescues_is_sent_back_all_the_same():
         found = judge.judge(traffic.release(), sums.Inputs(rescued, traffic.START + 60), 0.0)
         assert found.result is verdicts.Result.FAIL
         assert found.harm.rescued == found.harm.failed > 0
-        assert found.sentence.split("; ")[-1].startswith("0 clients saw an error")
+        assert found.sentence.split("; ")[-1].startswith("no client saw an error")
         answered = tuple(
             msgspec.structs.replace(
                 row,

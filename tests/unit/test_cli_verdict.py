@@ -50,5 +50,5 @@ def test_the_metric_of_a_test_and_its_guards_have_a_row_each():
     assert [" ".join(row.split()) for row in rows] == [
         "revenue 5.25 of 900 5 of 1,100 +0.25 [-0.125, 0.625] adjusted by last_month",
         "refunds 0.2 of 900 0.25 of 1,100 -20 % [-30, 0.5] within: refunds <= stable + 1%",
-        "basket +0 [-inf, inf] open: basket >= stable - 1",
+        "basket open: basket >= stable - 1",
     ]

@@ -50,10 +50,7 @@ def test_a_candidate_that_answers_but_is_wrong_fails_by_its_outcomes():
     assert (verdict.result, verdict.culprit) == (verdicts.Result.FAIL, "labels")
     assert verdict.sentence.startswith("v4 is wrong on 36 % [")
     assert "of labelled predictions, stable 20 %; e = " in verdict.sentence
-    assert (
-        " > 500 after 750 labelled candidate predictions; 0 clients saw an error, 0 were rescued, 270 got a wrong"
-        in verdict.sentence
-    )
+    assert " > 500 after 750 labelled candidate predictions; no client saw an error, 270 got a wrong" in verdict.sentence
     assert evidence(verdict, "labels").threshold == -math.log(0.2 * 0.01)
     assert evidence(verdict, "errors").threshold == -math.log(0.8 * 0.01)
     assert verdict.harm.wrong == 270

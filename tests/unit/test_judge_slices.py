@@ -73,7 +73,7 @@ def test_a_candidate_that_fails_in_one_region_only_goes_back_with_the_region_nam
     assert (verdict.result, verdict.culprit) == (verdicts.Result.FAIL, "errors[region=north]")
     assert verdict.sentence.startswith("v3 fails 75 % [")
     assert "] of requests where region=north, stable 0.398 %; e = " in verdict.sentence
-    assert " > 1,000 after 8 candidate requests there; 1 client saw an error, 0 were rescued." in verdict.sentence
+    assert " > 1,000 after 8 candidate requests there; 1 client saw an error." in verdict.sentence
     assert evidence(verdict, "errors").log_e < evidence(verdict, "errors").threshold
     found = evidence(verdict, "errors[region=north]")
     assert (found.group, found.candidate, found.stable) == (ledger.SLICES, (6, 8), (1, 251))

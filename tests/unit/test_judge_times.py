@@ -39,12 +39,32 @@ def test_a_slower_candidate_goes_back_and_the_sentence_says_by_how_much():
     assert (verdict.result, verdict.culprit) == (verdicts.Result.FAIL, ledger.LATENCY)
     assert verdict.sentence.startswith("v3 takes longer than stable's p90 (")
     assert " ms) for " in verdict.sentence
-    assert " of requests, stable 24" in verdict.sentence
+    assert " of requests, stable 6 %; e = " in verdict.sentence
+    assert verdict.sentence.endswith("; no client saw an error, at least 173 waited longer.")
     found = evidence(verdict, ledger.LATENCY)
     assert (found.group, found.weight) == (ledger.IMMEDIATE, 0.25)
     assert found.interval[0] > 1
     assert found.note.startswith("beyond stable's p50 (")
     assert verdict.harm.excess == 0, "who waits is not failed"
+
+
+def of_one_time(bucket, count):
+    return sums.Counts(count, (count,) + (0,) * 15, tuple(count * (at == bucket) for at in range(marks.LATENCY_BUCKETS)))
+
+
+def test_times_of_one_bucket_are_told_apart_from_those_of_the_next():
+    rows = [tick(60 * at, of_one_time(34 + (at > 2), 200), of_one_time(34, 600), weight=2_500, span=60) for at in range(5)]
+    verdict = look(rows)
+    assert verdict.result is verdicts.Result.FAIL
+    assert verdict.sentence.startswith("v3 takes longer than stable's p90 (69 ms) for 50 % [")
+    assert " of requests, stable 0 %; e = " in verdict.sentence
+
+
+def test_times_that_are_all_the_same_or_beyond_all_buckets_are_said_so():
+    rows = minutes(4)
+    assert evidence(look(rows, time_floor=2.0), ledger.LATENCY).note.startswith("stable's p99 is at most ")
+    endless = [tick(60 * at, of_one_time(63, 200), of_one_time(63, 600), weight=2_500, span=60) for at in range(5)]
+    assert "p90 (over 100,000 ms): 0 %, stable 0 %" in evidence(look(endless), ledger.LATENCY).note
 
 
 def test_a_faster_candidate_passes_and_so_does_an_equal_one():

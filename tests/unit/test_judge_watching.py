@@ -37,7 +37,11 @@ def look(of: releases.Release, **given: object) -> verdicts.Verdict:
         (None, Result.UNSURE, "has not been asked anything yet"),
         (sums.Smoke(7, 7), Result.UNSURE, "has answered 7 of 20"),
         (sums.Smoke(20, 20), Result.PASS, "answered all 20"),
-        (sums.Smoke(3, 2, "503 worker-unavailable"), Result.FAIL, "answered 2 of 3 smoke requests well: 503"),
+        (
+            sums.Smoke(3, 2, "503 worker-unavailable"),
+            Result.FAIL,
+            "answered 2 of 3 smoke requests well; of the others the first: 503",
+        ),
     ],
 )
 def test_smoke_requests_have_to_be_answered_all(smoke: sums.Smoke | None, result: Result, words: str):

@@ -17,3 +17,9 @@ def span(seconds: float) -> str:
         if seconds >= 1.5 * size:
             return f"{seconds / size:.0f} {unit}"
     return f"{max(1, math.ceil(seconds))} s"
+
+
+def figure(number: float, digits: int = 3, sign: str = "") -> str:
+    """To so many digits, without the exponent of a number that people write out: 1234567 -> "1,230,000". `sign`: "+" for one."""
+    told = f"{number:{sign}.{digits}g}"
+    return f"{float(told):{sign},.0f}" if "e+" in told and abs(number) < 1e15 else told

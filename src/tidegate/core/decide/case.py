@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from tidegate.core.decide import ledger, upkeep
+from tidegate.core.decide import amounts, ledger, upkeep
 from tidegate.core.stats import comparison, intervals, larger, logspace, tally
 from tidegate.core.vocabulary import arms, losses, marks, releases, sums
 from tidegate.core.vocabulary.phases import Phase
@@ -60,10 +60,19 @@ class Sizes:
         return (candidate[0], candidate[1]), (stable[0], stable[1])
 
     def at(self, share: float) -> str:
-        """From where on a size is beyond this quantile of stable's, with its unit; empty where that is not known."""
+        """Above what a size is beyond this quantile of stable's, with its unit; empty where that is not known."""
         bucket = self.counts.threshold(share)
-        edge = self.edge(max(bucket - 1, self.counts.least))
-        return "" if bucket < 0 else f"{edge:.3g}{self.unit}" if math.isfinite(edge) else "failed"
+        if bucket < 0:
+            return ""
+        bucket = max(bucket, self.counts.least)
+        if bucket >= self.counts.none:
+            return "failed"
+        edge = self.edge(bucket)
+        return (
+            f"{amounts.figure(edge)}{self.unit}"
+            if math.isfinite(edge)
+            else f"over {amounts.figure(self.edge(bucket - 1))}{self.unit}"
+        )
 
     @property
     def interval(self) -> intervals.Interval:
@@ -198,7 +207,12 @@ def _latency(sheet: tally.Sheet, until: int, policy: releases.Policy) -> Sizes:
 def _loss(due: list[sums.LabelSum], until: int) -> Sizes:
     found, first = tally.of_losses(due, larger.FEWEST)
     compared = larger.Larger(found, until, 2 ** (1 / losses.BUCKETS_PER_DOUBLING), most_rho=1.0)
-    return Sizes(ledger.LOSS, ledger.LABELS, compared, lambda bucket: losses.edge(first + bucket))
+    return Sizes(ledger.LOSS, ledger.LABELS, compared, lambda bucket: _off(first + bucket))
+
+
+def _off(bucket: int) -> float:
+    """The upper edge of a bucket of losses, to people: what is in the least of them is no loss."""
+    return losses.edge(bucket) if bucket > losses.LEAST else 0.0
 
 
 def _milliseconds(bucket: int) -> float:

@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 
-from tidegate.core.decide import case, ledger
+from tidegate.core.decide import amounts, case, ledger
 from tidegate.core.stats import larger, logspace, means
 from tidegate.core.vocabulary import arms, marks, sums, verdicts
 
@@ -37,8 +37,9 @@ def evidence(found: case.Case) -> verdicts.Evidence | None:
     if not requests1 or not requests0:
         return None
     low, high = told.interval
-    span = f" [{100 * low:+.2g}, {100 * high:+.2g}]" if math.isfinite(low) else ""
-    note = f"model time a prediction: {mean1:.3g} ms, stable {mean0:.3g} ms: {100 * told.difference:+.2g} %{span}"
+    span = f" [{amounts.figure(100 * low, 2, '+')}, {amounts.figure(100 * high, 2, '+')}]" if math.isfinite(low) else ""
+    both_arms = f"{amounts.figure(mean1)} ms, stable {amounts.figure(mean0)} ms"
+    note = f"model time a prediction: {both_arms}: {amounts.figure(100 * told.difference, 2, '+')} %{span}"
     ratio = (1 + low, 1 + high) if math.isfinite(low) else (0.0, math.inf)
     both = (requests1, requests1), (requests0, requests0)
     return verdicts.Evidence(METRIC, ledger.SHOWN, 0.0, 0.0, 0.0, *both, interval=ratio, note=note)

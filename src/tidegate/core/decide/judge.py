@@ -120,7 +120,8 @@ def _broken_guard(found: case.Case) -> str:
     if chosen < most and not unlikely:
         return ""
     name, other = found.release.candidate.name, found.release.stable.name if found.release.stable else "stable"
-    return f"{name} broke its contract {candidate} times, {other} never (policy: {most} are enough, if not by chance)."
+    times, enough = f"{candidate:,} {'time' if candidate == 1 else 'times'}", f"{most:,} {'is' if most == 1 else 'are'} enough"
+    return f"{name} broke its contract {times}, {other} never (policy: {enough}, if not by chance)."
 
 
 def _harm(found: case.Case, charges: tuple[verdicts.Evidence, ...]) -> verdicts.Harm:

@@ -2,37 +2,42 @@
 
 import math
 
-from tidegate.core.decide import case, feed, ledger
-from tidegate.core.stats import comparison, intervals, larger
+from tidegate.core.decide import amounts, case, feed, ledger
+from tidegate.core.stats import comparison, intervals, larger, power, tally
 from tidegate.core.vocabulary import verdicts
 
 _REQUESTS, _LABELLED = "candidate requests", "labelled candidate predictions"
 _VERBS = {
     ledger.ERRORS: ("fails", "of requests", _REQUESTS),
-    ledger.TIMEOUTS: ("does not answer in time", "of requests", _REQUESTS),
+    ledger.TIMEOUTS: ("does not answer", "of requests in time", _REQUESTS),
     ledger.INVALID: ("breaks its contract on", "of requests", _REQUESTS),
     ledger.LATENCY: ("takes longer than stable's p90", "of requests", _REQUESTS),
     ledger.RIGHT: ("is wrong on", "of labelled predictions", _LABELLED),
     ledger.LOSS: ("is further off than stable's p90", "of labelled predictions", _LABELLED),
 }
+_SUFFERED = {ledger.LATENCY: "waited longer", ledger.LOSS: "got a prediction that is further off"}
 
 
 def failed(found: case.Case, line: ledger.Line, log_e: float, culprit: str, harm: verdicts.Harm) -> str:
     """FAIL: what it does worse, how sure that is, after how much, and who was hurt."""
     metric = next(each for each in found.metrics if each.name == culprit)
-    counted = metric.seen()[0][1]
-    proof = f"e = {e_value(log_e)} > {e_value(line.threshold)} after {_counted(metric, counted)}"
-    return f"{_rates(found, metric)}; {proof}; {_hurt(harm)}."
+    bad, counted = metric.seen()[0]
+    proof = f"e = {e_value(log_e)} > {e_value(line.threshold)}"
+    if found.keyed:
+        return f"{_keys(found)}; {proof}; {_hurt(harm)}."
+    hurt = _hurt(harm)
+    if metric.name in _SUFFERED:
+        hurt += f", at least {power.excess_harm(bad, metric.interval[0]):,.0f} {_SUFFERED[metric.name]}"
+    return f"{_rates(found, metric)}; {proof} after {_counted(metric, counted)}; {hurt}."
 
 
 def failed_where(found: case.Case, worst: verdicts.Evidence, e: tuple[float, float], harm: verdicts.Harm) -> str:
     """FAIL in a slice, errors[column=value]: likewise. `e`: log e-value and threshold of the slices together."""
     where = worst.metric.partition("[")[2].removesuffix("]")
+    where = f"{where[:-1]} is empty" if where.endswith("=") and where.count("=") == 1 else where
     (bad1, n1), (bad0, n0) = worst.candidate, worst.stable
-    low, high = intervals.share(bad1, n1)
-    span = f"[{_number(low, 2)}, {_number(high, 2)}]"
     name = found.release.candidate.name
-    rates = f"{name} fails {percent(bad1, n1)} {span} of requests where {where}, stable {percent(bad0, n0)}"
+    rates = f"{name} fails {percent(bad1, n1)} {span(bad1, n1)} of requests where {where}, stable {percent(bad0, n0)}"
     counted = f"{n1:,} candidate {'request' if n1 == 1 else 'requests'} there"
     return f"{rates}; e = {e_value(e[0])} > {e_value(e[1])} after {counted}; {_hurt(harm)}."
 
@@ -54,7 +59,7 @@ def passed(found: case.Case, evidence: tuple[verdicts.Evidence, ...]) -> str:
     in_time = [_in_time(proof) for proof in evidence if proof.metric.startswith(f"{ledger.LATENCY}.")]
     parts += in_time
     untimed = "" if in_time or not found.release.policy.time_margins else f" {_untimed(found)}"
-    return f"{found.release.candidate.name} is no worse than stable at {_share(found.rho)}: it {' and '.join(parts)}.{untimed}"
+    return f"{found.release.candidate.name} is no worse than stable at {_share(found.rho)}: it {_listed(parts)}.{untimed}"
 
 
 def unsure(found: case.Case, needs: int) -> str:
@@ -62,6 +67,8 @@ def unsure(found: case.Case, needs: int) -> str:
     name = found.release.candidate.name
     if found.release.stable is None:
         return f"There is no stable version to compare {name} with: this is the endpoint's first release."
+    if found.keyed:
+        return f"{_keys(found)}; not proven worse, and not to be proven no worse, since keys that are well are not counted."
     seen = [metric for metric in found.guards if metric.seen()[0][1]]
     waits = _waits(found, needs)
     if not seen:
@@ -89,6 +96,8 @@ def noted(metric: case.Metric | case.Sizes) -> str:
     told = [(share, metric.at(share), metric.counts.beyond(share).tolist()) for share in larger.SHARES]
     if not all(at for _, at, _ in told):
         return "stable's are not known yet"
+    if metric.counts.least and metric.counts.threshold(larger.SHARES[-1]) <= metric.counts.least:
+        return f"stable's p99 is at most {told[-1][1]}, and below that all are the same"
     parts = [f"p{100 * share:g} ({at}): {percent(*one)}, stable {percent(*zero)}" for share, at, (one, zero) in told]
     return f"beyond stable's {'; '.join(parts)}"
 
@@ -97,12 +106,18 @@ def allowed(margin: comparison.Margin) -> str:
     """How bad a candidate may be."""
     if margin.relative:
         return f"{1 + margin.relative:.3g} times stable's"
-    return f"stable's + {margin.absolute:.3g}"
+    return f"stable's + {_share(margin.absolute)}"
 
 
 def percent(bad: int, counted: int) -> str:
     """A share as people write it: "10.2 %"; "nothing" of nothing is "0 %"."""
     return _share(bad / counted if counted else 0.0)
+
+
+def span(bad: int, counted: int) -> str:
+    """The interval of a share, in percent: "[6.1, 17]"."""
+    low, high = intervals.share(bad, counted)
+    return f"[{_number(low, 2)}, {_number(high, 2)}]"
 
 
 def about(number: int) -> str:
@@ -114,7 +129,9 @@ def about(number: int) -> str:
 def difference(told: float, interval: tuple[float, float], relative: bool = False) -> str:
     """A difference with its interval: "+0.4 [-0.3, 1.1]", and as a share of stable's mean "+0.4 % [-0.3, 1.1]"."""
     scale, unit = (100, " %") if relative else (1, "")
-    return f"{scale * told:+.3g}{unit} [{scale * interval[0]:.3g}, {scale * interval[1]:.3g}]"
+    ends = ", ".join(amounts.figure(scale * end) for end in interval)
+    known = all(map(math.isfinite, interval))
+    return f"{amounts.figure(scale * told, sign='+')}{unit} {f'[{ends}]' if known else '(no interval yet)'}"
 
 
 def e_value(log_e: float) -> str:
@@ -139,13 +156,23 @@ def _in_time(proof: verdicts.Evidence) -> str:
 
 def _rates(found: case.Case, metric: case.Metric | case.Sizes, subject: bool = True) -> str:
     (bad1, n1), (bad0, n0) = metric.seen()
-    low, high = intervals.share(bad1, n1)
     verb, of, _ = _VERBS[metric.name]
     name = f"{found.release.candidate.name} " if subject else ""
-    span = f"[{_number(low, 2)}, {_number(high, 2)}]"
     if isinstance(metric, case.Sizes):
         verb += f" ({metric.at(case.SHOWN)}) for"
-    return f"{name}{verb} {percent(bad1, n1)} {span} {of}, stable {percent(bad0, n0)}"
+    return f"{name}{verb} {percent(bad1, n1)} {span(bad1, n1)} {of}, stable {percent(bad0, n0)}"
+
+
+def _keys(found: case.Case) -> str:
+    """What is seen of sticky keys: the first failed request of each, whose it was, and whose it would be by the coins."""
+    counts, name = found.errors.counts, found.release.candidate.name
+    drawn = counts.by_weight(counts.rows.counts[:, [tally.CANDIDATE_BAD, tally.STABLE_BAD]])
+    failed, mine = sum(one + zero for _, one, zero in drawn), sum(one for _, one, _ in drawn)
+    if not failed:
+        return f"No key has had a failed request of {name} or stable yet"
+    expected = sum(rho * (one + zero) for rho, one, zero in drawn)
+    keys = "1 key" if failed == 1 else f"{failed:,} keys"
+    return f"Of {keys} with a failed request {mine:,} had it from {name}, {amounts.figure(expected, 2)} expected"
 
 
 def _counted(metric: case.Metric | case.Sizes, count: int) -> str:
@@ -172,7 +199,9 @@ def _waits(found: case.Case, needs: int) -> str:
 
 def _hurt(harm: verdicts.Harm) -> str:
     saw = max(0, harm.failed - harm.rescued)
-    parts = [f"{saw:,} {'client' if saw == 1 else 'clients'} saw an error", f"{harm.rescued:,} were rescued"]
+    parts = [f"{saw:,} {'clients' if saw > 1 else 'client'} saw an error" if saw else "no client saw an error"]
+    if harm.rescued:
+        parts.append(f"{harm.rescued:,} {'was' if harm.rescued == 1 else 'were'} rescued")
     if harm.wrong:
         parts.append(f"{harm.wrong:,} got a wrong prediction")
     return ", ".join(parts)
@@ -186,4 +215,9 @@ def _number(share: float, digits: int) -> str:
     value = 100 * share
     if 0 < value < 0.001:
         return "<0.001"
-    return f"{value:.{digits}g}" if value < 99.95 else "100"
+    return f"{value:.{digits if value < 99 else 3}g}" if value < 99.95 else "100"
+
+
+def _listed(parts: list[str]) -> str:
+    """Joined as in a sentence: a, b and c."""
+    return " and ".join(part for part in (", ".join(parts[:-1]), parts[-1]) if part)

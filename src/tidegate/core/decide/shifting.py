@@ -2,7 +2,7 @@
 
 import math
 
-from tidegate.core.decide import case, ledger, sentences
+from tidegate.core.decide import amounts, case, ledger, sentences
 from tidegate.core.stats import shift
 from tidegate.core.vocabulary import releases, verdicts
 
@@ -19,10 +19,10 @@ def evidence(found: case.Case) -> verdicts.Evidence | None:
     if not compared.cells:
         return None
     told = compared.seen()
-    low, high = told.interval
+    apart, low, high = (100 * min(1.0, max(0.0, one)) for one in (told.difference, *told.interval))  # it is a distance
     both = [(round(units * mean), units) for units, mean in (told.candidate, told.stable)]
-    span = f" [{100 * low:.2g}, {100 * high:.2g}]" if math.isfinite(low) else ""
-    note = f"{100 * told.difference:.2g} %{span} of its predictions are others than stable's, {100 * policy.shift:g} % may be"
+    span = f" [{amounts.figure(low, 2)}, {amounts.figure(high, 2)}]" if math.isfinite(told.interval[0]) else ""
+    note = f"{amounts.figure(apart, 2)} %{span} of its predictions are others than stable's, {100 * policy.shift:g} % may be"
     log_e = compared.beyond(policy.shift)
     return verdicts.Evidence(SUBJECT, ledger.POLICY, 1.0, log_e, -math.log(policy.alpha), both[0], both[1], note=note)
 

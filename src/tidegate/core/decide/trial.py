@@ -11,7 +11,7 @@ Each guard has to be proven by itself, so a winner is wrong with no more chance 
 
 from collections.abc import Sequence
 
-from tidegate.core.decide import case, effects, finding, sentences
+from tidegate.core.decide import amounts, case, effects, finding, sentences
 from tidegate.core.vocabulary import sums, verdicts
 from tidegate.core.vocabulary.verdicts import Result
 
@@ -65,7 +65,8 @@ def _told(found: case.Case, effect: verdicts.Effect) -> str:
     (units1, mean1), (units0, mean0) = effect.candidate, effect.stable
     interval = sentences.difference(effect.difference, effect.interval)
     name = found.release.candidate.name
-    told = f"{effect.metric} of {name} is {mean1:.4g}, of stable {mean0:.4g}: {interval} after {units1 + units0:,} units"
+    both = f"is {amounts.figure(mean1, 4)}, of stable {amounts.figure(mean0, 4)}"
+    told = f"{effect.metric} of {name} {both}: {interval} after {units1 + units0:,} units"
     return f"{told} ({effect.note})" if effect.note else told
 
 

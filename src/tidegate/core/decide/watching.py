@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable
 
 from tidegate.core.decide import case, finding, ledger, sentences, trial
-from tidegate.core.stats import comparison, intervals, paired, shares
+from tidegate.core.stats import comparison, paired, shares
 from tidegate.core.vocabulary import arms, marks, releases, sums, verdicts
 from tidegate.core.vocabulary.phases import Phase
 from tidegate.core.vocabulary.verdicts import Result
@@ -31,7 +31,8 @@ def _smoke(found: case.Case) -> finding.Finding:
     if given is None:
         return finding.Finding(Result.UNSURE, f"{name} has not been asked anything yet.", needs=wanted)
     if given.failure:
-        words = f"{name} answered {given.answered} of {given.asked} smoke requests well: {given.failure.rstrip('.')}."
+        words = f"{name} answered {given.answered} of {given.asked} smoke requests well"
+        words += f"; of the others the first: {given.failure.rstrip('.')}."
         return finding.Finding(Result.FAIL, words, culprit="smoke")
     if given.answered < wanted:
         words = f"{name} has answered {given.answered} of {wanted} smoke requests."
@@ -46,11 +47,10 @@ def _pairs(found: case.Case) -> finding.Finding:
     if not pairs:
         return finding.Finding(Result.UNSURE, f"No pair of answers of {name} and stable yet.", needs=-1)
     held = shares.Held(differ, pairs, policy.disagreement, policy.alpha, policy.alpha_promote)
-    low, high = intervals.share(differ, pairs)
-    share = f"{sentences.percent(differ, pairs)} [{100 * low:.2g}, {100 * high:.2g}]"
-    told = f"{name} answers {share} of {pairs:,} pairs otherwise than stable ({100 * policy.disagreement:g} % may be)"
+    share = f"{sentences.percent(differ, pairs)} {sentences.span(differ, pairs)} of {pairs:,} {'pair' if pairs == 1 else 'pairs'}"
+    told = f"{name} answers {share} otherwise than stable ({100 * policy.disagreement:g} % may be)"
     if all_of.failed:
-        told += f"; {all_of.failed:,} of them were not answered at all"
+        told += f"; {all_of.failed:,} of them {'was' if all_of.failed == 1 else 'were'} not answered at all"
     worst = max(found.given.pairs.sums[1:], key=_share, default=None) if found.given.pairs else None
     if worst is not None and worst.disagreed:
         told += f"; most where {worst.slice}: {sentences.percent(worst.disagreed, worst.pairs)} of {worst.pairs:,}"
@@ -108,9 +108,10 @@ def _against(found: case.Case, counts: list[sums.Counts], culprit: str) -> findi
     bad, counted = _bad(counts)
     log_e = shares.above(bad, counted, guess + policy.error_margin)
     allowed, before = f"{100 * (guess + policy.error_margin):.2g} %", sentences.percent(stable_bad, stable_all)
-    told = (
-        f"{name} fails {sentences.percent(bad, counted)} of {counted:,} requests; stable failed {before}, allowed are {allowed}"
-    )
+    told = f"No request of {name} that counts here has ended yet"
+    if counted:
+        told = f"{name} fails {sentences.percent(bad, counted)} of {counted:,} requests"
+    told += f"; stable failed {before}, allowed are {allowed}"
     evidence = (verdicts.Evidence(culprit, ledger.POLICY, 1.0, log_e, LEVEL_THRESHOLD, (bad, counted)),)
     if counted and log_e >= LEVEL_THRESHOLD:
         return finding.Finding(Result.FAIL, f"{told} (policy, not a comparison).", evidence, culprit)

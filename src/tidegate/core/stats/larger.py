@@ -146,22 +146,18 @@ class Larger(comparison.Arms):
         return float(law[max(self.threshold(share) + steps, self.least + 1) :].sum())
 
     def beyond(self, share: float, chosen: tally.Mask | None = None) -> logspace.Ints:
-        """(2, 2) of [candidate, stable] by [beyond, counted]: requests at or above the bucket of stable's quantile."""
+        """(2, 2) of [candidate, stable] by [beyond, counted]: requests above the bucket of stable's quantile."""
         rows = self.evidence if chosen is None else self.evidence & chosen
         if not rows.any():
             return np.zeros((2, 2), np.int64)
-        threshold = np.maximum(self._quantile(share), self.least + 1)
-        found: logspace.Ints = np.stack(
-            [self._from((threshold, threshold))[rows].sum(axis=0), self._upward[rows, :, 0].sum(axis=0)], axis=1
-        )
+        found: logspace.Ints = np.stack([self._beyond(share)[rows].sum(axis=0), self._upward[rows, :, 0].sum(axis=0)], axis=1)
         return found
 
     def interval(self, share: float) -> intervals.Interval:
         """The ratio candidate / stable of the shares beyond stable's quantile, over the whole release."""
         if not self.evidence.any():
             return 0.0, math.inf
-        threshold = np.maximum(self._quantile(share), self.least + 1)
-        return intervals.risk_ratio_over_ramp(self.by_weight(self._from((threshold, threshold))))
+        return intervals.risk_ratio_over_ramp(self.by_weight(self._beyond(share)))
 
     def threshold(self, share: float) -> int:
         """The bucket of stable's quantile by its latest law; -1 where none is known."""
@@ -174,6 +170,19 @@ class Larger(comparison.Arms):
         found: logspace.Ints = np.cumsum(self.rows.counts[:, :, ::-1], axis=2)[:, :, ::-1]
         return found
 
+    @property
+    def none(self) -> int:
+        """The column of requests without a value."""
+        return int(self.rows.counts.shape[2]) - 1
+
+    def _beyond(self, share: float) -> logspace.Ints:
+        """(N, 2) requests of (candidate, stable) above the bucket of stable's quantile, and above the least that is told apart.
+
+        Above it and not in it: where most values lie in one bucket, that bucket says nothing.
+        """
+        above = np.maximum(self._quantile(share), self.least) + 1
+        return self._from((above, above))
+
     def _quantile(self, share: float) -> logspace.Ints:
         """(N,) the bucket of stable's quantile in each row's block; beyond all where none is known."""
         by_block = [self.laws.quantile(block, share) for block in range(len(self.laws.minute))]
@@ -182,7 +191,7 @@ class Larger(comparison.Arms):
 
     def _from(self, buckets: tuple[logspace.Ints, logspace.Ints]) -> logspace.Ints:
         """(N, 2) requests of (candidate, stable) in the given bucket (N,) of each or above, those without a value among them."""
-        last, here = self.rows.counts.shape[2] - 1, np.arange(len(self.rows.counts))
+        last, here = self.none, np.arange(len(self.rows.counts))
         return np.stack([self._upward[here, arm, np.clip(bucket, 0, last)] for arm, bucket in enumerate(buckets)], axis=1)
 
     def _both(self, design: float, slow: float) -> float:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from rich import table, text
 
-from tidegate.core.decide import ledger, record, sentences
+from tidegate.core.decide import amounts, ledger, record, sentences
 from tidegate.core.vocabulary import marks, releases, sums, verdicts
 
 _SHARES = (50, 99)
@@ -29,8 +29,8 @@ def whole(verdict: verdicts.Verdict, looked: record.Record | None) -> Iterator[t
     for line in rules(looked.release):
         yield text.Text(line)
     counted = looked.inputs
-    told = f"{len(counted.sums):,} sums"
-    told += f" and outcomes of {len(counted.labels.sums):,} seconds" if counted.labels and counted.labels.sums else ""
+    told = "1 sum" if len(counted.sums) == 1 else f"{len(counted.sums):,} sums"
+    told += f" and {len(counted.labels.sums):,} of outcomes" if counted.labels and counted.labels.sums else ""
     yield text.Text(f"Computed again from its {told}: the same.", style="dim")
 
 
@@ -46,7 +46,7 @@ def evidence(lines: tuple[verdicts.Evidence, ...]) -> table.Table:
         shown.add_column(name, overflow="fold")
     for one in told:
         low, high = one.interval
-        ratio = f"{low:.3g} to {high:.3g}" if low > 0 or high != float("inf") else ""
+        ratio = f"{amounts.figure(low)} to {amounts.figure(high)}" if low > 0 or high != float("inf") else ""
         weight = f"{one.weight:.3g}" if one.group in _WEIGHED else ""
         proof = (sentences.e_value(one.log_e), sentences.e_value(one.threshold)) if one.group != ledger.SHOWN else ("", "")
         cells = (*proof, _share(one.candidate), _share(one.stable))
@@ -62,9 +62,11 @@ def effects(told: tuple[verdicts.Effect, ...]) -> table.Table:
     for name in ("metric", "candidate", "stable", "difference", ""):
         shown.add_column(name, overflow="fold")
     for one in told:
-        means = (f"{mean:.4g} of {units:,}" if units else "" for units, mean in (one.candidate, one.stable))
+        means = (f"{amounts.figure(mean, 4)} of {units:,}" if units else "" for units, mean in (one.candidate, one.stable))
         held = f"{one.held}: {one.rule}" if one.rule else one.note
-        shown.add_row(one.metric, *means, sentences.difference(one.difference, one.interval, one.relative), held)
+        both = one.candidate[0] and one.stable[0]
+        apart = sentences.difference(one.difference, one.interval, one.relative) if both else ""
+        shown.add_row(one.metric, *means, apart, held)
     return shown
 
 
@@ -89,7 +91,9 @@ def _quantile(latency: tuple[int, ...], percent: int) -> str:
     for bucket, count in enumerate(latency):
         reached += count
         if count and reached >= wanted:
-            return f"<= {marks.latency_edge(bucket) / 1e3:.3g}"
+            last = bucket == marks.LATENCY_BUCKETS - 1
+            edge = amounts.figure(marks.latency_edge(bucket - last) / 1e3)
+            return f"> {edge}" if last else f"<= {edge}"
     return ""
 
 
