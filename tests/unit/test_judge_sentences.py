@@ -70,6 +70,7 @@ def test_of_sticky_units_it_tells_the_keys_and_not_the_requests():
     assert told(1).sentence.startswith("Of 1 key with a failed request 1 had it from v3, 0.05 expected; not proven worse")
     failed = told(5)
     assert failed.result is verdicts.Result.FAIL
+    assert told(1).harm.share_high == look(healthy(60)).harm.share_high < 0.1, "or a budget for harm would never let it go on"
     assert failed.sentence.startswith("Of 5 keys with a failed request 5 had it from v3, 0.25 expected; e = ")
 
 

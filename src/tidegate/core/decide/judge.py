@@ -128,8 +128,10 @@ def _harm(found: case.Case, charges: tuple[verdicts.Evidence, ...]) -> verdicts.
     """Over all generations: those without evidence (warm-up) hurt clients just as much."""
     counts = {ledger.ERRORS: found.sheet.harmed, ledger.RIGHT: found.wrong}
     excess = sum(power.excess_harm(counts[each.metric], each.interval[0]) for each in charges if each.metric in counts)
-    (bad1, n1), (bad0, n0) = charges[0].candidate, charges[0].stable
-    high = max(0.0, intervals.share(bad1, n1)[1] - (bad0 / n0 if n0 else 0.0))
+    bad1, bad0, ok1, ok0 = map(
+        int, found.traffic.seen
+    )  # requests, of sticky keys as well: of those that are well none is counted
+    high = max(0.0, intervals.share(bad1, bad1 + ok1)[1] - (bad0 / (bad0 + ok0) if bad0 else 0.0))
     drawn = int(found.traffic.rows.opened[:, 0].sum())
     return verdicts.Harm(drawn, found.sheet.harmed, found.sheet.rescued, found.wrong, excess, high)
 
