@@ -57,6 +57,8 @@ def test_a_guard_says_how_much_worse_is_still_taken(text: str, guard: releases.G
         ("refunds <= stable - 1%", "leave room"),
         ("basket >= stable + 1", "leave room"),
         ("basket >= stable - 100%", "leave room"),
+        ("right >= stable - 100%", "leave room"),
+        ("right >= stable - 5", "leave room"),
         ("basket >= 5", "not supported in ab.guards"),
         ("basket > stable - 1", "not supported in ab.guards"),
         ("basket >= champion - 1", "not supported in ab.guards"),

@@ -292,3 +292,15 @@ def test_plan_shows_each_key_of_the_page():
     assert [key for key in missing if not any(part in key for part in inner)] == []
     given = {key: source for key, _, source in file.explain(resolved("release: {probation: {for: 1d}}\nkeep: 1"))}
     assert (given["release.probation"], given["keep"], given["release.memory"]) == ("file", "file", "default")
+
+
+def test_what_sticky_units_are_not_held_to_is_said():
+    told = {key: value for key, value, _ in file.explain(resolved("release: {sticky: {header: x-user}}"))}
+    assert told["release.promote_if"].endswith("p90 <= stable + 30%: never proven, since units are sticky")
+    assert told["release.shift"] == "10% of predictions: not watched, since units are sticky"
+
+
+def test_a_wide_range_is_written_out():
+    test = "release: {strategy: ab, ab: {metric: revenue, range: [-500, 1250000]}}"
+    told = {key: value for key, value, _ in file.explain(resolved(test))}
+    assert told["release.ab"] == "revenue, higher is better, from -500 to 1,250,000"

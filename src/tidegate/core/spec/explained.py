@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
+from tidegate.core.decide import amounts
 from tidegate.core.spec import conditions, settings, units
 from tidegate.core.vocabulary import releases, tables
 
@@ -51,9 +52,12 @@ def _moving(resolved: settings.Settings) -> Rows:
         ("release.cohort", resolved.cohort.said if resolved.cohort else "none"),
         ("release.unsure", policy.on_unsure),
         ("release.alpha", units.share_text(policy.alpha)),
-        ("release.promote_if", ", ".join(_margins(policy))),
+        (
+            "release.promote_if",
+            ", ".join(_margins(policy)) + (": never proven, since units are sticky" if resolved.sticky else ""),
+        ),
         ("release.times_from", units.duration_text(policy.time_floor)),
-        ("release.shift", f"{units.share_text(policy.shift)} of predictions" if policy.shift else "not watched"),
+        ("release.shift", _shift(resolved)),
         ("release.on_shift", policy.on_shift),
         ("release.harm_budget", f"{policy.harm_budget} requests" if policy.harm_budget else "no bound"),
         ("release.guard_breaks", str(policy.guard_breaks) if policy.guard_breaks else "none roll back by themselves"),
@@ -170,9 +174,16 @@ def _ab(policy: releases.Policy) -> str:
         return "none"
     told = [f"{policy.metric}, {'higher' if policy.higher_is_better else 'lower'} is better"]
     told += [f"less than {policy.difference:g} is no difference"] if policy.difference else []
-    told += ["from {:g} to {:g}".format(*policy.limits)] if policy.limits else []
+    told += ["from {} to {}".format(*map(amounts.figure, policy.limits))] if policy.limits else []
     told += [f"adjusted by {policy.covariate}"] if policy.covariate else []
     return ", ".join([*told, *(f"guard {one.text}" for one in policy.guards)])
+
+
+def _shift(resolved: settings.Settings) -> str:
+    if not resolved.policy.shift:
+        return "not watched"
+    told = f"{units.share_text(resolved.policy.shift)} of predictions"
+    return f"{told}: not watched, since units are sticky" if resolved.sticky else told
 
 
 def _slices(resolved: settings.Settings) -> str:

@@ -10,6 +10,7 @@ Reading a rule says nothing about whether its metric is known where it stands: `
 what a test has to keep besides its metric.
 """
 
+import math
 import re
 from collections.abc import Sequence
 
@@ -138,10 +139,11 @@ def guard(text: object) -> releases.Guard:
         )
     more, relative = rule.op == "<=", rule.unit == "%" and rule.metric != sums.RIGHT
     margin = rule.offset if more else -rule.offset
-    if margin <= 0 or (relative and not more and margin >= 1):
+    most = 1 if rule.metric == sums.RIGHT or (relative and not more) else math.inf
+    if not 0 < margin < most:
         sign = "+" if more else "-"
         raise errors.RuleInvalid(
-            f'"{rule.text}" can never be proven: the margin has to leave room on the worse side of stable.',
+            f'"{rule.text}" decides nothing: the margin has to leave room on the worse side of stable, and not all of it.',
             cure=f'Write a margin, such as "{rule.metric} {rule.op} stable {sign} 1%".',
         )
     return releases.Guard(rule.metric, more, margin, relative, rule.text)
