@@ -1,9 +1,10 @@
 """What `tidegate verdict` shows of the requests behind a verdict."""
 
+import msgspec
 from rich import console
 
 from tidegate.core.decide import record
-from tidegate.core.vocabulary import marks, releases, sums, verdicts
+from tidegate.core.vocabulary import assignment, marks, releases, sums, verdicts
 from tidegate.interface.cli.views import verdict
 
 V1, V2 = (releases.Version("delay", ordinal, "d", f"m{ordinal}", "m") for ordinal in (1, 2))
@@ -52,3 +53,21 @@ def test_the_metric_of_a_test_and_its_guards_have_a_row_each():
         "refunds 0.2 of 900 0.25 of 1,100 -20 % [-30, 0.5] within: refunds <= stable + 1%",
         "basket open: basket >= stable - 1",
     ]
+
+
+def test_of_sticky_units_no_proof_is_promised():
+    assert len(list(verdict.rules(RELEASE))) == 2
+    (only,) = verdict.rules(msgspec.structs.replace(RELEASE, sticky=assignment.Sticky("header", "x-user")))
+    assert only == "Goes back when e of errors passes 100: by chance in at most 1 % of releases."
+
+
+def test_times_beyond_all_buckets_and_a_single_sum_are_told_in_words():
+    rows = (sums.Sum(3, 500, True, 0, 1, arm({63: 90}, ok=90), arm({63: 5}, ok=5)),)
+    looked = record.Record(9.0, RELEASE, sums.Inputs(rows, 9))
+    screen = console.Console(width=200, color_system=None)
+    with screen.capture() as shown:
+        for part in verdict.whole(verdicts.Verdict(verdicts.Result.UNSURE, "As yet."), looked):
+            screen.print(part)
+    lines = [" ".join(line.split()) for line in shown.get().splitlines()]
+    assert "candidate 6 5 1 2 > 100,000 > 100,000" in lines
+    assert lines[-1] == "Computed again from its 1 sum: the same."

@@ -75,6 +75,14 @@ def test_a_faster_candidate_passes_and_so_does_an_equal_one():
         assert evidence(verdict, "latency.p90.no_worse").log_e > math.log(20)
 
 
+def test_what_is_said_to_be_proven_is_the_whole_steps_that_were():
+    """Times are counted in steps of 30 %: a margin of 15 % is held to as one of them, and one of 1000 % as nine."""
+    given = (releases.TimeMargin(0.5, 0.15), releases.TimeMargin(0.9, 10.0))
+    said = look(minutes(6), time_margins=given).sentence
+    assert ", takes at most 30 % longer at p50 (e = " in said
+    assert " and takes at most 940 % longer at p90 (e = " in said
+
+
 def test_nothing_passes_while_the_time_is_not_proven():
     """An equal candidate's errors are within 1 % long before a margin at p99 is proven."""
     rows = [*minutes(2), *[tick(120 + at, arm(USUAL, 0.01), arm(USUAL, 0.03), weight=2_500) for at in range(30)]]

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import msgspec
 import numpy as np
 
-from tidegate.core.decide import case, ledger, sentences
+from tidegate.core.decide import amounts, case, ledger, sentences
 from tidegate.core.stats import larger, power, tally
 from tidegate.core.vocabulary import releases, verdicts
 
@@ -71,20 +71,21 @@ def _proof(found: case.Case, metric: case.Metric) -> Proof:
 def _in_time(found: case.Case, metric: case.Sizes, margin: releases.TimeMargin) -> Proof:
     """That the candidate's quantile is not too far above stable's: bad is beyond the moved quantile, and beyond it as it is."""
     rows, times = found.in_stage(metric), metric.counts
-    promise = times.no_worse(margin.quantile, times.steps(margin.longer), rows)
+    steps = times.steps(margin.longer)
+    promise = times.no_worse(margin.quantile, steps, rows)
     bad1, bad0, ok1, ok0 = (int(count) for count in promise.seen)
     candidate, stable = (bad1, bad1 + ok1), (bad0, bad0 + ok0)
     name = f"{metric.name}.p{100 * margin.quantile:g}"
     evidence = verdicts.Evidence(
         *(f"{name}.no_worse", ledger.PROMOTION, 1.0, promise.log_e, _threshold(found), candidate, stable),
-        note=f"time of the candidate at most stable's + {100 * (times.ratio ** times.steps(margin.longer) - 1):.0f} %",
+        note=f"time of the candidate at most stable's + {amounts.figure(100 * (times.ratio**steps - 1), 2)} %",
     )
     if promise.log_e >= _threshold(found):
         return Proof(evidence, 0)
     if not 0 < found.rho < 1:
         return Proof(evidence, -1)
     base = (bad0 + _TRUST * (1 - margin.quantile)) / (stable[1] + _TRUST)
-    alike = times.alike(margin.quantile, times.steps(margin.longer))
+    alike = times.alike(margin.quantile, steps)
     expected = (bad1 + _TRUST * alike) / (candidate[1] + _TRUST)
     counted = candidate[1] + stable[1]
     mine = candidate[1] / counted if candidate[1] and stable[1] else found.rho
