@@ -1,8 +1,9 @@
 """Is the candidate's value larger than stable's? A time, or a loss: seen in buckets of equal ratio, all of them at once.
 
 The mark of a request is its bucket. The bets are that the candidate's law is stable's, moved: all requests a little slower, or a
-few of them much slower. Stable's law has to be known for that. It is learned from the hour before a block (`blocks`) and held to
-in it: known before the block's first coin, and no later request re-prices an earlier one. Where too little was seen nothing is bet.
+few of them much slower. Stable's law has to be known for that. It is learned from the hour before a block (`blocks`) and held
+to in it: known before the block's first coin, and no later request re-prices an earlier one. Where too little was seen nothing
+is bet.
 
 Every bet rises with the bucket, so that the e-value stays a fair bettor's wealth if the candidate is *faster*: the mean factor is
 1 + sum_y (P1(y) - P0(y)) q(1|y), at most 1 where the candidate's law lies below stable's (docs/rooms/stats.md).
