@@ -12,18 +12,17 @@ kind needs fewer on average.
 
 import math
 import sys
-import time
 from typing import Any
 
 import numpy as np
 
 from bench import betting, policies, results, together
-from tidegate.core.decide import judge
 from tidegate.core.stats import bets, logspace, tally, wealth
-from tidegate.core.vocabulary import marks, releases, sums
 
 BREAKS = ((0.01, 0), (0.02, 0), (0.05, 0), (0.2, 0), (1.0, 0), (0.05, 1), (0.2, 1), (1.0, 1), (0.05, 24), (0.2, 24), (1.0, 24))
 """(the candidate's error share, healthy hours before it)."""
+SPANS = {"ten minutes": 10, "an hour": 60, "a day": 1_440}
+"""Of history behind a verdict, in minutes."""
 HORIZON = 4 * 60
 """Minutes for which other rules look at a bad release."""
 PEERS = (
@@ -193,27 +192,6 @@ def check_closed_form() -> float:
     return worst
 
 
-def milliseconds_a_verdict() -> float:
-    """The median time of one verdict on a day of folded minutes and ten minutes of ticks, in milliseconds."""
-    rng, start, found = np.random.default_rng(5), 1_700_000_040, []
-    spans = [(start + 60 * at, 60) for at in range(1440)] + [(start + 86_400 + at, 1) for at in range(600)]
-    for tick, span in spans:
-        bad1, bad0, ok1, ok0 = (
-            int(each) for each in betting.counts(rng, 1, betting.RATE * span, betting.RHO, (betting.BASE, betting.BASE))[0]
-        )
-        arms = [sums.Counts(bad + ok, (ok, bad) + (0,) * (marks.SLOTS - 2)) for bad, ok in ((bad0, ok0), (bad1, ok1))]
-        found.append(sums.Sum(4, int(betting.RHO * 10_000), True, tick, span, arms[0], arms[1]))
-    new, old = (releases.Version("e", ordinal, "d", "m", "x") for ordinal in (2, 1))
-    stages, policy = (releases.Stage("5 %", 500),), releases.Policy()
-    release = releases.Release("r", "production", "e", new, old, "canary", stages, policy, b"salt", 0.0)
-    times = []
-    for _ in range(25):
-        began = time.perf_counter()
-        judge.judge(release, sums.Inputs(tuple(found), start + 87_000), start + 87_000.0)
-        times.append(time.perf_counter() - began)
-    return round(1000 * float(np.median(times)), 2)
-
-
 def main() -> int:
     """Run, print a table, and write JSON if asked."""
     asked = results.parser(__doc__).parse_args()
@@ -233,7 +211,11 @@ def main() -> int:
     promotions = [minutes_to_promotion(base, margin, runs, excess) for base, margin, excess in cases]
     promotions += [together.minutes_to_promotion(runs // 2, guards=guards) for guards in (False, True)]
     promotions += [together.minutes_to_promotion(runs // 2, worse, guards=False) for worse in (1.5, 3.0)]
-    result = {"scenarios": [*ours, *theirs, *healthy], "promotions": promotions, "verdict_ms": milliseconds_a_verdict()}
+    result = {
+        "scenarios": [*ours, *theirs, *healthy],
+        "promotions": promotions,
+        "verdict_ms": {span: together.milliseconds_a_verdict(minutes) for span, minutes in SPANS.items()},
+    }
     result |= {"errors": int(difference > 1e-9), **machine}
     _show(result)
     return results.end(result, _targets(result), asked)
@@ -255,7 +237,8 @@ def _show(result: betting.Json) -> None:
     for each in result["promotions"]:
         told = f"median {each['median_minutes'] or 'over 360'} min, promoted {each['promoted']:.1%}"
         print(f"  promotion by {each['guards']}: stable {each['stable_share']:.3%}, {each['case']}: {told}")
-    print(f"  one verdict on a day of history: {result['verdict_ms']} ms")
+    for span, took in result["verdict_ms"].items():
+        print(f"  one verdict, of everything, on {span} of history: {took} ms of CPU")
 
 
 def _targets(result: betting.Json) -> list[results.Target]:
@@ -282,7 +265,9 @@ def _targets(result: betting.Json) -> list[results.Target]:
     told.append(results.at_most("minutes to promotion by errors, + 50 %, 25 %", alone["median_minutes"] or math.inf, 6))
     told.append(results.at_most("the same with all guards", guarded["median_minutes"] or math.inf, 12))
     told.append(results.at_most("promoted at the margin", at["promoted"], 0.05))
-    return [*told, results.at_most("promoted far past it", past["promoted"], 0.0)]
+    told.append(results.at_most("promoted far past it", past["promoted"], 0.0))
+    took = result["verdict_ms"]["ten minutes"]
+    return [*told, results.at_most("a look at a release of ten minutes, ms of CPU, computed anew", took, 0.2)]
 
 
 if __name__ == "__main__":

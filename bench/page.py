@@ -140,7 +140,8 @@ def _releases(result: dict[str, Any]) -> Iterable[str]:
 def _analyst(result: dict[str, Any]) -> Iterable[str]:
     found = [row for row in result["scenarios"] if "mean" in row]
     rows = [
-        (row["scenario"], row["policy"], *(row[name] for name in ("median", "p95", "mean", "ratio", "harmed"))) for row in found
+        (row["scenario"], row["policy"], *(row.get(name, "") for name in ("median", "p95", "mean", "ratio", "harmed")))
+        for row in found
     ]
     yield _table(("a bad release", "rule", "median requests", "p95", "mean", "over the bound", "clients harmed"), rows)
     rows = [
@@ -150,13 +151,10 @@ def _analyst(result: dict[str, Any]) -> Iterable[str]:
     ]
     yield _table(("a release that is no worse", "rule", "sent back within 1 h", "within 24 h"), rows)
     rows = [
-        (
-            *(f"{one['stable_share']:.3%}", f"{one['margin']:.2%}", f"{one['excess']:.2%}"),
-            *(one["median_minutes"] or "over 360", f"{one['promoted']:.1%}"),
-        )
+        (one["guards"], f"{one['stable_share']:.3%}", one["case"], one["median_minutes"] or "over 360", f"{one['promoted']:.1%}")
         for one in result["promotions"]
     ]
-    yield _table(("promotion at 25 %: stable fails", "margin", "the candidate more", "median minutes", "promoted in 6 h"), rows)
+    yield _table(("promotion at 25 %, by", "stable fails", "the candidate", "median minutes", "promoted in 6 h"), rows)
 
 
 TABLES = {

@@ -9,14 +9,16 @@ minutes is left out, so that the figures are a little too high.
 import dataclasses
 import functools
 import math
+import time
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from bench import betting
-from tidegate.core.decide import ledger
+from tidegate.core.decide import judge, ledger
 from tidegate.core.stats import bets, larger, logspace
-from tidegate.core.vocabulary import marks, releases
+from tidegate.core.vocabulary import arms, marks, releases, sums
 
 MEDIAN_US, SPREAD = math.exp(3) * 1e3, 0.5
 FLOOR = marks.latency_bucket(releases.Policy().time_floor * 1e6)
@@ -276,3 +278,29 @@ def _in_time(
     book = larger.no_larger(sizes[:, 0] / sizes.sum(axis=1), np.full(len(bad), beyond))
     grown = grown + np.einsum("rkw,rw->rk", book.factors, np.concatenate([bad, sizes - bad], axis=1))
     return np.logaddexp.reduce(book.log_weights + grown, axis=1), grown
+
+
+def milliseconds_a_verdict(minutes: int, seed: int = 5) -> float:
+    """The median CPU time of a verdict on so many minutes and the seconds that control keeps apart, times and predictions told."""
+    rng, start = np.random.default_rng(seed), 1_700_000_040
+    spans = [(start + 60 * at, 60) for at in range(minutes)] + [(start + 60 * minutes + at, 1) for at in range(8)]
+    rows = tuple(sums.Sum(4, round(betting.RHO * arms.BUCKETS), True, *span, *_arms(rng, span[1])) for span in spans)
+    end = start + 60 * minutes + 8
+    release = msgspec.structs.replace(RELEASE, stages=(releases.Stage("5 %", 500),), policy=releases.Policy())
+    took = []
+    for _ in range(25):
+        began = time.process_time()
+        judge.judge(release, sums.Inputs(rows, end), float(end))
+        took.append(time.process_time() - began)
+    return round(1e3 * float(np.median(took)), 2)
+
+
+def _arms(rng: np.random.Generator, seconds: int) -> tuple[sums.Counts, sums.Counts]:
+    """(stable, candidate) of so many seconds."""
+    bad1, bad0, ok1, ok0 = betting.counts(rng, 1, betting.RATE * seconds, betting.RHO, (betting.BASE, betting.BASE))[0].tolist()
+    found = []
+    for ok, bad in ((ok0, bad0), (ok1, bad1)):
+        taken = (*(0,) * FLOOR, *rng.multinomial(ok, _law()).tolist())
+        bins = (*rng.multinomial(ok, np.full(16, 1 / 16)).tolist(), *(0,) * (sums.BINS - 16))
+        found.append(sums.Counts(ok + bad, (ok, bad, *(0,) * (marks.SLOTS - 2)), taken, bins))
+    return found[0], found[1]

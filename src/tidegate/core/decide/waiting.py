@@ -222,7 +222,8 @@ def _unproven(release: releases.Release, event: decisions.Event, now: float) -> 
 
 def _requests(number: int, rate: float) -> Waiting:
     seconds = _seconds(number, rate)
-    sentence = f"needs about {amounts.count(number)} more canary requests (about {amounts.span(seconds)} at this rate)"
+    requests = "request" if amounts.count(number) == "1" else "requests"
+    sentence = f"needs about {amounts.count(number)} more canary {requests} (about {amounts.span(seconds)} at this rate)"
     return Waiting("requests", sentence, who="clients", seconds=seconds)
 
 
