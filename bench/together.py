@@ -281,7 +281,7 @@ def _in_time(
 
 
 def milliseconds_a_verdict(minutes: int, seed: int = 5) -> float:
-    """The median CPU time of a verdict on so many minutes and the seconds that control keeps apart, times and predictions told."""
+    """The median CPU time of a verdict on so many minutes and the seconds kept apart, with times and predictions."""
     rng, start = np.random.default_rng(seed), 1_700_000_040
     spans = [(start + 60 * at, 60) for at in range(minutes)] + [(start + 60 * minutes + at, 1) for at in range(8)]
     rows = tuple(sums.Sum(4, round(betting.RHO * arms.BUCKETS), True, *span, *_arms(rng, span[1])) for span in spans)

@@ -105,7 +105,8 @@ class Larger(comparison.Arms):
         counts[:, 1, -1] += pending[:, 1]
         prefix, tail = self.evidence & self.closed, self.evidence & self.learned(self.laws.minute)
         slow, found = self._by_minutes(), self._mixture(prefix, counts)
-        return self._both(found, slow), self._both(self._mixture(tail, counts), slow)
+        late = found if np.array_equal(prefix, tail) else self._mixture(tail, counts)
+        return self._both(found, slow), self._both(late, slow)
 
     @functools.cached_property
     def uneven(self) -> bool:
@@ -184,11 +185,16 @@ class Larger(comparison.Arms):
         above = np.maximum(self._quantile(share), self.least) + 1
         return self._from((above, above))
 
+    @functools.cached_property
+    def _quantiles(self) -> dict[float, logspace.Ints]:
+        return {}
+
     def _quantile(self, share: float) -> logspace.Ints:
         """(N,) the bucket of stable's quantile in each row's block; beyond all where none is known."""
-        by_block = [self.laws.quantile(block, share) for block in range(len(self.laws.minute))]
-        found: logspace.Ints = np.append(np.array(by_block, np.int64), np.iinfo(np.int32).max)[self._block]
-        return found
+        if share not in self._quantiles:
+            by_block = [self.laws.quantile(block, share) for block in range(len(self.laws.minute))]
+            self._quantiles[share] = np.append(np.array(by_block, np.int64), np.iinfo(np.int32).max)[self._block]
+        return self._quantiles[share]
 
     def _from(self, buckets: tuple[logspace.Ints, logspace.Ints]) -> logspace.Ints:
         """(N, 2) requests of (candidate, stable) in the given bucket (N,) of each or above, those without a value among them."""
