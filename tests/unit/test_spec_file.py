@@ -106,6 +106,7 @@ def test_a_longer_least_time_moves_the_time_limit_that_nobody_gave():
         ("release:\n  steps: 5%", 4, "Write a list: [ONE, ANOTHER]"),
         ("release:\n  steps: []", 4, "Write at least one item."),
         ('slices: [""]', 3, "Write at least one letter."),
+        ("release: {times_from: 2m}", 3, "they are counted up to 100 s. Write 10ms, or at most 60s."),
         ("slices: [5]", 3, "Write text, in quotes where it looks like a number."),
         ("release:\n  steps:\n  - 5%\n  - traffic: 25", 6, "`release.steps[1].traffic`: 25 is not a share."),
         ("release:\n  steps:\n  - 5%\n  - trafic: 25%", 6, "(1 more after this one.)"),

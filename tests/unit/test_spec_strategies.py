@@ -171,6 +171,11 @@ downtime: never
         ("release:\n  strategy: ab\n  ab: {metric: x, horizon: 1h}", 5, "`horizon` is less than `for`"),
         ("release:\n  strategy: ab\n  ab: {metric: x, range: [1, 0]}", 5, "[1, 0] is no range"),
         ("release:\n  strategy: ab\n  ab: {metric: x, range: [0, .inf]}", 5, "is no range"),
+        (
+            "release:\n  strategy: ab\n  ab: {metric: x, range: [0, 1], difference: 1}",
+            5,
+            "Let `difference` be less than the range is wide.",
+        ),
         ("release:\n  strategy: ab\n  ab: {metric: x, range: 1}", 5, "is no range. Write the least and the most"),
         (LABELS + "release:\n  strategy: ab\n  ab: {metric: right, range: [0, 1]}", 6, "Take `range` away"),
         (LABELS + "release:\n  strategy: ab\n  ab: {metric: right, covariate: x}", 6, "only posted metrics are adjusted"),

@@ -9,6 +9,8 @@ from tidegate.core.decide import strategies
 from tidegate.core.spec import units
 from tidegate.core.vocabulary import assignment, dependencies, errors, handling, instances, releases, sums, tables
 
+LONGEST_TIME = 60.0
+"""Seconds from which on model times may be compared at the latest."""
 SHORTEST_REHEARSAL = 600.0
 """Seconds that are between two rehearsals at the least."""
 
@@ -224,6 +226,22 @@ def _guards(settings: Settings) -> None:
             )
 
 
+def _times(settings: Settings) -> None:
+    if not 0 <= settings.policy.time_floor <= LONGEST_TIME:
+        raise errors.SpecInvalid(
+            "no model's time would ever be compared: they are counted up to 100 s.", cure="Write 10ms, or at most 60s."
+        )
+
+
+def _difference(settings: Settings) -> None:
+    policy = settings.policy
+    if policy.limits is not None and policy.difference >= policy.limits[1] - policy.limits[0]:
+        raise errors.SpecInvalid(
+            "no two means within `range` are as far apart, so every test would end without a difference.",
+            cure="Let `difference` be less than the range is wide.",
+        )
+
+
 def _alone(settings: Settings) -> bool:
     return releases.alone(settings.stages)
 
@@ -233,7 +251,9 @@ CHECKS: dict[str, Callable[[Settings], None]] = {
     "rehearse": _rehearse,
     "group": _group,
     "keep": _keep,
+    "release.times_from": _times,
     "release.ab": _metric,
+    "release.ab.difference": _difference,
     "release.ab.range": _range,
     "release.ab.covariate": _covariate,
     "release.ab.guards": _guards,
