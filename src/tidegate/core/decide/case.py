@@ -59,6 +59,14 @@ class Sizes:
         candidate, stable = self.counts.beyond(SHOWN, rows).tolist()
         return (candidate[0], candidate[1]), (stable[0], stable[1])
 
+    def proof(self, margin: releases.TimeMargin) -> str:
+        """What the proof of a margin is called."""
+        return f"{self.name}.p{100 * margin.quantile:g}.no_worse"
+
+    def longer(self, margin: releases.TimeMargin) -> str:
+        """By how much a size may be larger, in the whole buckets that it is told by."""
+        return f"{amounts.figure(100 * (self.counts.ratio ** self.counts.steps(margin.longer) - 1), 2)} %"
+
     def at(self, share: float) -> str:
         """Above what a size is beyond this quantile of stable's, with its unit; empty where that is not known."""
         bucket = self.counts.threshold(share)

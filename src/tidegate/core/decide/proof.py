@@ -6,12 +6,12 @@ the candidate has at most half of the traffic: beyond that its workers are the b
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import msgspec
 import numpy as np
 
-from tidegate.core.decide import amounts, case, ledger, sentences
+from tidegate.core.decide import case, ledger, sentences
 from tidegate.core.stats import larger, power, tally
 from tidegate.core.vocabulary import releases, verdicts
 
@@ -56,16 +56,15 @@ def _proof(found: case.Case, metric: case.Metric) -> Proof:
         interval=metric.interval,
         note=f"bad share of the candidate at most {sentences.allowed(margin)}",
     )
-    if promise.log_e >= _threshold(found):
-        return Proof(evidence, 0)
-    if not 0 < found.rho < 1:
-        return Proof(evidence, -1)
-    everything = metric.seen()
-    room = margin.relative * everything[1][0] / max(1, everything[1][1]) if margin.relative else margin.absolute
-    shares = power.expected_shares(*everything, metric.counts.guess, max(room, _LEAST_MARGIN))
-    book = margin.bets(np.array([found.rho]), np.array([shares[1]]))
-    needs = power.requests_needed(book, promise.wealth, found.rho, shares, _threshold(found))
-    return Proof(evidence, _requests(found, metric, needs) if needs > 0 else needs)
+
+    def forecast() -> int:
+        everything = metric.seen()
+        room = margin.relative * everything[1][0] / max(1, everything[1][1]) if margin.relative else margin.absolute
+        shares = power.expected_shares(*everything, metric.counts.guess, max(room, _LEAST_MARGIN))
+        book = margin.bets(np.array([found.rho]), np.array([shares[1]]))
+        return power.requests_needed(book, promise.wealth, found.rho, shares, _threshold(found))
+
+    return _told(found, metric, evidence, forecast)
 
 
 def _in_time(found: case.Case, metric: case.Sizes, margin: releases.TimeMargin) -> Proof:
@@ -75,22 +74,29 @@ def _in_time(found: case.Case, metric: case.Sizes, margin: releases.TimeMargin) 
     promise = times.no_worse(margin.quantile, steps, rows)
     bad1, bad0, ok1, ok0 = (int(count) for count in promise.seen)
     candidate, stable = (bad1, bad1 + ok1), (bad0, bad0 + ok0)
-    name = f"{metric.name}.p{100 * margin.quantile:g}"
     evidence = verdicts.Evidence(
-        *(f"{name}.no_worse", ledger.PROMOTION, 1.0, promise.log_e, _threshold(found), candidate, stable),
-        note=f"time of the candidate at most stable's + {amounts.figure(100 * (times.ratio**steps - 1), 2)} %",
+        *(metric.proof(margin), ledger.PROMOTION, 1.0, promise.log_e, _threshold(found), candidate, stable),
+        note=f"time of the candidate at most stable's + {metric.longer(margin)}",
     )
-    if promise.log_e >= _threshold(found):
+
+    def forecast() -> int:
+        base = (bad0 + _TRUST * (1 - margin.quantile)) / (stable[1] + _TRUST)
+        expected = (bad1 + _TRUST * times.alike(margin.quantile, steps)) / (candidate[1] + _TRUST)
+        counted = candidate[1] + stable[1]
+        mine = candidate[1] / counted if candidate[1] and stable[1] else found.rho
+        book = larger.no_larger(np.array([mine]), np.array([base]))
+        return power.requests_needed(book, promise.wealth, mine, (expected, base), _threshold(found))
+
+    return _told(found, metric, evidence, forecast)
+
+
+def _told(found: case.Case, metric: case.Metric | case.Sizes, evidence: verdicts.Evidence, forecast: Callable[[], int]) -> Proof:
+    """How a proof stands; `forecast` says how many more requests that count it takes, where it is not there and may be."""
+    if evidence.log_e >= _threshold(found):
         return Proof(evidence, 0)
     if not 0 < found.rho < 1:
         return Proof(evidence, -1)
-    base = (bad0 + _TRUST * (1 - margin.quantile)) / (stable[1] + _TRUST)
-    alike = times.alike(margin.quantile, steps)
-    expected = (bad1 + _TRUST * alike) / (candidate[1] + _TRUST)
-    counted = candidate[1] + stable[1]
-    mine = candidate[1] / counted if candidate[1] and stable[1] else found.rho
-    book = larger.no_larger(np.array([mine]), np.array([base]))
-    needs = power.requests_needed(book, promise.wealth, mine, (expected, base), _threshold(found))
+    needs = forecast()
     return Proof(evidence, _requests(found, metric, needs) if needs > 0 else needs)
 
 

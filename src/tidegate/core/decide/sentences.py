@@ -1,6 +1,7 @@
 """The judge's sentences: every verdict as a person would say it, with its numbers, from first principles and without jargon."""
 
 import math
+from collections.abc import Iterator, Mapping
 
 from tidegate.core.decide import amounts, case, feed, ledger
 from tidegate.core.stats import comparison, intervals, larger, power, tally
@@ -56,7 +57,7 @@ def passed(found: case.Case, evidence: tuple[verdicts.Evidence, ...]) -> str:
             f"(margin {margin}, e = {e_value(proof.log_e)} > {e_value(proof.threshold)} "
             f"after {_counted(metric, n1)})"
         )
-    in_time = [_in_time(proof) for proof in evidence if proof.metric.startswith(f"{ledger.LATENCY}.")]
+    in_time = list(_in_time(found, {one.metric: one for one in evidence}))
     parts += in_time
     untimed = "" if in_time or not found.release.policy.time_margins else f" {_untimed(found)}"
     return f"{found.release.candidate.name} is no worse than stable at {_share(found.rho)}: it {_listed(parts)}.{untimed}"
@@ -148,10 +149,12 @@ def _untimed(found: case.Case) -> str:
     return "Its times are not compared: too few of stable's are known."
 
 
-def _in_time(proof: verdicts.Evidence) -> str:
-    at = proof.metric.split(".")[1]
-    limit = proof.note.rpartition("+ ")[2]
-    return f"takes at most {limit} longer at {at} (e = {e_value(proof.log_e)} > {e_value(proof.threshold)})"
+def _in_time(found: case.Case, evidence: Mapping[str, verdicts.Evidence]) -> Iterator[str]:
+    for metric in (one for one in found.besides if isinstance(one, case.Sizes)):
+        for margin in metric.margins:
+            if proof := evidence.get(metric.proof(margin)):
+                told = f"e = {e_value(proof.log_e)} > {e_value(proof.threshold)}"
+                yield f"takes at most {metric.longer(margin)} longer at p{100 * margin.quantile:g} ({told})"
 
 
 def _rates(found: case.Case, metric: case.Metric | case.Sizes, subject: bool = True) -> str:
