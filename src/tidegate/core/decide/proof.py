@@ -1,8 +1,8 @@
 """Proof that a candidate is no worse: one process for each guard metric, begun anew at each stage, and what each still needs.
 
 Every guard must pass on its own, so nothing is paid for their number (intersection-union). A stage begins its processes anew,
-else one crossing would let several stages pass in consecutive ticks. A guard on times is held where stable's are known, and while
-the candidate has at most half of the traffic: beyond that its workers are the busier ones.
+else one crossing would let several stages pass in consecutive ticks. A guard on times is held once stable's are known and the first
+wall minute of the stage is over, and while the candidate has at most half of the traffic: beyond that its workers are the busier.
 """
 
 import math
@@ -40,9 +40,8 @@ def proofs(found: case.Case) -> tuple[Proof, ...]:
 
 def _proofs(found: case.Case) -> Iterator[Proof]:
     yield from (_proof(found, metric) for metric in found.guards)
-    for metric in found.besides:
-        if isinstance(metric, case.Sizes) and bool((found.in_stage(metric) & metric.counts.evidence).any()):
-            yield from (_in_time(found, metric, margin) for margin in metric.margins)
+    for metric in (one for one in found.besides if isinstance(one, case.Sizes)):
+        yield from (proof for margin in metric.margins if (proof := _in_time(found, metric, margin)) is not None)
 
 
 def _proof(found: case.Case, metric: case.Metric) -> Proof:
@@ -67,12 +66,16 @@ def _proof(found: case.Case, metric: case.Metric) -> Proof:
     return _told(found, metric, evidence, forecast)
 
 
-def _in_time(found: case.Case, metric: case.Sizes, margin: releases.TimeMargin) -> Proof:
-    """That the candidate's quantile is not too far above stable's: bad is beyond the moved quantile, and beyond it as it is."""
+def _in_time(found: case.Case, metric: case.Sizes, margin: releases.TimeMargin) -> Proof | None:
+    """That the candidate's quantile is not too far above stable's: bad is beyond the moved quantile, and beyond it as it is. None
+    before the stage's first whole minute of which anything is known.
+    """
     rows, times = found.in_stage(metric), metric.counts
     steps = times.steps(margin.longer)
     promise = times.no_worse(margin.quantile, steps, rows)
     bad1, bad0, ok1, ok0 = (int(count) for count in promise.seen)
+    if not promise.seen.any():
+        return None
     candidate, stable = (bad1, bad1 + ok1), (bad0, bad0 + ok0)
     evidence = verdicts.Evidence(
         *(metric.proof(margin), ledger.PROMOTION, 1.0, promise.log_e, _threshold(found), candidate, stable),
