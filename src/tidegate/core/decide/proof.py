@@ -1,8 +1,9 @@
 """Proof that a candidate is no worse: one process for each guard metric, begun anew at each stage, and what each still needs.
 
 Every guard must pass on its own, so nothing is paid for their number (intersection-union). A stage begins its processes anew,
-else one crossing would let several stages pass in consecutive ticks. A guard on times is held once stable's are known and the first
-wall minute of the stage is over, and while the candidate has at most half of the traffic: beyond that its workers are the busier.
+else one crossing would let several stages pass in consecutive ticks. A guard on times is held once stable's are known and the
+first wall minute of the stage is over, and while the candidate has at most half of the traffic: beyond that its workers are
+the busier ones.
 """
 
 import math
