@@ -85,7 +85,7 @@ class Rig:
             "model": "bench",
             "strategy": " -> ".join(names) or "full",
             "stages": msgspec.to_builtins(stages),
-            "policy": msgspec.to_builtins(releases.Policy(disagreement=0.5)),
+            "policy": msgspec.to_builtins(releases.Policy(disagreement=0.5, on_unsure="extend")),
             "probation": msgspec.to_builtins(strategies.holdback()),
             "probation_seconds": 0.0,
             "keep": 0 if "recreate" in names else 1,
