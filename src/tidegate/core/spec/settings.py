@@ -253,8 +253,8 @@ CHECKS: dict[str, Callable[[Settings], None]] = {
     "keep": _keep,
     "release.times_from": _times,
     "release.ab": _metric,
-    "release.ab.difference": _difference,
     "release.ab.range": _range,
+    "release.ab.difference": _difference,
     "release.ab.covariate": _covariate,
     "release.ab.guards": _guards,
 }
