@@ -3,10 +3,10 @@
 import json
 
 import msgspec
-import predlog_fixtures
 import pytest
-import redrawn_fixtures as given
 
+from tests.unit import predlog_fixtures
+from tests.unit import redrawn_fixtures as given
 from tidegate.control.store import database, endpoints
 from tidegate.control.store import store as stores
 from tidegate.core.decide import strategies

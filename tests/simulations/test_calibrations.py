@@ -2,8 +2,8 @@
 
 import msgspec
 import pytest
-import redrawn_fixtures as given
 
+from tests.unit import redrawn_fixtures as given
 from tidegate.control.batch import calibrating, calibrations
 from tidegate.core.decide import redrawn, strategies
 from tidegate.core.stats import thinning

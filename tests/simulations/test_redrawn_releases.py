@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-import redrawn_fixtures as given
 
+from tests.unit import redrawn_fixtures as given
 from tidegate.control.batch import calibrating
 from tidegate.core.decide import redrawn, strategies
 from tidegate.core.stats import thinning
