@@ -192,14 +192,14 @@ def make(release: releases.Release, given: sums.Inputs, now: float) -> Case:
     errors = Metric(ledger.ERRORS, ledger.IMMEDIATE, traffic, margin)
     kinds = [_kind(sheet, until, name, mark) for name, mark in _KINDS]
     besides: tuple[Metric | Sizes, ...] = (_latency(sheet, until, policy), *kinds)
-    wrong = loss = None
+    right = loss = None
     if policy.label_age > 0:
         due = [each for each in labels.sums if each.tick + each.span <= labels.closed_before]
         outcomes = comparison.Comparison(tally.of_labels(due), labels.closed_before, policy.baseline_wrong, common=True)
         allowed = comparison.Margin(policy.label_margin, policy.label_ratio)
-        wrong = Metric(ledger.RIGHT, ledger.LABELS, outcomes, allowed)
+        right = Metric(ledger.RIGHT, ledger.LABELS, outcomes, allowed)
         loss = _loss(due, labels.closed_before) if policy.loss else None
-    return Case(release, given, sheet, traffic, errors, besides, wrong, loss, labels.wrong, now)
+    return Case(release, given, sheet, traffic, errors, besides, right, loss, labels.wrong, now)
 
 
 def _kind(sheet: tally.Sheet, until: int, name: str, mark: marks.Mark) -> Metric:

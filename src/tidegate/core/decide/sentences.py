@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 
 from tidegate.core.decide import amounts, case, feed, ledger
 from tidegate.core.stats import comparison, intervals, larger, power, tally
-from tidegate.core.vocabulary import verdicts
+from tidegate.core.vocabulary import arms, verdicts
 
 _REQUESTS, _LABELLED = "candidate requests", "labelled candidate predictions"
 _VERBS = {
@@ -186,7 +186,7 @@ def _counted(metric: case.Metric | case.Sizes, count: int) -> str:
 def _waits(found: case.Case, needs: int) -> str:
     stage, labels = found.stage, found.labels
     if not 0 < found.rho < 1:
-        weight = _share(stage.weight / 10_000) if stage else "no weight"
+        weight = _share(stage.weight / arms.BUCKETS) if stage else "no weight"
         return f"this stage ({weight}) has no comparison, so it cannot be proven no worse here"
     if needs > 0:
         return f"needs about {about(needs)} more candidate {'request' if needs == 1 else 'requests'} at {_share(found.rho)}"

@@ -6,6 +6,8 @@
 - `labels`: label sums of same-age cohorts, for the judge
 - `histograms`: how far off the labelled of each cohort were, where outcomes are measured
 - `slices`: how a release's requests ended in each declared part of its traffic, likewise; `slicing`: which part a request is of
+- `values`: posted metrics and `right`, a value a unit; `crossing`: within their range, and with what units were like before
+- `pairs`: mirrored requests and their copies, joined and compared; `rules`: what the routing table says of all these
 - `keepsakes`: the latest requests that were answered, for new versions to warm up on
 - `upkeep`: merging small files, deleting recorded segments, sweeping up after a kill
 
