@@ -27,7 +27,7 @@ VALUES = marks.LATENCY_BUCKETS - FLOOR
 LEARNED = 3_600 * betting.RATE
 _NEW, _OLD = (releases.Version("e", ordinal, "d", "m", "x") for ordinal in (2, 1))
 RELEASE = releases.Release(
-    *("r", "production", "e", _NEW, _OLD, "canary", (), releases.Policy(label_age=60.0, loss=True), b"salt", 0.0)
+    *("r", "production", "e", _NEW, _OLD, "canary", (), releases.Policy(label_age=60.0, loss="number"), b"salt", 0.0)
 )
 _EDGES = np.array([marks.latency_edge(bucket) for bucket in range(FLOOR, marks.LATENCY_BUCKETS - 1)])
 

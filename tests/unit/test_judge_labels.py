@@ -4,6 +4,7 @@ import math
 
 import msgspec
 import numpy as np
+import pytest
 
 from tidegate.core.decide import judge
 from tidegate.core.vocabulary import losses, marks, releases, sums, verdicts
@@ -138,10 +139,35 @@ def off(losses_of, wrong):
     return tuple(sorted(found.items())), wrong
 
 
+def test_a_probability_is_judged_by_its_brier_score_whatever_the_quantiles_say():
+    """A model that dares less is a little further off where it was near, and much nearer where it was far off."""
+    of = msgspec.structs.replace(RELEASE, policy=msgspec.structs.replace(RELEASE.policy, loss="probability"))
+
+    def look(far):
+        """Stable is off by .01 in nine of ten predictions and by .81 in the tenth, the candidate by .03 and `far`."""
+        rows = [
+            sums.LabelSum(
+                *(4, 2500, True, START + 60 * minute, 300, 100, 300, 100, 30, 10, 60),
+                *(off([one] * 9 * many + [ten] * many, 0)[0] for one, ten, many in ((0.01, 0.81, 30), (0.03, far, 10))),
+            )
+            for minute in range(60)
+        ]
+        return judge.judge(of, sums.Inputs((), START + 100_000, sums.Labels(START + 100_000, tuple(rows))), START + 100_000.0)
+
+    better, worse = look(0.5), look(1.0)
+    told = next(each for each in better.evidence if each.metric == "loss")
+    assert (better.result, told.log_e < 0) == (verdicts.Result.UNSURE, True)
+    assert told.candidate[0] / told.candidate[1] == pytest.approx(0.9 * 0.03 + 0.1 * 0.5, rel=0.1)
+    assert "Brier" in told.note
+    assert (worse.result, worse.culprit) == (verdicts.Result.FAIL, "loss")
+    assert worse.sentence.startswith("v4 has a Brier score of 12"), worse.sentence
+    assert "over labelled predictions, stable 8.6" in worse.sentence
+
+
 def test_a_candidate_that_is_further_off_goes_back_though_it_is_not_wrong_more_often():
     """Losses of a regression, in a unit of which nobody knows anything: the candidate's are 40 % larger."""
     rng = np.random.default_rng(12)
-    of = msgspec.structs.replace(RELEASE, policy=msgspec.structs.replace(RELEASE.policy, loss=True))
+    of = msgspec.structs.replace(RELEASE, policy=msgspec.structs.replace(RELEASE.policy, loss="number"))
 
     def history(times):
         rows = []

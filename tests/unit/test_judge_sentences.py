@@ -84,7 +84,7 @@ def test_a_loss_where_stable_has_none_is_held_against_0():
         for at in range(10)
     )
     labels = sums.Labels(START + 10_000, rows)
-    verdict = look(healthy(60), labels=labels, of=release(label_age=60.0, loss=True))
+    verdict = look(healthy(60), labels=labels, of=release(label_age=60.0, loss="number"))
     assert (verdict.result, verdict.culprit) == (verdicts.Result.FAIL, "loss")
     assert verdict.sentence.startswith(
         "v3 is further off than stable's p90 (0) for 77.8 % [75, 81] of labelled predictions, stable 0 %"

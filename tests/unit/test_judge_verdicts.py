@@ -285,7 +285,7 @@ def test_while_the_guess_may_still_change_the_open_tail_stops_before_its_segment
 
 
 def test_the_alpha_ledger_spends_alpha_once():
-    for policy in ({}, {"label_age": 30.0}, {"label_age": 30.0, "loss": True}):
+    for policy in ({}, {"label_age": 30.0}, {"label_age": 30.0, "loss": "number"}, {"label_age": 30.0, "loss": "probability"}):
         lines = ledger.lines(release(**policy))
         assert sum(math.exp(-line.threshold) for line in lines) == pytest.approx(0.01)
         assert all(sum(line.weights.values()) == pytest.approx(1) for line in lines)

@@ -67,7 +67,7 @@ load_within: 5m
         label_margin=0.03,
         label_age=604_800.0,
         on_unsure="promote",
-        loss=True,
+        loss="number",
     )
     assert (found.limits.timeout_ms, found.limits.queue, found.limits.body, found.limits.batch) == (500, 7, 1 << 20, 8)
     assert (found.outcomes.kind, found.outcomes.threshold, found.outcomes.tolerance) == ("number", 0.7, 1.5)

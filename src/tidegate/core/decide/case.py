@@ -102,8 +102,8 @@ class Case:
     besides: tuple[Metric | Sizes, ...]
     """What else is known at once of requests that are units: their kind of failure, their time."""
     labels: Metric | None
-    loss: Sizes | None
-    """None where outcomes do not say how far off a prediction was."""
+    loss: Metric | Sizes | None
+    """Of probabilities Brier's score, of numbers the distance. None where outcomes do not say how far off a prediction was."""
     wrong: int
     """Candidate predictions known to be wrong by now, late outcomes included."""
     now: float
@@ -198,7 +198,7 @@ def make(release: releases.Release, given: sums.Inputs, now: float) -> Case:
         outcomes = comparison.Comparison(tally.of_labels(due), labels.closed_before, policy.baseline_wrong, common=True)
         allowed = comparison.Margin(policy.label_margin, policy.label_ratio)
         right = Metric(ledger.RIGHT, ledger.LABELS, outcomes, allowed)
-        loss = _loss(due, labels.closed_before) if policy.loss else None
+        loss = _loss(due, labels.closed_before, policy) if policy.loss else None
     return Case(release, given, sheet, traffic, errors, besides, right, loss, labels.wrong, now)
 
 
@@ -212,10 +212,16 @@ def _latency(sheet: tally.Sheet, until: int, policy: releases.Policy) -> Sizes:
     return Sizes(ledger.LATENCY, ledger.IMMEDIATE, times, _milliseconds, " ms", policy.time_margins)
 
 
-def _loss(due: list[sums.LabelSum], until: int) -> Sizes:
-    found, first = tally.of_losses(due, larger.FEWEST)
-    compared = larger.Larger(found, until, 2 ** (1 / losses.BUCKETS_PER_DOUBLING), most_rho=1.0)
-    return Sizes(ledger.LOSS, ledger.LABELS, compared, lambda bucket: _off(first + bucket))
+def _loss(due: list[sums.LabelSum], until: int, policy: releases.Policy) -> Metric | Sizes:
+    """A probability is the better the less it is off on average, squared, whatever the quantiles say: a model that dares more is
+    further off in most of its answers. Of numbers, which know no bound, what is nearer than stable's median is near enough.
+    """
+    if policy.loss == "probability":
+        scores = comparison.Comparison(tally.of_scores(due), until, policy.baseline_wrong, common=True)
+        return Metric(ledger.LOSS, ledger.LABELS, scores)
+    found = tally.of_losses(due, larger.FEWEST)
+    compared = larger.Larger(found.rows, until, 2 ** (1 / losses.BUCKETS_PER_DOUBLING), found.middle, most_rho=1.0)
+    return Sizes(ledger.LOSS, ledger.LABELS, compared, lambda bucket: _off(found.first + bucket))
 
 
 def _off(bucket: int) -> float:

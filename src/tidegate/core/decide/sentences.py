@@ -16,6 +16,7 @@ _VERBS = {
     ledger.RIGHT: ("is wrong on", "of labelled predictions", _LABELLED),
     ledger.LOSS: ("is further off than stable's p90", "of labelled predictions", _LABELLED),
 }
+_SCORE = ("has a Brier score of", "over labelled predictions", _LABELLED)
 _SUFFERED = {ledger.LATENCY: "waited longer", ledger.LOSS: "got a prediction that is further off"}
 
 
@@ -27,7 +28,7 @@ def failed(found: case.Case, line: ledger.Line, log_e: float, culprit: str, harm
     if found.keyed:
         return f"{_keys(found)}; {proof}; {_hurt(harm)}."
     hurt = _hurt(harm)
-    if metric.name in _SUFFERED:
+    if isinstance(metric, case.Sizes):
         hurt += f", at least {power.excess_harm(bad, metric.interval[0]):,.0f} {_SUFFERED[metric.name]}"
     return f"{_rates(found, metric)}; {proof} after {_counted(metric, counted)}; {hurt}."
 
@@ -50,7 +51,7 @@ def passed(found: case.Case, evidence: tuple[verdicts.Evidence, ...]) -> str:
         assert metric.margin is not None
         proof = next(each for each in evidence if each.metric == f"{metric.name}.no_worse")
         (bad1, n1), (bad0, n0) = proof.candidate, proof.stable
-        verb, of, _ = _VERBS[metric.name]
+        verb, of, _ = _words(metric)
         margin = f"{1 + metric.margin.relative:.3g} times" if metric.margin.relative else _share(metric.margin.absolute)
         parts.append(
             f"{verb} {percent(bad1, n1)} {of} against stable's {percent(bad0, n0)} "
@@ -91,9 +92,9 @@ def broken(found: case.Case, check: verdicts.Evidence) -> str:
 
 
 def noted(metric: case.Metric | case.Sizes) -> str:
-    """What a metric's counts are about, where that is not plain: how many requests lie beyond each of stable's quantiles."""
+    """What a metric's counts are about, where that is not plain: how many requests lie beyond each of stable's quantiles, say."""
     if not isinstance(metric, case.Sizes):
-        return ""
+        return "Brier score: the mean squared distance of a probability from the outcome" if metric.name == ledger.LOSS else ""
     told = [(share, metric.at(share), metric.counts.beyond(share).tolist()) for share in larger.SHARES]
     if not all(at for _, at, _ in told):
         return "stable's are not known yet"
@@ -159,7 +160,7 @@ def _in_time(found: case.Case, evidence: Mapping[str, verdicts.Evidence]) -> Ite
 
 def _rates(found: case.Case, metric: case.Metric | case.Sizes, subject: bool = True) -> str:
     (bad1, n1), (bad0, n0) = metric.seen()
-    verb, of, _ = _VERBS[metric.name]
+    verb, of, _ = _words(metric)
     name = f"{found.release.candidate.name} " if subject else ""
     if isinstance(metric, case.Sizes):
         verb += f" ({metric.at(case.SHOWN)}) for"
@@ -178,8 +179,12 @@ def _keys(found: case.Case) -> str:
     return f"Of {keys} with a failed request {mine:,} had it from {name}, {amounts.figure(expected, 2)} expected"
 
 
+def _words(metric: case.Metric | case.Sizes) -> tuple[str, str, str]:
+    return _SCORE if metric.name == ledger.LOSS and isinstance(metric, case.Metric) else _VERBS[metric.name]
+
+
 def _counted(metric: case.Metric | case.Sizes, count: int) -> str:
-    what = _VERBS[metric.name][2]
+    what = _words(metric)[2]
     return f"{count:,} {what if count != 1 else what[:-1]}"
 
 

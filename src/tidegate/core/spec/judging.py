@@ -31,7 +31,7 @@ def policy(model: keys.Tidegate) -> releases.Policy:
         time_floor=release.times_from,
         shift=release.shift,
         on_shift=release.on_shift,
-        loss=bool(model.outcomes.within) and model.outcomes.kind in _MEASURED,
+        loss=model.outcomes.kind if model.outcomes.within and model.outcomes.kind in _MEASURED else "",
         label_age=model.outcomes.within,
         on_unsure=release.unsure,
         disagreement=release.shadow.tolerance,

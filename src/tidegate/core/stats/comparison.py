@@ -96,7 +96,7 @@ class Arms:
         order = sorted(range(len(rows)), key=began.__getitem__)
         return [(float(weights[each]) / arms.BUCKETS, rows[each]) for each in order]
 
-    def by_weight(self, pair: logspace.Ints, within: tally.Mask | None = None) -> list[tuple[float, int, int]]:
+    def by_weight(self, pair: logspace.Numbers, within: tally.Mask | None = None) -> list[tuple[float, int, int]]:
         """[(rho, candidate, stable)] of a pair of columns (N, 2), added up by rho, in order of first arrival."""
         found = []
         for rho, rows in self.ramp:
@@ -116,9 +116,9 @@ class Arms:
 
 @dataclasses.dataclass(frozen=True)
 class Comparison(Arms):
-    """A yes-or-no mark. `guess` is stable's bad share before anything was seen."""
+    """A yes-or-no mark, or one that is bad to a degree. `guess` is stable's bad share before anything was seen."""
 
-    rows: tally.Tally
+    rows: tally.Tally | tally.Graded
     guess: float
     common: bool = False
     """Whether the mark is one that many requests have."""
@@ -153,6 +153,7 @@ class Comparison(Arms):
 
         On the closed prefix only: promotion is in no hurry. It is not split by when it began: it starts with the stage.
         """
+        assert isinstance(self.rows, tally.Tally)
         rows = chosen & self.evidence & self.closed
         counts = self.rows.against_no_worse()[rows]
         segments = self.segments
@@ -161,7 +162,7 @@ class Comparison(Arms):
         return promise(margin.bets(segments.rho, segments.guess), by_segment)
 
     @functools.cached_property
-    def seen(self) -> logspace.Ints:
+    def seen(self) -> logspace.Numbers:
         """(4,) all marks that count as evidence, closed prefix or not."""
         return self.rows.seen(self.evidence)
 
@@ -174,6 +175,8 @@ class Comparison(Arms):
     def _mixture(self, rows: tally.Mask, counts: logspace.Ints) -> float:
         grid = (bets.COMMON_RATIOS, bets.COMMON_WEIGHTS) if self.common else (bets.RATIOS, bets.RATIO_WEIGHTS)
         book = bets.worse(self.segments.rho, self.segments.guess, *grid)
+        if isinstance(self.rows, tally.Graded):
+            book = bets.graded(book, self.rows.degrees)
         epochs = self.rows.epochs(rows, counts)
         grown = wealth.growth(book.factors, self.segments.index(epochs.segment), epochs.counts)
         return wealth.mixture(book.log_weights, grown)

@@ -11,7 +11,7 @@ import functools
 import itertools
 import operator
 from collections.abc import Collection, Iterable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -111,6 +111,43 @@ class Tally(Rows):
 
 
 @dataclasses.dataclass(frozen=True)
+class Graded(Rows):
+    """Sums of a mark that is bad to a degree from 0 to 1, as Brier's score is: .3 is .3 of a bad mark and .7 of an ok one."""
+
+    values: logspace.Ints
+    """(N, 2, C) requests by degree, of (candidate, stable)."""
+    degrees: logspace.Floats
+    """(C,) how bad each is."""
+
+    @functools.cached_property
+    def counts(self) -> logspace.Floats:
+        """(N, 4) bad and ok marks, as parts of them."""
+        bad = self.values @ self.degrees
+        return np.concatenate([bad, self.values.sum(axis=2) - bad], axis=1)
+
+    def seen(self, rows: Mask) -> logspace.Floats:
+        """(4,) marks of these rows."""
+        found: logspace.Floats = self.counts[rows].sum(axis=0)
+        return found
+
+    def against_worse(self) -> logspace.Ints:
+        """(N, 2 C) requests by degree, the candidate's and then stable's; whoever has a degree is not pending."""
+        return self.values.reshape(len(self.values), 2 * len(self.degrees))
+
+
+@dataclasses.dataclass(frozen=True)
+class Losses:
+    """Losses of predictions labelled in time, in `LOSSES` buckets about the median of stable's."""
+
+    rows: "Histogram"
+    """Behind the buckets those without an answer."""
+    first: int
+    """Which bucket of `losses` the first is."""
+    middle: int
+    """In which of them the median is."""
+
+
+@dataclasses.dataclass(frozen=True)
 class Histogram(Rows):
     """Sums of a mark of C values."""
 
@@ -118,7 +155,7 @@ class Histogram(Rows):
     """(N, 2, C) requests by value, of (candidate, stable); what has none of the values is a factor of 1."""
 
 
-_Counted = TypeVar("_Counted", Tally, Histogram)
+_Counted = TypeVar("_Counted", Tally, Graded, Histogram)
 
 
 class Sheet:
@@ -154,7 +191,7 @@ class Sheet:
         """These marks against ok and the other bad ones; neutral marks count as closed and nothing else."""
         other = [mark for mark in (*marks.BAD, marks.Mark.OK) if mark not in bad]
         yes, no = (self._marks[:, :, chosen].sum(axis=2) for chosen in (list(bad), other))
-        return _with(Tally, self._rows, np.concatenate([yes, no], axis=1))
+        return _with(Tally, self._rows, counts=np.concatenate([yes, no], axis=1))
 
     def times(self) -> Histogram:
         """The worker's model times in the buckets of `marks`, and behind them the requests that failed: slower than any.
@@ -163,11 +200,11 @@ class Sheet:
         """
         failed = self._marks[:, :, list(marks.BAD)].sum(axis=2)
         values = np.concatenate([self._counters[:, :, _LATENCY:_BINS], failed[:, :, None]], axis=2)
-        return _with(Histogram, self._rows, values)
+        return _with(Histogram, self._rows, counts=values)
 
     def predictions(self) -> Histogram:
         """Predictions by bin of the baseline profile."""
-        return _with(Histogram, self._rows, self._counters[:, :, _BINS:_RESCUED])
+        return _with(Histogram, self._rows, counts=self._counters[:, :, _BINS:_RESCUED])
 
 
 def of_sums(rows: Sequence[sums.Sum]) -> Tally:
@@ -180,14 +217,12 @@ def of_labels(rows: Sequence[sums.LabelSum]) -> Tally:
     table = _matrix(map(_LABEL, rows), len(rows), 11)
     labelled, wrong = table[:, 7:9], table[:, 9:11]
     counts = np.concatenate([wrong, labelled - wrong], axis=1)
-    return _with(Tally, _rows(table[:, :5], table[:, 5:7], np.zeros_like(labelled)), counts)
+    return _with(Tally, _rows(table[:, :5], table[:, 5:7], np.zeros_like(labelled)), counts=counts)
 
 
-def of_losses(rows: Sequence[sums.LabelSum], fewest: int) -> tuple[Histogram, int]:
-    """Losses of predictions labelled in time in 64 buckets, those without an answer behind them; and the bucket of the first.
-
-    The 64 lie about the median of stable's first losses, of the minutes until there are `fewest` of them: who bets on what is
-    learned from as many knows them before.
+def of_losses(rows: Sequence[sums.LabelSum], fewest: int) -> Losses:
+    """Losses without a bound. The median is of stable's first ones, of the minutes until there are `fewest` of them: who bets on
+    what is learned from as many knows it before.
     """
     table = _matrix(map(_LABEL, rows), len(rows), 11)
     minute = table[:, 3] // sums.EPOCH_SECONDS
@@ -208,8 +243,23 @@ def of_losses(rows: Sequence[sums.LabelSum], fewest: int) -> tuple[Histogram, in
             for bucket, count in told:
                 inside = min(max(bucket - losses.LEAST - first, 0), LOSSES - 1)
                 values[at, arm, inside if bucket < losses.MOST else LOSSES] += count
-    made = _with(Histogram, _rows(table[:, :5], table[:, 5:7], np.zeros((len(rows), 2), np.int64)), values)
-    return made, first + losses.LEAST
+    made = _with(Histogram, _rows(table[:, :5], table[:, 5:7], np.zeros((len(rows), 2), np.int64)), counts=values)
+    return Losses(made, first + losses.LEAST, median - first)
+
+
+def of_scores(rows: Sequence[sums.LabelSum]) -> Graded:
+    """Losses from 0 to 1 of predictions labelled in time: no answer is as bad as can be."""
+    table = _matrix(map(_LABEL, rows), len(rows), 11)
+    found = sorted({bucket for row in rows for told in (row.candidate_loss, row.stable_loss) for bucket, _ in told})
+    at = {bucket: place for place, bucket in enumerate(found)}
+    values = np.zeros((len(rows), 2, len(found)), np.int64)
+    for row, into in zip(rows, values, strict=True):
+        for arm, told in enumerate((row.candidate_loss, row.stable_loss)):
+            for bucket, count in told:
+                into[arm, at[bucket]] = count
+    degrees = np.array([min(1.0, losses.middle(bucket)) for bucket in found])
+    pending = np.zeros((len(rows), 2), np.int64)
+    return _with(Graded, _rows(table[:, :5], table[:, 5:7], pending), values=values, degrees=degrees)
 
 
 def of_slice(rows: Sequence[sums.SliceSum], since: int) -> Tally:
@@ -218,7 +268,7 @@ def of_slice(rows: Sequence[sums.SliceSum], since: int) -> Tally:
     table[:, 2] &= table[:, 3] >= since
     counts, zero = table[:, 5:9], np.zeros((len(rows), 2), np.int64)
     drawn = counts[:, [CANDIDATE_BAD, STABLE_BAD]] + counts[:, [CANDIDATE_OK, STABLE_OK]]
-    return _with(Tally, _rows(table[:, :5], drawn, zero), counts)
+    return _with(Tally, _rows(table[:, :5], drawn, zero), counts=counts)
 
 
 def of_keys(events: Iterable[sums.KeyEvent]) -> Tally:
@@ -236,7 +286,7 @@ def of_keys(events: Iterable[sums.KeyEvent]) -> Tally:
     table = _matrix(iter(rows), len(rows), 6)
     candidate, zero = table[:, 5], np.zeros(len(rows), np.int64)
     counts = np.stack([candidate, 1 - candidate, zero, zero], axis=1)
-    return _with(Tally, _rows(table[:, :5], counts[:, :2], np.zeros((len(rows), 2), np.int64)), counts)
+    return _with(Tally, _rows(table[:, :5], counts[:, :2], np.zeros((len(rows), 2), np.int64)), counts=counts)
 
 
 def _matrix(rows: Iterable[tuple[int, ...]], length: int, width: int) -> logspace.Ints:
@@ -249,5 +299,5 @@ def _rows(head: logspace.Ints, opened: logspace.Ints, pending: logspace.Ints) ->
     return Rows(generation, weight, evidence.astype(np.bool_), tick // sums.EPOCH_SECONDS, tick + span, opened, pending)
 
 
-def _with(kind: type[_Counted], rows: Rows, counts: logspace.Ints) -> _Counted:
-    return kind(**{one.name: getattr(rows, one.name) for one in dataclasses.fields(rows)}, counts=counts)
+def _with(kind: type[_Counted], rows: Rows, **counted: Any) -> _Counted:
+    return kind(**{one.name: getattr(rows, one.name) for one in dataclasses.fields(rows)}, **counted)

@@ -26,3 +26,10 @@ def bucket(loss: float) -> int:
 def edge(bucket: int) -> float:
     """The upper edge of a bucket in the unit of the loss, where the next one begins, up to rounding; infinite for MOST."""
     return math.inf if bucket >= MOST else float(2.0 ** ((bucket + 1) / BUCKETS_PER_DOUBLING))
+
+
+def middle(bucket: int) -> float:
+    """What a loss of a bucket is taken for: the geometric mean of its edges. 0 for LEAST, infinite for MOST."""
+    if bucket in (LEAST, MOST):
+        return 0.0 if bucket == LEAST else math.inf
+    return float(2.0 ** ((bucket + 0.5) / BUCKETS_PER_DOUBLING))

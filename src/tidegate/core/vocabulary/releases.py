@@ -154,8 +154,8 @@ class Policy(msgspec.Struct, frozen=True):
     """Promotion: how much longer the model may take."""
     time_floor: float = 0.01
     """Seconds: times below this are all the same."""
-    loss: bool = False
-    """Whether outcomes say how far a prediction was off, and not only that it was wrong."""
+    loss: str = ""
+    """number | probability: what outcomes tell of how far off a prediction was; empty: only whether it was wrong."""
     slices: tuple[str, ...] = ()
     """Input columns in each of whose slices errors are judged besides."""
     shift: float = 0.1
