@@ -16,13 +16,11 @@ from typing import Any
 
 import numpy as np
 
-from bench import betting, policies, results, together
+from bench import betting, policies, results, ticking, together
 from tidegate.core.stats import bets, logspace, tally, wealth
 
 BREAKS = ((0.01, 0), (0.02, 0), (0.05, 0), (0.2, 0), (1.0, 0), (0.05, 1), (0.2, 1), (1.0, 1), (0.05, 24), (0.2, 24), (1.0, 24))
 """(the candidate's error share, healthy hours before it)."""
-SPANS = {"ten minutes": 10, "an hour": 60, "a day": 1_440}
-"""Of history behind a verdict, in minutes."""
 HORIZON = 4 * 60
 """Minutes for which other rules look at a bad release."""
 PEERS = (
@@ -214,8 +212,8 @@ def main() -> int:
     result = {
         "scenarios": [*ours, *theirs, *healthy],
         "promotions": promotions,
-        "verdict_ms": {span: together.milliseconds_a_verdict(minutes) for span, minutes in SPANS.items()},
     }
+    result |= ticking.costs()
     result |= {"errors": int(difference > 1e-9), **machine}
     _show(result)
     return results.end(result, _targets(result), asked)
@@ -238,7 +236,9 @@ def _show(result: betting.Json) -> None:
         told = f"median {each['median_minutes'] or 'over 360'} min, promoted {each['promoted']:.1%}"
         print(f"  promotion by {each['guards']}: stable {each['stable_share']:.3%}, {each['case']}: {told}")
     for span, took in result["verdict_ms"].items():
-        print(f"  one verdict, of everything, on {span} of history: {took} ms of CPU")
+        glance, kept = result["glance_us"][span], result["glance_bytes"][span]
+        print(f"  on {span} of history a verdict takes {took} ms of CPU, a glance {glance} us; it keeps {kept:,} bytes")
+    print(f"  {ticking.METRICS} metrics in {ticking.SEGMENTS} segments, from counts to e-values: {result['processes_us']} us")
 
 
 def _targets(result: betting.Json) -> list[results.Target]:
@@ -266,8 +266,9 @@ def _targets(result: betting.Json) -> list[results.Target]:
     told.append(results.at_most("the same with all guards", guarded["median_minutes"] or math.inf, 12))
     told.append(results.at_most("promoted at the margin", at["promoted"], 0.05))
     told.append(results.at_most("promoted far past it", past["promoted"], 0.0))
-    took = result["verdict_ms"]["ten minutes"]
-    return [*told, results.at_most("a look at a release of ten minutes, ms of CPU, computed anew", took, 0.2)]
+    hundred = f"a tick of {ticking.METRICS} metrics in {ticking.SEGMENTS} segments, us of CPU"
+    told.append(results.at_most(hundred, result["processes_us"], 200))
+    return [*told, *(results.at_most(f"a glance after {span}, us of CPU", us, 200) for span, us in result["glance_us"].items())]
 
 
 if __name__ == "__main__":

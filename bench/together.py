@@ -9,16 +9,14 @@ minutes is left out, so that the figures are a little too high.
 import dataclasses
 import functools
 import math
-import time
 from typing import Any
 
-import msgspec
 import numpy as np
 
 from bench import betting
-from tidegate.core.decide import judge, ledger
+from tidegate.core.decide import ledger
 from tidegate.core.stats import bets, larger, logspace
-from tidegate.core.vocabulary import arms, marks, releases, sums
+from tidegate.core.vocabulary import marks, releases
 
 MEDIAN_US, SPREAD = math.exp(3) * 1e3, 0.5
 FLOOR = marks.latency_bucket(releases.Policy().time_floor * 1e6)
@@ -166,7 +164,7 @@ def _batch(rng: np.random.Generator, fault: Fault, runs: int) -> list[tuple[floa
 
 
 @functools.cache
-def _law() -> logspace.Floats:
+def law() -> logspace.Floats:
     """Stable's true law over the values of answered requests."""
     edges = np.concatenate([[-math.inf], (np.log(_EDGES) - math.log(MEDIAN_US)) / SPREAD, [math.inf]])
     cumulative = np.array([0.5 * (1 + math.erf(edge / math.sqrt(2))) for edge in edges])
@@ -180,7 +178,7 @@ def _minute(rng: np.random.Generator, group: Group, runs: int, requests: int = b
     ok = counts.copy()
     ok[:, 2:] += ok[:, :2]
     ok[:, :2] = 0
-    both = [np.concatenate([rng.multinomial(counts[:, 2 + arm], _law()), counts[:, [arm]]], axis=1) for arm in (0, 1)]
+    both = [np.concatenate([rng.multinomial(counts[:, 2 + arm], law()), counts[:, [arm]]], axis=1) for arm in (0, 1)]
     told = (counts, np.concatenate(both, axis=1), ok, ok)
     return [each @ bettors.factors.T for each, (_, bettors) in zip(told, group.parts, strict=True)]
 
@@ -234,8 +232,8 @@ def minutes_to_promotion(runs: int, excess: float = 1.0, *, guards: bool, seed: 
     """
     rng, rho, share = np.random.default_rng(seed), np.array([0.25]), betting.BASE
     errors, wrong = bets.no_worse_ratio(rho, 0.5), bets.no_worse(rho, np.array([0.1]), 0.02)
-    law = np.append(_law() * (1 - share), share)
-    quantiles = [int(np.searchsorted(np.cumsum(law), at)) for at in larger.SHARES]
+    whole = np.append(law() * (1 - share), share)
+    quantiles = [int(np.searchsorted(np.cumsum(whole), at)) for at in larger.SHARES]
     grown = [np.zeros((runs, len(book.log_weights))) for book in (errors, wrong)]
     timed = [np.full(runs, -math.inf) for _ in quantiles]
     taken, in_time = np.zeros((2, runs, VALUES + 1), np.int64), [np.zeros((runs, 4)) for _ in quantiles]
@@ -247,10 +245,10 @@ def minutes_to_promotion(runs: int, excess: float = 1.0, *, guards: bool, seed: 
         logs = [np.logaddexp.reduce(errors.log_weights + grown[0], axis=1)]
         if guards:
             drawn = counts[:, 0] + counts[:, 2]
-            taken += np.stack([rng.multinomial(each, law) for each in (drawn, requests - drawn)])
+            taken += np.stack([rng.multinomial(each, whole) for each in (drawn, requests - drawn)])
             if (step + 1) * steps % 60 == 0:
                 for at, bucket in enumerate(quantiles):
-                    timed[at], in_time[at] = _in_time(taken, (bucket, float(law[bucket:].sum())), in_time[at])
+                    timed[at], in_time[at] = _in_time(taken, (bucket, float(whole[bucket:].sum())), in_time[at])
                 taken = np.zeros_like(taken)
             grown[1] = grown[1] + betting.counts(rng, runs, requests, 0.25, (0.1, 0.1)) @ wrong.factors[0].T
             logs += [*timed, np.logaddexp.reduce(wrong.log_weights + grown[1], axis=1)]
@@ -278,29 +276,3 @@ def _in_time(
     book = larger.no_larger(sizes[:, 0] / sizes.sum(axis=1), np.full(len(bad), beyond))
     grown = grown + np.einsum("rkw,rw->rk", book.factors, np.concatenate([bad, sizes - bad], axis=1))
     return np.logaddexp.reduce(book.log_weights + grown, axis=1), grown
-
-
-def milliseconds_a_verdict(minutes: int, seed: int = 5) -> float:
-    """The median CPU time of a verdict on so many minutes and the seconds kept apart, with times and predictions."""
-    rng, start = np.random.default_rng(seed), 1_700_000_040
-    spans = [(start + 60 * at, 60) for at in range(minutes)] + [(start + 60 * minutes + at, 1) for at in range(8)]
-    rows = tuple(sums.Sum(4, round(betting.RHO * arms.BUCKETS), True, *span, *_arms(rng, span[1])) for span in spans)
-    end = start + 60 * minutes + 8
-    release = msgspec.structs.replace(RELEASE, stages=(releases.Stage("5 %", 500),), policy=releases.Policy())
-    took = []
-    for _ in range(25):
-        began = time.process_time()
-        judge.judge(release, sums.Inputs(rows, end), float(end))
-        took.append(time.process_time() - began)
-    return round(1e3 * float(np.median(took)), 2)
-
-
-def _arms(rng: np.random.Generator, seconds: int) -> tuple[sums.Counts, sums.Counts]:
-    """(stable, candidate) of so many seconds."""
-    bad1, bad0, ok1, ok0 = betting.counts(rng, 1, betting.RATE * seconds, betting.RHO, (betting.BASE, betting.BASE))[0].tolist()
-    found = []
-    for ok, bad in ((ok0, bad0), (ok1, bad1)):
-        taken = (*(0,) * FLOOR, *rng.multinomial(ok, _law()).tolist())
-        bins = (*rng.multinomial(ok, np.full(16, 1 / 16)).tolist(), *(0,) * (sums.BINS - 16))
-        found.append(sums.Counts(ok + bad, (ok, bad, *(0,) * (marks.SLOTS - 2)), taken, bins))
-    return found[0], found[1]

@@ -225,9 +225,15 @@ class Eye:
     def __init__(self, world: "World") -> None:
         self._world = world
 
-    def look(self, under_way: dict[str, str], now: float, judged: set[str] | None = None) -> observation.Observation:
+    def look(self, under_way: dict[str, str], now: float, choose: observation.Choose | None = None) -> observation.Observation:
         world = self._world
-        wanted = [name for name in under_way if judged is None or name in judged]
+
+        def recent(name: str, since: int) -> sums.Inputs:
+            counted = world.sums_of(name) if name in world.counted else ()
+            return sums.Inputs(tuple(one for one in counted if one.tick >= since), int(now) + 1)
+
+        chosen = under_way if choose is None else choose(recent)
+        wanted = [name for name in under_way if name in chosen]
         ready = frozenset(world.workers.ready)
         return observation.Observation(
             at=now,

@@ -47,9 +47,9 @@ def test_a_command_that_control_comes_to_too_late_is_not_carried_out(begun, tmp_
 def test_a_release_that_cannot_be_judged_does_not_keep_others_from_going_on(begun, tmp_path, monkeypatch):
     settings = loop_plays.of("canary")
     asks = (release(), Ask("release", endpoint="trains", payload={"model": "next"}))
-    real = judge.judge
+    real = judge.look
     with World.of(begun, tmp_path / "broken", Play(settings, asks)) as world:
-        monkeypatch.setattr(judge, "judge", lambda of, *given: 1 / 0 if of.endpoint == "flights" else real(of, *given))
+        monkeypatch.setattr(judge, "look", lambda of, *given: 1 / 0 if of.endpoint == "flights" else real(of, *given))
         failed = 0
         while (newest := world.books.latest(ENV, "trains")).candidate.ordinal < 2 or newest.phase is not Phase.SUCCEEDED:
             try:

@@ -1,7 +1,9 @@
 """Two control processes on one store: one decides, the other goes on where it left off. On SQLite and on PostgreSQL."""
 
+import contextlib
 import os
 import signal
+import sqlite3
 import time
 
 import pytest
@@ -66,6 +68,20 @@ def one_decides(system: living.Living) -> bool:
     return sorted(state(system, name) for name in NAMES) == ["ready", "standby"]
 
 
+def hangs_between_transactions(system: living.Living, pid: int) -> bool:
+    """Stop it, and let it go on where it has SQLite's file locked: nobody can write then, and nobody is to blame."""
+    os.kill(pid, signal.SIGSTOP)
+    if location.is_server(system.home):
+        return True
+    try:
+        with contextlib.closing(sqlite3.connect(system.home.store, timeout=0.2)) as probe:
+            probe.execute("BEGIN IMMEDIATE")
+            return True
+    except sqlite3.OperationalError:
+        os.kill(pid, signal.SIGCONT)
+        return False
+
+
 def _killed_under_a_release(system: living.Living) -> None:
     first = leader(system)
     living.wait(lambda: state(system, other(first)) == "standby", what="a standby")
@@ -88,8 +104,8 @@ def _hung_and_overtaken(system: living.Living) -> None:
     pid = system.pid(hung)
     system.release("v3")
     system.await_phase("running")
+    living.wait(lambda: hangs_between_transactions(system, pid), what="a moment in which it writes nothing")
     began = time.monotonic()
-    os.kill(pid, signal.SIGSTOP)
     try:
         living.wait(lambda: state(system, other(hung)) == "ready", 15.0, "the other to decide")
         assert time.monotonic() - began < 5.0

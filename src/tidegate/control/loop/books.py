@@ -104,7 +104,8 @@ class Books:
         """Arrival ticks below this have no pending request in any gateway."""
         self._until = 0
         """Ticks below this are in `_closed`, by minute."""
-        self._closed: dict[str, dict[_Key, _Counts]] = {}
+        self._closed: dict[str, dict[int, dict[_Key, _Counts]]] = {}
+        """By release and minute."""
         self._open: list[tuple[npt.NDArray[np.void], bool]] = []
         """The rows of later ticks as they were at the last look, and whether their boot is dead."""
         self._made: dict[str, dict[_Key, sums.Sum]] = {}
@@ -131,17 +132,20 @@ class Books:
             self._add(boot, names, until)
         self._until = until
 
-    def of(self, release: str) -> tuple[sums.Sum, ...]:
-        """A release's sums, in the order of ticks and generations."""
-        made = self._made.setdefault(release, {})
-        for key, arms in self._closed.get(release, {}).items():
-            if key not in made or made[key].span < sums.EPOCH_SECONDS:  # the minute was not over yet
-                made[key] = _sum(key, min(sums.EPOCH_SECONDS, max(1, self._until - key[0])), arms)
+    def of(self, release: str, since: int = 0) -> tuple[sums.Sum, ...]:
+        """A release's sums, in the order of ticks and generations: all, or those from a minute on, which begins at `since`."""
+        made, closed = self._made.setdefault(release, {}), self._closed.get(release, {})
+        found = []
+        for minute in range(since, self._until + 1, sums.EPOCH_SECONDS) if since else closed:
+            for key, arms in closed.get(minute, {}).items():
+                if key not in made or made[key].span < sums.EPOCH_SECONDS:  # the minute was not over yet
+                    made[key] = _sum(key, min(sums.EPOCH_SECONDS, max(1, self._until - key[0])), arms)
+                found.append(made[key])
         still: dict[_Key, _Counts] = {}
         for rows, dead in self._open:
             for row in rows[rows["release"] == release.encode()]:
                 still.setdefault(_key(row), _nothing())[int(row["arm"])] += _counted(row, dead=dead)
-        found = [*made.values(), *(_sum(key, sums.TICK_SECONDS, arms) for key, arms in still.items())]
+        found += [_sum(key, sums.TICK_SECONDS, arms) for key, arms in still.items()]
         return tuple(sorted(found, key=lambda one: (one.tick, one.generation)))
 
     def _begin_anew(self) -> None:
@@ -173,7 +177,7 @@ class Books:
         for row in new[closed]:
             at, *rest = _key(row)
             minute: _Key = (at // sums.EPOCH_SECONDS * sums.EPOCH_SECONDS, rest[0], rest[1], rest[2])
-            told = self._closed.setdefault(bytes(row["release"]).decode(), {})
+            told = self._closed.setdefault(bytes(row["release"]).decode(), {}).setdefault(minute[0], {})
             told.setdefault(minute, _nothing())[int(row["arm"])] += _counted(row, dead=boot.dead)
         self._open.append((new[~closed], boot.dead))
 

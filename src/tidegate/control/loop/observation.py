@@ -6,7 +6,7 @@ What is under no release is looked at as little as possible: hundreds of endpoin
 import contextlib
 import functools
 import pathlib
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import TypeVar
 
 import msgspec
@@ -26,6 +26,10 @@ _labels = msgspec.json.Decoder(dict[str, vocabulary.Labels])
 _pairs = msgspec.json.Decoder(dict[str, vocabulary.Pairs])
 _slices = msgspec.json.Decoder(dict[str, vocabulary.Slices])
 _T = TypeVar("_T")
+Recent = Callable[[str, int], vocabulary.Inputs]
+"""What was counted of a release from a Unix second on, at which a minute begins; its sums only."""
+Choose = Callable[[Recent], Collection[str]]
+"""The releases to be looked at whole."""
 
 
 class Gateway(msgspec.Struct, frozen=True):
@@ -128,16 +132,17 @@ class Eye:
         self._keys = keyevents.Firsts()
         self._file: tuple[int, int, int] | None = None
 
-    def look(self, under_way: Mapping[str, str], now: float, judged: Collection[str] | None = None) -> Observation:
-        """Look once, at what was counted of the releases `under_way` (id: endpoint): of those to be `judged` now, else of all.
+    def look(self, under_way: Mapping[str, str], now: float, choose: Choose | None = None) -> Observation:
+        """Look once, at what was counted of the releases `under_way` (id: endpoint): of those chosen, else of all.
 
         A damaged file of one boot or endpoint is left out. Raises TableUnreadable when the table is damaged.
         """
         names = _specified(self._home)
         gateways = tuple(found for name in names if (found := _gateway(self._home, name)) is not None)
-        looked = {name: endpoint for name, endpoint in under_way.items() if judged is None or name in judged}
         if under_way:
             self._books.look(under_way.keys(), {one.incarnation for one in gateways})
+        chosen = under_way if choose is None else choose(self._recent)
+        looked = {name: endpoint for name, endpoint in under_way.items() if name in chosen}
         return Observation(
             at=now,
             table=self._read_table(),
@@ -151,6 +156,9 @@ class Eye:
             keys=self._read_keys(looked, under_way),  # after the sums: no event of a closed tick is missed then
             specified=max(1, len(names)),
         )
+
+    def _recent(self, release: str, since: int) -> vocabulary.Inputs:
+        return vocabulary.Inputs(self._books.of(release, since), self._books.closed_before)
 
     def _read_keys(self, looked: Collection[str], under_way: Collection[str]) -> dict[str, tuple[vocabulary.KeyEvent, ...]]:
         """The first bad request of each key, over all gateways and boots. What was read is not read again, so that nothing of a

@@ -12,15 +12,17 @@ import msgspec
 
 from tidegate.control.loop import checks, events, groups, health, observation, transitions
 from tidegate.control.loop import smoke as smoking
-from tidegate.core.decide import judge, record
+from tidegate.core.decide import glance, judge, record
 from tidegate.core.vocabulary import alarms, decisions, errors, home, phases, releases, sums, verdicts
 from tidegate.core.vocabulary.phases import Phase
 from tidegate.dataplane.models import bundles
 
 NOTE_SECONDS, NOTES = 1.0, 10.0
 """Verdicts and waiting are stored this often between decisions, for people to look at; of many releases, so many a second."""
-JUDGING_SECONDS = 0.006
-"""CPU time a tick may take for verdicts: with many releases under way each is judged every few ticks."""
+JUDGING_SECONDS, GLANCING_SECONDS = 0.004, 0.004
+"""CPU time a tick may take for verdicts, and for glances: with many releases under way each has its turn every few ticks."""
+LOOK_SECONDS = 1.0
+"""A release that can be glanced at is judged so often as long as no glance is alarmed."""
 SETTLE_SECONDS = 15.0
 """Requests in flight when a release ends still count towards its harm; the longest of them end within this."""
 PACE_SECONDS, PACE_SHARE, PROBATION_SECONDS = 1.0, 300.0, 60.0
@@ -29,6 +31,31 @@ most."""
 _CHECKED = (Phase.CHECKING, Phase.WARMING)
 """Before an approval, which may take days, and once more right before exposure."""
 _JUDGED = (Phase.RUNNING, Phase.PAUSED, Phase.PROBATION)
+
+
+class Looked(msgspec.Struct, frozen=True):
+    """The last verdict on a release: when, of which moment of the release, and what it left for glances."""
+
+    at: float
+    moment: tuple[object, ...] = ()
+    left: glance.Glance | None = None
+
+
+_NEVER = Looked(0.0)
+
+
+class Cost(msgspec.Struct):
+    """CPU seconds that something takes, lately."""
+
+    seconds: float = 0.0
+
+    def add(self, took: float) -> None:
+        """It took so long once more."""
+        self.seconds += 0.1 * (took - self.seconds) if self.seconds else took
+
+    def affords(self, budget: float, wanted: int) -> int:
+        """How often it can be done within a budget: once at least."""
+        return max(1, int(budget / self.seconds)) if self.seconds else wanted
 
 
 class Progress:
@@ -42,10 +69,10 @@ class Progress:
         self._memory: dict[tuple[str, int], int] = {}
         self._same_loader: dict[str, bool] = {}
         self._noted: dict[str, tuple[float, tuple[object, ...] | None]] = {}
-        self._judged: dict[str, float] = {}
+        self._looked: dict[str, Looked] = {}
+        self._glanced: dict[str, float] = {}
         self._chosen: set[str] = set()
-        self._cost = 0.0
-        """CPU seconds of one verdict, lately."""
+        self._whole, self._glance = Cost(), Cost()
         self._settling: dict[str, tuple[float, releases.Release]] = {}
 
     @property
@@ -58,14 +85,38 @@ class Progress:
         self._checks.close()
         self._smoke.close()
 
-    def to_judge(self, under_way: Iterable[releases.Release], now: float) -> set[str]:
-        """The releases to be judged at this look: those that are due, and of many the ones that have waited longest, so that a
-        tick stays short however many releases there are.
+    def to_judge(self, under_way: Iterable[releases.Release], now: float, recent: observation.Recent) -> set[str]:
+        """The releases to be judged at this look: those a glance at which is alarmed, and of the others that are due those
+        that have waited longest, so that a tick stays short however many releases there are.
         """
-        due = sorted((one for one in under_way if self._is_due(one, now)), key=lambda one: self._judged.get(one.id, 0.0))
-        most = max(1, int(JUDGING_SECONDS / self._cost)) if self._cost else len(due)
-        self._chosen = {one.id for one in due[:most]}
+        due = sorted((one for one in under_way if self._is_due(one, now)), key=lambda one: self._last(one).at)
+        most = self._whole.affords(JUDGING_SECONDS, len(due))
+        wanted = [one.id for one in due if not self._left(one) or not 0 <= now - self._last(one).at < LOOK_SECONDS]
+        others = [one for one in due if one.id not in wanted[:most]]
+        others = sorted(others, key=lambda one: self._glanced.get(one.id, 0.0))
+        alarmed = [
+            one.id for one in others[: self._glance.affords(GLANCING_SECONDS, len(others))] if self._alarmed(one, now, recent)
+        ]
+        self._chosen = set((alarmed + wanted)[:most])
         return self._chosen
+
+    def _last(self, release: releases.Release) -> Looked:
+        return self._looked.get(release.id, _NEVER)
+
+    def _left(self, release: releases.Release) -> glance.Glance | None:
+        """What the last verdict left; None where it was of another moment."""
+        last = self._last(release)
+        return last.left if last.moment == _moment(release) else None
+
+    def _alarmed(self, release: releases.Release, now: float, recent: observation.Recent) -> bool:
+        left, began = self._left(release), time.process_time()
+        if left is None:
+            return False
+        given = recent(release.id, left.since)
+        found = left.alarmed(given.sums, given.closed_before)
+        self._glance.add(time.process_time() - began)
+        self._glanced[release.id] = now
+        return found
 
     def advance(self, release: releases.Release, seen: observation.Observation) -> releases.Release:
         """One event further; the release as it then is. Raises what the store raises."""
@@ -94,20 +145,14 @@ class Progress:
         if release.phase is not Phase.PROBATION:
             return True
         pace = min(PROBATION_SECONDS, max(PACE_SECONDS, (now - release.phase_since) / PACE_SHARE))
-        return now - self._judged.get(release.id, 0.0) >= pace
+        return now - self._last(release).at >= pace
 
     def _judge_now(self, release: releases.Release, seen: observation.Observation, smoke: sums.Smoke | None) -> verdicts.Verdict:
         began = time.process_time()
-        verdict = self._judge(release, seen, smoke)
-        took = time.process_time() - began
-        self._cost += 0.1 * (took - self._cost) if self._cost else took
-        self._judged[release.id] = seen.at
+        verdict, left = judge.look(release, seen.inputs(release, smoke), seen.at)
+        self._whole.add(time.process_time() - began)
+        self._looked[release.id] = Looked(seen.at, _moment(release), left if release.phase is not Phase.PROBATION else None)
         return verdict
-
-    def _judge(
-        self, release: releases.Release, seen: observation.Observation, smoke: sums.Smoke | None = None
-    ) -> verdicts.Verdict:
-        return judge.judge(release, seen.inputs(release, smoke), seen.at)
 
     def _watched(self, release: releases.Release, seen: observation.Observation) -> events.Watch:
         restarts = sum(one.restarts for one in seen.of(release.candidate))
@@ -179,7 +224,7 @@ class Progress:
         decided = store.judged(release.id)
         if decided is None or release.stable is None:
             return
-        harm = self._judge(release, seen).harm
+        harm = judge.judge(release, seen.inputs(release), seen.at).harm
         if harm != decided.verdict.harm:
             store.put_verdict(release.id, msgspec.structs.replace(decided.verdict, harm=harm), decided.inputs, decided.at)
 
@@ -188,9 +233,15 @@ class Progress:
         self._smoke.forget(release)
         self._restarts.pop(release, None)
         self._noted.pop(release, None)
-        self._judged.pop(release, None)
+        self._looked.pop(release, None)
+        self._glanced.pop(release, None)
         self._same_loader.pop(release, None)
         self._memory = {key: held for key, held in self._memory.items() if key[0] != release}
+
+
+def _moment(release: releases.Release) -> tuple[object, ...]:
+    """What a glance goes by: in another stage everything is looked at whole once."""
+    return (release.phase, release.stage, release.generation)
 
 
 def _matters(verdict: verdicts.Verdict) -> bool:

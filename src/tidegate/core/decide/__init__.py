@@ -12,6 +12,7 @@ The machine:
 
 The judge:
 - `judge`: from all that was counted to a verdict, with `case`, `ledger`, `proof`, `feed`, `sentences`
+- `glance`: whether there is harm, between two whole looks, for next to nothing
 - `slicing`: the same question asked of each declared part of the traffic
 - `shifting`, `costing`: how far predictions are apart (policy), and what one costs (shown)
 - `record`: what a verdict was computed from, so that anybody can compute it again

@@ -3,7 +3,8 @@
 import dataclasses
 import functools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 import numpy as np
 
@@ -14,7 +15,10 @@ from tidegate.core.vocabulary.phases import Phase
 
 SHOWN = 0.9
 """Stable's quantile beyond which a size is called bad where people read of it."""
-_KINDS = ((ledger.TIMEOUTS, marks.Mark.TIMEOUT), (ledger.INVALID, marks.Mark.INVALID))
+MARKS: Mapping[str, tuple[marks.Mark, ...]] = MappingProxyType(
+    {ledger.ERRORS: marks.BAD, ledger.TIMEOUTS: (marks.Mark.TIMEOUT,), ledger.INVALID: (marks.Mark.INVALID,)}
+)
+"""What is bad, in each metric that is known at once."""
 _RARE = 1e-5
 """Guess of stable's share of requests that time out or break the contract."""
 
@@ -190,7 +194,7 @@ def make(release: releases.Release, given: sums.Inputs, now: float) -> Case:
         )
     margin = comparison.Margin(policy.error_margin, policy.error_ratio)
     errors = Metric(ledger.ERRORS, ledger.IMMEDIATE, traffic, margin)
-    kinds = [_kind(sheet, until, name, mark) for name, mark in _KINDS]
+    kinds = [_kind(sheet, until, name) for name in (ledger.TIMEOUTS, ledger.INVALID)]
     besides: tuple[Metric | Sizes, ...] = (_latency(sheet, until, policy), *kinds)
     right = loss = None
     if policy.label_age > 0:
@@ -202,8 +206,8 @@ def make(release: releases.Release, given: sums.Inputs, now: float) -> Case:
     return Case(release, given, sheet, traffic, errors, besides, right, loss, labels.wrong, now)
 
 
-def _kind(sheet: tally.Sheet, until: int, name: str, mark: marks.Mark) -> Metric:
-    return Metric(name, ledger.IMMEDIATE, comparison.Comparison(sheet.marked((mark,)), until, _RARE))
+def _kind(sheet: tally.Sheet, until: int, name: str) -> Metric:
+    return Metric(name, ledger.IMMEDIATE, comparison.Comparison(sheet.marked(MARKS[name]), until, _RARE))
 
 
 def _latency(sheet: tally.Sheet, until: int, policy: releases.Policy) -> Sizes:

@@ -13,7 +13,7 @@ import math
 
 import msgspec
 
-from tidegate.core.decide import case, costing, feed, ledger, proof, sentences, shifting, slicing, watching
+from tidegate.core.decide import case, costing, feed, glance, ledger, proof, sentences, shifting, slicing, watching
 from tidegate.core.stats import intervals, power
 from tidegate.core.vocabulary import arms, marks, releases, sums, verdicts
 from tidegate.core.vocabulary.verdicts import Result
@@ -24,8 +24,18 @@ GUARD = "guard"
 
 def judge(release: releases.Release, given: sums.Inputs, now: float) -> verdicts.Verdict:
     """The verdict on a release at this look; valid however often it is asked for. `now`, Unix seconds, serves the words only."""
+    return _judged(case.make(release, given, now))
+
+
+def look(release: releases.Release, given: sums.Inputs, now: float) -> tuple[verdicts.Verdict, glance.Glance | None]:
+    """The verdict, and what it takes to glance at the release until the next one."""
     brought = case.make(release, given, now)
-    compared = _compared(brought)
+    verdict = _judged(brought)
+    return verdict, glance.after(brought, verdict)
+
+
+def _judged(brought: case.Case) -> verdicts.Verdict:
+    release, compared = brought.release, _compared(brought)
     if compared.result in (Result.FAIL, Result.ERROR):
         return compared
     broken = _broken_guard(brought)

@@ -13,6 +13,7 @@ is addition.
     comparison   one mark (bad, or wrong) compared between the arms over a whole release
     blocks       from when on what is bet was learned from which minutes
     larger       a time or a loss, seen in buckets: is the candidate's larger
+    ahead        what either leaves behind, to see what has come since without reading everything again
     shift        how far the predictions of both arms are apart
     betabinomial two-sided Beta-binomial e-process: sample-ratio checks, plain risk-ratio intervals
     intervals    risk ratio over a ramp, and a share's interval, for people to read

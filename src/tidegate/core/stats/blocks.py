@@ -26,3 +26,9 @@ def of(minutes: logspace.Ints, begun: logspace.Ints) -> logspace.Ints:
     """The block (of those `begun` at these minutes) that each minute is in; -1 before the first."""
     found: logspace.Ints = np.searchsorted(begun, minutes, side="right") - 1
     return found
+
+
+def after(minute: int, first: int) -> int:
+    """The minute at which the next block begins, of a release whose first minute was `first`."""
+    early = (first + one for one in _EARLY if first + one > minute)
+    return next(early, first + ((minute - first) // HOUR + 1) * HOUR)

@@ -21,7 +21,7 @@ import functools
 
 import numpy as np
 
-from tidegate.core.stats import bets, intervals, logspace, tally, wealth
+from tidegate.core.stats import ahead, bets, intervals, logspace, tally, wealth
 from tidegate.core.vocabulary import arms, sums
 
 GUESS_WEIGHT = 200
@@ -148,6 +148,15 @@ class Comparison(Arms):
         found = self._mixture(prefix, counts)
         return found, found if np.array_equal(prefix, tail) else self._mixture(tail, counts)
 
+    def ahead(self, minute: int) -> ahead.Ahead | None:
+        """What it takes to go on from this minute on; all before is closed. None where some segment's guess may still change."""
+        segments = self.segments
+        if not segments.key.size or bool((segments.first_minute * sums.EPOCH_SECONDS > self.closed_before).any()):
+            return None
+        before = self.grown(self.evidence & (self.rows.minute < minute), self.rows.against_worse())
+        past = wealth.running(self.book.log_weights[None], before[:, None])
+        return ahead.Ahead(past, segments.key, np.iinfo(np.int64).max, self.book.factors[:, None])
+
     def no_worse(self, margin: Margin, chosen: tally.Mask) -> Promise:
         """The log e-value that the candidate's bad share is less than stable's with the margin, from the chosen rows alone.
 
@@ -172,14 +181,20 @@ class Comparison(Arms):
         bad = self.rows.counts[:, [tally.CANDIDATE_BAD, tally.STABLE_BAD]]
         return intervals.risk_ratio_over_ramp(self.by_weight(bad))
 
-    def _mixture(self, rows: tally.Mask, counts: logspace.Ints) -> float:
+    @functools.cached_property
+    def book(self) -> bets.Bets:
+        """The bets that it is worse, in each segment."""
         grid = (bets.COMMON_RATIOS, bets.COMMON_WEIGHTS) if self.common else (bets.RATIOS, bets.RATIO_WEIGHTS)
         book = bets.worse(self.segments.rho, self.segments.guess, *grid)
-        if isinstance(self.rows, tally.Graded):
-            book = bets.graded(book, self.rows.degrees)
-        epochs = self.rows.epochs(rows, counts)
-        grown = wealth.growth(book.factors, self.segments.index(epochs.segment), epochs.counts)
-        return wealth.mixture(book.log_weights, grown)
+        return bets.graded(book, self.rows.degrees) if isinstance(self.rows, tally.Graded) else book
+
+    def grown(self, rows: tally.Mask, counts: logspace.Ints) -> logspace.Floats:
+        """(J, K) by what these rows, counted so, make each bet grow in each of their epochs."""
+        epochs = self.rows.epochs(rows)
+        return wealth.growth(self.book.factors, self.segments.index(epochs.segment), epochs.gather(counts))
+
+    def _mixture(self, rows: tally.Mask, counts: logspace.Ints) -> float:
+        return wealth.mixture(self.book.log_weights, self.grown(rows, counts))
 
 
 def promise(book: bets.Bets, by_segment: logspace.Ints) -> Promise:

@@ -19,7 +19,7 @@ import math
 
 import numpy as np
 
-from tidegate.core.stats import betabinomial, bets, blocks, comparison, intervals, logspace, tally, wealth
+from tidegate.core.stats import ahead, betabinomial, bets, blocks, comparison, intervals, logspace, tally, wealth
 from tidegate.core.vocabulary import arms, sums
 
 FEWEST = 200
@@ -99,14 +99,26 @@ class Larger(comparison.Arms):
         """Log e-values that the candidate's values are larger, as `comparison.Comparison.worse` gives them."""
         if not self.evidence.any():
             return 0.0, 0.0
-        counts = self.rows.counts.copy()
-        pending = np.maximum(self.rows.pending, 0)
-        counts[:, 0, 0] += pending[:, 0]  # what is pending speaks least: the candidate's small, stable's large
-        counts[:, 1, -1] += pending[:, 1]
+        counts = self.rows.against_larger()
         prefix, tail = self.evidence & self.closed, self.evidence & self.learned(self.laws.minute)
-        slow, found = self._by_minutes(), self._mixture(prefix, counts)
+        found = self._mixture(prefix, counts)
         late = found if np.array_equal(prefix, tail) else self._mixture(tail, counts)
-        return self._both(found, slow), self._both(late, slow)
+        return self.both(found), self.both(late)
+
+    def ahead(self, minute: int) -> ahead.Ahead | None:
+        """What it takes to go on by rho from this minute on, in the block that has begun; all before is closed. None where
+        nothing is bet.
+        """
+        laws, first = self.laws, int(self.rows.minute.min()) if self.rows.minute.size else 0
+        block = int(blocks.of(np.array([minute]), laws.minute)[0])
+        keys = np.unique(self.rows.segment[self.evidence & (self.rows.minute >= minute)])
+        open_still = laws.minute * sums.EPOCH_SECONDS > self.closed_before
+        if block < 0 or not laws.known[block] or not keys.size or bool(open_still.any()):
+            return None
+        rows = self.evidence & (self.rows.minute < minute)
+        past = wealth.running(bets.MOVED_WEIGHTS[None], self._grown(rows, self.rows.counts)[:, None])
+        factors = [bets.larger(np.array([rho]), self._times(rho, block)) for rho in keys % (arms.BUCKETS + 1) / arms.BUCKETS]
+        return ahead.Ahead(past, keys, blocks.after(minute, first), np.array(factors))
 
     @functools.cached_property
     def uneven(self) -> bool:
@@ -127,13 +139,13 @@ class Larger(comparison.Arms):
         both = self._from((np.maximum(quantile + steps, self.least + 1), quantile))
         ok = self._upward[:, :, 0] - both
         both = both + np.maximum(rows.pending, 0) * [1, 0]  # lost is as bad as can be
-        minutes = rows.epochs(whole, np.concatenate([both, ok], axis=1))
-        sizes = minutes.counts[:, :2] + minutes.counts[:, 2:]
+        minutes = rows.epochs(whole)
+        counts = minutes.gather(np.concatenate([both, ok], axis=1))
+        sizes = counts[:, :2] + counts[:, 2:]
         told = (sizes > 0).all(axis=1)
-        blocks = self.laws.block(minutes.minute[told]).tolist()
-        beyond = np.array([float(self.laws.law[one, self.laws.quantile(one, share) :].sum()) for one in blocks])
+        beyond = np.array([float(law[self.laws.quantile(block, share) :].sum()) for block, law in enumerate(self.laws.law)])
         mine = sizes[told, 0] / sizes[told].sum(axis=1)
-        return comparison.promise(no_larger(mine, beyond), minutes.counts[told])
+        return comparison.promise(no_larger(mine, beyond[self.laws.block(minutes.minute[told])]), counts[told])
 
     def steps(self, longer: float) -> int:
         """Buckets that a value may be larger by: the whole ones in 1 + `longer`, at least one. 30 % is one of time."""
@@ -201,18 +213,22 @@ class Larger(comparison.Arms):
         last, here = self.none, np.arange(len(self.rows.counts))
         return np.stack([self._upward[here, arm, np.clip(bucket, 0, last)] for arm, bucket in enumerate(buckets)], axis=1)
 
-    def _both(self, design: float, slow: float) -> float:
-        """The average of both processes; where values do not come from both arms alike, the one that goes by rho says nothing."""
-        by_minutes = math.log(BY_MINUTES) + slow
-        return by_minutes if self.uneven else float(np.logaddexp(math.log1p(-BY_MINUTES) + design, by_minutes))
+    def both(self, design: float) -> float:
+        """The average of the process that goes by rho and the one by whole minutes."""
+        return average(design, self.by_minutes, self.uneven)
 
     def _mixture(self, rows: tally.Mask, counts: logspace.Ints) -> float:
         """By rho, a request at a time."""
+        return wealth.mixture(bets.MOVED_WEIGHTS, self._grown(rows, counts))
+
+    def _grown(self, rows: tally.Mask, counts: logspace.Ints) -> logspace.Floats:
+        """(J, K) by what these rows make each bet grow in each of their epochs."""
         pairs, where, told = self._epochs(rows, counts)
         factors = [bets.larger(np.array([rho]), self._times(rho, block))[0] for rho, block in pairs]
-        return wealth.mixture(bets.MOVED_WEIGHTS, wealth.growth(np.array(factors), where, told)) if pairs else 0.0
+        return wealth.growth(np.array(factors), where, told) if pairs else np.empty((0, len(bets.MOVED_WEIGHTS)))
 
-    def _by_minutes(self) -> float:
+    @functools.cached_property
+    def by_minutes(self) -> float:
         """By the candidate's counted part of each whole closed minute: fair however often either arm's bring a value."""
         rows = self.rows
         whole = self.evidence & ((rows.minute + 1) * sums.EPOCH_SECONDS <= self.closed_before)
@@ -226,20 +242,29 @@ class Larger(comparison.Arms):
         return wealth.mixture(bets.MOVED_WEIGHTS, grown)
 
     def _epochs(self, rows: tally.Mask, counts: logspace.Ints) -> tuple[list[tuple[float, int]], logspace.Ints, logspace.Ints]:
-        """([(rho, block)], which of them each epoch is of (J,), its counts (J, 2 C') with all up to `least` in one)."""
-        merged = np.concatenate(
-            [counts[:, :, : self.least + 1].sum(axis=2, keepdims=True), counts[:, :, self.least + 1 :]], axis=2
-        )
-        epochs = self.rows.epochs(rows, merged.reshape(len(merged), 2 * merged.shape[2]))
+        """([(rho, block)], which of them each epoch is of (J,), its counts (J, 2 C'))."""
+        epochs = self.rows.epochs(rows)
         size = len(self.laws.minute) + 1
         keys, where = np.unique(epochs.segment * size + self.laws.block(epochs.minute), return_inverse=True)
         pairs = [(key // size % (arms.BUCKETS + 1) / arms.BUCKETS, key % size) for key in keys.tolist()]
-        return pairs, where, epochs.counts
+        return pairs, where, epochs.gather(merged(counts, self.least))
 
     def _times(self, rho: float, block: int) -> logspace.Floats:
         law = self.laws.law[block]
         law = np.concatenate([[law[: self.least + 1].sum()], law[self.least + 1 :]])
         return bets.moved(rho, law.tobytes(), self.ratio)
+
+
+def average(design: float, by_minutes: float, uneven: bool) -> float:
+    """Of both processes; where values do not come from both arms alike, the one that goes by rho says nothing."""
+    slow = math.log(BY_MINUTES) + by_minutes
+    return slow if uneven else float(np.logaddexp(math.log1p(-BY_MINUTES) + design, slow))
+
+
+def merged(counts: logspace.Ints, least: int) -> logspace.Ints:
+    """(N, 2 C') counts (N, 2, C) with all up to the bucket `least` in one."""
+    few = counts[:, :, : least + 1].sum(axis=2, keepdims=True)
+    return np.concatenate([few, counts[:, :, least + 1 :]], axis=2).reshape(len(counts), -1)
 
 
 def no_larger(mine: logspace.Floats, beyond: logspace.Floats) -> bets.Bets:

@@ -24,6 +24,7 @@ CANDIDATE_BAD, STABLE_BAD, CANDIDATE_OK, STABLE_OK = range(4)
 LOSSES = 64
 """Buckets of losses that are told apart."""
 Mask = npt.NDArray[np.bool_]
+_Values = TypeVar("_Values", logspace.Ints, logspace.Floats)
 _HEAD = operator.attrgetter("generation", "weight", "evidence", "tick", "span")
 _OPENED, _MARKS, _LATENCY = 0, 1, 1 + marks.SLOTS
 _BINS = _LATENCY + marks.LATENCY_BUCKETS
@@ -39,11 +40,19 @@ _SLICE = operator.attrgetter(
 
 @dataclasses.dataclass(frozen=True)
 class Epochs:
-    """J epochs: `segment` (J,) is a key of (generation, weight); `counts` (J, W) by columns of the mark."""
+    """J epochs, of some rows: `segment` (J,) is a key of (generation, weight)."""
 
     segment: logspace.Ints
     minute: logspace.Ints
-    counts: logspace.Ints
+    _rows: logspace.Ints
+    """The rows, an epoch's side by side."""
+    _starts: logspace.Ints
+    """(J,) where those of each begin."""
+
+    def gather(self, values: _Values) -> _Values:
+        """(J, ...) what the rows have, (N, ...), added up by epoch."""
+        chosen = values[self._rows]
+        return np.add.reduceat(chosen, self._starts, axis=0) if len(chosen) else chosen
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,17 +75,15 @@ class Rows:
         """(N,) one key for each pair of generation and weight, ordered by generation."""
         return self.generation * (arms.BUCKETS + 1) + self.weight
 
-    def epochs(self, rows: Mask, counts: logspace.Ints) -> Epochs:
-        """Gather the chosen rows of `counts` (N, W) into epochs, in (minute, generation) order."""
-        minute, segment, chosen = self.minute[rows], self.segment[rows], counts[rows]
-        if not minute.size:
-            return Epochs(segment, minute, chosen)
-        order = np.lexsort((segment, minute))
-        minute, segment = minute[order], segment[order]
-        first = np.ones(minute.size, dtype=np.bool_)
+    def epochs(self, chosen: Mask) -> Epochs:
+        """The epochs of the chosen rows, in (minute, generation) order."""
+        rows = np.flatnonzero(chosen)
+        rows = rows[np.lexsort((self.segment[rows], self.minute[rows]))]
+        minute, segment = self.minute[rows], self.segment[rows]
+        first = np.ones(rows.size, dtype=np.bool_)
         first[1:] = (minute[1:] != minute[:-1]) | (segment[1:] != segment[:-1])
         starts = np.flatnonzero(first)
-        return Epochs(segment[starts], minute[starts], np.add.reduceat(chosen[order], starts, axis=0))
+        return Epochs(segment[starts], minute[starts], rows, starts)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -154,7 +161,15 @@ class Histogram(Rows):
     counts: logspace.Ints
     """(N, 2, C) requests by value, of (candidate, stable); what has none of the values is a factor of 1."""
 
+    def against_larger(self) -> logspace.Ints:
+        """Counts with what is pending set so that "the candidate's are larger" gains least: its small, stable's large."""
+        counts, open_now = self.counts.copy(), np.maximum(self.pending, 0)
+        counts[:, 0, 0] += open_now[:, 0]
+        counts[:, 1, -1] += open_now[:, 1]
+        return counts
 
+
+_ROWS = tuple(one.name for one in dataclasses.fields(Rows))
 _Counted = TypeVar("_Counted", Tally, Graded, Histogram)
 
 
@@ -189,9 +204,8 @@ class Sheet:
 
     def marked(self, bad: Collection[marks.Mark] = marks.BAD) -> Tally:
         """These marks against ok and the other bad ones; neutral marks count as closed and nothing else."""
-        other = [mark for mark in (*marks.BAD, marks.Mark.OK) if mark not in bad]
-        yes, no = (self._marks[:, :, chosen].sum(axis=2) for chosen in (list(bad), other))
-        return _with(Tally, self._rows, counts=np.concatenate([yes, no], axis=1))
+        told = self._marks @ _columns(tuple(bad))
+        return _with(Tally, self._rows, counts=told.transpose(0, 2, 1).reshape(len(told), 4))
 
     def times(self) -> Histogram:
         """The worker's model times in the buckets of `marks`, and behind them the requests that failed: slower than any.
@@ -205,6 +219,13 @@ class Sheet:
     def predictions(self) -> Histogram:
         """Predictions by bin of the baseline profile."""
         return _with(Histogram, self._rows, counts=self._counters[:, :, _BINS:_RESCUED])
+
+
+@functools.lru_cache
+def _columns(bad: tuple[int, ...]) -> logspace.Ints:
+    """(SLOTS, 2) which marks are bad, and which are ok besides."""
+    ok = [mark for mark in (*marks.BAD, marks.Mark.OK) if mark not in bad]
+    return np.array([[slot in bad, slot in ok] for slot in range(marks.SLOTS)], np.int64)
 
 
 def of_sums(rows: Sequence[sums.Sum]) -> Tally:
@@ -300,4 +321,4 @@ def _rows(head: logspace.Ints, opened: logspace.Ints, pending: logspace.Ints) ->
 
 
 def _with(kind: type[_Counted], rows: Rows, **counted: Any) -> _Counted:
-    return kind(**{one.name: getattr(rows, one.name) for one in dataclasses.fields(rows)}, **counted)
+    return kind(*(getattr(rows, name) for name in _ROWS), **counted)

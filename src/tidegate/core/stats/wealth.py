@@ -4,6 +4,7 @@ The index of the mixture is kept across segments: a bet's wealth is carried thro
 added up. All functions take `log_weights` (K,) and `growth` (J, K), the log factor of each epoch under each bet.
 """
 
+import dataclasses
 import math
 
 import numpy as np
@@ -41,3 +42,44 @@ def mixture(log_weights: logspace.Floats, grown: logspace.Floats) -> float:
     """Half of the wealth bets from the start, half waits for the harm to begin: no evidence debt after a healthy day."""
     halves = from_the_start(log_weights, grown), from_some_epoch(log_weights, grown)
     return float(np.logaddexp(*halves)) - math.log(2)
+
+
+@dataclasses.dataclass(frozen=True)
+class Running:
+    """P processes side by side after J epochs, in memory that does not grow with them: all that later epochs need to know.
+
+    The recursion that `from_some_epoch` unrolls. Bets are K at most; where a process has fewer, weights of the others are 0.
+    """
+
+    log_weights: logspace.Floats
+    """(P, K)"""
+    epochs: int
+    start: logspace.Floats
+    """(P, K) the log wealth of bets placed at the start, their weight included."""
+    placed: logspace.Floats
+    """(P, K) that of bets placed in some epoch since."""
+
+    def after(self, grown: logspace.Floats) -> "Running":
+        """After more epochs, whose log factors these are, (E, P, K)."""
+        start, placed = self.start, self.placed
+        for epoch, each in enumerate(grown, self.epochs):
+            start = start + each
+            placed = np.logaddexp(placed, self.log_weights - math.log((epoch + 1) * (epoch + 2))) + each
+        return Running(self.log_weights, self.epochs + len(grown), start, placed)
+
+    def log_e(self) -> logspace.Floats:
+        """(P,) as `mixture` gives it for one process."""
+        kept = np.full((len(self.start), 1), -math.log(self.epochs + 1))
+        found: logspace.Floats = np.logaddexp.reduce(np.concatenate([self.start, self.placed, kept], axis=1), axis=1)
+        return found - math.log(2)
+
+
+def running(log_weights: logspace.Floats, grown: logspace.Floats) -> Running:
+    """P processes with weights (P, K) after J epochs, (J, P, K)."""
+    nothing = np.full_like(log_weights, -math.inf)
+    if not len(grown):
+        return Running(log_weights, 0, log_weights, nothing)
+    index = np.arange(len(grown), dtype=np.float64)
+    since = np.cumsum(grown[::-1], axis=0)[::-1]
+    placed = np.logaddexp.reduce(log_weights + since - np.log((index + 1) * (index + 2))[:, None, None], axis=0)
+    return Running(log_weights, len(grown), log_weights + since[0], placed)
