@@ -1,5 +1,7 @@
 """What commands may not do, however they come: wedge control, come true once given up, change what nobody agreed to."""
 
+import math
+
 import msgspec
 import pytest
 
@@ -8,7 +10,7 @@ from tests.process.loop_plays import release, when
 from tests.process.loop_world import ENV, Ask, Play, World
 from tidegate.control.loop import commands as loop_commands
 from tidegate.control.store import commands
-from tidegate.core.decide import judge
+from tidegate.core.decide import judge, ledger, record
 from tidegate.core.vocabulary import releases, tables
 from tidegate.core.vocabulary.phases import Phase
 from tidegate.dataplane.wire import tablefile
@@ -60,6 +62,31 @@ def test_a_release_that_cannot_be_judged_does_not_keep_others_from_going_on(begu
             assert world.now < 1_000_200.0
         assert failed
         assert world.newest().phase is Phase.RUNNING
+
+
+@pytest.mark.parametrize("alike", [True, False], ids=["judged alike", "judged otherwise"])
+def test_a_retry_goes_on_from_the_evidence_of_the_attempt_that_was_aborted(begun, tmp_path, alike):
+    settings = loop_plays.of("canary") | {"stages": (releases.Stage("half", 5_000, 60.0), releases.Stage("all", 10_000))}
+    with World.of(begun, tmp_path / "again", Play(settings, (release(),))) as world:
+        while world.newest().candidate.ordinal < 2 or world.books.judged(world.newest().id) is None:
+            world.tick()
+            assert world.now < 1_000_200.0
+        assert told(world, "abort", {}).status == "done"
+        while world.newest().phase is not Phase.ABORTED:
+            world.tick()
+        before = world.books.judged(world.newest().id)
+        if not alike:
+            other = {**settings, "policy": msgspec.structs.replace(settings["policy"], time_floor=0.5)}
+            world.play = world.play._replace(settings=other)
+            assert told(world, "release", world._payload("flights", "next")).status == "done"
+        else:
+            assert told(world, "retry", {}).status == "done"
+        newest = world.newest()
+        wealth = record.carried(record.read(before.inputs))
+        assert wealth != 0.0
+        assert (newest.attempt, newest.carried) == (2, wealth if alike else 0.0)
+        threshold = next(one.threshold for one in ledger.lines(newest) if one.group == ledger.IMMEDIATE)
+        assert threshold == pytest.approx(-math.log(newest.policy.alpha) - newest.carried)
 
 
 def limits(world: World) -> tuple[int, int]:

@@ -10,7 +10,7 @@ import msgspec
 
 from tidegate.control.store import endpoints, holds
 from tidegate.control.store import store as stores
-from tidegate.core.decide import machine, strategies
+from tidegate.core.decide import machine, record, strategies
 from tidegate.core.spec import settings as specification
 from tidegate.core.vocabulary import decisions, errors, phases, releases
 
@@ -18,6 +18,8 @@ log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 _GROUPED = 200
 """Newest releases of the environment among which those of a group are looked for."""
+_GOES_ON = ("aborted", "failed")
+"""Outcomes of attempts whose evidence the next one goes on from."""
 _REMEMBERED = 50
 """Releases of an endpoint that are looked at for earlier attempts with one model."""
 _LEVELS = {"info": logging.INFO, "warning": logging.WARNING, "critical": logging.CRITICAL}
@@ -194,18 +196,32 @@ class Desk:
         if under_way is not None and under_way.phase is phases.Phase.PROBATION:
             self.tell(under_way, decisions.Event(decisions.Kind.SUPERSEDED, reason=f"superseded by {by.name}"), now)
 
-    def _attempts(self, endpoint: str, candidate: releases.Version, stable: releases.Version | None) -> int:
-        """How often this model was already released against this stable."""
+    def _attempts(self, endpoint: str, candidate: releases.Version, stable: releases.Version | None) -> list[releases.Release]:
+        """The releases of this model against this stable so far, newest first."""
         before = self.store.releases(self.environment, endpoint, _REMEMBERED)
         pair = (candidate.model_digest, stable.ordinal if stable else 0)
-        return sum((one.candidate.model_digest, one.stable.ordinal if one.stable else 0) == pair for one in before)
+        return [one for one in before if (one.candidate.model_digest, one.stable.ordinal if one.stable else 0) == pair]
+
+    def _carried(self, last: releases.Release, policy: releases.Policy) -> float:
+        """The evidence with which an attempt ended, where this one is judged alike. One that was sent back by it has
+        been forgiven by whoever cleared the hold.
+        """
+        alike = msgspec.structs.replace(last.policy, alpha_promote=policy.alpha_promote) == policy
+        judged = self.store.judged(last.id) if alike and last.outcome in _GOES_ON else None
+        if judged is None:
+            return 0.0
+        try:
+            return record.carried(record.read(judged.inputs))
+        except errors.StateError:
+            return 0.0
 
     def _draft(
         self, settings: specification.Settings, candidate: releases.Version, event: decisions.Event, now: float
     ) -> releases.Release:
         identifier, stable = self._mint(), self.stable(settings.endpoint)
         drill = settings.strategy == strategies.REHEARSAL  # it promotes nothing, however often
-        attempt = 1 if drill else 1 + self._attempts(settings.endpoint, candidate, stable)
+        before = [] if drill else self._attempts(settings.endpoint, candidate, stable)
+        attempt, policy = 1 + len(before), _policy(settings, 1 + len(before))
         return releases.Release(
             id=identifier,
             environment=self.environment,
@@ -215,8 +231,9 @@ class Desk:
             strategy=settings.strategy,
             stages=settings.stages,
             returns=settings.returns,
-            policy=_policy(settings, attempt),
+            policy=policy,
             attempt=attempt,
+            carried=self._carried(before[0], policy) if before else 0.0,
             sticky=settings.sticky,
             cohort=settings.cohort,
             approval=settings.approval,

@@ -44,19 +44,20 @@ class Line(msgspec.Struct, frozen=True):
     share: float
     weights: dict[str, float]
     threshold: float
-    """log(1 / (alpha share))."""
+    """log(1 / (alpha share)), less what an attempt before has brought."""
 
 
 def lines(release: releases.Release) -> tuple[Line, ...]:
     """The ledger of a release: all of alpha to the immediate group unless outcomes are expected or slices declared. Of sticky
-    units only the errors are evidence.
+    units only the errors are evidence. The immediate group of an attempt goes on from that of the one before (statistics.md
+    A.2.13): it is one wealth, or whoever stops in time is never sent back, and whoever tries long enough is by chance.
     """
-    policy = release.policy
+    policy, carried = release.policy, release.carried
     if release.sticky:
-        return (_line(IMMEDIATE, 1.0, {ERRORS: 1.0}, policy),)
+        return (_line(IMMEDIATE, 1.0, {ERRORS: 1.0}, policy, carried),)
     labels = _LABEL_SHARE if policy.label_age > 0 else 0.0
     slices = _SLICE_SHARE if policy.slices else 0.0
-    found = [_line(IMMEDIATE, 1 - labels - slices, _MARKS, policy)]
+    found = [_line(IMMEDIATE, 1 - labels - slices, _MARKS, policy, carried)]
     if labels:
         found.append(_line(LABELS, labels, _OUTCOMES if policy.loss else {RIGHT: 1.0}, policy))
     if slices:
@@ -73,5 +74,5 @@ def group_log_e(line: Line, found: Mapping[str, tuple[float, float]]) -> float:
     return max(logspace.total(moment) for moment in logs.T)
 
 
-def _line(group: str, share: float, weights: Mapping[str, float], policy: releases.Policy) -> Line:
-    return Line(group, share, dict(weights), -math.log(policy.alpha * share))
+def _line(group: str, share: float, weights: Mapping[str, float], policy: releases.Policy, carried: float = 0.0) -> Line:
+    return Line(group, share, dict(weights), -math.log(policy.alpha * share) - carried)

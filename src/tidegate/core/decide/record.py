@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from tidegate.core.decide import case, judge
+from tidegate.core.decide import case, judge, ledger
 from tidegate.core.vocabulary import errors, releases, sums, verdicts
 
 
@@ -28,6 +28,14 @@ def of(release: releases.Release, inputs: sums.Inputs, at: float) -> Record:
 def again(record: Record) -> verdicts.Verdict:
     """The verdict, computed again."""
     return judge.judge(record.release, record.inputs, record.at)
+
+
+def carried(record: Record) -> float:
+    """The log e-value of its immediate group, with what attempts before have brought: from where the next attempt goes on."""
+    found = case.make(record.release, record.inputs, record.at)
+    line = next(one for one in ledger.lines(record.release) if one.group == ledger.IMMEDIATE)
+    worse = {one.name: one.counts.worse() for one in found.metrics if one.group == ledger.IMMEDIATE}
+    return record.release.carried + ledger.group_log_e(line, worse)
 
 
 def plain(record: Record) -> dict[str, Any]:

@@ -240,6 +240,8 @@ class Release(msgspec.Struct, frozen=True):
     migrations: tuple[dependencies.Migration, ...] = ()
     attempt: int = 1
     """How often this model was tried against this stable with these settings: each attempt has to prove more."""
+    carried: float = 0.0
+    """The log e-value, that the candidate is worse, with which the attempt before ended: this one goes on from there."""
     gap_began_at: float = 0.0
     gap_seconds: float = 0.0
     """For how long neither version answered (recreate)."""

@@ -104,6 +104,8 @@ def rules(release: releases.Release) -> Iterator[str]:
         of = " + ".join(f"{weight:g} x {metric}" if weight < 1 else metric for metric, weight in line.weights.items())
         e = sentences.e_value(line.threshold)
         yield f"Goes back when e of {of} passes {e}: by chance in at most {100 * policy.alpha * line.share:g} % of releases."
+        if line.group == ledger.IMMEDIATE and release.carried:
+            yield f"It goes on from the attempt before, whose e was {sentences.e_value(release.carried)}."
     if release.sticky:  # of keys that are well none is counted, so nothing is proven
         return
     proven = f"{1 / policy.alpha_promote:,.0f}"
