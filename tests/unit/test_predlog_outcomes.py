@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from tidegate.core.vocabulary import tables
+from tidegate.core.vocabulary import losses, tables
 from tidegate.dataplane.predlog import outcomes
 
 AUTO = tables.Outcomes()
@@ -104,7 +104,7 @@ def test_a_request_is_off_by_the_mean_of_its_rows_where_outcomes_are_measured(
     told = [outcomes.Heard(row, 1, label, 0) for row, label in enumerate(labels)]
     given = outcomes.Given(answers)
     assert outcomes.loss(rule, given, told) == loss
-    if rule.kind in outcomes.MEASURED:
+    if rule.kind in losses.KINDS:
         assert (outcomes.loss(rule, given, told) is None) is (outcomes.mark(rule, given, told) is None)
 
 

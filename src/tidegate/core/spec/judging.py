@@ -1,10 +1,7 @@
 """What a release is judged by, and who has to agree to it: margins, budgets and approvals of the file."""
 
 from tidegate.core.spec import keys, rules, schedule
-from tidegate.core.vocabulary import errors, releases
-
-_MEASURED = ("number", "probability")
-"""Kinds of outcomes that say how far off a prediction was."""
+from tidegate.core.vocabulary import errors, losses, releases
 
 
 def margins(model: keys.Tidegate) -> rules.Margins:
@@ -31,7 +28,7 @@ def policy(model: keys.Tidegate) -> releases.Policy:
         time_floor=release.times_from,
         shift=release.shift,
         on_shift=release.on_shift,
-        loss=model.outcomes.kind if model.outcomes.within and model.outcomes.kind in _MEASURED else "",
+        loss=model.outcomes.kind if model.outcomes.within and model.outcomes.kind in losses.KINDS else "",
         label_age=model.outcomes.within,
         on_unsure=release.unsure,
         disagreement=release.shadow.tolerance,

@@ -228,11 +228,6 @@ def _columns(bad: tuple[int, ...]) -> logspace.Ints:
     return np.array([[slot in bad, slot in ok] for slot in range(marks.SLOTS)], np.int64)
 
 
-def of_sums(rows: Sequence[sums.Sum]) -> Tally:
-    """The tally of bad against ok."""
-    return Sheet(rows).marked()
-
-
 def of_labels(rows: Sequence[sums.LabelSum]) -> Tally:
     """The tally of wrong against right among predictions labelled in time; the unlabelled are a factor of 1."""
     table = _matrix(map(_LABEL, rows), len(rows), 11)

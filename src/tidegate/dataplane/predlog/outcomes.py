@@ -18,12 +18,10 @@ from collections.abc import Iterable
 
 import msgspec
 
-from tidegate.core.vocabulary import tables
+from tidegate.core.vocabulary import losses, tables
 
 Answer = float | str | None
 Label = float | str
-MEASURED = ("number", "probability")
-"""Kinds whose outcomes have a loss."""
 
 
 class Heard(msgspec.Struct, frozen=True, array_like=True):
@@ -89,7 +87,7 @@ def loss(rule: tables.Outcomes, given: Given, heard: Iterable[Heard], until_ns: 
     The mean over its rows of |answer - label| (number, in the label's unit) or (answer - label)^2 (probability: Brier's score,
     0 to 1). Infinite for an arm that gave no answer. None for every request where the rule is another.
     """
-    if rule.kind not in MEASURED:
+    if rule.kind not in losses.KINDS:
         return None
     rows = _rows(heard, until_ns)
     if given.failed:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
-from tidegate.core.vocabulary import arms, ids, marks, records
+from tidegate.core.vocabulary import arms, ids, losses, marks, records
 from tidegate.dataplane.predlog import outcomes
 from tidegate.observability.monitors import hearing, labels
 from tidegate.observability.monitors import values as metrics
@@ -119,7 +119,7 @@ class Joins:
             new = (_COUNTED[outcomes.mark(cohort.of.rule, given, heard, until)], new[1])
             self._sheet.count(cohort, arrived_ns, (0, (new[0] > 0) - (counted > 0), (new[0] == 2) - (counted == 2)))
             self._values.moved(cohort, one.id, arrived_ns, (counted, new[0]))
-            if cohort.of.rule.kind in outcomes.MEASURED:
+            if cohort.of.rule.kind in losses.KINDS:
                 off = outcomes.loss(cohort.of.rule, given, heard, until)
                 self._sheet.measure(cohort, (one.id, arrived_ns), off)
         if new != (counted, harmed):

@@ -22,7 +22,6 @@ from collections.abc import Callable
 import msgspec
 
 from tidegate.core.vocabulary import arms, losses, marks, records, sums, tables
-from tidegate.dataplane.predlog import outcomes
 from tidegate.observability.monitors import histograms
 
 RELEASES = 8
@@ -262,7 +261,7 @@ class Sheet:
             " ORDER BY tick, generation",
             (tracked.number, since, tracked.closed_before),
         )
-        measured = tracked.rule.kind in outcomes.MEASURED
+        measured = tracked.rule.kind in losses.KINDS
         off = self._histograms.of(tracked.number, since, tracked.closed_before) if measured else {}
         pairs: dict[tuple[int, int, int, int, int], dict[int, _Counted]] = {}
         for generation, weight, evidence, tick, span, arm, cohort, *counted in rows:
