@@ -140,10 +140,16 @@ def _releases(result: dict[str, Any]) -> Iterable[str]:
 def _analyst(result: dict[str, Any]) -> Iterable[str]:
     found = [row for row in result["scenarios"] if "mean" in row]
     rows = [
-        (row["scenario"], row["policy"], *(row.get(name, "") for name in ("median", "p95", "mean", "ratio", "harmed")))
+        (
+            row["scenario"],
+            row["policy"],
+            *_counts(row, "median", "p95", "mean"),
+            row.get("ratio", ""),
+            *_counts(row, "harmed", "runs"),
+        )
         for row in found
     ]
-    yield _table(("a bad release", "rule", "median requests", "p95", "mean", "over the bound", "clients harmed"), rows)
+    yield _table(("a bad release", "rule", "median requests", "p95", "mean", "over the bound", "clients harmed", "runs"), rows)
     rows = [
         (row["scenario"], row["policy"], *(f"{share:.2%}" for key, share in row.items() if key.startswith("false_")))
         for row in result["scenarios"]
@@ -155,6 +161,14 @@ def _analyst(result: dict[str, Any]) -> Iterable[str]:
         for one in result["promotions"]
     ]
     yield _table(("promotion at 25 %, by", "stable fails", "the candidate", "median minutes", "promoted in 6 h"), rows)
+    took = [
+        [span, ms, result["glance_us"][span], f"{result['glance_bytes'][span]:,}"] for span, ms in result["verdict_ms"].items()
+    ]
+    yield _table(("history", "a verdict, ms of CPU", "a glance, us", "bytes it keeps"), took)
+
+
+def _counts(row: dict[str, Any], *names: str) -> Iterable[str]:
+    return (f"{row[name]:,.1f}".removesuffix(".0") if row[name] < 100 else f"{row[name]:,.0f}" for name in names)
 
 
 TABLES = {
