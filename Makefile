@@ -22,7 +22,7 @@ demo: setup
 	$(BIN)/tidegate demo flights
 
 unit: setup
-	$(BIN)/python -m pytest tests/unit tests/properties tests/scenarios tests/checks
+	$(BIN)/python -m pytest tests/unit tests/properties tests/scenarios tests/checks --numprocesses auto --dist loadfile
 
 test: setup
 	$(BIN)/python -m pytest tests --numprocesses 2 --dist loadfile --cov tidegate --cov-branch --cov-report=

@@ -16,7 +16,7 @@ TURN = 250
 """Second at which the second stage begins."""
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(3))
 def test_both_say_the_same_to_the_last_digits(seed):
     rng = np.random.default_rng(seed)
     history = [second(rng, at) for at in range(900)]
