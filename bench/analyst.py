@@ -103,7 +103,7 @@ def _batch(rng: np.random.Generator, share: float, hours: int, runs: int) -> lis
         bettors.end_epoch(betting.counts(rng, runs, betting.EPOCH, betting.RHO, (betting.BASE, betting.BASE)) @ bettors.factors.T)
     stopped, drawn, hurt, failed = np.full(runs, np.nan), np.zeros(runs), np.zeros(runs), np.zeros(runs)
     carried = np.zeros((runs, len(bettors.weights)))
-    block, left = min(betting.EPOCH, 400 if share > 0.1 else betting.EPOCH), betting.EPOCH
+    block, left = 400 if share > 0.1 else betting.EPOCH, betting.EPOCH
     while np.isnan(stopped).any():
         candidate = rng.random((runs, block)) < betting.RHO
         ok = rng.random((runs, block)) >= np.where(candidate, share, betting.BASE)

@@ -143,9 +143,9 @@ def _analyst(result: dict[str, Any]) -> Iterable[str]:
         (
             row["scenario"],
             row["policy"],
-            *_counts(row, "median", "p95", "mean"),
+            *_figures(row, "median", "p95", "mean"),
             row.get("ratio", ""),
-            *_counts(row, "harmed", "runs"),
+            *_figures(row, "harmed", "runs"),
         )
         for row in found
     ]
@@ -167,7 +167,7 @@ def _analyst(result: dict[str, Any]) -> Iterable[str]:
     yield _table(("history", "a verdict, ms of CPU", "a glance, us", "bytes it keeps"), took)
 
 
-def _counts(row: dict[str, Any], *names: str) -> Iterable[str]:
+def _figures(row: dict[str, Any], *names: str) -> Iterable[str]:
     return (f"{row[name]:,.1f}".removesuffix(".0") if row[name] < 100 else f"{row[name]:,.0f}" for name in names)
 
 

@@ -27,7 +27,7 @@ def costs() -> dict[str, Any]:
     found: dict[str, Any] = {"verdict_ms": {}, "glance_us": {}, "glance_bytes": {}}
     for name, minutes in HISTORIES.items():
         found["verdict_ms"][name], found["glance_us"][name], found["glance_bytes"][name] = _cost(*_history(minutes))
-    found["processes_us"] = _microseconds(_hundred(), 2_000)
+    found["processes_us"] = _microseconds(_processes(), 2_000)
     return found
 
 
@@ -40,7 +40,7 @@ def _cost(release: releases.Release, given: sums.Inputs) -> tuple[float, float, 
     return round(verdict / 1e3, 2), glance, len(pickle.dumps(left))
 
 
-def _hundred() -> Callable[[], object]:
+def _processes() -> Callable[[], object]:
     """One tick of every metric in every segment: from counts to e-values, in the epoch that is open."""
     rng, processes = np.random.default_rng(6), METRICS * SEGMENTS
     book = bets.worse(np.full(processes, betting.RHO), rng.uniform(1e-4, 0.05, processes))

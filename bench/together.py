@@ -81,7 +81,7 @@ class Group:
     """The immediate group of many releases at once."""
 
     def __init__(self, rng: np.random.Generator, runs: int) -> None:
-        line = next(one for one in ledger.lines(RELEASE) if one.group == ledger.IMMEDIATE)
+        line = ledger.line(RELEASE, ledger.IMMEDIATE)
         self.threshold, rho = line.threshold, np.array([betting.RHO])
         law = larger.smooth(histogram(times(rng, LEARNED, 1.0, 1.0), LEARNED, betting.BASE, rng)[None, :])[0]
         likely = bets.moved(betting.RHO, law.tobytes(), marks.LATENCY_RATIO)
@@ -202,7 +202,7 @@ def false_rollbacks(hours: int, runs: int, seed: int = 12) -> betting.Json:
 def labels_to_rollback(runs: int, alone: bool, seed: int = 13) -> betting.Json:
     """Labelled candidate predictions until an accuracy of .85 against .90 is sent back, at 5 %."""
     rng, base, share = np.random.default_rng(seed), 0.1, 0.15
-    line = next(one for one in ledger.lines(RELEASE) if one.group == ledger.LABELS)
+    line = ledger.line(RELEASE, ledger.LABELS)
     weight, threshold = (1.0, math.log(1 / betting.ALPHA)) if alone else (line.weights[ledger.RIGHT], line.threshold)
     book = bets.worse(np.array([betting.RHO]), np.array([base]), bets.COMMON_RATIOS, bets.COMMON_WEIGHTS)
     found = []

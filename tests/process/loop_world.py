@@ -225,15 +225,17 @@ class Eye:
     def __init__(self, world: "World") -> None:
         self._world = world
 
-    def look(self, under_way: dict[str, str], now: float, choose: observation.Choose | None = None) -> observation.Observation:
+    def count(self, under_way: dict[str, str]) -> None:
+        """The world counts by itself."""
+
+    def recent(self, name: str, since: int) -> sums.Inputs:
         world = self._world
+        counted = world.sums_of(name) if name in world.counted else ()
+        return sums.Inputs(tuple(one for one in counted if one.tick >= since), int(world.now) + 1)
 
-        def recent(name: str, since: int) -> sums.Inputs:
-            counted = world.sums_of(name) if name in world.counted else ()
-            return sums.Inputs(tuple(one for one in counted if one.tick >= since), int(now) + 1)
-
-        chosen = under_way if choose is None else choose(recent)
-        wanted = [name for name in under_way if name in chosen]
+    def look(self, under_way: dict[str, str], now: float, judged: set[str]) -> observation.Observation:
+        world = self._world
+        wanted = [name for name in under_way if name in judged]
         ready = frozenset(world.workers.ready)
         return observation.Observation(
             at=now,

@@ -182,8 +182,8 @@ def test_where_no_coin_is_thrown_nothing_is_won_or_lost(found, weight, both):
     before, after, alone = (
         comparison.Comparison(tally.Sheet(each).marked(), START + 600, 0.01) for each in (found.sums, [*found.sums, *rows], rows)
     )
-    assert after.worse() == before.worse()
-    assert max(map(abs, alone.worse())) < 1e-12
+    assert after.worse == before.worse
+    assert max(map(abs, alone.worse)) < 1e-12
     assert abs(alone.no_worse(comparison.Margin(0.01), alone.rows.evidence).log_e) < 1e-12
 
 
@@ -217,4 +217,4 @@ def test_the_e_value_is_that_of_bettors_who_bet_minute_by_minute(found):
                 e *= (p1 / mean) ** row.candidate.bad * (p0 / mean) ** row.stable.bad
                 e *= ((1 - p1) / (1 - mean)) ** row.candidate.ok * ((1 - p0) / (1 - mean)) ** row.stable.ok
             start[k], placed[k] = start[k] * e, (placed[k] + weight * share) * e
-    assert compared.worse()[0] == pytest.approx(math.log((sum(start) + sum(placed) + kept) / 2), rel=1e-9, abs=1e-9)
+    assert compared.worse[0] == pytest.approx(math.log((sum(start) + sum(placed) + kept) / 2), rel=1e-9, abs=1e-9)

@@ -55,7 +55,7 @@ def sent_back(events):
     """Whether the keys so far are ever evidence enough, at one of eight looks."""
     for share in np.linspace(0.125, 1, 8):
         so_far = tally.of_keys(events[: int(np.ceil(share * len(events)))])
-        if comparison.Comparison(so_far, traffic.START + 10**6, traffic.BASE).worse()[0] >= -np.log(traffic.ALPHA):
+        if comparison.Comparison(so_far, traffic.START + 10**6, traffic.BASE).worse[0] >= -np.log(traffic.ALPHA):
             return True
     return False
 

@@ -155,11 +155,12 @@ def test_a_probability_is_judged_by_its_brier_score_whatever_the_quantiles_say()
         return judge.judge(of, sums.Inputs((), START + 100_000, sums.Labels(START + 100_000, tuple(rows))), START + 100_000.0)
 
     better, worse = look(0.5), look(1.0)
-    told = next(each for each in better.evidence if each.metric == "loss")
+    told = next(each for each in better.evidence if each.metric == "score")
     assert (better.result, told.log_e < 0) == (verdicts.Result.UNSURE, True)
+    assert (told.candidate[1], told.stable[1]) == (6_000, 18_000)
     assert told.candidate[0] / told.candidate[1] == pytest.approx(0.9 * 0.03 + 0.1 * 0.5, rel=0.1)
     assert "Brier" in told.note
-    assert (worse.result, worse.culprit) == (verdicts.Result.FAIL, "loss")
+    assert (worse.result, worse.culprit) == (verdicts.Result.FAIL, "score")
     assert worse.sentence.startswith("v4 has a Brier score of 12"), worse.sentence
     assert "over labelled predictions, stable 8.6" in worse.sentence
 

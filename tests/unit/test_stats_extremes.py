@@ -67,12 +67,10 @@ def test_a_comparison(pair):
     )
     for chosen in (rows, rows[:1], ()):
         found = comparison.Comparison(tally.Sheet(chosen).marked(), START + 600, 0.001)
-        assert all(map(math.isfinite, found.worse()))
+        assert all(map(math.isfinite, found.worse))
         assert math.isfinite(found.no_worse(comparison.Margin(0.01), np.ones(len(chosen), np.bool_)).log_e)
         assert not any(map(math.isnan, found.interval))
-    assert comparison.Comparison(tally.Sheet(rows[:1]).marked(), START + 600, 0.001).worse() == pytest.approx(
-        (0.0, 0.0), abs=1e-12
-    )
+    assert comparison.Comparison(tally.Sheet(rows[:1]).marked(), START + 600, 0.001).worse == pytest.approx((0.0, 0.0), abs=1e-12)
 
 
 def test_means_and_their_needs():
@@ -116,9 +114,9 @@ def test_labels_and_keys_of_nobody():
     empty = [tally.Sheet(()).marked(), tally.of_labels(()), tally.of_keys(())]
     for rows in empty:
         found = comparison.Comparison(rows, START, 0.5)
-        assert found.worse() == pytest.approx((0.0, 0.0), abs=1e-12)
+        assert found.worse == pytest.approx((0.0, 0.0), abs=1e-12)
         assert found.interval == (0.0, math.inf)
         assert found.seen.tolist() == [0, 0, 0, 0]
     label = sums.LabelSum(4, 500, True, START, MANY, MANY, MANY, MANY, 0, MANY)
     for one in (label, msgspec.structs.replace(label, stable_wrong=MANY), msgspec.structs.replace(label, candidate_wrong=0)):
-        assert all(map(math.isfinite, comparison.Comparison(tally.of_labels([one]), START + 60, 0.5).worse()))
+        assert all(map(math.isfinite, comparison.Comparison(tally.of_labels([one]), START + 60, 0.5).worse))

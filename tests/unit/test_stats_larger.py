@@ -36,7 +36,7 @@ ALIKE = {bucket: count // 20 for bucket, count in STABLE.items()}
 
 
 def worse(rows, **more):
-    return max(compared(rows, **more).worse())
+    return max(compared(rows, **more).worse)
 
 
 @pytest.mark.parametrize("rho", [0.01, 0.05, 0.5])
@@ -114,7 +114,7 @@ def test_beyond_half_of_the_traffic_times_are_no_evidence():
 def test_what_is_pending_speaks_least():
     """Whatever becomes of it, the e-value of all that arrived is at least the bound."""
     first, waiting = row(0, arm(ALIKE), arm(STABLE)), row(1, arm(SLOWER, pending=4), arm(STABLE, pending=30), span=1)
-    bound = compared([first, waiting], closed=START + 60).worse()[1]
+    bound = compared([first, waiting], closed=START + 60).worse[1]
     rng = np.random.default_rng(8)
     for _ in range(40):
         ends = [
@@ -131,8 +131,8 @@ def test_what_is_pending_speaks_least():
 def test_while_a_law_may_still_change_the_open_tail_stops_before_its_block():
     first = row(0, arm(ALIKE), arm(STABLE, pending=1), second=59, span=1)
     second = row(1, arm(SLOWER), arm(STABLE), span=1)
-    assert compared([first, second], closed=START + 59).worse() == (0.0, 0.0)
-    assert compared([first, second], closed=START + 60).worse()[1] > 0
+    assert compared([first, second], closed=START + 59).worse == (0.0, 0.0)
+    assert compared([first, second], closed=START + 60).worse[1] > 0
 
 
 def test_no_slower_is_proven_on_the_scale_of_time():

@@ -27,9 +27,7 @@ _pairs = msgspec.json.Decoder(dict[str, vocabulary.Pairs])
 _slices = msgspec.json.Decoder(dict[str, vocabulary.Slices])
 _T = TypeVar("_T")
 Recent = Callable[[str, int], vocabulary.Inputs]
-"""What was counted of a release from a Unix second on, at which a minute begins; its sums only."""
-Choose = Callable[[Recent], Collection[str]]
-"""The releases to be looked at whole."""
+"""`Eye.recent`."""
 
 
 class Gateway(msgspec.Struct, frozen=True):
@@ -128,25 +126,33 @@ class Eye:
         self._home, self._placed = home, placed
         self._table = tables.EMPTY
         self._books = books.Books(home.sums)
+        self._names: list[str] = []
+        self._gateways: tuple[Gateway, ...] = ()
         self._told = keyevents.Reader(home.sums)
         self._keys = keyevents.Firsts()
         self._file: tuple[int, int, int] | None = None
 
-    def look(self, under_way: Mapping[str, str], now: float, choose: Choose | None = None) -> Observation:
-        """Look once, at what was counted of the releases `under_way` (id: endpoint): of those chosen, else of all.
+    def count(self, under_way: Collection[str]) -> None:
+        """Read what has been counted of these releases since."""
+        self._names = _specified(self._home)
+        self._gateways = tuple(found for name in self._names if (found := _gateway(self._home, name)) is not None)
+        if under_way:
+            self._books.look(under_way, {one.incarnation for one in self._gateways})
+
+    def recent(self, release: str, since: int) -> vocabulary.Inputs:
+        """What was counted of a release from a Unix second on, at which a minute begins; its sums only."""
+        return vocabulary.Inputs(self._books.of(release, since), self._books.closed_before)
+
+    def look(self, under_way: Mapping[str, str], now: float, judged: Collection[str]) -> Observation:
+        """Look at everything; of what was counted of the releases `under_way` (id: endpoint), at that of those to be judged.
 
         A damaged file of one boot or endpoint is left out. Raises TableUnreadable when the table is damaged.
         """
-        names = _specified(self._home)
-        gateways = tuple(found for name in names if (found := _gateway(self._home, name)) is not None)
-        if under_way:
-            self._books.look(under_way.keys(), {one.incarnation for one in gateways})
-        chosen = under_way if choose is None else choose(self._recent)
-        looked = {name: endpoint for name, endpoint in under_way.items() if name in chosen}
+        looked = {name: endpoint for name, endpoint in under_way.items() if name in judged}
         return Observation(
             at=now,
             table=self._read_table(),
-            gateways=gateways,
+            gateways=self._gateways,
             replicas=self._placed.observe(),
             sums={name: counted for name in looked if (counted := self._books.of(name))},
             closed_before=self._books.closed_before if under_way else 0,
@@ -154,11 +160,8 @@ class Eye:
             pairs=_read(self._home.pairs, set(looked.values()), _pairs),
             slices=_read(self._home.slices, set(looked.values()), _slices),
             keys=self._read_keys(looked, under_way),  # after the sums: no event of a closed tick is missed then
-            specified=max(1, len(names)),
+            specified=max(1, len(self._names)),
         )
-
-    def _recent(self, release: str, since: int) -> vocabulary.Inputs:
-        return vocabulary.Inputs(self._books.of(release, since), self._books.closed_before)
 
     def _read_keys(self, looked: Collection[str], under_way: Collection[str]) -> dict[str, tuple[vocabulary.KeyEvent, ...]]:
         """The first bad request of each key, over all gateways and boots. What was read is not read again, so that nothing of a

@@ -10,52 +10,19 @@ from typing import Any
 
 import msgspec
 
-from tidegate.control.loop import checks, events, groups, health, observation, transitions
+from tidegate.control.loop import checks, events, groups, health, observation, transitions, turns
 from tidegate.control.loop import smoke as smoking
-from tidegate.core.decide import glance, judge, record
+from tidegate.core.decide import judge, record
 from tidegate.core.vocabulary import alarms, decisions, errors, home, phases, releases, sums, verdicts
 from tidegate.core.vocabulary.phases import Phase
 from tidegate.dataplane.models import bundles
 
 NOTE_SECONDS, NOTES = 1.0, 10.0
 """Verdicts and waiting are stored this often between decisions, for people to look at; of many releases, so many a second."""
-JUDGING_SECONDS, GLANCING_SECONDS = 0.004, 0.004
-"""CPU time a tick may take for verdicts, and for glances: with many releases under way each has its turn every few ticks."""
-LOOK_SECONDS = 1.0
-"""A release that can be glanced at is judged so often as long as no glance is alarmed."""
 SETTLE_SECONDS = 15.0
 """Requests in flight when a release ends still count towards its harm; the longest of them end within this."""
-PACE_SECONDS, PACE_SHARE, PROBATION_SECONDS = 1.0, 300.0, 60.0
-"""A probation is judged once a second at first, and less often the longer it lasts: a part in so many of its age, a minute at
-most."""
 _CHECKED = (Phase.CHECKING, Phase.WARMING)
 """Before an approval, which may take days, and once more right before exposure."""
-_JUDGED = (Phase.RUNNING, Phase.PAUSED, Phase.PROBATION)
-
-
-class Looked(msgspec.Struct, frozen=True):
-    """The last verdict on a release: when, of which moment of the release, and what it left for glances."""
-
-    at: float
-    moment: tuple[object, ...] = ()
-    left: glance.Glance | None = None
-
-
-_NEVER = Looked(0.0)
-
-
-class Cost(msgspec.Struct):
-    """CPU seconds that something takes, lately."""
-
-    seconds: float = 0.0
-
-    def add(self, took: float) -> None:
-        """It took so long once more."""
-        self.seconds += 0.1 * (took - self.seconds) if self.seconds else took
-
-    def affords(self, budget: float, wanted: int) -> int:
-        """How often it can be done within a budget: once at least."""
-        return max(1, int(budget / self.seconds)) if self.seconds else wanted
 
 
 class Progress:
@@ -69,10 +36,8 @@ class Progress:
         self._memory: dict[tuple[str, int], int] = {}
         self._same_loader: dict[str, bool] = {}
         self._noted: dict[str, tuple[float, tuple[object, ...] | None]] = {}
-        self._looked: dict[str, Looked] = {}
-        self._glanced: dict[str, float] = {}
+        self._turns = turns.Turns()
         self._chosen: set[str] = set()
-        self._whole, self._glance = Cost(), Cost()
         self._settling: dict[str, tuple[float, releases.Release]] = {}
 
     @property
@@ -86,37 +51,9 @@ class Progress:
         self._smoke.close()
 
     def to_judge(self, under_way: Iterable[releases.Release], now: float, recent: observation.Recent) -> set[str]:
-        """The releases to be judged at this look: those a glance at which is alarmed, and of the others that are due those
-        that have waited longest, so that a tick stays short however many releases there are.
-        """
-        due = sorted((one for one in under_way if self._is_due(one, now)), key=lambda one: self._last(one).at)
-        most = self._whole.affords(JUDGING_SECONDS, len(due))
-        wanted = [one.id for one in due if not self._left(one) or not 0 <= now - self._last(one).at < LOOK_SECONDS]
-        others = [one for one in due if one.id not in wanted[:most]]
-        others = sorted(others, key=lambda one: self._glanced.get(one.id, 0.0))
-        alarmed = [
-            one.id for one in others[: self._glance.affords(GLANCING_SECONDS, len(others))] if self._alarmed(one, now, recent)
-        ]
-        self._chosen = set((alarmed + wanted)[:most])
+        """The releases to be judged at this look."""
+        self._chosen = self._turns.choose(under_way, now, recent)
         return self._chosen
-
-    def _last(self, release: releases.Release) -> Looked:
-        return self._looked.get(release.id, _NEVER)
-
-    def _left(self, release: releases.Release) -> glance.Glance | None:
-        """What the last verdict left; None where it was of another moment."""
-        last = self._last(release)
-        return last.left if last.moment == _moment(release) else None
-
-    def _alarmed(self, release: releases.Release, now: float, recent: observation.Recent) -> bool:
-        left, began = self._left(release), time.process_time()
-        if left is None:
-            return False
-        given = recent(release.id, left.since)
-        found = left.alarmed(given.sums, given.closed_before)
-        self._glance.add(time.process_time() - began)
-        self._glanced[release.id] = now
-        return found
 
     def advance(self, release: releases.Release, seen: observation.Observation) -> releases.Release:
         """One event further; the release as it then is. Raises what the store raises."""
@@ -124,7 +61,9 @@ class Progress:
             self._checks.start(release, seen)
         self._smoke.start(release)
         smoke = self._smoke.result(release)
-        verdict = self._judge_now(release, seen, smoke) if release.id in self._chosen and self._is_due(release, seen.at) else None
+        verdict = (
+            self._judge_now(release, seen, smoke) if release.id in self._chosen and self._turns.due(release, seen.at) else None
+        )
         if release.phase is Phase.PROBATION and verdict is not None and not _matters(verdict):
             verdict = None  # what it was promoted on stays what it is known by
         pairs = seen.pairs.get(release.id)
@@ -139,19 +78,10 @@ class Progress:
             self._note(decision, verdict, seen, judged_from)
         return decision.release
 
-    def _is_due(self, release: releases.Release, now: float) -> bool:
-        if release.phase not in _JUDGED or release.stable is None:
-            return False
-        if release.phase is not Phase.PROBATION:
-            return True
-        pace = min(PROBATION_SECONDS, max(PACE_SECONDS, (now - release.phase_since) / PACE_SHARE))
-        return now - self._last(release).at >= pace
-
     def _judge_now(self, release: releases.Release, seen: observation.Observation, smoke: sums.Smoke | None) -> verdicts.Verdict:
         began = time.process_time()
         verdict, left = judge.look(release, seen.inputs(release, smoke), seen.at)
-        self._whole.add(time.process_time() - began)
-        self._looked[release.id] = Looked(seen.at, _moment(release), left if release.phase is not Phase.PROBATION else None)
+        self._turns.looked(release, seen.at, left, time.process_time() - began)
         return verdict
 
     def _watched(self, release: releases.Release, seen: observation.Observation) -> events.Watch:
@@ -233,15 +163,9 @@ class Progress:
         self._smoke.forget(release)
         self._restarts.pop(release, None)
         self._noted.pop(release, None)
-        self._looked.pop(release, None)
-        self._glanced.pop(release, None)
+        self._turns.forget(release)
         self._same_loader.pop(release, None)
         self._memory = {key: held for key, held in self._memory.items() if key[0] != release}
-
-
-def _moment(release: releases.Release) -> tuple[object, ...]:
-    """What a glance goes by: in another stage everything is looked at whole once."""
-    return (release.phase, release.stage, release.generation)
 
 
 def _matters(verdict: verdicts.Verdict) -> bool:

@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 _GROUPED = 200
 """Newest releases of the environment among which those of a group are looked for."""
-_GOES_ON = ("aborted", "failed")
+_CONTINUED = ("aborted", "failed")
 """Outcomes of attempts whose evidence the next one goes on from."""
 _REMEMBERED = 50
 """Releases of an endpoint that are looked at for earlier attempts with one model."""
@@ -207,13 +207,15 @@ class Desk:
         been forgiven by whoever cleared the hold.
         """
         alike = msgspec.structs.replace(last.policy, alpha_promote=policy.alpha_promote) == policy
-        judged = self.store.judged(last.id) if alike and last.outcome in _GOES_ON else None
-        if judged is None:
+        if not alike or last.outcome not in _CONTINUED:
             return 0.0
+        judged = self.store.judged(last.id)
+        if judged is None:
+            return last.carried
         try:
             return record.carried(record.read(judged.inputs))
-        except errors.StateError:
-            return 0.0
+        except errors.StateError:  # kept by an earlier Tidegate
+            return last.carried
 
     def _draft(
         self, settings: specification.Settings, candidate: releases.Version, event: decisions.Event, now: float
@@ -221,7 +223,8 @@ class Desk:
         identifier, stable = self._mint(), self.stable(settings.endpoint)
         drill = settings.strategy == strategies.REHEARSAL  # it promotes nothing, however often
         before = [] if drill else self._attempts(settings.endpoint, candidate, stable)
-        attempt, policy = 1 + len(before), _policy(settings, 1 + len(before))
+        attempt = 1 + len(before)
+        policy = _policy(settings, attempt)
         return releases.Release(
             id=identifier,
             environment=self.environment,

@@ -1,5 +1,6 @@
 """The case before the judge: one release's sums as comparisons, one for each metric, and which rows belong to its stage."""
 
+import abc
 import dataclasses
 import functools
 import math
@@ -23,34 +24,51 @@ _RARE = 1e-5
 """Guess of stable's share of requests that time out or break the contract."""
 
 
+Seen = tuple[tuple[int, int], tuple[int, int]]
+
+
 @dataclasses.dataclass(frozen=True)
-class Metric:
-    """One yes-or-no mark that is compared: what it is called, where its counts are, and by how much it may be worse."""
+class Metric(abc.ABC):
+    """What is compared: its name, whose part of alpha it may use up, and where its counts are."""
 
     name: str
     group: str
+    counts: comparison.Comparison | larger.Larger
+
+    @abc.abstractmethod
+    def seen(self, rows: tally.Mask | None = None) -> Seen:
+        """((bad, counted) of the candidate, (bad, counted) of stable) over the rows, or over all evidence."""
+
+    @property
+    @abc.abstractmethod
+    def interval(self) -> intervals.Interval:
+        """The ratio candidate / stable of the bad shares."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Share(Metric):
+    """A mark that is bad or ok, or bad to a degree; and by how much its share may be larger."""
+
     counts: comparison.Comparison
     margin: comparison.Margin | None = None
     """None: it may roll back, and nothing has to be proven of it."""
 
-    def seen(self, rows: tally.Mask | None = None) -> tuple[tuple[int, int], tuple[int, int]]:
-        """((bad, counted) of the candidate, (bad, counted) of stable) over the rows, or over all evidence."""
+    def seen(self, rows: tally.Mask | None = None) -> Seen:
+        """As said."""
         found = self.counts.seen if rows is None else self.counts.rows.seen(rows)
         bad1, bad0, ok1, ok0 = (int(count) for count in found)
         return (bad1, bad1 + ok1), (bad0, bad0 + ok0)
 
     @property
     def interval(self) -> intervals.Interval:
-        """The risk ratio candidate / stable."""
+        """As said."""
         return self.counts.interval
 
 
 @dataclasses.dataclass(frozen=True)
-class Sizes:
-    """A metric whose mark has a size: a time, a loss. What is bad of it, for people: beyond stable's `SHOWN` quantile."""
+class Sizes(Metric):
+    """A mark that has a size: a time, a loss. What is bad of it, for people: beyond stable's `SHOWN` quantile."""
 
-    name: str
-    group: str
     counts: larger.Larger
     edge: Callable[[int], float]
     """The upper edge of a bucket, in the unit that people read."""
@@ -58,8 +76,8 @@ class Sizes:
     """Of the edge."""
     margins: tuple[releases.TimeMargin, ...] = ()
 
-    def seen(self, rows: tally.Mask | None = None) -> tuple[tuple[int, int], tuple[int, int]]:
-        """As `Metric.seen`, of requests beyond stable's quantile."""
+    def seen(self, rows: tally.Mask | None = None) -> Seen:
+        """As said, of requests beyond stable's quantile."""
         candidate, stable = self.counts.beyond(SHOWN, rows).tolist()
         return (candidate[0], candidate[1]), (stable[0], stable[1])
 
@@ -88,7 +106,7 @@ class Sizes:
 
     @property
     def interval(self) -> intervals.Interval:
-        """The ratio candidate / stable of the shares beyond stable's quantile."""
+        """As said, of the shares beyond stable's quantile."""
         return self.counts.interval(SHOWN)
 
 
@@ -101,27 +119,33 @@ class Case:
     sheet: tally.Sheet
     traffic: comparison.Comparison
     """Every request drawn, by its mark."""
-    errors: Metric
+    errors: Share
     """What the immediate evidence is: the same, or the first bad request of each sticky key."""
-    besides: tuple[Metric | Sizes, ...]
-    """What else is known at once of requests that are units: their kind of failure, their time."""
-    labels: Metric | None
-    loss: Metric | Sizes | None
+    times: Sizes | None
+    """How long requests took; None where units are sticky."""
+    kinds: tuple[Share, ...]
+    """Their kinds of failure; none where units are sticky."""
+    labels: Share | None
+    loss: Metric | None
     """Of probabilities Brier's score, of numbers the distance. None where outcomes do not say how far off a prediction was."""
     wrong: int
     """Candidate predictions known to be wrong by now, late outcomes included."""
     now: float
 
     @property
-    def metrics(self) -> tuple[Metric | Sizes, ...]:
+    def metrics(self) -> tuple[Metric, ...]:
         """Every metric: the first in time first."""
-        late = (self.labels, self.loss)
-        return (self.errors, *self.besides, *(one for one in late if one is not None))
+        found = (self.errors, self.times, *self.kinds, self.labels, self.loss)
+        return tuple(one for one in found if one is not None)
 
     @property
-    def guards(self) -> tuple[Metric, ...]:
-        """The yes-or-no marks that have a margin."""
+    def guards(self) -> tuple[Share, ...]:
+        """The shares that have a margin."""
         return (self.errors,) if self.labels is None else (self.errors, self.labels)
+
+    def log_e(self, line: ledger.Line) -> float:
+        """Of a group of the ledger, as it stands; a metric that is not in this case has seen nothing."""
+        return ledger.group_log_e(line, {one.name: one.counts.worse for one in self.metrics})
 
     @property
     def stage(self) -> releases.Stage | None:
@@ -151,7 +175,7 @@ class Case:
         found: logspace.Ints = keys[other[-1] + 1 :] if other.size else keys
         return found
 
-    def in_stage(self, metric: Metric | Sizes) -> tally.Mask:
+    def in_stage(self, metric: Metric) -> tally.Mask:
         """Rows of the metric that belong to the current stage, evidence or not.
 
         Two stages in a row of one weight cannot be told apart by it; then the time at which the stage began does.
@@ -189,25 +213,23 @@ def make(release: releases.Release, given: sums.Inputs, now: float) -> Case:
     if release.sticky is not None:
         closed = [one for one in given.keys if one.tick < until]
         keyed = comparison.Comparison(tally.of_keys(closed), until, policy.baseline_errors)
-        return Case(
-            release, given, sheet, traffic, Metric(ledger.ERRORS, ledger.IMMEDIATE, keyed), (), None, None, labels.wrong, now
-        )
+        alone = Share(ledger.ERRORS, ledger.IMMEDIATE, keyed)
+        return Case(release, given, sheet, traffic, alone, None, (), None, None, labels.wrong, now)
     margin = comparison.Margin(policy.error_margin, policy.error_ratio)
-    errors = Metric(ledger.ERRORS, ledger.IMMEDIATE, traffic, margin)
-    kinds = [_kind(sheet, until, name) for name in (ledger.TIMEOUTS, ledger.INVALID)]
-    besides: tuple[Metric | Sizes, ...] = (_latency(sheet, until, policy), *kinds)
+    errors = Share(ledger.ERRORS, ledger.IMMEDIATE, traffic, margin)
+    times, kinds = _latency(sheet, until, policy), tuple(_kind(sheet, until, name) for name in (ledger.TIMEOUTS, ledger.INVALID))
     right = loss = None
     if policy.label_age > 0:
         due = [each for each in labels.sums if each.tick + each.span <= labels.closed_before]
         outcomes = comparison.Comparison(tally.of_labels(due), labels.closed_before, policy.baseline_wrong, common=True)
         allowed = comparison.Margin(policy.label_margin, policy.label_ratio)
-        right = Metric(ledger.RIGHT, ledger.LABELS, outcomes, allowed)
+        right = Share(ledger.RIGHT, ledger.LABELS, outcomes, allowed)
         loss = _loss(due, labels.closed_before, policy) if policy.loss else None
-    return Case(release, given, sheet, traffic, errors, besides, right, loss, labels.wrong, now)
+    return Case(release, given, sheet, traffic, errors, times, kinds, right, loss, labels.wrong, now)
 
 
-def _kind(sheet: tally.Sheet, until: int, name: str) -> Metric:
-    return Metric(name, ledger.IMMEDIATE, comparison.Comparison(sheet.marked(MARKS[name]), until, _RARE))
+def _kind(sheet: tally.Sheet, until: int, name: str) -> Share:
+    return Share(name, ledger.IMMEDIATE, comparison.Comparison(sheet.marked(MARKS[name]), until, _RARE))
 
 
 def _latency(sheet: tally.Sheet, until: int, policy: releases.Policy) -> Sizes:
@@ -216,13 +238,13 @@ def _latency(sheet: tally.Sheet, until: int, policy: releases.Policy) -> Sizes:
     return Sizes(ledger.LATENCY, ledger.IMMEDIATE, times, _milliseconds, " ms", policy.time_margins)
 
 
-def _loss(due: list[sums.LabelSum], until: int, policy: releases.Policy) -> Metric | Sizes:
+def _loss(due: list[sums.LabelSum], until: int, policy: releases.Policy) -> Metric:
     """A probability is the better the less it is off on average, squared, whatever the quantiles say: a model that dares more is
     further off in most of its answers. Of numbers, which know no bound, what is nearer than stable's median is near enough.
     """
-    if policy.loss == "probability":
+    if policy.loss == losses.PROBABILITY:
         scores = comparison.Comparison(tally.of_scores(due), until, policy.baseline_wrong, common=True)
-        return Metric(ledger.LOSS, ledger.LABELS, scores)
+        return Share(ledger.SCORE, ledger.LABELS, scores)
     found = tally.of_losses(due, larger.FEWEST)
     compared = larger.Larger(found.rows, until, 2 ** (1 / losses.BUCKETS_PER_DOUBLING), found.middle, most_rho=1.0)
     return Sizes(ledger.LOSS, ledger.LABELS, compared, lambda bucket: _off(found.first + bucket))

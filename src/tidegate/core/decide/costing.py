@@ -9,7 +9,7 @@ import math
 import numpy as np
 
 from tidegate.core.decide import amounts, case, ledger
-from tidegate.core.stats import larger, logspace, means
+from tidegate.core.stats import logspace, means
 from tidegate.core.vocabulary import arms, marks, sums, verdicts
 
 METRIC = "cost"
@@ -24,10 +24,9 @@ def evidence(found: case.Case) -> verdicts.Evidence | None:
 
     The interval is that of the ratio candidate / stable, asymptotic.
     """
-    times = next((metric.counts for metric in found.besides if isinstance(metric.counts, larger.Larger)), None)
-    if times is None:
+    if found.times is None:
         return None
-    counts = times.rows.counts[:, :, : marks.LATENCY_BUCKETS]
+    counts = found.times.counts.rows.counts[:, :, : marks.LATENCY_BUCKETS]
     values = []
     for rho, rows in found.traffic.ramp:
         candidate, stable = (_moments(counts[rows, arm].sum(axis=0)) for arm in (0, 1))

@@ -57,7 +57,7 @@ def _lost_records(found: case.Case) -> verdicts.Evidence:
     return _evidence(LOST, min(log_e, 1e6), (int(missing[rows, 0].sum()), lost), note)
 
 
-def _label_share(metric: case.Metric) -> verdicts.Evidence:
+def _label_share(metric: case.Share) -> verdicts.Evidence:
     """Whether outcomes come in time as often for both arms: half of the wealth on the labelled, half on the others."""
     counts = metric.counts
     marks = counts.rows.counts

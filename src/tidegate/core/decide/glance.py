@@ -10,7 +10,8 @@ import numpy as np
 
 from tidegate.core.decide import case, ledger
 from tidegate.core.stats import ahead, larger, tally
-from tidegate.core.vocabulary import marks, releases, sums, verdicts
+from tidegate.core.vocabulary import marks, releases, sums
+from tidegate.core.vocabulary.phases import Phase
 
 _GLANCED = (releases.Watch.COMPARISON, releases.Watch.METRIC)
 """Other stages are left by policies that no wealth foretells."""
@@ -24,57 +25,43 @@ class Glance:
     """Unix second: the sums of ticks from here on are wanted."""
     line: ledger.Line
     names: tuple[str, ...]
-    """The metrics that are marks."""
-    marked: ahead.Ahead
-    timed: ahead.Ahead | None
-    """Times, by rho; None while none are bet on."""
-    slower: float
-    """The log e-value of times in the whole look: it stays where none are bet on."""
-    least: int
-    by_minutes: float
-    uneven: bool
-    """What `larger` needs besides; it changes with whole minutes."""
+    """The metrics that are shares."""
+    shares: ahead.Ahead
+    times: larger.Onward | None
+    """None while no times are bet on."""
+    slower: tuple[float, float]
+    """What the whole look has found of times: it stays where none are bet on."""
     broken: int
     """Broken contracts of the candidate since then that the whole look has seen."""
 
     def alarmed(self, rows: tuple[sums.Sum, ...], closed_before: int) -> bool:
-        """Whether a whole look would find something, by the sums since; later segments and blocks are left to it."""
+        """Whether the immediate group has passed its threshold by the sums since, or the contract was broken once more."""
         if not rows:
             return False
         sheet = tally.Sheet(rows)
         return sheet.marks_of(marks.Mark.INVALID)[0] > self.broken or self.log_e(sheet, closed_before) >= self.line.threshold
 
     def log_e(self, sheet: tally.Sheet, closed_before: int) -> float:
-        """The immediate group's, as the ledger has it."""
+        """The immediate group's, as the ledger has it; later segments and blocks are left to the next whole look."""
         told = [sheet.marked(case.MARKS[name]) for name in self.names]
-        worse = self.marked.worse(told[0], np.stack([one.against_worse() for one in told], axis=1), closed_before)
+        worse = self.shares.worse(told[0], np.stack([one.against_worse() for one in told], axis=1), closed_before)
         found = dict(zip(self.names, map(tuple, worse.T.tolist()), strict=True))
-        found[ledger.LATENCY] = (self.slower, self.slower)
-        if self.timed is not None:
-            times = sheet.times()
-            counts = larger.merged(times.against_larger(), self.least)
-            found[ledger.LATENCY] = tuple(
-                larger.average(one, self.by_minutes, self.uneven)
-                for one in self.timed.worse(times, counts[:, None], closed_before)[:, 0].tolist()
-            )
+        found[ledger.LATENCY] = self.times.worse(sheet.times(), closed_before) if self.times is not None else self.slower
         return ledger.group_log_e(self.line, found)
 
 
-def after(found: case.Case, verdict: verdicts.Verdict) -> Glance | None:
-    """What the whole look leaves that came to this verdict; None where every look has to be whole."""
-    if found.keyed or found.stage is None or found.stage.watch not in _GLANCED or not found.traffic.rows.minute.size:
+def after(found: case.Case) -> Glance | None:
+    """What a whole look leaves; None where every look has to be whole, and after 100 %, where nothing is urgent."""
+    watched = found.stage is not None and found.stage.watch in _GLANCED and found.release.phase is not Phase.PROBATION
+    if not watched or found.times is None or not found.traffic.rows.minute.size:
         return None
-    marked = [one for one in (found.errors, *found.besides) if isinstance(one, case.Metric)]
-    times = next(one for one in found.besides if isinstance(one, case.Sizes)).counts
     minute = max(int(found.traffic.rows.minute.min()), found.given.closed_before // sums.EPOCH_SECONDS)
-    each = [one.counts.ahead(minute) for one in marked]
-    if None in each:
+    metrics = (found.errors, *found.kinds)
+    shares = [left for one in metrics if (left := one.counts.leave(minute)) is not None]
+    if len(shares) < len(metrics):
         return None
-    since = minute * sums.EPOCH_SECONDS
+    since, times = minute * sums.EPOCH_SECONDS, found.times.counts
     broken = sum(one.candidate.marks[marks.Mark.INVALID] for one in found.given.sums if one.tick >= since)
-    line = next(one for one in ledger.lines(found.release) if one.group == ledger.IMMEDIATE)
-    names = tuple(one.name for one in marked)
-    slower = next(one.log_e for one in verdict.evidence if one.metric == ledger.LATENCY)
-    timed = times.ahead(minute)
-    besides = (slower, times.least, times.by_minutes, times.uneven)
-    return Glance(since, line, names, ahead.together([one for one in each if one]), timed, *besides, broken)
+    line = ledger.line(found.release, ledger.IMMEDIATE)
+    names = tuple(one.name for one in metrics)
+    return Glance(since, line, names, ahead.together(shares), times.leave(minute), times.worse, broken)

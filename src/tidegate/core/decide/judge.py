@@ -30,8 +30,7 @@ def judge(release: releases.Release, given: sums.Inputs, now: float) -> verdicts
 def look(release: releases.Release, given: sums.Inputs, now: float) -> tuple[verdicts.Verdict, glance.Glance | None]:
     """The verdict, and what it takes to glance at the release until the next one."""
     brought = case.make(release, given, now)
-    verdict = _judged(brought)
-    return verdict, glance.after(brought, verdict)
+    return _judged(brought), glance.after(brought)
 
 
 def _judged(brought: case.Case) -> verdicts.Verdict:
@@ -64,8 +63,7 @@ def _compared(brought: case.Case) -> verdicts.Verdict:
     """What the comparison of the two arms says, over everything drawn so far."""
     lines = ledger.lines(brought.release)
     checks = feed.checks(brought)
-    found_worse = {metric.name: metric.counts.worse() for metric in brought.metrics}
-    charges = tuple(_charge(metric, lines, max(found_worse[metric.name])) for metric in brought.metrics)
+    charges = tuple(_charge(metric, lines) for metric in brought.metrics)
     sliced, besides = slicing.find(brought, lines), (shifting.evidence(brought), costing.evidence(brought))
     proofs = () if brought.keyed else proof.proofs(brought)
     evidence = (*charges, *(each.evidence for each in proofs), *checks)
@@ -75,7 +73,7 @@ def _compared(brought: case.Case) -> verdicts.Verdict:
     if any(each.metric != feed.LABEL_SHARE for each in broken):
         return _error(brought, broken[0], evidence, harm)
     for line in lines:
-        log_e = ledger.group_log_e(line, found_worse)
+        log_e = brought.log_e(line)
         if log_e >= line.threshold and not (broken and line.group == ledger.LABELS):
             culprit = max((each for each in charges if each.group == line.group), key=_weighted).metric
             sentence = sentences.failed(brought, line, log_e, culprit, harm)
@@ -91,11 +89,11 @@ def _compared(brought: case.Case) -> verdicts.Verdict:
     return verdicts.Verdict(Result.UNSURE, sentences.unsure(brought, needs), evidence, harm, needs=needs)
 
 
-def _charge(metric: case.Metric | case.Sizes, lines: tuple[ledger.Line, ...], log_e: float) -> verdicts.Evidence:
+def _charge(metric: case.Metric, lines: tuple[ledger.Line, ...]) -> verdicts.Evidence:
     line = next(each for each in lines if each.group == metric.group)
     candidate, stable = metric.seen()
     return verdicts.Evidence(
-        *(metric.name, line.group, line.weights[metric.name], log_e, line.threshold, candidate, stable),
+        *(metric.name, line.group, line.weights[metric.name], max(metric.counts.worse), line.threshold, candidate, stable),
         interval=metric.interval,
         note=sentences.noted(metric),
     )
@@ -138,9 +136,8 @@ def _harm(found: case.Case, charges: tuple[verdicts.Evidence, ...]) -> verdicts.
     """Over all generations: those without evidence (warm-up) hurt clients just as much."""
     counts = {ledger.ERRORS: found.sheet.harmed, ledger.RIGHT: found.wrong}
     excess = sum(power.excess_harm(counts[each.metric], each.interval[0]) for each in charges if each.metric in counts)
-    bad1, bad0, ok1, ok0 = map(
-        int, found.traffic.seen
-    )  # requests, of sticky keys as well: of those that are well none is counted
+    # Requests, of sticky keys as well: of those that are well none is counted.
+    bad1, bad0, ok1, ok0 = found.traffic.seen.tolist()
     high = max(0.0, intervals.share(bad1, bad1 + ok1)[1] - (bad0 / (bad0 + ok0) if bad0 else 0.0))
     drawn = int(found.traffic.rows.opened[:, 0].sum())
     return verdicts.Harm(drawn, found.sheet.harmed, found.sheet.rescued, found.wrong, excess, high)

@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 
 from tidegate.core.stats import logspace
-from tidegate.core.vocabulary import releases
+from tidegate.core.vocabulary import losses, releases
 
 IMMEDIATE, LABELS, PROMOTION, FEED, SHADOW, POLICY = "immediate", "labels", "promotion", "feed", "shadow", "policy"
 SLICES, SHOWN = "slices", "shown"
@@ -28,11 +28,15 @@ _NOTHING = (0.0, 0.0)
 """Of a metric that has seen nothing: its e-value is 1."""
 FEED_THRESHOLD = math.log(1000)
 """Where a feed check says that the counts cannot be trusted. It pauses, and uses up no alpha."""
-ERRORS, TIMEOUTS, INVALID, LATENCY, RIGHT, LOSS = "errors", "timeouts", "invalid", "latency", "labels", "loss"
+ERRORS, TIMEOUTS, INVALID, LATENCY = "errors", "timeouts", "invalid", "latency"
+RIGHT, LOSS, SCORE = "labels", "loss", "score"
 """The metrics that may roll a release back."""
 _MARKS = MappingProxyType({ERRORS: 0.5, LATENCY: 0.25, INVALID: 0.15, TIMEOUTS: 0.1})
 """Anything bad has half of the weight: split by kind it would be seen later (statistics.md A.1.3)."""
-_OUTCOMES = MappingProxyType({RIGHT: 0.75, LOSS: 0.25})
+_OUTCOMES = MappingProxyType(
+    {"": {RIGHT: 1.0}, losses.NUMBER: {RIGHT: 0.75, LOSS: 0.25}, losses.PROBABILITY: {RIGHT: 0.75, SCORE: 0.25}}
+)
+"""By what outcomes tell."""
 _LABEL_SHARE = 0.2
 _SLICE_SHARE = 0.1
 
@@ -50,7 +54,7 @@ class Line(msgspec.Struct, frozen=True):
 def lines(release: releases.Release) -> tuple[Line, ...]:
     """The ledger of a release: all of alpha to the immediate group unless outcomes are expected or slices declared. Of sticky
     units only the errors are evidence. The immediate group of an attempt goes on from that of the one before (statistics.md
-    A.2.13): it is one wealth, or whoever stops in time is never sent back, and whoever tries long enough is by chance.
+    A.2.13). It is one wealth: else whoever stops in time would never be sent back, and whoever tries often would be by chance.
     """
     policy, carried = release.policy, release.carried
     if release.sticky:
@@ -59,10 +63,15 @@ def lines(release: releases.Release) -> tuple[Line, ...]:
     slices = _SLICE_SHARE if policy.slices else 0.0
     found = [_line(IMMEDIATE, 1 - labels - slices, _MARKS, policy, carried)]
     if labels:
-        found.append(_line(LABELS, labels, _OUTCOMES if policy.loss else {RIGHT: 1.0}, policy))
+        found.append(_line(LABELS, labels, _OUTCOMES[policy.loss], policy))
     if slices:
         found.append(_line(SLICES, slices, {SLICES: 1.0}, policy))
     return tuple(found)
+
+
+def line(release: releases.Release, group: str) -> Line:
+    """A release's line of one group."""
+    return next(one for one in lines(release) if one.group == group)
 
 
 def group_log_e(line: Line, found: Mapping[str, tuple[float, float]]) -> float:

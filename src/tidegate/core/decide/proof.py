@@ -41,11 +41,11 @@ def proofs(found: case.Case) -> tuple[Proof, ...]:
 
 def _proofs(found: case.Case) -> Iterator[Proof]:
     yield from (_proof(found, metric) for metric in found.guards)
-    for metric in (one for one in found.besides if isinstance(one, case.Sizes)):
-        yield from (proof for margin in metric.margins if (proof := _in_time(found, metric, margin)) is not None)
+    if found.times is not None:
+        yield from (proof for margin in found.times.margins if (proof := _in_time(found, found.times, margin)) is not None)
 
 
-def _proof(found: case.Case, metric: case.Metric) -> Proof:
+def _proof(found: case.Case, metric: case.Share) -> Proof:
     assert metric.margin is not None
     rows, margin = found.in_stage(metric), metric.margin
     promise = metric.counts.no_worse(margin, rows)
@@ -94,7 +94,7 @@ def _in_time(found: case.Case, metric: case.Sizes, margin: releases.TimeMargin) 
     return _told(found, metric, evidence, forecast)
 
 
-def _told(found: case.Case, metric: case.Metric | case.Sizes, evidence: verdicts.Evidence, forecast: Callable[[], int]) -> Proof:
+def _told(found: case.Case, metric: case.Metric, evidence: verdicts.Evidence, forecast: Callable[[], int]) -> Proof:
     """How a proof stands; `forecast` says how many more requests that count it takes, where it is not there and may be."""
     if evidence.log_e >= _threshold(found):
         return Proof(evidence, 0)
@@ -108,7 +108,7 @@ def _threshold(found: case.Case) -> float:
     return -math.log(found.release.policy.alpha_promote)
 
 
-def _requests(found: case.Case, metric: case.Metric | case.Sizes, needs: int) -> int:
+def _requests(found: case.Case, metric: case.Metric, needs: int) -> int:
     """Candidate requests for `needs` more that count: only some are counted (get an outcome in time, have a time of their own),
     and some wait for theirs already.
     """

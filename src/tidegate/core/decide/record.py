@@ -33,9 +33,7 @@ def again(record: Record) -> verdicts.Verdict:
 def carried(record: Record) -> float:
     """The log e-value of its immediate group, with what attempts before have brought: from where the next attempt goes on."""
     found = case.make(record.release, record.inputs, record.at)
-    line = next(one for one in ledger.lines(record.release) if one.group == ledger.IMMEDIATE)
-    worse = {one.name: one.counts.worse() for one in found.metrics if one.group == ledger.IMMEDIATE}
-    return record.release.carried + ledger.group_log_e(line, worse)
+    return record.release.carried + found.log_e(ledger.line(record.release, ledger.IMMEDIATE))
 
 
 def plain(record: Record) -> dict[str, Any]:

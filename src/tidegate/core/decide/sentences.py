@@ -15,8 +15,9 @@ _VERBS = {
     ledger.LATENCY: ("takes longer than stable's p90", "of requests", _REQUESTS),
     ledger.RIGHT: ("is wrong on", "of labelled predictions", _LABELLED),
     ledger.LOSS: ("is further off than stable's p90", "of labelled predictions", _LABELLED),
+    ledger.SCORE: ("has a Brier score of", "over labelled predictions", _LABELLED),
 }
-_SCORE = ("has a Brier score of", "over labelled predictions", _LABELLED)
+_NOTES = {ledger.SCORE: "Brier score: the mean squared distance of a probability from the outcome"}
 _SUFFERED = {ledger.LATENCY: "waited longer", ledger.LOSS: "got a prediction that is further off"}
 
 
@@ -51,7 +52,7 @@ def passed(found: case.Case, evidence: tuple[verdicts.Evidence, ...]) -> str:
         assert metric.margin is not None
         proof = next(each for each in evidence if each.metric == f"{metric.name}.no_worse")
         (bad1, n1), (bad0, n0) = proof.candidate, proof.stable
-        verb, of, _ = _words(metric)
+        verb, of, _ = _VERBS[metric.name]
         margin = f"{1 + metric.margin.relative:.3g} times" if metric.margin.relative else _share(metric.margin.absolute)
         parts.append(
             f"{verb} {percent(bad1, n1)} {of} against stable's {percent(bad0, n0)} "
@@ -91,10 +92,10 @@ def broken(found: case.Case, check: verdicts.Evidence) -> str:
     return f"The counts cannot be trusted and {name} is not judged by them: {why} ({check.note})."
 
 
-def noted(metric: case.Metric | case.Sizes) -> str:
+def noted(metric: case.Metric) -> str:
     """What a metric's counts are about, where that is not plain: how many requests lie beyond each of stable's quantiles, say."""
     if not isinstance(metric, case.Sizes):
-        return "Brier score: the mean squared distance of a probability from the outcome" if metric.name == ledger.LOSS else ""
+        return _NOTES.get(metric.name, "")
     told = [(share, metric.at(share), metric.counts.beyond(share).tolist()) for share in larger.SHARES]
     if not all(at for _, at, _ in told):
         return "stable's are not known yet"
@@ -151,16 +152,16 @@ def _untimed(found: case.Case) -> str:
 
 
 def _in_time(found: case.Case, evidence: Mapping[str, verdicts.Evidence]) -> Iterator[str]:
-    for metric in (one for one in found.besides if isinstance(one, case.Sizes)):
-        for margin in metric.margins:
-            if proof := evidence.get(metric.proof(margin)):
-                told = f"e = {e_value(proof.log_e)} > {e_value(proof.threshold)}"
-                yield f"takes at most {metric.longer(margin)} longer at p{100 * margin.quantile:g} ({told})"
+    times = found.times
+    for margin in times.margins if times is not None else ():
+        if times is not None and (proof := evidence.get(times.proof(margin))):
+            told = f"e = {e_value(proof.log_e)} > {e_value(proof.threshold)}"
+            yield f"takes at most {times.longer(margin)} longer at p{100 * margin.quantile:g} ({told})"
 
 
-def _rates(found: case.Case, metric: case.Metric | case.Sizes, subject: bool = True) -> str:
+def _rates(found: case.Case, metric: case.Metric, subject: bool = True) -> str:
     (bad1, n1), (bad0, n0) = metric.seen()
-    verb, of, _ = _words(metric)
+    verb, of, _ = _VERBS[metric.name]
     name = f"{found.release.candidate.name} " if subject else ""
     if isinstance(metric, case.Sizes):
         verb += f" ({metric.at(case.SHOWN)}) for"
@@ -179,12 +180,8 @@ def _keys(found: case.Case) -> str:
     return f"Of {keys} with a failed request {mine:,} had it from {name}, {amounts.figure(expected, 2)} expected"
 
 
-def _words(metric: case.Metric | case.Sizes) -> tuple[str, str, str]:
-    return _SCORE if metric.name == ledger.LOSS and isinstance(metric, case.Metric) else _VERBS[metric.name]
-
-
-def _counted(metric: case.Metric | case.Sizes, count: int) -> str:
-    what = _words(metric)[2]
+def _counted(metric: case.Metric, count: int) -> str:
+    what = _VERBS[metric.name][2]
     return f"{count:,} {what if count != 1 else what[:-1]}"
 
 

@@ -85,7 +85,7 @@ def _weights(rows: _BySlice, columns: tuple[str, ...], since: int) -> dict[str, 
 
 def _evidence(name: str, weight: float, counts: comparison.Comparison, threshold: float) -> verdicts.Evidence:
     bad1, bad0, ok1, ok0 = (int(count) for count in counts.seen)
-    log_e = max(counts.worse())
+    log_e = max(counts.worse)
     return verdicts.Evidence(
         *(f"errors[{name}]", ledger.SLICES, weight, log_e, threshold, (bad1, bad1 + ok1), (bad0, bad0 + ok0)),
         interval=counts.interval if log_e > 0 else (0.0, math.inf),

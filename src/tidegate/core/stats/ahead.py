@@ -6,6 +6,7 @@ later ones are left out until there is a new one.
 """
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -40,14 +41,13 @@ class Ahead:
         return self.past.after(rows.epochs(chosen).gather(grown)).log_e()
 
 
-def together(each: list[Ahead]) -> Ahead:
+def together(processes: Sequence[Ahead]) -> Ahead:
     """Processes on the same requests, with as many bets each and the same segments, side by side."""
-    past = [one.past for one in each]
-    first = past[0]
+    first, past = processes[0], [one.past for one in processes]
     joined = wealth.Running(
         np.concatenate([one.log_weights for one in past]),
-        first.epochs,
+        first.past.epochs,
         np.concatenate([one.start for one in past]),
         np.concatenate([one.placed for one in past]),
     )
-    return Ahead(joined, each[0].segments, each[0].until, np.concatenate([one.factors for one in each], axis=1))
+    return Ahead(joined, first.segments, first.until, np.concatenate([one.factors for one in processes], axis=1))

@@ -2,7 +2,7 @@
 
 A bet is a conditional law q(candidate | mark), fixed before the request arrives; the factor is q(arm | mark) / rho(arm). Its
 mean is 1 if the arm does not depend on the mark, whatever the law of the marks is. All arrays are over S segments (each with
-its own rho and its own guess of stable's bad share), K bets and the four columns of `tally`.
+its own rho and its own guess of stable's bad share), K bets and W columns of counts: the four of `tally`, or one a value and arm.
 Where rho is 0 or 1 no coin was thrown: those segments have factors of exactly 1.
 """
 
@@ -38,7 +38,7 @@ FLOOR = 1e-6
 
 @dataclasses.dataclass(frozen=True)
 class Bets:
-    """`log_weights` (K,) sum to 1 as weights; `factors` (S, K, 4) are logarithms."""
+    """`log_weights` (K,) sum to 1 as weights; `factors` (S, K, W) are logarithms, for W columns of counts."""
 
     log_weights: logspace.Floats
     factors: logspace.Floats

@@ -4,6 +4,9 @@ A block begins 1, 2, 4, ... 32 minutes after the release's first minute and ever
 teaches and is not bet on, early blocks go by little, and a release of days follows its traffic by the hour.
 """
 
+import itertools
+from collections.abc import Iterator
+
 import numpy as np
 
 from tidegate.core.stats import logspace
@@ -17,9 +20,8 @@ def starts(minutes: logspace.Ints) -> logspace.Ints:
     """(B,) the minutes at which blocks begin, of a release that has these minutes."""
     if not minutes.size:
         return np.empty(0, np.int64)
-    first, last = int(minutes.min()), int(minutes.max())
-    offsets = (*_EARLY, *range(HOUR, last - first + 1, HOUR))
-    return np.array([first + one for one in offsets if first + one <= last], np.int64)
+    last = int(minutes.max())
+    return np.fromiter(itertools.takewhile(lambda begins: begins <= last, _begins(int(minutes.min()))), np.int64)
 
 
 def of(minutes: logspace.Ints, begun: logspace.Ints) -> logspace.Ints:
@@ -30,5 +32,10 @@ def of(minutes: logspace.Ints, begun: logspace.Ints) -> logspace.Ints:
 
 def after(minute: int, first: int) -> int:
     """The minute at which the next block begins, of a release whose first minute was `first`."""
-    early = (first + one for one in _EARLY if first + one > minute)
-    return next(early, first + ((minute - first) // HOUR + 1) * HOUR)
+    return next(begins for begins in _begins(first) if begins > minute)
+
+
+def _begins(first: int) -> Iterator[int]:
+    """The minutes at which blocks begin, without end."""
+    yield from (first + one for one in _EARLY)
+    yield from itertools.count(first + HOUR, HOUR)

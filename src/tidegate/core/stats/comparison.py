@@ -1,7 +1,7 @@
-"""A comparison: one mark compared between the two arms of a release, over all of its segments; here the one of two values.
+"""A comparison: one mark compared between the arms of a release, over all of its segments; here one that is bad or ok.
 
 Evidence is ordered by arrival, never by completion: a candidate that answers slowly would otherwise be judged on the
-requests that failed fast. Two values can be had at any moment, both of the same process in arrival order:
+requests that failed fast. Two e-values can be had at any moment, both of the same process in arrival order:
 
 - at the *closed prefix*: all arrivals before the oldest request still pending anywhere;
 - over *everything that arrived*, taking what is pending as it would speak least (candidate ok, stable bad): whatever those
@@ -104,6 +104,10 @@ class Arms:
             found.append((rho, int(candidate), int(stable)))
         return found
 
+    def unsettled(self, minutes: logspace.Ints) -> bool:
+        """Whether requests are pending before one of these minutes, from which on something is bet that was learned before it."""
+        return bool((minutes * sums.EPOCH_SECONDS > self.closed_before).any())
+
     def learned(self, minutes: logspace.Ints) -> tally.Mask:
         """Rows before the first of these minutes, from which on something is bet that was learned from the minutes before it,
         that may still change, because requests of the minutes before are pending.
@@ -138,6 +142,7 @@ class Comparison(Arms):
         guess = (bad + GUESS_WEIGHT * self.guess) / (bad + ok + GUESS_WEIGHT)
         return Segments(key, (key % (arms.BUCKETS + 1)) / arms.BUCKETS, first, guess)
 
+    @functools.cached_property
     def worse(self) -> tuple[float, float]:
         """Log e-values that the candidate is worse: (at the closed prefix, at least over everything that arrived).
 
@@ -148,14 +153,14 @@ class Comparison(Arms):
         found = self._mixture(prefix, counts)
         return found, found if np.array_equal(prefix, tail) else self._mixture(tail, counts)
 
-    def ahead(self, minute: int) -> ahead.Ahead | None:
+    def leave(self, minute: int) -> ahead.Ahead | None:
         """What it takes to go on from this minute on; all before is closed. None where some segment's guess may still change."""
         segments = self.segments
-        if not segments.key.size or bool((segments.first_minute * sums.EPOCH_SECONDS > self.closed_before).any()):
+        if not segments.key.size or self.unsettled(segments.first_minute):
             return None
-        before = self.grown(self.evidence & (self.rows.minute < minute), self.rows.against_worse())
-        past = wealth.running(self.book.log_weights[None], before[:, None])
-        return ahead.Ahead(past, segments.key, np.iinfo(np.int64).max, self.book.factors[:, None])
+        before = self._grown(self.evidence & (self.rows.minute < minute), self.rows.against_worse())
+        past = wealth.running(self._book.log_weights[None], before[:, None])
+        return ahead.Ahead(past, segments.key, np.iinfo(np.int64).max, self._book.factors[:, None])
 
     def no_worse(self, margin: Margin, chosen: tally.Mask) -> Promise:
         """The log e-value that the candidate's bad share is less than stable's with the margin, from the chosen rows alone.
@@ -171,7 +176,7 @@ class Comparison(Arms):
         return promise(margin.bets(segments.rho, segments.guess), by_segment)
 
     @functools.cached_property
-    def seen(self) -> logspace.Numbers:
+    def seen(self) -> logspace.Ints:
         """(4,) all marks that count as evidence, closed prefix or not."""
         return self.rows.seen(self.evidence)
 
@@ -182,19 +187,19 @@ class Comparison(Arms):
         return intervals.risk_ratio_over_ramp(self.by_weight(bad))
 
     @functools.cached_property
-    def book(self) -> bets.Bets:
+    def _book(self) -> bets.Bets:
         """The bets that it is worse, in each segment."""
         grid = (bets.COMMON_RATIOS, bets.COMMON_WEIGHTS) if self.common else (bets.RATIOS, bets.RATIO_WEIGHTS)
         book = bets.worse(self.segments.rho, self.segments.guess, *grid)
         return bets.graded(book, self.rows.degrees) if isinstance(self.rows, tally.Graded) else book
 
-    def grown(self, rows: tally.Mask, counts: logspace.Ints) -> logspace.Floats:
+    def _grown(self, rows: tally.Mask, counts: logspace.Ints) -> logspace.Floats:
         """(J, K) by what these rows, counted so, make each bet grow in each of their epochs."""
         epochs = self.rows.epochs(rows)
-        return wealth.growth(self.book.factors, self.segments.index(epochs.segment), epochs.gather(counts))
+        return wealth.growth(self._book.factors, self.segments.index(epochs.segment), epochs.gather(counts))
 
     def _mixture(self, rows: tally.Mask, counts: logspace.Ints) -> float:
-        return wealth.mixture(self.book.log_weights, self.grown(rows, counts))
+        return wealth.mixture(self._book.log_weights, self._grown(rows, counts))
 
 
 def promise(book: bets.Bets, by_segment: logspace.Ints) -> Promise:

@@ -58,6 +58,22 @@ class Laws:
 
 
 @dataclasses.dataclass(frozen=True)
+class Onward:
+    """What a comparison of sizes leaves to go on from: its bets by rho, and what was bet by whole minutes, which stays."""
+
+    by_rho: ahead.Ahead
+    least: int
+    by_minutes: float
+    uneven: bool
+
+    def worse(self, sizes: tally.Histogram, closed_before: int) -> tuple[float, float]:
+        """As `Larger.worse`, by the sums of the minutes since."""
+        counts = _merged(sizes.against_larger(), self.least)
+        prefix, tail = self.by_rho.worse(sizes, counts[:, None], closed_before)[:, 0].tolist()
+        return _average(prefix, self.by_minutes, self.uneven), _average(tail, self.by_minutes, self.uneven)
+
+
+@dataclasses.dataclass(frozen=True)
 class Larger(comparison.Arms):
     """The last of the C values is that of requests without one: larger than any."""
 
@@ -95,6 +111,7 @@ class Larger(comparison.Arms):
     def _block(self) -> logspace.Ints:
         return self.laws.block(self.rows.minute)
 
+    @functools.cached_property
     def worse(self) -> tuple[float, float]:
         """Log e-values that the candidate's values are larger, as `comparison.Comparison.worse` gives them."""
         if not self.evidence.any():
@@ -103,22 +120,22 @@ class Larger(comparison.Arms):
         prefix, tail = self.evidence & self.closed, self.evidence & self.learned(self.laws.minute)
         found = self._mixture(prefix, counts)
         late = found if np.array_equal(prefix, tail) else self._mixture(tail, counts)
-        return self.both(found), self.both(late)
+        return _average(found, self._by_minutes, self.uneven), _average(late, self._by_minutes, self.uneven)
 
-    def ahead(self, minute: int) -> ahead.Ahead | None:
+    def leave(self, minute: int) -> Onward | None:
         """What it takes to go on by rho from this minute on, in the block that has begun; all before is closed. None where
         nothing is bet.
         """
         laws, first = self.laws, int(self.rows.minute.min()) if self.rows.minute.size else 0
         block = int(blocks.of(np.array([minute]), laws.minute)[0])
         keys = np.unique(self.rows.segment[self.evidence & (self.rows.minute >= minute)])
-        open_still = laws.minute * sums.EPOCH_SECONDS > self.closed_before
-        if block < 0 or not laws.known[block] or not keys.size or bool(open_still.any()):
+        if block < 0 or not laws.known[block] or not keys.size or self.unsettled(laws.minute):
             return None
         rows = self.evidence & (self.rows.minute < minute)
         past = wealth.running(bets.MOVED_WEIGHTS[None], self._grown(rows, self.rows.counts)[:, None])
         factors = [bets.larger(np.array([rho]), self._times(rho, block)) for rho in keys % (arms.BUCKETS + 1) / arms.BUCKETS]
-        return ahead.Ahead(past, keys, blocks.after(minute, first), np.array(factors))
+        by_rho = ahead.Ahead(past, keys, blocks.after(minute, first), np.array(factors))
+        return Onward(by_rho, self.least, self._by_minutes, self.uneven)
 
     @functools.cached_property
     def uneven(self) -> bool:
@@ -213,10 +230,6 @@ class Larger(comparison.Arms):
         last, here = self.none, np.arange(len(self.rows.counts))
         return np.stack([self._upward[here, arm, np.clip(bucket, 0, last)] for arm, bucket in enumerate(buckets)], axis=1)
 
-    def both(self, design: float) -> float:
-        """The average of the process that goes by rho and the one by whole minutes."""
-        return average(design, self.by_minutes, self.uneven)
-
     def _mixture(self, rows: tally.Mask, counts: logspace.Ints) -> float:
         """By rho, a request at a time."""
         return wealth.mixture(bets.MOVED_WEIGHTS, self._grown(rows, counts))
@@ -228,7 +241,7 @@ class Larger(comparison.Arms):
         return wealth.growth(np.array(factors), where, told) if pairs else np.empty((0, len(bets.MOVED_WEIGHTS)))
 
     @functools.cached_property
-    def by_minutes(self) -> float:
+    def _by_minutes(self) -> float:
         """By the candidate's counted part of each whole closed minute: fair however often either arm's bring a value."""
         rows = self.rows
         whole = self.evidence & ((rows.minute + 1) * sums.EPOCH_SECONDS <= self.closed_before)
@@ -247,7 +260,7 @@ class Larger(comparison.Arms):
         size = len(self.laws.minute) + 1
         keys, where = np.unique(epochs.segment * size + self.laws.block(epochs.minute), return_inverse=True)
         pairs = [(key // size % (arms.BUCKETS + 1) / arms.BUCKETS, key % size) for key in keys.tolist()]
-        return pairs, where, epochs.gather(merged(counts, self.least))
+        return pairs, where, epochs.gather(_merged(counts, self.least))
 
     def _times(self, rho: float, block: int) -> logspace.Floats:
         law = self.laws.law[block]
@@ -255,13 +268,13 @@ class Larger(comparison.Arms):
         return bets.moved(rho, law.tobytes(), self.ratio)
 
 
-def average(design: float, by_minutes: float, uneven: bool) -> float:
+def _average(by_rho: float, by_minutes: float, uneven: bool) -> float:
     """Of both processes; where values do not come from both arms alike, the one that goes by rho says nothing."""
     slow = math.log(BY_MINUTES) + by_minutes
-    return slow if uneven else float(np.logaddexp(math.log1p(-BY_MINUTES) + design, slow))
+    return slow if uneven else float(np.logaddexp(math.log1p(-BY_MINUTES) + by_rho, slow))
 
 
-def merged(counts: logspace.Ints, least: int) -> logspace.Ints:
+def _merged(counts: logspace.Ints, least: int) -> logspace.Ints:
     """(N, 2 C') counts (N, 2, C) with all up to the bucket `least` in one."""
     few = counts[:, :, : least + 1].sum(axis=2, keepdims=True)
     return np.concatenate([few, counts[:, :, least + 1 :]], axis=2).reshape(len(counts), -1)

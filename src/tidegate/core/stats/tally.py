@@ -10,7 +10,7 @@ import dataclasses
 import functools
 import itertools
 import operator
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -132,26 +132,15 @@ class Graded(Rows):
         bad = self.values @ self.degrees
         return np.concatenate([bad, self.values.sum(axis=2) - bad], axis=1)
 
-    def seen(self, rows: Mask) -> logspace.Floats:
-        """(4,) marks of these rows."""
-        found: logspace.Floats = self.counts[rows].sum(axis=0)
-        return found
+    def seen(self, rows: Mask) -> logspace.Ints:
+        """(4,) marks of these rows in whole numbers: bad and ok add up to the requests."""
+        drawn = self.values[rows].sum(axis=(0, 2))
+        bad = np.rint(self.counts[rows, :2].sum(axis=0)).astype(np.int64)
+        return np.concatenate([bad, drawn - bad])
 
     def against_worse(self) -> logspace.Ints:
         """(N, 2 C) requests by degree, the candidate's and then stable's; whoever has a degree is not pending."""
         return self.values.reshape(len(self.values), 2 * len(self.degrees))
-
-
-@dataclasses.dataclass(frozen=True)
-class Losses:
-    """Losses of predictions labelled in time, in `LOSSES` buckets about the median of stable's."""
-
-    rows: "Histogram"
-    """Behind the buckets those without an answer."""
-    first: int
-    """Which bucket of `losses` the first is."""
-    middle: int
-    """In which of them the median is."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -167,6 +156,18 @@ class Histogram(Rows):
         counts[:, 0, 0] += open_now[:, 0]
         counts[:, 1, -1] += open_now[:, 1]
         return counts
+
+
+@dataclasses.dataclass(frozen=True)
+class Losses:
+    """Losses of predictions labelled in time, in `LOSSES` buckets about the median of stable's."""
+
+    rows: Histogram
+    """Behind the buckets those without an answer."""
+    first: int
+    """Which bucket of `losses` the first is."""
+    middle: int
+    """In which of them the median is."""
 
 
 _ROWS = tuple(one.name for one in dataclasses.fields(Rows))
@@ -233,7 +234,7 @@ def of_labels(rows: Sequence[sums.LabelSum]) -> Tally:
     table = _matrix(map(_LABEL, rows), len(rows), 11)
     labelled, wrong = table[:, 7:9], table[:, 9:11]
     counts = np.concatenate([wrong, labelled - wrong], axis=1)
-    return _with(Tally, _rows(table[:, :5], table[:, 5:7], np.zeros_like(labelled)), counts=counts)
+    return _with(Tally, _closed(table[:, :5], table[:, 5:7]), counts=counts)
 
 
 def of_losses(rows: Sequence[sums.LabelSum], fewest: int) -> Losses:
@@ -253,13 +254,11 @@ def of_losses(rows: Sequence[sums.LabelSum], fewest: int) -> Losses:
                 early[bucket - losses.LEAST] += count
     median = int(np.searchsorted(np.cumsum(early), early.sum() / 2))
     first = min(max(0, median - LOSSES // 2), len(early) - LOSSES)
-    values = np.zeros((len(rows), 2, LOSSES + 1), np.int64)
-    for at, row in enumerate(rows):
-        for arm, told in enumerate((row.candidate_loss, row.stable_loss)):
-            for bucket, count in told:
-                inside = min(max(bucket - losses.LEAST - first, 0), LOSSES - 1)
-                values[at, arm, inside if bucket < losses.MOST else LOSSES] += count
-    made = _with(Histogram, _rows(table[:, :5], table[:, 5:7], np.zeros((len(rows), 2), np.int64)), counts=values)
+
+    def place(bucket: int) -> int:
+        return LOSSES if bucket >= losses.MOST else min(max(bucket - losses.LEAST - first, 0), LOSSES - 1)
+
+    made = _with(Histogram, _closed(table[:, :5], table[:, 5:7]), counts=_by_loss(rows, place, LOSSES + 1))
     return Losses(made, first + losses.LEAST, median - first)
 
 
@@ -268,23 +267,18 @@ def of_scores(rows: Sequence[sums.LabelSum]) -> Graded:
     table = _matrix(map(_LABEL, rows), len(rows), 11)
     found = sorted({bucket for row in rows for told in (row.candidate_loss, row.stable_loss) for bucket, _ in told})
     at = {bucket: place for place, bucket in enumerate(found)}
-    values = np.zeros((len(rows), 2, len(found)), np.int64)
-    for row, into in zip(rows, values, strict=True):
-        for arm, told in enumerate((row.candidate_loss, row.stable_loss)):
-            for bucket, count in told:
-                into[arm, at[bucket]] = count
     degrees = np.array([min(1.0, losses.middle(bucket)) for bucket in found])
-    pending = np.zeros((len(rows), 2), np.int64)
-    return _with(Graded, _rows(table[:, :5], table[:, 5:7], pending), values=values, degrees=degrees)
+    values = _by_loss(rows, at.__getitem__, len(found))
+    return _with(Graded, _closed(table[:, :5], table[:, 5:7]), values=values, degrees=degrees)
 
 
 def of_slice(rows: Sequence[sums.SliceSum], since: int) -> Tally:
     """The tally of one slice. What arrived before the tick `since` is no evidence: it only tells what stable's share was."""
     table = _matrix(map(_SLICE, rows), len(rows), 9)
     table[:, 2] &= table[:, 3] >= since
-    counts, zero = table[:, 5:9], np.zeros((len(rows), 2), np.int64)
+    counts = table[:, 5:9]
     drawn = counts[:, [CANDIDATE_BAD, STABLE_BAD]] + counts[:, [CANDIDATE_OK, STABLE_OK]]
-    return _with(Tally, _rows(table[:, :5], drawn, zero), counts=counts)
+    return _with(Tally, _closed(table[:, :5], drawn), counts=counts)
 
 
 def of_keys(events: Iterable[sums.KeyEvent]) -> Tally:
@@ -302,7 +296,7 @@ def of_keys(events: Iterable[sums.KeyEvent]) -> Tally:
     table = _matrix(iter(rows), len(rows), 6)
     candidate, zero = table[:, 5], np.zeros(len(rows), np.int64)
     counts = np.stack([candidate, 1 - candidate, zero, zero], axis=1)
-    return _with(Tally, _rows(table[:, :5], counts[:, :2], np.zeros((len(rows), 2), np.int64)), counts=counts)
+    return _with(Tally, _closed(table[:, :5], counts[:, :2]), counts=counts)
 
 
 def _matrix(rows: Iterable[tuple[int, ...]], length: int, width: int) -> logspace.Ints:
@@ -313,6 +307,21 @@ def _matrix(rows: Iterable[tuple[int, ...]], length: int, width: int) -> logspac
 def _rows(head: logspace.Ints, opened: logspace.Ints, pending: logspace.Ints) -> Rows:
     generation, weight, evidence, tick, span = head.T
     return Rows(generation, weight, evidence.astype(np.bool_), tick // sums.EPOCH_SECONDS, tick + span, opened, pending)
+
+
+def _closed(head: logspace.Ints, opened: logspace.Ints) -> Rows:
+    """Sums of which nothing is pending."""
+    return _rows(head, opened, np.zeros_like(opened))
+
+
+def _by_loss(rows: Sequence[sums.LabelSum], place: Callable[[int], int], width: int) -> logspace.Ints:
+    """(N, 2, width) requests of (candidate, stable), each bucket of losses at its place."""
+    values = np.zeros((len(rows), 2, width), np.int64)
+    for row, into in zip(rows, values, strict=True):
+        for arm, told in enumerate((row.candidate_loss, row.stable_loss)):
+            for bucket, count in told:
+                into[arm, place(bucket)] += count
+    return values
 
 
 def _with(kind: type[_Counted], rows: Rows, **counted: Any) -> _Counted:

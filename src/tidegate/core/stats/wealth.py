@@ -1,7 +1,8 @@
 """Wealth: from the log factors of J epochs under K bets to the logarithm of one e-value.
 
 The index of the mixture is kept across segments: a bet's wealth is carried through all of them, and only then are the bets
-added up. All functions take `log_weights` (K,) and `growth` (J, K), the log factor of each epoch under each bet.
+added up. `log_weights` are (K,) and what is grown (J, K), the log factor of each epoch under each bet; of P processes side by
+side (P, K) and (J, P, K).
 """
 
 import dataclasses
@@ -26,30 +27,14 @@ def from_the_start(log_weights: logspace.Floats, grown: logspace.Floats) -> floa
     return logspace.total(log_weights + grown.sum(axis=0))
 
 
-def from_some_epoch(log_weights: logspace.Floats, grown: logspace.Floats) -> float:
-    """The log of (sum_k M_k + 1 - sum_{i<=j} pi_i): a share pi_j = 1 / ((j+1)(j+2)) is kept back until epoch j.
-
-    M_k <- (M_k + w_k pi_j) e_k(j) unrolls to sum_j w_k pi_j prod_{i>=j} e_k(i): suffix sums of the growth.
-    """
-    epochs = len(grown)
-    index = np.arange(epochs, dtype=np.float64)
-    since = np.cumsum(grown[::-1], axis=0)[::-1]
-    placed = log_weights + since - np.log((index + 1) * (index + 2))[:, None]
-    return float(np.logaddexp(logspace.total(placed), -math.log(epochs + 1)))
-
-
 def mixture(log_weights: logspace.Floats, grown: logspace.Floats) -> float:
     """Half of the wealth bets from the start, half waits for the harm to begin: no evidence debt after a healthy day."""
-    halves = from_the_start(log_weights, grown), from_some_epoch(log_weights, grown)
-    return float(np.logaddexp(*halves)) - math.log(2)
+    return float(running(log_weights[None], grown[:, None]).log_e()[0])
 
 
 @dataclasses.dataclass(frozen=True)
 class Running:
-    """P processes side by side after J epochs, in memory that does not grow with them: all that later epochs need to know.
-
-    The recursion that `from_some_epoch` unrolls. Bets are K at most; where a process has fewer, weights of the others are 0.
-    """
+    """P processes side by side after J epochs, in memory that does not grow with them: all that later epochs need to know."""
 
     log_weights: logspace.Floats
     """(P, K)"""
@@ -68,14 +53,18 @@ class Running:
         return Running(self.log_weights, self.epochs + len(grown), start, placed)
 
     def log_e(self) -> logspace.Floats:
-        """(P,) as `mixture` gives it for one process."""
+        """(P,) the log of 1/2 sum_k w_k E_k + 1/2 (sum_k M_k + 1 - sum_{i<=j} pi_i)."""
         kept = np.full((len(self.start), 1), -math.log(self.epochs + 1))
         found: logspace.Floats = np.logaddexp.reduce(np.concatenate([self.start, self.placed, kept], axis=1), axis=1)
         return found - math.log(2)
 
 
 def running(log_weights: logspace.Floats, grown: logspace.Floats) -> Running:
-    """P processes with weights (P, K) after J epochs, (J, P, K)."""
+    """P processes with weights (P, K) after J epochs, (J, P, K).
+
+    Bets are placed from the start, and in some epoch: a share pi_j = 1 / ((j+1)(j+2)) is kept back until epoch j.
+    M_k <- (M_k + w_k pi_j) e_k(j) unrolls to sum_j w_k pi_j prod_{i>=j} e_k(i): suffix sums of the growth.
+    """
     nothing = np.full_like(log_weights, -math.inf)
     if not len(grown):
         return Running(log_weights, 0, log_weights, nothing)

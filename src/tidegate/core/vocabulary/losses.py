@@ -6,7 +6,8 @@ thresholds (a quantile of stable's losses) afterwards.
 
 import math
 
-KINDS = ("number", "probability")
+NUMBER, PROBABILITY = "number", "probability"
+KINDS = (NUMBER, PROBABILITY)
 """Kinds of outcomes that say how far off a prediction was."""
 LEAST, MOST = -400, 400
 """The buckets at the ends: below 2 ** -99.75 (no loss at all included), and from 2 ** 100."""

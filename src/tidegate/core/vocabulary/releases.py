@@ -239,7 +239,7 @@ class Release(msgspec.Struct, frozen=True):
     requires: tuple[dependencies.Requirement, ...] = ()
     migrations: tuple[dependencies.Migration, ...] = ()
     attempt: int = 1
-    """How often this model was tried against this stable with these settings: each attempt has to prove more."""
+    """How often this model was tried against this stable: each attempt has to prove more."""
     carried: float = 0.0
     """The log e-value, that the candidate is worse, with which the attempt before ended: this one goes on from there."""
     gap_began_at: float = 0.0

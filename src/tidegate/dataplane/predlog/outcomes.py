@@ -93,7 +93,7 @@ def loss(rule: tables.Outcomes, given: Given, heard: Iterable[Heard], until_ns: 
     if given.failed:
         return math.inf if rows else None
     found = [off for answer, label in _answered(given, rows) if (off := _off(answer, label)) is not None]
-    if rule.kind == "probability":
+    if rule.kind == losses.PROBABILITY:
         found = [off * off for off in found]
     return sum(found) / len(found) if found else None
 

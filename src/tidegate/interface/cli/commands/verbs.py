@@ -32,7 +32,8 @@ abort = _verb("abort", "End a release: all traffic goes back to stable. The mode
 retry = _verb(
     "retry",
     "Release the model of the last release once more, after it failed, was aborted or its hold was cleared.\n\n"
-    "Each attempt has to prove more than the one before, so that trying again and again proves nothing by itself.",
+    "Each attempt has to prove more than the one before, and goes on from the evidence against it, so that trying again "
+    "and again proves nothing by itself.",
 )
 approve = _verb(
     "approve", "Say yes to the very model that waits for approval; with the last yes that is needed the release goes on."
