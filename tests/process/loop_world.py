@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import msgspec
 import pytest
 
-from tidegate.control.loop import loop, observation, progress, smoke
+from tidegate.control.loop import loop, observation, smoke, turns
 from tidegate.control.store import commands, database, store
 from tidegate.core.spec import settings as specification
 from tidegate.core.vocabulary import arms, errors, home, instances, manifests, marks, releases, sums, tables
@@ -372,7 +372,7 @@ class World:
         real = tablefile.write
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(tablefile, "write", lambda *given: self.fuse.around("write the table", lambda: real(*given)))
-            patch.setattr(progress, "JUDGING_SECONDS", 1e6)  # all in every tick, however slow the machine
+            patch.setattr(turns, "JUDGING_SECONDS", 1e6)  # all in every tick, however slow the machine
             patch.setattr(smoke, "gateways", lambda _: iter((GATEWAY,)))
             try:
                 yield

@@ -87,6 +87,11 @@ def test_a_retry_goes_on_from_the_evidence_of_the_attempt_that_was_aborted(begun
         assert (newest.attempt, newest.carried) == (2, wealth if alike else 0.0)
         threshold = next(one.threshold for one in ledger.lines(newest) if one.group == ledger.IMMEDIATE)
         assert threshold == pytest.approx(-math.log(newest.policy.alpha) - newest.carried)
+        assert told(world, "abort", {}).status == "done"  # before its first verdict
+        while world.newest().phase is not Phase.ABORTED:
+            world.tick()
+        assert told(world, "retry", {}).status == "done"
+        assert (world.newest().attempt, world.newest().carried) == (3, newest.carried)
 
 
 def limits(world: World) -> tuple[int, int]:

@@ -136,10 +136,13 @@ def test_numbers_are_rounded_to_what_they_are_worth():
 
 
 def test_doubt_counts_only_evidence_that_may_roll_back():
-    assert doubt.against(None) == 0.0
-    assert doubt.against(look(against=2.0).verdict) == pytest.approx(7.389, abs=0.001)
-    assert not doubt.building(look(against=2.3).verdict)
-    assert doubt.building(look(against=2.31).verdict)
+    first = release(Phase.RUNNING)
+    assert doubt.against(None, first) == 0.0
+    assert doubt.against(look(against=2.0).verdict, first) == pytest.approx(7.389, abs=0.001)
+    assert not doubt.building(look(against=2.3).verdict, first)
+    assert doubt.building(look(against=2.31).verdict, first)
+    again = release(Phase.RUNNING, carried=1.0)
+    assert doubt.building(look(against=1.31).verdict, again), "what the attempt before has brought counts"
 
 
 def test_a_canary_goes_up_and_proves_its_last_stage():

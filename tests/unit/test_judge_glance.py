@@ -59,6 +59,36 @@ def test_a_broken_contract_is_looked_at_whole():
     assert left.alarmed((once,), START + 602)
 
 
+def test_broken_contracts_that_do_nothing_alarm_nobody():
+    rng = np.random.default_rng(7)
+    history = [second(rng, at, worse=0) for at in range(700)]
+    both = [
+        msgspec.structs.replace(one, stable=counts(rng, 48, invalid=1)) if at == 500 else one for at, one in enumerate(history)
+    ]
+    careless = msgspec.structs.replace(RELEASE, policy=releases.Policy(guard_breaks=0))
+    once = msgspec.structs.replace(history[601], candidate=counts(rng, 20, invalid=1))
+    for release, given in ((RELEASE, both), (careless, history)):
+        _, left = judge.look(release, upto(given, 600), float(START))
+        assert not left.alarmed((once,), START + 602)
+
+
+def test_a_segment_that_the_whole_look_has_not_seen_is_looked_at_whole():
+    rng = np.random.default_rng(8)
+    history = [second(rng, at) for at in range(300)]
+    _, left = judge.look(RELEASE, upto(history, TURN - 1), float(START))
+    assert left.alarmed(tuple(history[TURN - 9 : TURN + 1]), START + TURN + 1)
+    unseen = msgspec.structs.replace(history[TURN], weight=0)
+    assert not left.alarmed((*history[TURN - 9 : TURN - 1], unseen), START + TURN + 1)
+
+
+def test_counts_that_cannot_be_trusted_leave_nothing_to_glance_by():
+    rng = np.random.default_rng(9)
+    history = [second(rng, at) for at in range(300)]
+    askew = [msgspec.structs.replace(one, candidate=one.candidate + one.candidate + one.candidate) for one in history]
+    verdict, left = judge.look(RELEASE, upto(askew, 299), float(START))
+    assert (verdict.result, left) == (verdicts.Result.ERROR, None)
+
+
 @pytest.mark.parametrize(
     "release",
     [

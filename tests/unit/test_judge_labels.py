@@ -139,6 +139,26 @@ def off(losses_of, wrong):
     return tuple(sorted(found.items())), wrong
 
 
+def test_where_most_of_stables_predictions_are_exactly_right_the_others_are_told_apart_all_the_same():
+    of = msgspec.structs.replace(RELEASE, policy=msgspec.structs.replace(RELEASE.policy, loss="number"))
+
+    def look(times):
+        rows = [
+            sums.LabelSum(
+                *(4, 2500, True, START + 60 * minute, 300, 100, 300, 100, 30, 10, 60),
+                *(
+                    off([0.0] * 6 * many + [scale * (1 + at % 4) for at in range(4 * many)], 0)[0]
+                    for scale, many in ((1.0, 30), (times, 10))
+                ),
+            )
+            for minute in range(60)
+        ]
+        return judge.judge(of, sums.Inputs((), START + 100_000, sums.Labels(START + 100_000, tuple(rows))), START + 100_000.0)
+
+    assert look(1.0).result is verdicts.Result.UNSURE
+    assert look(30.0).culprit == "loss"
+
+
 def test_a_probability_is_judged_by_its_brier_score_whatever_the_quantiles_say():
     """A model that dares less is a little further off where it was near, and much nearer where it was far off."""
     of = msgspec.structs.replace(RELEASE, policy=msgspec.structs.replace(RELEASE.policy, loss="probability"))

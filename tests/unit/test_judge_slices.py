@@ -122,8 +122,8 @@ def test_the_group_is_the_weighted_average_and_doubt_counts_it_as_such():
     average = sum(each.weight * each.e_value for each in told)
     brought = case.make(RELEASE, inputs([*learned(south=400, west=80, north=20), *HEALTHY, few]), 0.0)
     assert math.exp(slicing.find(brought, ledger.lines(RELEASE)).log_e) == pytest.approx(average)
-    assert doubt.against(verdict) == pytest.approx(average)
-    assert doubt.building(verdict)
+    assert doubt.against(verdict, RELEASE) == pytest.approx(average)
+    assert doubt.building(verdict, RELEASE)
 
 
 @pytest.mark.parametrize("weight", [0, 10_000])

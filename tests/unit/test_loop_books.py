@@ -79,6 +79,8 @@ def test_the_books_hold_what_the_files_hold(tmp_path, seed: int):
             found, expected = kept.of(release), plain.get(release, ())
             assert by_minute(found, closed_before) == by_minute(expected, closed_before)
             assert totals(found) == totals(expected)
+            since = closed_before // 60 * 60
+            assert kept.of(release, since) == tuple(one for one in found if one.tick >= since), "no second of the minute before"
             assert all(one.tick + one.span <= closed_before or one.span == 1 for one in found), "what is open stays apart"
     assert len(kept.of("r1")) <= len(plain["r1"])
 

@@ -70,6 +70,44 @@ def test_of_too_many_the_harmful_come_first_and_then_those_that_have_waited_long
     assert "r2" in found.choose(many, NOW, recent({"r2"}))
 
 
+def test_one_that_is_alarmed_for_ever_keeps_nobody_from_their_turn():
+    found, ill, others = turns.Turns(), release("ill"), [release(f"r{at}") for at in range(4)]
+    for one in (ill, *others):
+        found.looked(one, NOW, Glance(), turns.JUDGING_SECONDS)
+    found._glance_cost.add(1e-6)
+    seen = set()
+    for tick in range(1, 40):
+        now = NOW + 0.2 * tick
+        for name in found.choose([ill, *others], now, recent({"ill"})):
+            seen.add(name)
+            one = next(each for each in (ill, *others) if each.id == name)
+            found.looked(one, now, Glance(), turns.JUDGING_SECONDS)
+    assert seen == {"ill", "r0", "r1", "r2", "r3"}
+
+
+def test_a_clock_that_is_set_back_makes_everybody_wait_alike():
+    found, many = turns.Turns(), [release(f"r{at}") for at in range(4)]
+    for one in many:
+        found.looked(one, NOW, Glance(), turns.JUDGING_SECONDS)
+    seen = set()
+    for tick in range(8):
+        now = NOW - 3_600 + 0.2 * tick
+        for name in found.choose(many, now, recent(set())):
+            seen.add(name)
+            found.looked(many[int(name[1:])], now, Glance(), turns.JUDGING_SECONDS)
+    assert seen == {"r0", "r1", "r2", "r3"}
+
+
+def test_a_glance_that_fails_has_its_release_looked_at_whole():
+    class Broken(Glance):
+        def alarmed(self, rows, closed_before) -> bool:
+            raise ZeroDivisionError
+
+    one, found = release("r1"), turns.Turns()
+    found.looked(one, NOW, Broken(), 0.001)
+    assert found.choose([one], NOW + 0.2, recent(set())) == {"r1"}
+
+
 def test_a_glance_is_taken_of_as_many_as_there_is_time_for_each_in_its_turn():
     found, many = turns.Turns(), [release(f"r{at}") for at in range(6)]
     glances = [Glance() for _ in many]

@@ -53,3 +53,18 @@ def test_label_sums_without_losses_are_no_longer_than_they_were() -> None:
 def test_losses_are_read_as_they_were_written() -> None:
     one = sums.LabelSum(5, 500, True, 7, 2, 1, 2, 1, 1, 0, 60, ((-3, 1), (400, 1)), ((0, 1),))
     assert msgspec.json.decode(msgspec.json.encode(one), type=sums.LabelSum) == one
+
+
+@pytest.mark.parametrize("loss", [1e-12, 0.003, 0.09, 0.2499, 0.25, 0.2501, 0.81, 0.93, 0.999])
+def test_the_degree_of_a_loss_is_the_loss_on_average(loss: float) -> None:
+    chances = [(at + 0.5) / 4_096 for at in range(4_096)]
+    found = [losses.degree(losses.fair(loss, chance)) for chance in chances]
+    assert sum(found) / len(found) == pytest.approx(loss, rel=1e-3)
+    assert len(set(found)) <= 2
+
+
+def test_the_ends_of_a_score_are_what_they_are() -> None:
+    for chance in (0.0, 0.999):
+        assert losses.degree(losses.fair(0.0, chance)) == 0.0
+        assert losses.degree(losses.fair(1.0, chance)) == losses.degree(losses.fair(1.7, chance)) == 1.0
+        assert losses.degree(losses.fair(math.inf, chance)) == 1.0

@@ -143,7 +143,7 @@ class Books:
                 found.append(made[key])
         still: dict[_Key, _Counts] = {}
         for rows, dead in self._open:
-            for row in rows[rows["release"] == release.encode()]:
+            for row in rows[(rows["release"] == release.encode()) & (rows["tick"] >= since)]:
                 still.setdefault(_key(row), _nothing())[int(row["arm"])] += _counted(row, dead=dead)
         found += [_sum(key, sums.TICK_SECONDS, arms) for key, arms in still.items()]
         return tuple(sorted(found, key=lambda one: (one.tick, one.generation)))

@@ -79,9 +79,11 @@ class Progress:
         return decision.release
 
     def _judge_now(self, release: releases.Release, seen: observation.Observation, smoke: sums.Smoke | None) -> verdicts.Verdict:
-        began = time.process_time()
-        verdict, left = judge.look(release, seen.inputs(release, smoke), seen.at)
-        self._turns.looked(release, seen.at, left, time.process_time() - began)
+        began, left = time.process_time(), None
+        try:
+            verdict, left = judge.look(release, seen.inputs(release, smoke), seen.at)
+        finally:  # it has had its turn, whatever came of it
+            self._turns.looked(release, seen.at, left, time.process_time() - began)
         return verdict
 
     def _watched(self, release: releases.Release, seen: observation.Observation) -> events.Watch:

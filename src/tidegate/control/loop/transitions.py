@@ -12,14 +12,12 @@ from tidegate.control.store import endpoints, holds
 from tidegate.control.store import store as stores
 from tidegate.core.decide import machine, record, strategies
 from tidegate.core.spec import settings as specification
-from tidegate.core.vocabulary import decisions, errors, phases, releases
+from tidegate.core.vocabulary import decisions, errors, phases, releases, verdicts
 
 log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 _GROUPED = 200
 """Newest releases of the environment among which those of a group are looked for."""
-_CONTINUED = ("aborted", "failed")
-"""Outcomes of attempts whose evidence the next one goes on from."""
 _REMEMBERED = 50
 """Releases of an endpoint that are looked at for earlier attempts with one model."""
 _LEVELS = {"info": logging.INFO, "warning": logging.WARNING, "critical": logging.CRITICAL}
@@ -202,15 +200,19 @@ class Desk:
         pair = (candidate.model_digest, stable.ordinal if stable else 0)
         return [one for one in before if (one.candidate.model_digest, one.stable.ordinal if one.stable else 0) == pair]
 
-    def _carried(self, last: releases.Release, policy: releases.Policy) -> float:
-        """The evidence with which an attempt ended, where this one is judged alike. One that was sent back by it has
-        been forgiven by whoever cleared the hold.
+    def _carried(self, last: releases.Release, now: releases.Release) -> float:
+        """The evidence with which the attempt before ended, where both are set up and judged alike. One that was rolled back has
+        been forgiven by whoever cleared the hold; counts that could not be trusted, and looks never taken, bring nothing new.
         """
-        alike = msgspec.structs.replace(last.policy, alpha_promote=policy.alpha_promote) == policy
-        if not alike or last.outcome not in _CONTINUED:
+        policy = msgspec.structs.replace(last.policy, alpha_promote=now.policy.alpha_promote)
+        before, after = (
+            (one.candidate.digest, one.sticky, one.cohort, one.replicas, kept)
+            for one, kept in ((last, policy), (now, now.policy))
+        )
+        if before != after or last.outcome == "rolled_back":
             return 0.0
         judged = self.store.judged(last.id)
-        if judged is None:
+        if judged is None or judged.verdict.result is verdicts.Result.ERROR:
             return last.carried
         try:
             return record.carried(record.read(judged.inputs))
@@ -225,7 +227,7 @@ class Desk:
         before = [] if drill else self._attempts(settings.endpoint, candidate, stable)
         attempt = 1 + len(before)
         policy = _policy(settings, attempt)
-        return releases.Release(
+        drafted = releases.Release(
             id=identifier,
             environment=self.environment,
             endpoint=settings.endpoint,
@@ -236,7 +238,6 @@ class Desk:
             returns=settings.returns,
             policy=policy,
             attempt=attempt,
-            carried=self._carried(before[0], policy) if before else 0.0,
             sticky=settings.sticky,
             cohort=settings.cohort,
             approval=settings.approval,
@@ -254,6 +255,8 @@ class Desk:
             actor=event.actor,
             reason=event.reason,
         )
+        proves = before and settings.strategy != strategies.BACK
+        return msgspec.structs.replace(drafted, carried=self._carried(before[0], drafted)) if proves else drafted
 
 
 def _policy(settings: specification.Settings, attempt: int) -> releases.Policy:

@@ -58,15 +58,17 @@ class Turns:
         self._verdict_cost, self._glance_cost = Cost(), Cost()
 
     def choose(self, under_way: Iterable[releases.Release], now: float, recent: observation.Recent) -> set[str]:
-        """The releases to be judged now; `now` in Unix seconds."""
+        """The releases to be judged now; `now` in Unix seconds. Whoever has waited longest is always among them."""
+        if any(one.at > now for one in self._looked.values()):  # the clock was set back: nobody knows who has waited
+            self._looked, self._glanced = {}, {}
         due = sorted((one for one in under_way if self.due(one, now)), key=lambda one: self._last(one).at)
         most = self._verdict_cost.affords(JUDGING_SECONDS, len(due))
-        wanted = [one.id for one in due if not self._left(one) or not 0 <= now - self._last(one).at < LOOK_SECONDS]
-        others = [(one, left) for one in due if one.id not in wanted[:most] and (left := self._left(one))]
+        wanted = [one.id for one in due if not self._left(one) or now - self._last(one).at >= LOOK_SECONDS]
+        others = [(one, left) for one in due if one.id not in wanted[:1] and (left := self._left(one))]
         others.sort(key=lambda pair: self._glanced.get(pair[0].id, 0.0))
         turns = others[: self._glance_cost.affords(GLANCING_SECONDS, len(others))]
         alarmed = [one.id for one, left in turns if self._alarmed(one, left, now, recent)]
-        return set((alarmed + wanted)[:most])
+        return {*wanted[:1], *(alarmed + wanted)[:most]}
 
     def due(self, release: releases.Release, now: float) -> bool:
         """Whether a release is to be judged as soon as there is time."""
@@ -75,7 +77,7 @@ class Turns:
         if release.phase is not Phase.PROBATION:
             return True
         pace = min(PROBATION_SECONDS, max(PACE_SECONDS, (now - release.phase_since) / PACE_SHARE))
-        return not 0 <= now - self._last(release).at < pace
+        return now - self._last(release).at >= pace
 
     def looked(self, release: releases.Release, now: float, left: glance.Glance | None, took: float) -> None:
         """It was judged, in so many CPU seconds, and that left this."""
@@ -98,7 +100,10 @@ class Turns:
     def _alarmed(self, release: releases.Release, left: glance.Glance, now: float, recent: observation.Recent) -> bool:
         began = time.process_time()
         given = recent(release.id, left.since)
-        found = left.alarmed(given.sums, given.closed_before)
+        try:
+            found = left.alarmed(given.sums, given.closed_before)
+        except Exception:  # a fault of ours: whoever looks at it whole fails alone, and says so
+            found = True
         self._glance_cost.add(time.process_time() - began)
         self._glanced[release.id] = now
         return found

@@ -247,12 +247,7 @@ def _loss(due: list[sums.LabelSum], until: int, policy: releases.Policy) -> Metr
         return Share(ledger.SCORE, ledger.LABELS, scores)
     found = tally.of_losses(due, larger.FEWEST)
     compared = larger.Larger(found.rows, until, 2 ** (1 / losses.BUCKETS_PER_DOUBLING), found.middle, most_rho=1.0)
-    return Sizes(ledger.LOSS, ledger.LABELS, compared, lambda bucket: _off(found.first + bucket))
-
-
-def _off(bucket: int) -> float:
-    """The upper edge of a bucket of losses, to people: what is in the least of them is no loss."""
-    return losses.edge(bucket) if bucket > losses.LEAST else 0.0
+    return Sizes(ledger.LOSS, ledger.LABELS, compared, lambda bucket: losses.edge(found.first + bucket) if bucket else 0.0)
 
 
 def _milliseconds(bucket: int) -> float:

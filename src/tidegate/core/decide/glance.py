@@ -31,18 +31,23 @@ class Glance:
     """None while no times are bet on."""
     slower: tuple[float, float]
     """What the whole look has found of times: it stays where none are bet on."""
-    broken: int
-    """Broken contracts of the candidate since then that the whole look has seen."""
+    broken: int | None
+    """Broken contracts of the candidate since then that the whole look has seen; None where no more of them would do anything."""
 
     def alarmed(self, rows: tuple[sums.Sum, ...], closed_before: int) -> bool:
-        """Whether the immediate group has passed its threshold by the sums since, or the contract was broken once more."""
+        """Whether the immediate group has passed its threshold by the sums since, the contract was broken once more, or there are
+        requests of a segment that the whole look has not seen.
+        """
         if not rows:
             return False
         sheet = tally.Sheet(rows)
-        return sheet.marks_of(marks.Mark.INVALID)[0] > self.broken or self.log_e(sheet, closed_before) >= self.line.threshold
+        if self.broken is not None and sheet.marks_of(marks.Mark.INVALID)[0] > self.broken:
+            return True
+        drawn = sheet.rows.segment[sheet.rows.drawn]
+        return not np.isin(drawn, self.shares.segments).all() or self.log_e(sheet, closed_before) >= self.line.threshold
 
     def log_e(self, sheet: tally.Sheet, closed_before: int) -> float:
-        """The immediate group's, as the ledger has it; later segments and blocks are left to the next whole look."""
+        """The immediate group's, as the ledger has it; what begins later (a block of times) is left to the next whole look."""
         told = [sheet.marked(case.MARKS[name]) for name in self.names]
         worse = self.shares.worse(told[0], np.stack([one.against_worse() for one in told], axis=1), closed_before)
         found = dict(zip(self.names, map(tuple, worse.T.tolist()), strict=True))
@@ -61,7 +66,9 @@ def after(found: case.Case) -> Glance | None:
     if len(shares) < len(metrics):
         return None
     since, times = minute * sums.EPOCH_SECONDS, found.times.counts
-    broken = sum(one.candidate.marks[marks.Mark.INVALID] for one in found.given.sums if one.tick >= since)
+    broken = None
+    if found.release.policy.guard_breaks and not found.sheet.marks_of(marks.Mark.INVALID)[1]:
+        broken = sum(one.candidate.marks[marks.Mark.INVALID] for one in found.given.sums if one.tick >= since)
     line = ledger.line(found.release, ledger.IMMEDIATE)
     names = tuple(one.name for one in metrics)
     return Glance(since, line, names, ahead.together(shares), times.leave(minute), times.worse, broken)

@@ -28,9 +28,12 @@ def judge(release: releases.Release, given: sums.Inputs, now: float) -> verdicts
 
 
 def look(release: releases.Release, given: sums.Inputs, now: float) -> tuple[verdicts.Verdict, glance.Glance | None]:
-    """The verdict, and what it takes to glance at the release until the next one."""
+    """The verdict, and what it takes to glance at the release until the next one; None where that would say nothing: counts that
+    cannot be trusted prove nothing at a glance either.
+    """
     brought = case.make(release, given, now)
-    return _judged(brought), glance.after(brought)
+    verdict = _judged(brought)
+    return verdict, glance.after(brought) if verdict.result is not Result.ERROR else None
 
 
 def _judged(brought: case.Case) -> verdicts.Verdict:

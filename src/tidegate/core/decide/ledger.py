@@ -37,6 +37,8 @@ _OUTCOMES = MappingProxyType(
     {"": {RIGHT: 1.0}, losses.NUMBER: {RIGHT: 0.75, LOSS: 0.25}, losses.PROBABILITY: {RIGHT: 0.75, SCORE: 0.25}}
 )
 """By what outcomes tell."""
+_LEAST = math.log(2)
+"""Whatever an attempt before has brought, the next one is not sent back for nothing of its own."""
 _LABEL_SHARE = 0.2
 _SLICE_SHARE = 0.1
 
@@ -84,4 +86,5 @@ def group_log_e(line: Line, found: Mapping[str, tuple[float, float]]) -> float:
 
 
 def _line(group: str, share: float, weights: Mapping[str, float], policy: releases.Policy, carried: float = 0.0) -> Line:
-    return Line(group, share, dict(weights), -math.log(policy.alpha * share) - carried)
+    threshold = max(_LEAST, -math.log(policy.alpha * share) - carried)
+    return Line(group, share, dict(weights), threshold)

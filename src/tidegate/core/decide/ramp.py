@@ -49,7 +49,7 @@ def judged(release: releases.Release, event: decisions.Event, now: float) -> dec
         return moves.stay(release)
     if not enough:
         return _unsure(release, event, now)
-    if doubt.building(verdict) and release.strategy != strategies.REHEARSAL:
+    if doubt.building(verdict, release) and release.strategy != strategies.REHEARSAL:
         return moves.stay(release)
     return _advance(release, event, f"no harm seen at {stage.name}, not proven better", now)
 
@@ -210,10 +210,10 @@ def _unsure(release: releases.Release, event: decisions.Event, now: float) -> de
             return moves.stay(release)
         case "rollback":
             return retreat.go_back(release, f"{words} (policy: roll back when unsure)", now)
-        case "promote" if not doubt.building(event.verdict):
+        case "promote" if not doubt.building(event.verdict, release):
             return _advance(release, event, f"{words}; goes on without evidence (policy)", now, "promoted_without_evidence")
         case "promote":
-            odds = f"{doubt.against(event.verdict):.0f} to 1"
+            odds = f"{doubt.against(event.verdict, release):.0f} to 1"
             return _pause(release, f"{words}, and the evidence is {odds} against it: not promoted without more", now)
     return _pause(release, words, now)
 

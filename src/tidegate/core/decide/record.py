@@ -31,9 +31,10 @@ def again(record: Record) -> verdicts.Verdict:
 
 
 def carried(record: Record) -> float:
-    """The log e-value of its immediate group, with what attempts before have brought: from where the next attempt goes on."""
+    """The log e-value of its immediate group at the end, and of attempts before it: from where the next one goes on."""
     found = case.make(record.release, record.inputs, record.at)
-    return record.release.carried + found.log_e(ledger.line(record.release, ledger.IMMEDIATE))
+    ends = {one.name: (one.counts.worse[1],) * 2 for one in found.metrics}
+    return record.release.carried + ledger.group_log_e(ledger.line(record.release, ledger.IMMEDIATE), ends)
 
 
 def plain(record: Record) -> dict[str, Any]:

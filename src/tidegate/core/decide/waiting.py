@@ -108,7 +108,7 @@ def _running(release: releases.Release, event: decisions.Event, now: float) -> W
     if event.verdict is None:
         return Waiting("requests", f"{moves.at(release)}; the first look at its requests is to come", who="clients")
     enough = event.stage_requests >= stage.min_requests
-    by_clock = event.verdict.result is verdicts.Result.PASS or not (stage.must_prove or doubt.building(event.verdict))
+    by_clock = event.verdict.result is verdicts.Result.PASS or not (stage.must_prove or doubt.building(event.verdict, release))
     elapsed = now - release.stage_since
     if enough and by_clock and elapsed >= stage.min_seconds and (dear := budget.exceeded(release, event)):
         return Waiting("budget", dear, who="clients")
@@ -119,7 +119,7 @@ def _comparison(release: releases.Release, event: decisions.Event, now: float) -
     stage, verdict = release.stages[release.stage], event.verdict
     enough = event.stage_requests >= stage.min_requests
     proven = verdict is not None and verdict.result is verdicts.Result.PASS
-    by_clock = proven or not (stage.must_prove or doubt.building(verdict))
+    by_clock = proven or not (stage.must_prove or doubt.building(verdict, release))
     if event.rate <= 0 and now - release.stage_since < FIRST_SECONDS:
         return Waiting("requests", f"{moves.at(release)}; its first requests are to come", who="clients")
     if event.rate <= 0 and not (enough and by_clock):
@@ -204,8 +204,8 @@ def _proven(release: releases.Release, event: decisions.Event, now: float) -> Wa
 
 def _unproven(release: releases.Release, event: decisions.Event, now: float) -> Waiting:
     stage, verdict = release.stages[release.stage], event.verdict
-    if doubt.building(verdict):
-        sentence = f"evidence against {release.candidate.name} is building (odds {doubt.against(verdict):.0f} to 1)"
+    if doubt.building(verdict, release):
+        sentence = f"evidence against {release.candidate.name} is building (odds {doubt.against(verdict, release):.0f} to 1)"
         return Waiting("requests", f"{sentence}: more requests decide", who="clients")
     left = release.stage_since + stage.max_seconds - now
     least = max(0, stage.min_requests - event.stage_requests)

@@ -77,9 +77,8 @@ class Arms:
 
     @functools.cached_property
     def evidence(self) -> tally.Mask:
-        """Rows whose requests count as evidence: a real coin, in a generation meant for it."""
-        rows = self.rows
-        return rows.evidence & (rows.weight > 0) & (rows.weight < arms.BUCKETS)
+        """Rows whose requests count as evidence."""
+        return self.rows.drawn
 
     @functools.cached_property
     def closed(self) -> tally.Mask:

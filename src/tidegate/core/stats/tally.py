@@ -75,6 +75,12 @@ class Rows:
         """(N,) one key for each pair of generation and weight, ordered by generation."""
         return self.generation * (arms.BUCKETS + 1) + self.weight
 
+    @functools.cached_property
+    def drawn(self) -> Mask:
+        """Rows whose requests count as evidence: a real coin, in a generation meant for it."""
+        found: Mask = self.evidence & (self.weight > 0) & (self.weight < arms.BUCKETS)
+        return found
+
     def epochs(self, chosen: Mask) -> Epochs:
         """The epochs of the chosen rows, in (minute, generation) order."""
         rows = np.flatnonzero(chosen)
@@ -160,12 +166,12 @@ class Histogram(Rows):
 
 @dataclasses.dataclass(frozen=True)
 class Losses:
-    """Losses of predictions labelled in time, in `LOSSES` buckets about the median of stable's."""
+    """Losses of predictions labelled in time, in `LOSSES` buckets about the median of those of stable's that are any."""
 
     rows: Histogram
     """Behind the buckets those without an answer."""
     first: int
-    """Which bucket of `losses` the first is."""
+    """Which bucket of `losses` the first is; all below are in it as well."""
     middle: int
     """In which of them the median is."""
 
@@ -186,7 +192,7 @@ class Sheet:
         self._counters = np.maximum(counters, 0) if self.below_none else counters
         self._marks = self._counters[:, :, _MARKS:_LATENCY]
         opened = self._counters[:, :, _OPENED]
-        self._rows = _rows(head, opened, opened - self._marks.sum(axis=2))
+        self.rows = _rows(head, opened, opened - self._marks.sum(axis=2))
 
     @property
     def harmed(self) -> int:
@@ -206,7 +212,7 @@ class Sheet:
     def marked(self, bad: Collection[marks.Mark] = marks.BAD) -> Tally:
         """These marks against ok and the other bad ones; neutral marks count as closed and nothing else."""
         told = self._marks @ _columns(tuple(bad))
-        return _with(Tally, self._rows, counts=told.transpose(0, 2, 1).reshape(len(told), 4))
+        return _with(Tally, self.rows, counts=told.transpose(0, 2, 1).reshape(len(told), 4))
 
     def times(self) -> Histogram:
         """The worker's model times in the buckets of `marks`, and behind them the requests that failed: slower than any.
@@ -215,11 +221,11 @@ class Sheet:
         """
         failed = self._marks[:, :, list(marks.BAD)].sum(axis=2)
         values = np.concatenate([self._counters[:, :, _LATENCY:_BINS], failed[:, :, None]], axis=2)
-        return _with(Histogram, self._rows, counts=values)
+        return _with(Histogram, self.rows, counts=values)
 
     def predictions(self) -> Histogram:
         """Predictions by bin of the baseline profile."""
-        return _with(Histogram, self._rows, counts=self._counters[:, :, _BINS:_RESCUED])
+        return _with(Histogram, self.rows, counts=self._counters[:, :, _BINS:_RESCUED])
 
 
 @functools.lru_cache
@@ -253,13 +259,15 @@ def of_losses(rows: Sequence[sums.LabelSum], fewest: int) -> Losses:
             if bucket < losses.MOST:
                 early[bucket - losses.LEAST] += count
     median = int(np.searchsorted(np.cumsum(early), early.sum() / 2))
-    first = min(max(0, median - LOSSES // 2), len(early) - LOSSES)
+    some = early[1:]  # those above none at all: many may be exactly right
+    centre = 1 + int(np.searchsorted(np.cumsum(some), some.sum() / 2)) if some.any() else -losses.LEAST
+    first = min(max(0, centre - LOSSES // 2), len(early) - LOSSES)
 
     def place(bucket: int) -> int:
         return LOSSES if bucket >= losses.MOST else min(max(bucket - losses.LEAST - first, 0), LOSSES - 1)
 
     made = _with(Histogram, _closed(table[:, :5], table[:, 5:7]), counts=_by_loss(rows, place, LOSSES + 1))
-    return Losses(made, first + losses.LEAST, median - first)
+    return Losses(made, first + losses.LEAST, max(0, median - first))
 
 
 def of_scores(rows: Sequence[sums.LabelSum]) -> Graded:
@@ -267,7 +275,7 @@ def of_scores(rows: Sequence[sums.LabelSum]) -> Graded:
     table = _matrix(map(_LABEL, rows), len(rows), 11)
     found = sorted({bucket for row in rows for told in (row.candidate_loss, row.stable_loss) for bucket, _ in told})
     at = {bucket: place for place, bucket in enumerate(found)}
-    degrees = np.array([min(1.0, losses.middle(bucket)) for bucket in found])
+    degrees = np.array([losses.degree(bucket) for bucket in found])
     values = _by_loss(rows, at.__getitem__, len(found))
     return _with(Graded, _closed(table[:, :5], table[:, 5:7]), values=values, degrees=degrees)
 

@@ -31,8 +31,17 @@ def edge(bucket: int) -> float:
     return math.inf if bucket >= MOST else float(2.0 ** ((bucket + 1) / BUCKETS_PER_DOUBLING))
 
 
-def middle(bucket: int) -> float:
-    """What a loss of a bucket is taken for: the geometric mean of its edges. 0 for LEAST, infinite for MOST."""
-    if bucket in (LEAST, MOST):
-        return 0.0 if bucket == LEAST else math.inf
-    return float(2.0 ** ((bucket + 0.5) / BUCKETS_PER_DOUBLING))
+def degree(bucket: int) -> float:
+    """What a loss from 0 to 1 is taken for in a bucket: its geometric mean, at most 1. 0 for LEAST, 1 for what has no answer."""
+    return 0.0 if bucket == LEAST else min(1.0, 2.0 ** ((min(bucket, 0) + 0.5) / BUCKETS_PER_DOUBLING))
+
+
+def fair(loss: float, chance: float) -> int:
+    """The bucket of a loss from 0 to 1: of the two whose degrees are about it one by `chance` (uniform in [0, 1)), so that the
+    degree is the loss on average. Else means of losses could not be compared: a bucket is 19 % wide.
+    """
+    if loss <= 0.0 or not math.isfinite(loss):
+        return bucket(loss)
+    below = max(LEAST, min(0, math.floor(BUCKETS_PER_DOUBLING * math.log2(loss) - 0.5)))
+    low, high = degree(below), degree(below + 1)
+    return below + (high > low and chance < (loss - low) / (high - low))

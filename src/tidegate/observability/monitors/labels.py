@@ -16,6 +16,7 @@ heard later is harm, not evidence. Who counts, in full:
 Kept in the catalogue's database, so that counts and places are committed together. Called by the recorder.
 """
 
+import hashlib
 import sqlite3
 from collections.abc import Callable
 
@@ -42,6 +43,11 @@ _Counted = tuple[tuple[int, ...], histograms.Histogram]
 _NOTHING: _Counted = ((0, 0, 0), ())
 Rule = Callable[[str], tables.Outcomes]
 """The rule of an endpoint, as the routing table has it now."""
+
+
+def _chance(identifier: bytes) -> float:
+    """Uniform in [0, 1), the same whenever it is asked for."""
+    return int.from_bytes(hashlib.blake2b(identifier, digest_size=8).digest()) / 2**64
 
 
 class Tracked(msgspec.Struct):
@@ -162,6 +168,8 @@ class Sheet:
         """Count the loss of a prediction (id, arrival), as it is known now, in its cell; None: it is not labelled any more."""
         identifier, arrived_ns = prediction
         bucket = None if loss is None else losses.bucket(loss)
+        if loss is not None and cohort.of.rule.kind == losses.PROBABILITY:
+            bucket = losses.fair(loss, _chance(identifier))
         self._histograms.put(identifier, cohort.number, arrived_ns // 1_000_000_000, bucket)
 
     def close(self, read_until: float, timeouts: dict[str, float], current: set[str]) -> None:
