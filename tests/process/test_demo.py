@@ -85,3 +85,8 @@ def test_the_story_is_told_and_everything_is_stopped_at_its_end(told: tuple[dict
     assert told[0]["trace"]["prediction_id"] in said
     home = folder / ".tidegate" / "instances"
     assert [path.stem for path in home.glob("*.lock") if instances.holder(home, path.stem)] == []
+
+
+def test_control_had_no_fault_of_its_own(told: tuple[dict[str, Any], pathlib.Path, str]) -> None:
+    said = [json.loads(line) for line in (told[1] / ".tidegate" / "logs" / "control.log").read_text().splitlines()]
+    assert [one for one in said if one["level"] == "error"] == []

@@ -139,6 +139,17 @@ def off(losses_of, wrong):
     return tuple(sorted(found.items())), wrong
 
 
+@pytest.mark.parametrize("kind", losses.KINDS)
+@pytest.mark.parametrize(
+    "labels", [None, sums.Labels(0, ()), sums.Labels(START, (sums.LabelSum(4, 2500, True, START - 60, 9, 3, 0, 0, 0, 0),))]
+)
+def test_before_the_first_outcome_is_of_age_the_release_is_judged_by_what_is_known(kind, labels):
+    of = msgspec.structs.replace(RELEASE, policy=msgspec.structs.replace(RELEASE.policy, loss=kind))
+    verdict = judge.judge(of, sums.Inputs((), START + 600, labels), START + 600.0)
+    assert verdict.result is verdicts.Result.UNSURE
+    assert {"labels", "loss" if kind == losses.NUMBER else "score"} <= {each.metric for each in verdict.evidence}
+
+
 def test_where_most_of_stables_predictions_are_exactly_right_the_others_are_told_apart_all_the_same():
     of = msgspec.structs.replace(RELEASE, policy=msgspec.structs.replace(RELEASE.policy, loss="number"))
 
@@ -181,8 +192,14 @@ def test_a_probability_is_judged_by_its_brier_score_whatever_the_quantiles_say()
     assert told.candidate[0] / told.candidate[1] == pytest.approx(0.9 * 0.03 + 0.1 * 0.5, rel=0.1)
     assert "Brier" in told.note
     assert (worse.result, worse.culprit) == (verdicts.Result.FAIL, "score")
-    assert worse.sentence.startswith("v4 has a Brier score of 12"), worse.sentence
-    assert "over labelled predictions, stable 8.6" in worse.sentence
+    assert worse.sentence.startswith("v4 has a Brier score of 0.126 over labelled predictions, stable 0.0862; e = "), (
+        worse.sentence
+    )
+    assert worse.sentence.endswith(
+        "after 6,000 labelled candidate predictions; it is wrong on 10 %, stable on 10 %; no client saw an error."
+    )
+    low, high = told.interval
+    assert low < told.candidate[0] / told.candidate[1] / (told.stable[0] / told.stable[1]) < high
 
 
 def test_a_candidate_that_is_further_off_goes_back_though_it_is_not_wrong_more_often():

@@ -97,7 +97,7 @@ def test_times_that_are_not_known_hold_nothing_up():
     """In the first minute, or where calls are never for one request alone."""
     verdict = look(minutes(1), error_margin=0.05)
     assert {each.metric for each in verdict.evidence if each.group == ledger.PROMOTION} == {"errors.no_worse"}
-    assert verdict.sentence.endswith(". Its times are not compared: too few of stable's are known.")
+    assert verdict.sentence.endswith(" of requests alone in their call.")
 
 
 def test_beyond_half_of_the_traffic_times_are_not_compared():

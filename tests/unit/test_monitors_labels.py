@@ -188,3 +188,22 @@ def test_the_rule_of_a_release_is_the_one_it_began_with(tmp_path: pathlib.Path) 
     log.put(given.prediction(1, 2.0))
     log.look(20.0)
     assert [cell[0] for cell in log.cells()] == [0, 2]
+
+
+def test_settings_that_come_with_a_release_count_once_its_candidate_has_traffic(tmp_path):
+    """The first prediction under a release is read while its candidate is still being checked, by the settings before."""
+    log = Log(tmp_path, tables.Outcomes(within_seconds=0.0))
+    log.put(given.prediction(0, 0.0, weight=0, generation=4))
+    log.look(1.0)
+    given.place(tmp_path, tables.Outcomes(kind="number", tolerance=1.0, within_seconds=10.0))
+    one, two = given.prediction(1, 2.0), given.prediction(2, 2.5, arm=arms.Arm.CANDIDATE, version=2)
+    log.put(one, two, given.outcome(3, one, 9.0, 3.0), given.outcome(4, two, 0.5, 3.0))
+    log.look(20.0)
+    given.place(tmp_path, tables.Outcomes(kind="class", within_seconds=1.0))
+    log.put(given.prediction(5, 21.0, generation=6))
+    log.look(40.0)
+    told = [one for one in log.labels().sums if one.weight]
+    assert [(one.stable, one.stable_labelled, one.stable_wrong, one.candidate_wrong) for one in told] == [
+        (1, 1, 1, 0),
+        (1, 0, 0, 0),
+    ]

@@ -141,7 +141,8 @@ class Case:
     @property
     def guards(self) -> tuple[Share, ...]:
         """The shares that have a margin."""
-        return (self.errors,) if self.labels is None else (self.errors, self.labels)
+        found = (self.errors, self.labels, self.loss)
+        return tuple(one for one in found if isinstance(one, Share) and one.margin is not None)
 
     def log_e(self, line: ledger.Line) -> float:
         """Of a group of the ledger, as it stands; a metric that is not in this case has seen nothing."""
@@ -213,7 +214,7 @@ def make(release: releases.Release, given: sums.Inputs, now: float) -> Case:
     if release.sticky is not None:
         closed = [one for one in given.keys if one.tick < until]
         keyed = comparison.Comparison(tally.of_keys(closed), until, policy.baseline_errors)
-        alone = Share(ledger.ERRORS, ledger.IMMEDIATE, keyed)
+        alone = Share(ledger.ERRORS, ledger.IMMEDIATE, keyed, comparison.Margin(policy.error_margin, policy.error_ratio))
         return Case(release, given, sheet, traffic, alone, None, (), None, None, labels.wrong, now)
     margin = comparison.Margin(policy.error_margin, policy.error_ratio)
     errors = Share(ledger.ERRORS, ledger.IMMEDIATE, traffic, margin)
@@ -244,7 +245,7 @@ def _loss(due: list[sums.LabelSum], until: int, policy: releases.Policy) -> Metr
     """
     if policy.loss == losses.PROBABILITY:
         scores = comparison.Comparison(tally.of_scores(due), until, policy.baseline_wrong, common=True)
-        return Share(ledger.SCORE, ledger.LABELS, scores)
+        return Share(ledger.SCORE, ledger.LABELS, scores, comparison.Margin(policy.score_margin, policy.score_ratio))
     found = tally.of_losses(due, larger.FEWEST)
     compared = larger.Larger(found.rows, until, 2 ** (1 / losses.BUCKETS_PER_DOUBLING), found.middle, most_rho=1.0)
     return Sizes(ledger.LOSS, ledger.LABELS, compared, lambda bucket: losses.edge(found.first + bucket) if bucket else 0.0)

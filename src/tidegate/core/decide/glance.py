@@ -43,8 +43,10 @@ class Glance:
         sheet = tally.Sheet(rows)
         if self.broken is not None and sheet.marks_of(marks.Mark.INVALID)[0] > self.broken:
             return True
-        drawn = sheet.rows.segment[sheet.rows.drawn]
-        return not np.isin(drawn, self.shares.segments).all() or self.log_e(sheet, closed_before) >= self.line.threshold
+        newest = int(
+            sheet.rows.segment[sheet.rows.drawn].max(initial=0)
+        )  # segments are numbered in the order in which they begin
+        return newest > self.shares.segments[-1] or self.log_e(sheet, closed_before) >= self.line.threshold
 
     def log_e(self, sheet: tally.Sheet, closed_before: int) -> float:
         """The immediate group's, as the ledger has it; what begins later (a block of times) is left to the next whole look."""

@@ -7,13 +7,11 @@ probability alpha at most. Every rollback that does not have a line here is poli
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 import msgspec
-import numpy as np
 
-from tidegate.core.stats import logspace
 from tidegate.core.vocabulary import losses, releases
 
 IMMEDIATE, LABELS, PROMOTION, FEED, SHADOW, POLICY = "immediate", "labels", "promotion", "feed", "shadow", "policy"
@@ -81,8 +79,14 @@ def group_log_e(line: Line, found: Mapping[str, tuple[float, float]]) -> float:
 
     The average is taken at each moment and the larger one counts: averages of values as they are, never of maxima.
     """
-    logs = np.array([found.get(metric, _NOTHING) for metric in line.weights]) + np.log(list(line.weights.values()))[:, None]
-    return max(logspace.total(moment) for moment in logs.T)
+    logs = [(math.log(weight), found.get(metric, _NOTHING)) for metric, weight in line.weights.items()]
+    return max(_total([weight + values[moment] for weight, values in logs]) for moment in (0, 1))
+
+
+def _total(logs: Sequence[float]) -> float:
+    """As `logspace.total`, of a handful: the ledger is asked at every tick of every release."""
+    top = max(logs)
+    return top if math.isinf(top) else top + math.log(sum(math.exp(one - top) for one in logs))
 
 
 def _line(group: str, share: float, weights: Mapping[str, float], policy: releases.Policy, carried: float = 0.0) -> Line:

@@ -53,16 +53,14 @@ def _proof(found: case.Case, metric: case.Share) -> Proof:
     candidate, stable = metric.seen(closed)
     evidence = verdicts.Evidence(
         *(f"{metric.name}.no_worse", ledger.PROMOTION, 1.0, promise.log_e, _threshold(found), candidate, stable),
-        interval=metric.interval,
-        note=f"bad share of the candidate at most {sentences.allowed(margin)}",
+        interval=metric.counts.interval_of(rows),
+        note=f"{sentences.of(metric)} of the candidate at most {sentences.allowed(metric, margin)}",
     )
 
     def forecast() -> int:
         everything = metric.seen()
         room = margin.relative * everything[1][0] / max(1, everything[1][1]) if margin.relative else margin.absolute
-        shares = power.expected_shares(*everything, metric.counts.guess, max(room, _LEAST_MARGIN))
-        book = margin.bets(np.array([found.rho]), np.array([shares[1]]))
-        return power.requests_needed(book, promise.wealth, found.rho, shares, _threshold(found))
+        return metric.counts.needed(margin, promise.wealth, found.rho, max(room, _LEAST_MARGIN), _threshold(found))
 
     return _told(found, metric, evidence, forecast)
 
@@ -118,7 +116,7 @@ def _requests(found: case.Case, metric: case.Metric, needs: int) -> int:
     counted = metric.seen()[0][1]
     arrived = int(counts.rows.opened[counts.evidence, 0].sum())
     needs = math.ceil(needs * (arrived + 1) / (counted + 1))
-    if metric is not found.labels:
+    if metric.group != ledger.LABELS:
         return needs
     drawn = found.traffic
     waiting = _drawn(drawn.rows, found.in_stage(found.errors) & drawn.evidence)

@@ -28,7 +28,10 @@ def failed(found: case.Case, line: ledger.Line, log_e: float, culprit: str, harm
     proof = f"e = {e_value(log_e)} > {e_value(line.threshold)}"
     if found.keyed:
         return f"{_keys(found)}; {proof}; {_hurt(harm)}."
-    hurt = _hurt(harm)
+    hurt = _hurt(harm, wrong=metric.name != ledger.SCORE)
+    if metric.name == ledger.SCORE and found.labels is not None:  # who is too sure of it need not be wrong more often
+        (bad1, n1), (bad0, n0) = found.labels.seen()
+        hurt = f"it is wrong on {percent(bad1, n1)}, stable on {percent(bad0, n0)}; {hurt}"
     if isinstance(metric, case.Sizes):
         hurt += f", at least {power.excess_harm(bad, metric.interval[0]):,.0f} {_SUFFERED[metric.name]}"
     return f"{_rates(found, metric)}; {proof} after {_counted(metric, counted)}; {hurt}."
@@ -53,11 +56,11 @@ def passed(found: case.Case, evidence: tuple[verdicts.Evidence, ...]) -> str:
         proof = next(each for each in evidence if each.metric == f"{metric.name}.no_worse")
         (bad1, n1), (bad0, n0) = proof.candidate, proof.stable
         verb, of, _ = _VERBS[metric.name]
-        margin = f"{1 + metric.margin.relative:.3g} times" if metric.margin.relative else _share(metric.margin.absolute)
+        margin = f"{1 + metric.margin.relative:.3g} times" if metric.margin.relative else _part(metric, metric.margin.absolute)
         parts.append(
-            f"{verb} {percent(bad1, n1)} {of} against stable's {percent(bad0, n0)} "
+            f"{verb} {_part(metric, bad1 / max(1, n1))} {of} against stable's {_part(metric, bad0 / max(1, n0))} "
             f"(margin {margin}, e = {e_value(proof.log_e)} > {e_value(proof.threshold)} "
-            f"after {_counted(metric, n1)})"
+            f"after {_counted(metric, n1)} of this step)"
         )
     in_time = list(_in_time(found, {one.metric: one for one in evidence}))
     parts += in_time
@@ -105,11 +108,16 @@ def noted(metric: case.Metric) -> str:
     return f"beyond stable's {'; '.join(parts)}"
 
 
-def allowed(margin: comparison.Margin) -> str:
+def of(metric: case.Share) -> str:
+    """What a share is called."""
+    return "Brier score" if metric.name == ledger.SCORE else "bad share"
+
+
+def allowed(metric: case.Share, margin: comparison.Margin) -> str:
     """How bad a candidate may be."""
     if margin.relative:
         return f"{1 + margin.relative:.3g} times stable's"
-    return f"stable's + {_share(margin.absolute)}"
+    return f"stable's + {_part(metric, margin.absolute)}"
 
 
 def percent(bad: int, counted: int) -> str:
@@ -148,7 +156,10 @@ def e_value(log_e: float) -> str:
 def _untimed(found: case.Case) -> str:
     if found.rho > larger.MOST_RHO:
         return "Its times are not compared: it has more than half of the traffic."
-    return "Its times are not compared: too few of stable's are known."
+    return (
+        f"Its times are not compared: they are from the second minute of a release on, if {larger.FEWEST} of stable's by then "
+        "were of requests alone in their call."
+    )
 
 
 def _in_time(found: case.Case, evidence: Mapping[str, verdicts.Evidence]) -> Iterator[str]:
@@ -165,7 +176,14 @@ def _rates(found: case.Case, metric: case.Metric, subject: bool = True) -> str:
     name = f"{found.release.candidate.name} " if subject else ""
     if isinstance(metric, case.Sizes):
         verb += f" ({metric.at(case.SHOWN)}) for"
+    if metric.name == ledger.SCORE:
+        return f"{name}{verb} {_part(metric, bad1 / max(1, n1))} {of}, stable {_part(metric, bad0 / max(1, n0))}"
     return f"{name}{verb} {percent(bad1, n1)} {span(bad1, n1)} {of}, stable {percent(bad0, n0)}"
+
+
+def _part(metric: case.Metric, value: float) -> str:
+    """A share in percent, a score as it is."""
+    return f"{value:.3g}" if metric.name == ledger.SCORE else _share(value)
 
 
 def _keys(found: case.Case) -> str:
@@ -202,12 +220,12 @@ def _waits(found: case.Case, needs: int) -> str:
     return f"waits for the outcomes of requests already answered{when}"
 
 
-def _hurt(harm: verdicts.Harm) -> str:
+def _hurt(harm: verdicts.Harm, wrong: bool = True) -> str:
     saw = max(0, harm.failed - harm.rescued)
     parts = [f"{saw:,} {'clients' if saw > 1 else 'client'} saw an error" if saw else "no client saw an error"]
     if harm.rescued:
         parts.append(f"{harm.rescued:,} {'was' if harm.rescued == 1 else 'were'} rescued")
-    if harm.wrong:
+    if harm.wrong and wrong:
         parts.append(f"{harm.wrong:,} got a wrong prediction")
     return ", ".join(parts)
 

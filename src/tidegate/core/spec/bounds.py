@@ -34,6 +34,7 @@ NUMBERS: dict[str, tuple[float, float]] = {
     "policy.alpha_promote": (_LEAST_CHANCE, _MOST_CHANCE),
     "policy.error_margin": (0, 1),
     "policy.label_margin": (0, 1),
+    "policy.score_margin": (0, 1),
     "policy.label_age": (0, units.LONGEST),
     "policy.baseline_errors": (0, 1),
     "policy.baseline_wrong": (0, 1),

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from tidegate.core.decide import amounts
 from tidegate.core.spec import conditions, settings, units
-from tidegate.core.vocabulary import releases, tables
+from tidegate.core.vocabulary import losses, releases, tables
 
 Rows = list[tuple[str, str]]
 _STEPS = frozenset({releases.Watch.COMPARISON, releases.Watch.COHORT})
@@ -165,6 +165,12 @@ def _margins(policy: releases.Policy) -> Iterator[str]:
         ("wrong", policy.label_margin, policy.label_ratio),
     ):
         yield f"{name} <= {1 + ratio:g} x stable" if ratio else f"{name} <= stable + {units.share_text(margin)}"
+    if policy.loss == losses.PROBABILITY:
+        yield (
+            f"score <= {1 + policy.score_ratio:g} x stable"
+            if policy.score_ratio
+            else f"score <= stable + {policy.score_margin:g}"
+        )
     for one in policy.time_margins:
         yield f"p{100 * one.quantile:g} <= stable + {units.share_text(one.longer)}"
 

@@ -7,9 +7,14 @@ from tidegate.core.vocabulary import errors, losses, releases
 def margins(model: keys.Tidegate) -> rules.Margins:
     """Those of promote_if. Raises RuleInvalid for one that could not be held to."""
     given = rules.margins(model.release.promote_if)
-    if given.wrong is not None and "promote_if" in model.release.model_fields_set and not model.outcomes.within:
+    asked = "promote_if" in model.release.model_fields_set
+    if asked and given.wrong is not None and not model.outcomes.within:
         raise errors.RuleInvalid(
             '"wrong" is never known without outcomes.', cure="Say with `outcomes: {within: 1h}` how late they may come."
+        )
+    if asked and (given.score is not None or given.score_ratio) and model.outcomes.kind != losses.PROBABILITY:
+        raise errors.RuleInvalid(
+            '"score" is known of probabilities only.', cure="Say with `outcomes: {kind: probability}` that they are."
         )
     return given
 
@@ -22,6 +27,8 @@ def policy(model: keys.Tidegate) -> releases.Policy:
         alpha=release.alpha,
         error_margin=default.error_margin if given.errors is None else given.errors,
         label_margin=default.label_margin if given.wrong is None else given.wrong,
+        score_margin=default.score_margin if given.score is None else given.score,
+        score_ratio=given.score_ratio,
         error_ratio=given.error_ratio,
         label_ratio=given.wrong_ratio,
         time_margins=default.time_margins if given.times is None else given.times,

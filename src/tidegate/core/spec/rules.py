@@ -26,8 +26,10 @@ _RULE = re.compile(
 )
 _SCALE = {"%": 0.01, "ms": 0.001, "s": 1.0, "": 1.0}
 
-MARGINS = ("errors", "wrong")
-SUPPORTED = '"errors <= stable + N%", "errors <= N x stable", the same of wrong, and "p90 <= stable + N%"'
+MARGINS = ("errors", "wrong", "score")
+SUPPORTED = (
+    '"errors <= stable + N%", "errors <= N x stable", the same of wrong, "score <= stable + 0.0N", and "p90 <= stable + N%"'
+)
 LEAST_LONGER = 0.29
 """A time's margin is at least one bucket that times are counted in."""
 _QUANTILE = re.compile(r"p(50|75|90|95|99)")
@@ -59,6 +61,8 @@ class Margins(msgspec.Struct, frozen=True):
     error_ratio: float = 0.0
     """By how much of stable's share there may be more errors; then `errors` says nothing."""
     wrong_ratio: float = 0.0
+    score: float | None = None
+    score_ratio: float = 0.0
 
 
 def parse(text: object) -> Rule:
@@ -85,7 +89,10 @@ def margins(texts: Sequence[object]) -> Margins:
     shares = {name: rule.offset for name, rule in given.items() if name in MARGINS and rule.times == 1}
     ratios = {name: rule.times - 1 for name, rule in given.items() if name in MARGINS}
     times = tuple(releases.TimeMargin(float(name[1:]) / 100, rule.offset) for name, rule in given.items() if name not in MARGINS)
-    return Margins(shares.get("errors"), shares.get("wrong"), times or None, ratios.get("errors", 0.0), ratios.get("wrong", 0.0))
+    return Margins(
+        *(shares.get("errors"), shares.get("wrong"), times or None, ratios.get("errors", 0.0), ratios.get("wrong", 0.0)),
+        *(shares.get("score"), ratios.get("score", 0.0)),
+    )
 
 
 def margin(text: object) -> Rule:
@@ -97,7 +104,8 @@ def margin(text: object) -> Rule:
         raise errors.RuleInvalid(
             f'nothing here measures "{rule.metric}", so "{rule.text}" could never hold.', cure=f"Supported: {SUPPORTED}."
         )
-    if rule.op != "<=" or rule.base != "stable" or (rule.times == 1) != (rule.unit == "%"):
+    plain = rule.times == 1 and rule.unit == ("" if rule.metric == "score" else "%")
+    if rule.op != "<=" or rule.base != "stable" or not (plain or (rule.times != 1 and not rule.offset)):
         raise errors.RuleInvalid(f'"{rule.text}" is not supported in promote_if.', cure=f"Supported: {SUPPORTED}.")
     if rule.times != 1:
         if not 1.01 <= rule.times <= 100:

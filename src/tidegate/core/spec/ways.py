@@ -161,7 +161,8 @@ class Release(values.Block):
     alpha: values.Chance = values.key("Chance of rolling a healthy release back, over its whole life.", 0.01, "1%")
     promote_if: tuple[values.Margin, ...] = values.key(
         "What has to be proven for promotion: margins over stable, of shares (`errors <= stable + 1%`, `errors <= 1.5 x stable`; "
-        "`wrong` by outcomes) and of the model's time (`p50`, `p75`, `p90`, `p95`, `p99`, in steps of 30 %).",
+        "`wrong` by outcomes), of probabilities also of their Brier score (`score <= stable + 0.02`, the default), and of the "
+        "model's time (`p50`, `p75`, `p90`, `p95`, `p99`, in steps of 30 %).",
         ("errors <= stable + 1%", "wrong <= stable + 2%", "p90 <= stable + 30%"),
         ["errors <= stable + 1%", "wrong <= stable + 2%", "p90 <= stable + 30%"],
         strict=False,

@@ -71,7 +71,7 @@ def graded(book: Bets, degrees: logspace.Floats) -> Bets:
     """
     bad, ok = np.exp(book.factors[..., :2, None]), np.exp(book.factors[..., 2:, None])
     found = np.log(degrees * bad + (1 - degrees) * ok)
-    return Bets(book.log_weights, found.reshape(*found.shape[:2], -1))
+    return Bets(book.log_weights, found.reshape(*found.shape[:2], 2 * len(degrees)))
 
 
 def worse_by_errors(rho: logspace.Floats, ratios: tuple[float, ...] = RATIOS, weights: tuple[float, ...] = RATIO_WEIGHTS) -> Bets:

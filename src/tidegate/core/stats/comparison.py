@@ -18,10 +18,11 @@ re-prices an earlier one. While such a minute still has pending requests, the lo
 
 import dataclasses
 import functools
+from collections.abc import Iterator
 
 import numpy as np
 
-from tidegate.core.stats import ahead, bets, intervals, logspace, tally, wealth
+from tidegate.core.stats import ahead, bets, intervals, logspace, means, power, tally, wealth
 from tidegate.core.vocabulary import arms, sums
 
 GUESS_WEIGHT = 200
@@ -166,13 +167,26 @@ class Comparison(Arms):
 
         On the closed prefix only: promotion is in no hurry. It is not split by when it began: it starts with the stage.
         """
-        assert isinstance(self.rows, tally.Tally)
         rows = chosen & self.evidence & self.closed
         counts = self.rows.against_no_worse()[rows]
         segments = self.segments
-        by_segment = np.zeros((segments.key.size, 4), np.int64)
+        by_segment = np.zeros((segments.key.size, counts.shape[1]), np.int64)
         np.add.at(by_segment, segments.index(self.rows.segment[rows]), counts)
-        return promise(margin.bets(segments.rho, segments.guess), by_segment)
+        return promise(self._of_degrees(margin.bets(segments.rho, segments.guess)), by_segment)
+
+    def needed(self, margin: Margin, wealth: logspace.Floats, rho: float, room: float, threshold: float) -> int:
+        """`power.requests_needed` of that proof, at the rates seen so far; `room` is the margin as a share."""
+        seen = self.seen.tolist()
+        both = (seen[0], seen[0] + seen[2]), (seen[1], seen[1] + seen[3])
+        shares = power.expected_shares(*both, self.guess, room)
+        book = self._of_degrees(margin.bets(np.array([rho]), np.array([shares[1]])))
+        if not isinstance(self.rows, tally.Graded):
+            return power.requests_needed(book, wealth, rho, shares, threshold)
+        candidate, stable = self.rows.values[self.evidence].sum(axis=0) + 1e-9
+        base = stable / stable.sum()
+        drawn = power.weight(shares[1], room)
+        law = np.concatenate([rho * (candidate + drawn * base) / (candidate.sum() + drawn), (1 - rho) * base])
+        return power.needed(book, wealth, law, rho, threshold)
 
     @functools.cached_property
     def seen(self) -> logspace.Ints:
@@ -182,14 +196,32 @@ class Comparison(Arms):
     @functools.cached_property
     def interval(self) -> intervals.Interval:
         """The risk ratio candidate / stable over the whole release, from all marks seen so far."""
+        return self.interval_of(self.evidence)
+
+    def interval_of(self, chosen: tally.Mask) -> intervals.Interval:
+        """The same from the chosen rows; of degrees the ratio of their means, asymptotic."""
+        if isinstance(self.rows, tally.Graded):
+            low, high = means.relative(self._moments(self.rows, chosen)).interval
+            return max(0.0, 1 + low), 1 + high
         bad = self.rows.counts[:, [tally.CANDIDATE_BAD, tally.STABLE_BAD]]
-        return intervals.risk_ratio_over_ramp(self.by_weight(bad))
+        return intervals.risk_ratio_over_ramp(self.by_weight(bad, chosen))
+
+    def _moments(self, rows: tally.Graded, chosen: tally.Mask) -> Iterator[sums.Values]:
+        """Degrees as values, by rho."""
+        for rho, here in self.ramp:
+            counts = rows.values[here & chosen].sum(axis=0)
+            candidate, stable = (
+                sums.Moments(int(one.sum()), float(one @ rows.degrees), float(one @ rows.degrees**2)) for one in counts
+            )
+            yield sums.Values("", round(rho * arms.BUCKETS), candidate, stable)
 
     @functools.cached_property
     def _book(self) -> bets.Bets:
         """The bets that it is worse, in each segment."""
         grid = (bets.COMMON_RATIOS, bets.COMMON_WEIGHTS) if self.common else (bets.RATIOS, bets.RATIO_WEIGHTS)
-        book = bets.worse(self.segments.rho, self.segments.guess, *grid)
+        return self._of_degrees(bets.worse(self.segments.rho, self.segments.guess, *grid))
+
+    def _of_degrees(self, book: bets.Bets) -> bets.Bets:
         return bets.graded(book, self.rows.degrees) if isinstance(self.rows, tally.Graded) else book
 
     def _grown(self, rows: tally.Mask, counts: logspace.Ints) -> logspace.Floats:

@@ -23,6 +23,11 @@ def requests_needed(
     law = np.empty(4)
     law[tally.CANDIDATE_BAD], law[tally.CANDIDATE_OK] = rho * candidate, rho * (1 - candidate)
     law[tally.STABLE_BAD], law[tally.STABLE_OK] = (1 - rho) * stable, (1 - rho) * (1 - stable)
+    return needed(promise, wealth, law, rho, threshold)
+
+
+def needed(promise: bets.Bets, wealth: logspace.Floats, law: logspace.Floats, rho: float, threshold: float) -> int:
+    """The same where a request falls in each of the W columns with these probabilities (W,)."""
     rate = promise.factors[0] @ law
     placed = promise.log_weights + wealth
 
@@ -58,8 +63,13 @@ def expected_shares(candidate: tuple[int, int], stable: tuple[int, int], guess: 
     for chance alone to move a share by the margin: a young candidate is not written off.
     """
     base = (stable[0] + 200 * guess) / (stable[1] + 200)
-    weight = 1 / margin + base * (1 - base) / margin**2
-    return (candidate[0] + weight * base) / (candidate[1] + weight), base
+    drawn = weight(base, margin)
+    return (candidate[0] + drawn * base) / (candidate[1] + drawn), base
+
+
+def weight(base: float, margin: float) -> float:
+    """How many requests stable's share is worth as a first guess of the candidate's."""
+    return 1 / margin + base * (1 - base) / margin**2
 
 
 def excess_harm(bad: int, ratio_low: float) -> float:

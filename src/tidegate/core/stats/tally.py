@@ -148,6 +148,8 @@ class Graded(Rows):
         """(N, 2 C) requests by degree, the candidate's and then stable's; whoever has a degree is not pending."""
         return self.values.reshape(len(self.values), 2 * len(self.degrees))
 
+    against_no_worse = against_worse
+
 
 @dataclasses.dataclass(frozen=True)
 class Histogram(Rows):

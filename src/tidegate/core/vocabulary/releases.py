@@ -154,6 +154,10 @@ class Policy(msgspec.Struct, frozen=True):
     """Promotion: how much longer the model may take."""
     time_floor: float = 0.01
     """Seconds: times below this are all the same."""
+    score_margin: float = 0.02
+    """Promotion: how much larger the candidate's Brier score may be, where predictions are probabilities."""
+    score_ratio: float = 0.0
+    """The same as a part of stable's, instead."""
     loss: str = ""
     """number | probability: what outcomes tell of how far off a prediction was; empty: only whether it was wrong."""
     slices: tuple[str, ...] = ()

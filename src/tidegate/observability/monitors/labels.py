@@ -57,7 +57,7 @@ class Tracked(msgspec.Struct):
     endpoint: str
     release: str
     rule: tables.Outcomes
-    """As it was when the release's first prediction was read: fixed for the release's life."""
+    """As it was when the first prediction was read after the candidate had got traffic: fixed from then on."""
     closed_before: int = 0
     joined: int = 0
     wrong: int = 0
@@ -102,18 +102,30 @@ class Sheet:
         return cohort
 
     def cohort(self, prediction: records.Prediction, rule: Rule) -> Cohort:
-        """The cohort of a prediction; `rule` is asked for a release that is new."""
+        """The cohort of a prediction; `rule` is asked for a release that is new, and until its candidate gets traffic: settings
+        come with a release, but not before it has been checked.
+        """
         tracked = self._releases.get((prediction.endpoint, prediction.release))
         if tracked is None:
             tracked = self._track(prediction.endpoint, prediction.release, rule(prediction.endpoint))
         key = (tracked.number, prediction.generation, prediction.weight, prediction.evidence, prediction.arm)
         found = self._cohorts.get(key)
         if found is None:
+            self._follow(tracked, rule)
             row = self._connection.execute(
                 "INSERT INTO cohort (of, generation, weight, evidence, arm) VALUES (?, ?, ?, ?, ?) RETURNING number", key
             ).fetchone()
             found = self._keep(key, Cohort(row[0], tracked, prediction.arm, prediction.weight, prediction.evidence))
         return found
+
+    def _follow(self, tracked: Tracked, rule: Rule) -> None:
+        """Go by the rule as it is now, as long as no cohort of the release is one of its candidate's traffic."""
+        if any(one.of is tracked and one.weight for one in self._numbered.values()):
+            return
+        told = rule(tracked.endpoint)
+        if told != tracked.rule:
+            tracked.rule = told
+            self._connection.execute("UPDATE release SET rule = ? WHERE number = ?", (msgspec.json.encode(told), tracked.number))
 
     def numbered(self, number: int) -> Cohort:
         """The cohort of a number."""

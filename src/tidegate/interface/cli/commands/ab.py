@@ -17,7 +17,9 @@ POWERS = (0.5, 0.8, 0.95)
 def ab(
     action: Annotated[str, typer.Argument(help="plan.", show_default=False)],
     *,
-    effect: Annotated[str, typer.Option("--effect", help="The least difference worth finding: 1% of a share, or a number.")],
+    effect: Annotated[
+        str, typer.Option("--effect", help="The least difference worth finding: 1% is one point of a share; else a number.")
+    ],
     share: Annotated[
         str, typer.Option("--share", help="What stable has now, where the metric is a share (right, clicked): 12%.")
     ] = "",
@@ -53,7 +55,7 @@ def ab(
             "what is adjusted by a covariate, or no share, is not planned for exactly.", cure="--exact goes with --share alone."
         )
     if exact:
-        shares = (units.share(share) + least, units.share(share))
+        shares = (_share(share) + least, _share(share))
         found = [(power, bounded.needed(shares, part, chance, power)) for power in POWERS]
     else:
         left = math.sqrt(1 - correlation**2)
@@ -87,6 +89,14 @@ def _number(given: str) -> object:
         return given
 
 
+def _share(given: str) -> float:
+    """As in the file: a percentage, or a number below 1."""
+    try:
+        return units.share(f"{100 * float(given):.12g}%")
+    except ValueError:
+        return units.share(given)
+
+
 def _deviations(share: str, deviation: float, effect: str) -> tuple[float, float]:
     """Of one unit's value, (candidate, stable). Raises SpecInvalid unless exactly one of the two says what the metric is."""
     if bool(share) == bool(deviation):
@@ -95,7 +105,7 @@ def _deviations(share: str, deviation: float, effect: str) -> tuple[float, float
         )
     if deviation:
         return deviation, deviation
-    base, more = units.share(share), values.amount(_number(effect))
+    base, more = _share(share), values.amount(_number(effect))
     if base + more >= 1 or base <= 0:
         raise errors.SpecInvalid(f"{share} and {effect} more is no share.", cure="Write shares between 0% and 100%.")
     return tuple(math.sqrt(one * (1 - one)) for one in (base + more, base))  # type: ignore[return-value]

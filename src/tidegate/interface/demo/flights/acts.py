@@ -111,7 +111,8 @@ class Stage:
     def _look(self, endpoint: gate.Json) -> None:
         """Put what the control API says into the picture."""
         picture, release = self.picture, endpoint["release"]
-        picture.stable = endpoint["stable"]["name"] if endpoint["stable"] else ""
+        kept = release["stable"] if release["phase"] in {"promoting", "probation"} else endpoint["stable"]
+        picture.stable = kept["name"] if kept else ""
         picture.share = endpoint["weight"] / arms.BUCKETS
         self._seen = release
         self._traffic.rate = self._rate(release)
