@@ -49,7 +49,8 @@ def evidence(lines: tuple[verdicts.Evidence, ...]) -> table.Table:
         ratio = f"{amounts.figure(low)} to {amounts.figure(high)}" if low > 0 or high != float("inf") else ""
         weight = f"{one.weight:.3g}" if one.group in _WEIGHED else ""
         proof = (sentences.e_value(one.log_e), sentences.e_value(one.threshold)) if one.group != ledger.SHOWN else ("", "")
-        cells = (*proof, _share(one.candidate), _share(one.stable))
+        seen = _mean if one.metric.partition(".")[0] == ledger.SCORE else _share
+        cells = (*proof, seen(one.candidate), seen(one.stable))
         shown.add_row(text.Text(one.metric), one.group, weight, *cells, ratio, one.note)
     if others:
         shown.add_row(f"{others} more", ledger.SLICES, *[""] * 6, "`--json` has them")
@@ -110,6 +111,10 @@ def rules(release: releases.Release) -> Iterator[str]:
         return
     proven = f"{1 / policy.alpha_promote:,.0f}"
     yield f"Is proven no worse when each .no_worse passes {proven}: wrongly in at most {100 * policy.alpha_promote:g} %."
+
+
+def _mean(counted: tuple[int, int]) -> str:
+    return f"{counted[0] / counted[1]:.3g} over {counted[1]:,}" if counted[1] else ""
 
 
 def _share(counted: tuple[int, int]) -> str:
