@@ -8,12 +8,14 @@ import pickle
 import subprocess
 import sys
 
+import msgspec
 import pytest
 import worker_fixtures as fixtures
 
+from tidegate.core.spec import settings
 from tidegate.core.vocabulary import errors, home, manifests
 from tidegate.dataplane.models import bundles
-from tidegate.delivery.registry import making
+from tidegate.delivery.registry import making, ordering
 
 MODULE = '''
 import os
@@ -111,6 +113,16 @@ def test_probabilities_of_two_classes_are_that_of_the_second(place, save):
     assert manifest.signature.outputs == (manifests.Column("probability", "double"),)
     assert manifest.options["positive"] == "1"
     assert manifest.profile.edges[0] == 1 / 16
+
+
+def test_the_file_says_what_is_called_of_a_model(place, save, tmp_path):
+    source, example = save("Judge")
+    asked = settings.Settings("judge", str(source), example=str(example), trust="pickle", method="predict_proba", compile="never")
+    manifest = bundles.read_manifest(place.bundles / ordering.make(asked, place))
+    assert manifest.signature.outputs == (manifests.Column("probability", "double"),)
+    (tmp_path / "plain.py").write_text("class Model:\n    def predict(self, batch):\n        return [1.0]\n")
+    with pytest.raises(errors.ModelSourceInvalid, match="asked in one way only"):
+        ordering.make(msgspec.structs.replace(asked, model=str(tmp_path / "plain.py")), place)
 
 
 def test_classes_are_the_bins_of_a_model_that_answers_them(place, save):

@@ -23,6 +23,7 @@ def _served(resolved: settings.Settings) -> Rows:
         ("model", resolved.model),
         ("example", resolved.example or "the model's own"),
         ("trust", resolved.trust or "nothing that runs code on loading"),
+        ("method", resolved.method or "predict"),
         ("environment", resolved.environment),
         ("follow", "yes" if resolved.follow else "no"),
         ("compile", resolved.compile),

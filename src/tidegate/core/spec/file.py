@@ -95,6 +95,7 @@ def resolve(model: keys.Tidegate, listed: Sequence[str] = ()) -> settings.Settin
         environment=model.environment,
         example=model.example or "",
         trust=model.trust or "",
+        method=model.method or "",
         strategy=" -> ".join(release.strategy),
         stages=schedule.stages(model),
         returns=strategies.returns(release.strategy),
@@ -152,10 +153,16 @@ def explain(resolved: settings.Settings, told: Mapping[str, str] = MappingProxyT
 
 
 def template(
-    endpoint: str, model: str, signature: manifests.Signature | None = None, *, trust: str = "", example: str = ""
+    endpoint: str,
+    model: str,
+    signature: manifests.Signature | None = None,
+    *,
+    trust: str = "",
+    example: str = "",
+    method: str = "",
 ) -> str:
     """The commented file that `tidegate init` writes: what is needed set, every other key there with its default."""
-    return starter.text(endpoint, model, signature, {"example": example, "trust": trust})
+    return starter.text(endpoint, model, signature, {"example": example, "trust": trust, "method": method})
 
 
 def json_schema() -> dict[str, Any]:

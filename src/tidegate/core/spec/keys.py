@@ -99,6 +99,11 @@ class Tidegate(values.Block):
         min_length=1,
     )
     trust: Literal["pickle"] | None = values.key("`pickle`: loading this model may run code that is inside it.", None)
+    method: str | None = values.key(
+        "What is called of a model file or a scikit-learn model instead of `predict`: `predict_proba` answers probabilities.",
+        None,
+        pattern=r"^[A-Za-z_][A-Za-z0-9_]*$",
+    )
     environment: values.Name = values.key("Where this file is released to.", "production")
     follow: bool = values.key(
         "Release by itself when `model` comes to mean another model: an alias moved, a file replaced.", False

@@ -28,6 +28,8 @@ class Settings(msgspec.Struct, frozen=True):
     """A file with input rows, where the model itself carries none."""
     trust: str = ""
     """pickle, when the file accepts that loading the model runs code from it."""
+    method: str = ""
+    """What is called of the model instead of `predict`."""
     strategy: str = "canary"
     stages: tuple[releases.Stage, ...] = ()
     """What the strategy came to; empty: straight to 100 %."""

@@ -9,6 +9,7 @@ _PLAIN = re.compile(r"[A-Za-z0-9_./~][A-Za-z0-9_./:@~+-]*[A-Za-z0-9_/@~+-]|[A-Za
 _OPTIONAL = """\
 # Everything below is the default; take away a "#" to change it. `tidegate plan` shows what is in force.
 
+# method: null                      # predict_proba: a classifier answers probabilities
 # environment: production
 # follow: false                     # true: release by itself when `model` comes to mean another model
 # compile: auto                     # to ONNX where the answers stay the same: never | required
@@ -99,6 +100,7 @@ _OPTIONAL = """\
 _SAYS = {
     "example": "input rows: the model file itself says nothing of its inputs",
     "trust": "loading this model may run code that is inside it",
+    "method": "what is called of it instead of predict",
 }
 
 

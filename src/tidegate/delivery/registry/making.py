@@ -106,6 +106,10 @@ def _make(
     draft = describing.draft(source, origin, example)
     if draft.needs_trust and trust != "pickle":
         raise errors.TrustRequired(f"{draft.needs_trust}: loading it runs code.", cure=trusted.CURE)
+    if method and draft.loader not in _METHODS:
+        raise errors.ModelSourceInvalid(
+            f"a model of the kind {draft.loader} is asked in one way only.", cure="Take `method` away."
+        )
     folder = staging / "bundle"
     choice = choosing.choose(wishes.runtime, draft)
     blobs = (*_copied(origin, draft, folder), *predicates.copied(wishes.check, folder))
@@ -115,7 +119,7 @@ def _make(
         blobs = (*blobs, bundles.measure(folder, manifests.RUNTIME))
         python = str(runtimes.ensure(place, (folder / manifests.RUNTIME).read_bytes()))
         scrubbed = children.bare_environment(staging, str(frozen.copy(place)))
-    options = {**draft.options, **({"method": method} if method and draft.loader in _METHODS else {})}
+    options = {**draft.options, **({"method": method} if method else {})}
     if code := options.get("code"):
         options["code"] = f"{MODEL}/{code}"
     begun = manifests.Manifest(

@@ -15,6 +15,7 @@ def make(settings: specification.Settings, place: home.Home) -> str:
     wishes = making.Wishes(
         trust=settings.trust,
         example=pathlib.Path(settings.example) if settings.example else None,
+        method=settings.method,
         runtime=settings.runtime,
         check=pathlib.Path(settings.check) if settings.check and settings.terms.check else None,
         compile=settings.compile,

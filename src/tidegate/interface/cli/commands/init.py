@@ -31,6 +31,9 @@ def init(
         str, typer.Option("--example", help="Input rows (CSV or JSON), for a model file that has no signature.")
     ] = "",
     trust: Annotated[bool, typer.Option("--trust", help="Accept that loading this model may run code inside it.")] = False,
+    method: Annotated[
+        str, typer.Option("--method", help="What to call instead of predict: predict_proba answers probabilities.")
+    ] = "",
     force: Annotated[bool, typer.Option("--force", help="Write over the tidegate.yaml that is there.")] = False,
     as_json: options.Json = False,
     home: options.Home = "",
@@ -48,10 +51,13 @@ def init(
     if example and not pathlib.Path(example).is_file():
         raise errors.ModelSourceInvalid(f"there is no example at {example}.", cure="Give a CSV file with a header.")
     starting.prepare(options.place(home))
-    digest, manifest, trusted = _make(options.place(home), model, example, trust)
+    digest, manifest, trusted = _make(options.place(home), model, (example, method), trust)
     endpoint = named(name or manifest.name)
     written = spec.template(
-        endpoint, _relative(model), manifest.signature, trust="pickle" if trusted else "", example=_relative(example)
+        *(endpoint, _relative(model), manifest.signature),
+        trust="pickle" if trusted else "",
+        example=_relative(example),
+        method=method,
     )
     target.write_text(written)
     if as_json:
@@ -60,23 +66,28 @@ def init(
     inputs = ", ".join(column.name for column in manifest.signature.inputs[:6])
     more = f", and {len(manifest.signature.inputs) - 6} more" if len(manifest.signature.inputs) > 6 else ""
     screen.line(f"{manifest.provenance.source} answers its example (bundle {digest[:12]}); it takes {inputs}{more}")
+    if manifest.options.get("method") == "predict" and manifest.profile.classes:
+        screen.line("it answers classes; --method predict_proba has it answer probabilities, where it can")
     screen.line(f"wrote {spec.NAME} for the endpoint {endpoint}")
     screen.line("next: `tidegate plan` shows what it comes to, `tidegate up` serves it")
 
 
-def _make(place: homes.Home, model: str, example: str, trusted: bool) -> tuple[str, manifests.Manifest, bool]:
-    """The bundle, asking once for trust where somebody is there to be asked."""
+def _make(place: homes.Home, model: str, wished: tuple[str, str], trusted: bool) -> tuple[str, manifests.Manifest, bool]:
+    """The bundle, asking once for trust where somebody is there to be asked. `wished`: an example, and a method."""
+    example, method = wished
     source = project.absolute(model, pathlib.Path.cwd())
     try:
         with spinner.Status(f"trying {model}", console=screen.err()):
-            digest, manifest = making.make(source, place, trust="pickle" if trusted else "", example=example or None)
+            digest, manifest = making.make(
+                source, place, trust="pickle" if trusted else "", example=example or None, method=method
+            )
     except errors.TrustRequired as asked:
         if trusted or not (sys.stdin.isatty() and sys.stderr.isatty()):
             asked.cure = "If you trust its author, say so with --trust."
             raise
         if not typer.confirm(f"{asked.message} Do you trust its author?", err=True):
             raise
-        return _make(place, model, example, trusted=True)
+        return _make(place, model, wished, trusted=True)
     except errors.ModelSourceInvalid as wrong:
         _point_out_old_store(wrong)
         raise
