@@ -15,6 +15,7 @@ is addition.
     larger       a time or a loss, seen in buckets: is the candidate's larger
     ahead        what either leaves behind, to see what has come since without reading everything again
     shift        how far the predictions of both arms are apart
+    drift        has a column moved between two profiles, and by how much at least
     betabinomial two-sided Beta-binomial e-process: sample-ratio checks, plain risk-ratio intervals
     intervals    risk ratio over a ramp, and a share's interval, for people to read
     shares       one mark against a fixed share: shadow disagreement, a level

@@ -34,6 +34,7 @@ COMMANDS = {
     "trace": ("trace:trace", "From a prediction id to the version, the training run and its data."),
     "replay": ("replay:replay", "Ask a candidate what was logged, and compare: before any live traffic."),
     "calibrate": ("calibrate:calibrate", "How long releases would take on the logged traffic, and what they would find."),
+    "drift": ("drift:drift", "What has drifted: inputs and predictions of one time against those of another."),
     "feedback": ("feedback:feedback", "Report what really happened for a prediction."),
     "send": ("send:send", "Make traffic, from a file or from the model's own example."),
     "logs": ("logs:logs", "What the processes say, for people. For a version: why its model failed."),

@@ -8,6 +8,7 @@
 - `slices`: how a release's requests ended in each declared part of its traffic, likewise; `slicing`: which part a request is of
 - `values`: posted metrics and `right`, a value a unit; `crossing`: within their range, and with what units were like before
 - `pairs`: mirrored requests and their copies, joined and compared; `rules`: what the routing table says of all these
+- `profiling`: what inputs and predictions were, by version and hour; `drifting`: one time held against another
 - `keepsakes`: the latest requests that were answered, for new versions to warm up on
 - `upkeep`: merging small files, deleting recorded segments, sweeping up after a kill
 

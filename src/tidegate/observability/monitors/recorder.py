@@ -22,7 +22,7 @@ import msgspec
 
 from tidegate.core.vocabulary import errors, home, instances, logs, records, sums
 from tidegate.dataplane.predlog import parquet, reader, segments
-from tidegate.observability.monitors import following, joins, keepsakes, labels, pairs, rules, slices, upkeep, values
+from tidegate.observability.monitors import following, joins, keepsakes, labels, pairs, profiling, rules, slices, upkeep, values
 
 LOOK_SECONDS = 0.075
 LOOK_BYTES = 8 << 20
@@ -50,6 +50,7 @@ class Recorder:
         self.values = values.Values(connection, self.sheet)
         self.pairs = pairs.Pairs(connection, self.sheet, place.bundles)
         self.slices = slices.Slices(connection, self.sheet, place.bundles)
+        self.profiles = profiling.Profiles(connection, place.bundles)
         self.joins = joins.Joins(connection, self.sheet, self.values, self.pairs.heard)
         self.follower = following.Follower(place.segments, self.catalogue.progress())
         self.keepsakes = keepsakes.Keepsakes(place.warm)
@@ -103,6 +104,7 @@ class Recorder:
         self.joins.predict(predictions, self.rules.rule)
         self.pairs.take(predictions, now, self.rules)
         self.slices.take(predictions, self.rules)
+        self.profiles.take(predictions)
         self.joins.hear((one for one in taken if isinstance(one, records.Outcome)), now)
         self._bytes += sum(len(one.input) + len(one.output) for one in taken if isinstance(one, records.Prediction))
         self._batch += taken
@@ -140,6 +142,7 @@ class Recorder:
         self.values.save()
         self.pairs.save()
         self.slices.save()
+        self.profiles.save()
 
     def flush(self, now: float) -> None:
         """Make everything read so far count."""

@@ -39,16 +39,19 @@ class Reader:
 
         `digest`: the bundle by whose signature the input is read; the one the request was drawn for unless said otherwise.
         """
-        sample, codec = samples.of(one), self._codec(digest or one.digest) if wanted else None
+        by_name = self.columns(one, digest) if wanted else {}
+        return {name: [_word(value) for value in batches.entries(by_name[name])] for name in wanted if name in by_name}
+
+    def columns(self, one: records.Prediction, digest: str = "") -> dict[str, Any]:
+        """All columns, likewise: a list or an array of as many values as there are rows."""
+        sample, codec = samples.of(one), self._codec(digest or one.digest)
         if sample is None or codec is None or codec.manifest.signature.kind != "columns":
             return {}
-        names = [column.name for column in codec.manifest.signature.inputs]
         try:
             batch = codec.decode(sample.body, sample.content, sample.json_bytes, coerce=True).batch
         except errors.TidegateError:
             return {}
-        by_name = batches.columns(batch, names)
-        return {name: [_word(value) for value in batches.entries(by_name[name])] for name in wanted if name in by_name}
+        return batches.columns(batch, [column.name for column in codec.manifest.signature.inputs])
 
     def _codec(self, digest: str) -> signature.Codec | None:
         if digest not in self._codecs:

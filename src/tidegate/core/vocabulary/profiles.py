@@ -1,0 +1,96 @@
+"""Profiles: what the values of columns were over a stretch of time, as counts that add up.
+
+How values are told apart (`Frame`) is fixed once, from a reference; then profiles of hours, gateways and versions are added, and
+a day or a season is the sum of its hours. Nothing of a single value is kept.
+"""
+
+import bisect
+import math
+from collections.abc import Mapping
+
+import msgspec
+
+MOST_EDGES = 65
+"""Edges of a numeric column: 64 bins between them, and one below and one above."""
+MOST_CLASSES = 50
+"""Values of a category that are told apart; what is beyond them is one more."""
+
+
+class Frame(msgspec.Struct, frozen=True):
+    """How the values of one column are told apart."""
+
+    name: str
+    edges: tuple[float, ...] = ()
+    """Numbers: ascending, no two equal. A value is in the bin of how many edges are not above it: bin 0 is below all."""
+    classes: tuple[str, ...] = ()
+    """Categories, none twice; the bin behind them is that of new ones."""
+
+    @property
+    def numeric(self) -> bool:
+        """Whether it tells numbers apart."""
+        return bool(self.edges)
+
+    @property
+    def bins(self) -> int:
+        """How many bins there are, nulls apart."""
+        return len(self.edges or self.classes) + 1
+
+    def bin(self, number: float) -> int:
+        """The bin of a finite number."""
+        return bisect.bisect_right(self.edges, number)
+
+
+class Column(msgspec.Struct, frozen=True):
+    """What was seen of one column."""
+
+    counts: tuple[int, ...]
+    """By bin of its frame."""
+    nulls: int = 0
+    """Missing, or not a number."""
+    broken: int = 0
+    """No value of the column's type, or infinite."""
+    total: float = 0.0
+    """Sum of the numbers."""
+    squares: float = 0.0
+    """Sum of their squares."""
+    least: float = math.inf
+    most: float = -math.inf
+
+    @property
+    def valued(self) -> int:
+        """Values that are in a bin."""
+        return sum(self.counts)
+
+    @property
+    def seen(self) -> int:
+        """All entries: values, nulls and broken ones."""
+        return self.valued + self.nulls + self.broken
+
+    def __add__(self, other: "Column") -> "Column":
+        return Column(
+            tuple(one + two for one, two in zip(self.counts, other.counts, strict=True)),
+            self.nulls + other.nulls,
+            self.broken + other.broken,
+            self.total + other.total,
+            self.squares + other.squares,
+            min(self.least, other.least),
+            max(self.most, other.most),
+        )
+
+
+class Profile(msgspec.Struct, frozen=True):
+    """What was seen of all columns over one stretch of time."""
+
+    rows: int = 0
+    columns: dict[str, Column] = {}
+
+    def __add__(self, other: "Profile") -> "Profile":
+        return Profile(self.rows + other.rows, added(self.columns, other.columns))
+
+
+def added(one: Mapping[str, Column], other: Mapping[str, Column]) -> dict[str, Column]:
+    """Columns of both by name; those of one alone stay as they are."""
+    found = dict(one)
+    for name, column in other.items():
+        found[name] = found[name] + column if name in found else column
+    return found

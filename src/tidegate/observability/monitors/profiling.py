@@ -1,0 +1,158 @@
+"""Profiles of what was asked and answered, by endpoint, version and hour: the recorder's part of watching for drift.
+
+Every live request that was answered well counts with all of its rows: each input column that the model's signature names, and
+`prediction`, the first output. How values are told apart (a column's frame) is learned from the endpoint's first rows and kept
+for good, so that hours, versions and seasons can be added up and compared; the rows that teach are in no profile. Where inputs
+are not logged there are predictions only.
+
+Kept in the catalogue's database, so that profiles, places and files are committed together. Called by the recorder.
+"""
+
+import collections
+import math
+import pathlib
+import sqlite3
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from tidegate.core.stats import drift
+from tidegate.core.vocabulary import arms, marks, profiles, records
+from tidegate.dataplane.models import batches
+from tidegate.observability.monitors import slicing
+
+PREDICTION = "prediction"
+HOUR = 3_600
+TEACH = 1_000
+"""Rows from which an endpoint's frames are learned."""
+COLUMNS = 1_000
+"""Columns of an endpoint at the most; what is beyond is not profiled."""
+_TABLES = """
+CREATE TABLE IF NOT EXISTS frame (endpoint TEXT, name TEXT, told BLOB, PRIMARY KEY (endpoint, name)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS profile (endpoint TEXT, version INTEGER, hour INTEGER, told BLOB,
+  PRIMARY KEY (endpoint, version, hour)) WITHOUT ROWID;
+"""
+_pack = msgspec.msgpack.Encoder().encode
+_frame = msgspec.msgpack.Decoder(profiles.Frame).decode
+_profile = msgspec.msgpack.Decoder(profiles.Profile).decode
+Values = dict[str, list[Any]]
+_Key = tuple[str, int, int]
+"""(endpoint, version, hour)"""
+
+
+class Profiles:
+    """What the recorder counts. What `take` adds is in memory until `save`."""
+
+    def __init__(self, connection: sqlite3.Connection, bundles: pathlib.Path) -> None:
+        """Make the tables where there are none, and load the frames."""
+        self._connection = connection
+        connection.executescript(_TABLES)
+        self._reader = slicing.Reader(bundles)
+        self._frames: dict[str, dict[str, profiles.Frame]] = collections.defaultdict(dict)
+        for endpoint, _, told in connection.execute("SELECT * FROM frame"):
+            known = _frame(told)
+            self._frames[endpoint][known.name] = known
+        self._teaching: dict[str, Values] = {}
+        self._values: dict[_Key, Values] = {}
+
+    def take(self, predictions: Iterable[records.Prediction]) -> None:
+        """Count these."""
+        for one in predictions:
+            if one.role != arms.Role.LIVE or one.mark != marks.Mark.OK:
+                continue
+            columns = {name: batches.entries(values) for name, values in self._reader.columns(one).items()}
+            columns[PREDICTION] = list(one.answers)
+            if one.endpoint not in self._frames:
+                self._teach(one.endpoint, columns)
+                continue
+            into = self._values.setdefault((one.endpoint, one.version, one.arrived_ns // 10**9 // HOUR * HOUR), {})
+            for name, values in columns.items():
+                into.setdefault(name, []).extend(values)
+
+    def _teach(self, endpoint: str, columns: Values) -> None:
+        seen = self._teaching.setdefault(endpoint, {})
+        for name, values in columns.items():
+            if name in seen or len(seen) < COLUMNS:
+                seen.setdefault(name, []).extend(values)
+        if len(seen[PREDICTION]) < TEACH:
+            return
+        self._frames[endpoint] = {name: framed(name, values) for name, values in seen.items()}
+        rows = [(endpoint, name, _pack(one)) for name, one in self._frames[endpoint].items()]
+        self._connection.executemany("INSERT OR REPLACE INTO frame VALUES (?, ?, ?)", rows)
+        del self._teaching[endpoint]
+
+    def save(self) -> None:
+        """Add what was taken to the profiles of its hours."""
+        for key, values in self._values.items():
+            frames = self._frames[key[0]]
+            columns = {name: counted(frames[name], seen) for name, seen in values.items() if name in frames}
+            more = profiles.Profile(len(values[PREDICTION]), columns)
+            known = self._connection.execute(
+                "SELECT told FROM profile WHERE endpoint = ? AND version = ? AND hour = ?", key
+            ).fetchone()
+            whole = _profile(known[0]) + more if known else more
+            self._connection.execute("INSERT OR REPLACE INTO profile VALUES (?, ?, ?, ?)", (*key, _pack(whole)))
+        self._values = {}
+
+
+def frames(connection: sqlite3.Connection, endpoint: str) -> dict[str, profiles.Frame]:
+    """The frames of an endpoint's columns, by name; none before enough was seen."""
+    told = connection.execute("SELECT told FROM frame WHERE endpoint = ?", (endpoint,))
+    return {one.name: one for one in (_frame(row[0]) for row in told)}
+
+
+def hours(connection: sqlite3.Connection, endpoint: str, since: int, until: int) -> list[tuple[int, int, profiles.Profile]]:
+    """(version, hour, profile) of the hours that begin in this time (Unix seconds), in order of hour and version."""
+    rows = connection.execute(
+        "SELECT version, hour, told FROM profile WHERE endpoint = ? AND hour >= ? AND hour < ? ORDER BY hour, version",
+        (endpoint, since, until),
+    )
+    return [(version, hour, _profile(told)) for version, hour, told in rows]
+
+
+def framed(name: str, values: Sequence[Any]) -> profiles.Frame:
+    """The frame of a column, from its first values: numbers where half of what is there is numbers, else categories."""
+    numbers = [float(one) for one in values if _is_number(one)]
+    words = collections.Counter(_word(one) for one in values if not _is_null(one) and not _is_number(one))
+    if len(numbers) >= words.total():
+        return drift.frame(name, np.array(numbers))
+    return profiles.Frame(name, classes=tuple(sorted(word for word, _ in words.most_common(profiles.MOST_CLASSES))))
+
+
+def counted(frame: profiles.Frame, values: Sequence[Any]) -> profiles.Column:
+    """What these values are, in the frame's bins."""
+    if not frame.numeric:
+        nulls = sum(map(_is_null, values))
+        known = {name: place for place, name in enumerate(frame.classes)}
+        counts = [0] * frame.bins
+        for one in values:
+            if not _is_null(one):
+                counts[known.get(_word(one), len(known))] += 1
+        return profiles.Column(tuple(counts), nulls)
+    try:
+        told = np.array(values, np.float64)  # None is NaN
+    except (TypeError, ValueError, OverflowError):
+        told = np.array([float(one) if _is_number(one) else math.nan if _is_null(one) else math.inf for one in values])
+    nulls, numbers = int(np.isnan(told).sum()), told[np.isfinite(told)]
+    broken = told.size - nulls - numbers.size
+    if not numbers.size:
+        return profiles.Column((0,) * frame.bins, nulls, broken)
+    binned = np.bincount(np.searchsorted(frame.edges, numbers, side="right"), minlength=frame.bins)
+    with np.errstate(over="ignore"):
+        sums = float(numbers.sum()), float((numbers * numbers).sum())
+    return profiles.Column(tuple(binned.tolist()), nulls, broken, *sums, float(numbers.min()), float(numbers.max()))
+
+
+def _is_null(one: Any) -> bool:
+    return one is None or (isinstance(one, float) and math.isnan(one))
+
+
+def _is_number(one: Any) -> bool:
+    return isinstance(one, (int, float)) and not isinstance(one, bool) and abs(one) <= sys.float_info.max
+
+
+def _word(one: Any) -> str:
+    return str(one)[:200]

@@ -1,0 +1,162 @@
+"""Profiles by hour and version, counted once over kills, and what has drifted by them."""
+
+import json
+import math
+import pathlib
+
+import numpy as np
+import predlog_fixtures as given
+import pytest
+from pairs_fixtures import Mirrored
+
+from tidegate.core.vocabulary import arms, marks, profiles, records
+from tidegate.interface.cli.views import drift as view
+from tidegate.observability.monitors import drifting, profiling
+
+ROWS = 50
+HOUR = profiling.HOUR
+FIRST = given.T0 // HOUR * HOUR
+
+
+def asked(chance: int, at: float, rng: np.random.Generator, shift: float = 0.0, **more: object) -> records.Prediction:
+    """A request of fifty rows."""
+    rows = [
+        {"carrier": str(rng.choice(["AA", "UA", "DL"])), "hour": round(float(rng.normal(12 + shift, 3)))} for _ in range(ROWS)
+    ]
+    whole = {
+        "input": json.dumps({"records": rows}).encode(),
+        "answers": tuple(float(one) for one in rng.random(ROWS)),
+        "rows": ROWS,
+        "weight": 0,
+    }
+    return given.prediction(chance, at, **(whole | more))
+
+
+class Profiled(Mirrored):
+    """An endpoint that has learned its frames."""
+
+    def __init__(self, root: pathlib.Path) -> None:
+        super().__init__(root, mirror=0)
+        self.rng = np.random.default_rng(1)
+        self.put(*(asked(at, 0.0, self.rng) for at in range(profiling.TEACH // ROWS)))
+        self.look(1.0)
+
+    def hours(self) -> list[tuple[int, int, profiles.Profile]]:
+        return profiling.hours(self.recorder.catalogue.connection, "flight-delay", 0, 2**40)
+
+    def report(self, window: drifting.Stretch, reference: drifting.Stretch) -> drifting.Report:
+        return drifting.report(self.recorder.catalogue.connection, "flight-delay", window, reference)
+
+
+def test_the_first_rows_teach_and_the_later_ones_are_counted_by_version_and_hour(tmp_path: pathlib.Path) -> None:
+    log = Profiled(tmp_path)
+    assert log.hours() == []
+    frames = profiling.frames(log.recorder.catalogue.connection, "flight-delay")
+    assert set(frames) == {"carrier", "hour", "prediction"}
+    assert frames["carrier"].classes == ("AA", "DL", "UA")
+    assert [frames[name].numeric for name in ("hour", "prediction")] == [True, True]
+    log.put(
+        asked(100, 2.0, log.rng),
+        asked(101, HOUR * 1.0, log.rng),
+        asked(102, HOUR + 1.0, log.rng, version=2),
+        asked(103, 3.0, log.rng, mark=marks.Mark.ERROR),
+        asked(104, 3.0, log.rng, role=arms.Role.SHADOW),
+    )
+    log.look(HOUR + 2.0)
+    assert [(version, hour - FIRST, one.rows) for version, hour, one in log.hours()] == [
+        (1, 0, ROWS),
+        (1, HOUR, ROWS),
+        (2, HOUR, ROWS),
+    ]
+    assert all(column.seen == ROWS for _, _, one in log.hours() for column in one.columns.values())
+
+
+def test_rows_count_once_whatever_is_killed(tmp_path: pathlib.Path) -> None:
+    log = Profiled(tmp_path)
+    log.put(asked(100, 2.0, log.rng))
+    log.recorder.step(given.T0 + 2.1)
+    log.killed(3.0)
+    log.look(4.0)
+    log.put(asked(101, 5.0, log.rng))
+    log.look(6.0)
+    log.killed(7.0)
+    log.look(8.0)
+    assert [one.rows for _, _, one in log.hours()] == [2 * ROWS]
+
+
+def test_what_is_not_logged_or_cannot_be_read_has_a_profile_of_its_predictions(tmp_path: pathlib.Path) -> None:
+    log = Profiled(tmp_path)
+    log.put(asked(100, 2.0, log.rng, input=b""), asked(101, 2.0, log.rng, input=b"{"), asked(102, 2.0, log.rng, digest="f" * 64))
+    log.look(4.0)
+    [(_, _, one)] = log.hours()
+    assert (one.rows, {name: column.seen for name, column in one.columns.items()}) == (3 * ROWS, {"prediction": 3 * ROWS})
+
+
+def test_a_column_that_has_moved_comes_first_and_equal_hours_are_quiet(tmp_path: pathlib.Path) -> None:
+    log = Profiled(tmp_path)
+    log.put(*(asked(100 + at, HOUR + at, log.rng) for at in range(40)))
+    log.put(*(asked(200 + at, 2 * HOUR + at, log.rng) for at in range(20)))
+    log.put(*(asked(300 + at, 3 * HOUR + at, log.rng, shift=4.0) for at in range(20)))
+    log.look(3 * HOUR + 60.0)
+    before, same, shifted = (drifting.Stretch(FIRST + at * HOUR, FIRST + (at + 1) * HOUR) for at in (1, 2, 3))
+    quiet, loud = log.report(same, before), log.report(shifted, before)
+    assert (quiet.level, quiet.rows) == ("", (20 * ROWS, 40 * ROWS))
+    assert "nothing has moved" in view.sentence(quiet)
+    assert (loud.level, loud.columns[0].name) == ("alarm", "hour")
+    assert [one.name for one in loud.columns if one.level] == ["hour"]
+    assert loud.columns[0].mean[0] == pytest.approx(16, abs=0.5)
+    assert view.sentence(loud).startswith("flight-delay: 1 of 3 columns has moved, hour most: its distribution by 0.")
+    assert len(list(view.whole(loud))) == 2
+    few = log.report(drifting.Stretch(FIRST + 9 * HOUR, FIRST + 10 * HOUR), before)
+    assert "nothing to compare" in view.sentence(few)
+
+
+def test_two_versions_of_one_hour_are_held_against_each_other(tmp_path: pathlib.Path) -> None:
+    log = Profiled(tmp_path)
+    for at in range(20):
+        log.put(
+            asked(100 + at, HOUR + at, log.rng),
+            asked(200 + at, HOUR + at, log.rng, version=2, answers=tuple(float(one) for one in log.rng.random(ROWS) ** 3)),
+        )
+    log.look(HOUR + 60.0)
+    both = [drifting.Stretch(FIRST + HOUR, FIRST + 2 * HOUR, version) for version in (2, 1)]
+    assert [one.name for one in log.report(*both).columns if one.level] == ["prediction"]
+
+
+NUMBERS = profiles.Frame("x", edges=(0.0, 1.0, 2.0))
+WORDS = profiles.Frame("c", classes=("a", "b"))
+
+
+@pytest.mark.parametrize(
+    ("frame", "values", "counts", "nulls", "broken"),
+    [
+        (NUMBERS, [0.5, 1, None, math.nan, 5.0, -1.0], (1, 1, 1, 1), 2, 0),
+        (NUMBERS, [0.5, "x", math.inf, None, True], (0, 1, 0, 0), 1, 3),
+        (NUMBERS, [math.inf, 0.5], (0, 1, 0, 0), 0, 1),
+        (NUMBERS, [10**400, 1e300], (0, 0, 0, 1), 0, 1),
+        (NUMBERS, [None] * 3, (0, 0, 0, 0), 3, 0),
+        (NUMBERS, [], (0, 0, 0, 0), 0, 0),
+        (WORDS, ["a", "b", "z", None, "a", 3], (2, 1, 2), 1, 0),
+    ],
+)
+def test_values_are_counted_whatever_they_are(frame, values, counts, nulls, broken) -> None:
+    found = profiling.counted(frame, values)
+    assert (found.counts, found.nulls, found.broken) == (counts, nulls, broken)
+    assert found.seen == len(values)
+
+
+@pytest.mark.parametrize(
+    ("values", "numeric"),
+    [
+        ([1, 2.5, None], True),
+        (["1", "2"], False),
+        ([True, False], False),
+        ([None], True),
+        ([1, "x", "y"], False),
+        ([3.0] * 9, True),
+    ],
+)
+def test_a_column_is_of_numbers_where_half_of_what_is_there_is_numbers(values, numeric) -> None:
+    found = profiling.framed("x", values)
+    assert found.numeric is (numeric and values != [None])
+    assert profiling.counted(found, values).seen == len(values)

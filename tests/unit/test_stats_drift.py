@@ -1,0 +1,146 @@
+"""Effects between profiles: bounds that few rows do not pass, and many only for a reason."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy import stats as scipy
+
+from tidegate.core.stats import drift
+from tidegate.core.vocabulary import profiles
+
+
+def column(frame, values, nulls=0, broken=0):
+    if frame.numeric:
+        counts = np.bincount(np.searchsorted(frame.edges, values, side="right"), minlength=frame.bins)
+        return profiles.Column(
+            tuple(counts.tolist()), nulls, broken, float(np.sum(values)), float(np.sum(values**2)), values.min(), values.max()
+        )
+    known = {name: at for at, name in enumerate(frame.classes)}
+    counts = np.bincount([known.get(value, len(known)) for value in values], minlength=frame.bins)
+    return profiles.Column(tuple(counts.tolist()), nulls, broken)
+
+
+def by_name(*given):
+    return {one.name: one for one in drift.effects(*given)}
+
+
+def levels(*given):
+    return {one.name: one.level for one in drift.effects(*given) if one.level}
+
+
+RNG = np.random.default_rng(1)
+REFERENCE = RNG.normal(size=50_000)
+FRAME = drift.frame("x", REFERENCE)
+KNOWN = column(FRAME, REFERENCE)
+
+
+def test_a_frame_has_its_reference_inside_and_about_as_much_in_each_bin():
+    assert FRAME.bins == profiles.MOST_EDGES + 1
+    assert (KNOWN.counts[0], KNOWN.counts[-1]) == (0, 0)
+    assert min(KNOWN.counts[1:-1]) > 50_000 / 64 * 0.99
+    assert [FRAME.bin(one) for one in (-1e9, REFERENCE.min(), REFERENCE.max(), 1e9)] == [0, 1, 64, 65]
+
+
+@pytest.mark.parametrize("values", [[], [3.0], [3.0] * 9, [0.0, 1.0] * 9, [1e300, -1e300]])
+def test_few_or_equal_values_have_a_frame_as_well(values):
+    found = drift.frame("x", np.array(values))
+    assert len(found.edges) == len(set(found.edges))
+    assert list(found.edges) == sorted(found.edges)
+    for value in values:
+        assert 0 < found.bin(value) < found.bins or found.bins == 2
+
+
+def test_the_largest_difference_is_that_of_the_samples_themselves_up_to_a_bin():
+    window = RNG.normal(0.3, 1.2, size=5_000)
+    found = by_name(FRAME, KNOWN, column(FRAME, window))["ks"]
+    assert found.size == pytest.approx(scipy.ks_2samp(REFERENCE, window).statistic, abs=1 / 64)
+    assert found.low < found.size
+
+
+@pytest.mark.parametrize("rows", [200, 1_000, 100_000])
+def test_equal_laws_are_within_what_is_normal_whatever_the_rows(rows):
+    assert levels(FRAME, KNOWN, column(FRAME, RNG.normal(size=rows))) == {}
+
+
+def test_a_little_is_not_called_a_shift_by_a_million_rows_and_a_lot_is_by_a_few_hundred():
+    many, few = RNG.normal(0.02, 1.0, size=1_000_000), RNG.normal(1.0, 1.0, size=400)
+    assert scipy.ks_2samp(REFERENCE, many).pvalue < 1e-3
+    assert levels(FRAME, KNOWN, column(FRAME, many)) == {}
+    assert levels(FRAME, KNOWN, column(FRAME, few))["ks"] == 2
+
+
+def test_below_a_number_of_rows_nothing_is_said():
+    assert drift.effects(FRAME, KNOWN, column(FRAME, RNG.normal(9, 1, size=drift.FEWEST - 1))) == ()
+
+
+def test_nulls_new_values_and_broken_ones_are_told_apart():
+    window = RNG.normal(size=900)
+    assert levels(FRAME, KNOWN, column(FRAME, window, nulls=100)) == {"nulls": 2}
+    assert levels(FRAME, KNOWN, column(FRAME, window, broken=20)) == {"broken": 1}
+    assert levels(FRAME, KNOWN, column(FRAME, np.append(window[:700], np.full(200, 50.0))))["new"] == 2
+
+
+def test_categories_with_many_classes_are_quiet_in_small_windows_and_heard_when_one_grows():
+    classes = [f"c{at}" for at in range(50)]
+    frame = profiles.Frame("carrier", classes=tuple(classes))
+    shares = RNG.dirichlet(np.ones(50))
+    reference = column(frame, RNG.choice(classes, 50_000, p=shares))
+    for rows in (300, 3_000):
+        assert levels(frame, reference, column(frame, RNG.choice(classes, rows, p=shares))) == {}
+    grown = np.append(RNG.choice(classes, 3_000, p=shares), ["c7"] * 1_000)
+    assert levels(frame, reference, column(frame, grown)) == {"tv": 2}
+    renamed = np.append(RNG.choice(classes, 3_000, p=shares), ["C7"] * 1_000)
+    assert levels(frame, reference, column(frame, renamed)) == {"tv": 2, "new": 2}
+
+
+@pytest.mark.parametrize("kind", ["numbers", "categories"])
+def test_a_bound_is_above_the_truth_in_at_most_one_of_a_thousand(kind):
+    """Equal laws: the truth is 0, so that no bound may lie above it."""
+    classes = [f"c{at}" for at in range(20)]
+    frame = FRAME if kind == "numbers" else profiles.Frame("c", classes=tuple(classes))
+    above = 0
+    for _ in range(300):
+        sides = [RNG.normal(size=400) if kind == "numbers" else RNG.choice(classes, 400) for _ in range(2)]
+        above += any(one.low > 0 for one in drift.effects(frame, *(column(frame, side) for side in sides)))
+    assert above <= 1
+
+
+def test_a_column_is_described_as_numpy_would():
+    values = RNG.gamma(2.0, 3.0, size=20_000)
+    frame = drift.frame("x", values)
+    found = drift.described(frame, column(frame, values))
+    wanted = (values.mean(), values.std(), *np.quantile(values, [0.25, 0.5, 0.75]), values.min(), values.max())
+    assert found == pytest.approx(wanted, rel=0.02)
+    assert all(math.isnan(one) for one in drift.described(profiles.Frame("c", classes=("a",)), profiles.Column((3, 4))))
+
+
+def test_how_far_numbers_have_moved_is_told_in_quartile_ranges():
+    window = column(FRAME, RNG.normal(0.5, 1.0, size=50_000))
+    assert drift.moved(FRAME, KNOWN, window) == pytest.approx(0.5 / 1.349, rel=0.2)
+    assert drift.moved(FRAME, KNOWN, KNOWN) == 0.0
+    constant = drift.frame("x", np.full(9, 3.0))
+    assert drift.moved(constant, column(constant, np.full(9, 3.0)), column(constant, np.full(9, 3.0))) == 0.0
+
+
+def test_the_stability_index_is_near_0_where_nothing_changed_and_near_its_formula_where_something_did():
+    assert drift.psi(KNOWN, column(FRAME, RNG.normal(size=300))) < 0.1
+    shifted = RNG.normal(0.5, 1.0, size=100_000)
+    cuts = [-math.inf, *np.quantile(REFERENCE, np.arange(1, 10) / 10), math.inf]
+    one, two = (np.histogram(each, cuts)[0] / len(each) for each in (REFERENCE, shifted))
+    assert drift.psi(KNOWN, column(FRAME, shifted)) == pytest.approx(((two - one) * np.log(two / one)).sum(), rel=0.05)
+
+
+def test_numbers_far_outside_of_the_reference_are_outliers():
+    window = np.append(RNG.normal(size=990), np.full(10, 40.0))
+    assert drift.outliers(FRAME, KNOWN, column(FRAME, window)) == pytest.approx(0.01, abs=0.004)
+    assert drift.outliers(FRAME, KNOWN, KNOWN) < 0.005
+
+
+def test_profiles_add_up():
+    halves = [column(FRAME, REFERENCE[at::2]) for at in (0, 1)]
+    both = profiles.Profile(25_000, {"x": halves[0]}) + profiles.Profile(25_000, {"x": halves[1], "y": profiles.Column((1, 2))})
+    assert both.rows == 50_000
+    assert both.columns["x"].counts == KNOWN.counts
+    assert both.columns["x"].total == pytest.approx(KNOWN.total)
+    assert both.columns["y"].seen == 3
