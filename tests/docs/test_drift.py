@@ -16,7 +16,7 @@ def test_every_effect_is_there_with_its_limits():
 
 
 def test_the_numbers_are_those_of_the_code():
-    assert f"first {profiling.TEACH:,} rows" in PAGE
+    assert f"first {profiling.TEACH:,} values" in PAGE
     assert f"{profiles.MOST_EDGES - 1} bins" in PAGE
     assert f"{profiles.MOST_CLASSES} commonest" in PAGE
     assert f"Below {drift.FEWEST} rows" in PAGE

@@ -4,12 +4,13 @@ import json
 import math
 import pathlib
 
+import msgspec
 import numpy as np
 import predlog_fixtures as given
 import pytest
-from pairs_fixtures import Mirrored
+from pairs_fixtures import SIGNATURE, Mirrored
 
-from tidegate.core.vocabulary import arms, marks, profiles, records
+from tidegate.core.vocabulary import arms, manifests, marks, profiles, records
 from tidegate.interface.cli.views import drift as view
 from tidegate.observability.monitors import drifting, profiling
 
@@ -90,6 +91,23 @@ def test_what_is_not_logged_or_cannot_be_read_has_a_profile_of_its_predictions(t
     log.look(4.0)
     [(_, _, one)] = log.hours()
     assert (one.rows, {name: column.seen for name, column in one.columns.items()}) == (3 * ROWS, {"prediction": 3 * ROWS})
+
+
+def test_a_column_that_comes_with_a_later_version_is_learned_by_itself(tmp_path: pathlib.Path) -> None:
+    log = Profiled(tmp_path)
+    wider = manifests.Signature("columns", (*SIGNATURE.inputs, manifests.Column("delay", "double")), SIGNATURE.outputs)
+    folder = log.home.bundles / ("a" * 64)
+    folder.mkdir()
+    (folder / "manifest.json").write_bytes(msgspec.json.encode(manifests.Manifest("flights", "sklearn", "m", wider, ())))
+    for at in range(profiling.TEACH // ROWS + 3):
+        rows = [{"carrier": "AA", "hour": 3, "delay": float(log.rng.normal())} for _ in range(ROWS)]
+        body = json.dumps({"records": rows}).encode()
+        log.put(asked(100 + at, HOUR + at, log.rng, version=2, digest="a" * 64, input=body))
+    log.look(HOUR + 100.0)
+    [(_, _, one)] = log.hours()
+    assert {name: column.seen for name, column in one.columns.items()} == {
+        name: profiling.TEACH + 3 * ROWS if name != "delay" else 3 * ROWS for name in ("carrier", "hour", "prediction", "delay")
+    }
 
 
 def test_a_column_that_has_moved_comes_first_and_equal_hours_are_quiet(tmp_path: pathlib.Path) -> None:

@@ -1,9 +1,9 @@
 """Profiles of what was asked and answered, by endpoint, version and hour: the recorder's part of watching for drift.
 
 Every live request that was answered well counts with all of its rows: each input column that the model's signature names, and
-`prediction`, the first output. How values are told apart (a column's frame) is learned from the endpoint's first rows and kept
-for good, so that hours, versions and seasons can be added up and compared; the rows that teach are in no profile. Where inputs
-are not logged there are predictions only.
+`prediction`, the first output. How values are told apart (a column's frame) is learned from its first values and kept for good,
+so that hours, versions and seasons can be added up and compared; the values that teach are counted nowhere. Where inputs are not
+logged there are predictions only.
 
 Kept in the catalogue's database, so that profiles, places and files are committed together. Called by the recorder.
 """
@@ -27,7 +27,7 @@ from tidegate.observability.monitors import slicing
 PREDICTION = "prediction"
 HOUR = 3_600
 TEACH = 1_000
-"""Rows from which an endpoint's frames are learned."""
+"""Values from which a column's frame is learned."""
 COLUMNS = 1_000
 """Columns of an endpoint at the most; what is beyond is not profiled."""
 _TABLES = """
@@ -55,47 +55,49 @@ class Profiles:
         for endpoint, _, told in connection.execute("SELECT * FROM frame"):
             known = _frame(told)
             self._frames[endpoint][known.name] = known
-        self._teaching: dict[str, Values] = {}
-        self._values: dict[_Key, Values] = {}
+        self._teaching: dict[tuple[str, str], list[Any]] = {}
+        self._values: dict[_Key, Values] = collections.defaultdict(lambda: collections.defaultdict(list))
+        self._rows: collections.Counter[_Key] = collections.Counter()
 
     def take(self, predictions: Iterable[records.Prediction]) -> None:
         """Count these."""
         for one in predictions:
             if one.role != arms.Role.LIVE or one.mark != marks.Mark.OK:
                 continue
-            columns = {name: batches.entries(values) for name, values in self._reader.columns(one).items()}
-            columns[PREDICTION] = list(one.answers)
-            if one.endpoint not in self._frames:
-                self._teach(one.endpoint, columns)
-                continue
-            into = self._values.setdefault((one.endpoint, one.version, one.arrived_ns // 10**9 // HOUR * HOUR), {})
-            for name, values in columns.items():
-                into.setdefault(name, []).extend(values)
+            key, frames = (one.endpoint, one.version, one.arrived_ns // 10**9 // HOUR * HOUR), self._frames[one.endpoint]
+            self._rows[key] += one.rows if PREDICTION in frames else 0
+            for name, values in (*self._reader.columns(one).items(), (PREDICTION, list(one.answers))):
+                if name in frames:
+                    self._values[key][name].extend(batches.entries(values))
+                elif len(frames) < COLUMNS:
+                    self._teach(one.endpoint, name, batches.entries(values))
 
-    def _teach(self, endpoint: str, columns: Values) -> None:
-        seen = self._teaching.setdefault(endpoint, {})
-        for name, values in columns.items():
-            if name in seen or len(seen) < COLUMNS:
-                seen.setdefault(name, []).extend(values)
-        if len(seen[PREDICTION]) < TEACH:
-            return
-        self._frames[endpoint] = {name: framed(name, values) for name, values in seen.items()}
-        rows = [(endpoint, name, _pack(one)) for name, one in self._frames[endpoint].items()]
-        self._connection.executemany("INSERT OR REPLACE INTO frame VALUES (?, ?, ?)", rows)
-        del self._teaching[endpoint]
+    def _teach(self, endpoint: str, name: str, values: Sequence[Any]) -> None:
+        seen = self._teaching.setdefault((endpoint, name), [])
+        seen.extend(values)
+        if len(seen) >= TEACH:
+            self._frames[endpoint][name] = framed(name, seen)
+            del self._teaching[endpoint, name]
+            told = (endpoint, name, _pack(self._frames[endpoint][name]))
+            self._connection.execute("INSERT OR REPLACE INTO frame VALUES (?, ?, ?)", told)
 
     def save(self) -> None:
         """Add what was taken to the profiles of its hours."""
-        for key, values in self._values.items():
+        for key, rows in (+self._rows).items():
             frames = self._frames[key[0]]
-            columns = {name: counted(frames[name], seen) for name, seen in values.items() if name in frames}
-            more = profiles.Profile(len(values[PREDICTION]), columns)
+            more = profiles.Profile(rows, {name: counted(frames[name], seen) for name, seen in self._values[key].items()})
             known = self._connection.execute(
                 "SELECT told FROM profile WHERE endpoint = ? AND version = ? AND hour = ?", key
             ).fetchone()
             whole = _profile(known[0]) + more if known else more
             self._connection.execute("INSERT OR REPLACE INTO profile VALUES (?, ?, ?, ?)", (*key, _pack(whole)))
-        self._values = {}
+        self._values.clear()
+        self._rows.clear()
+
+
+def known(connection: sqlite3.Connection) -> bool:
+    """Whether the catalogue has profiles: one from before there were any has not."""
+    return bool(connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'profile'").fetchone())
 
 
 def frames(connection: sqlite3.Connection, endpoint: str) -> dict[str, profiles.Frame]:

@@ -50,11 +50,12 @@ def drift(
         begins = logged.span(against, since, now)[0] if against else window.since - _WEEKS
         reference = drifting.Stretch(_hour(begins), window.since, before)
     with catalogue.Catalogue(place.log, readonly=True) as books:
-        report = drifting.report(books.connection, row.name, window, reference)
-    if not any(report.rows):
+        there = profiling.known(books.connection)
+        report = drifting.report(books.connection, row.name, window, reference) if there else None
+    if report is None or not any(report.rows):
         raise errors.NothingCompared(
             f"nothing of {row.name} is profiled in that time.",
-            cure=f"Profiles begin after the endpoint's first {profiling.TEACH:,} rows, which say how values are told apart.",
+            cure=f"The first {profiling.TEACH:,} values of a column say how they are told apart; then each hour is counted.",
         )
     if as_json:
         screen.document(msgspec.to_builtins(report) | {"level": report.level})
