@@ -385,7 +385,7 @@ class PortInUse(ProcessError):
 
 
 class AlreadyRunning(ProcessError):
-    """Tidegate is already up in this directory. `tidegate status` shows it; `tidegate down` ends it."""
+    """Tidegate is up in this home already. `tidegate status` shows it, `tidegate down` ends it; `--home` names another."""
 
 
 class NotRunning(ProcessError):
