@@ -155,6 +155,7 @@ WORDS = profiles.Frame("c", classes=("a", "b"))
         (NUMBERS, [None] * 3, (0, 0, 0, 0), 3, 0),
         (NUMBERS, [], (0, 0, 0, 0), 0, 0),
         (WORDS, ["a", "b", "z", None, "a", 3], (2, 1, 2), 1, 0),
+        (WORDS, ["a", math.nan, math.nan, [1, 2], None], (1, 0, 1), 3, 0),
     ],
 )
 def test_values_are_counted_whatever_they_are(frame, values, counts, nulls, broken) -> None:

@@ -127,13 +127,7 @@ def framed(name: str, values: Sequence[Any]) -> profiles.Frame:
 def counted(frame: profiles.Frame, values: Sequence[Any]) -> profiles.Column:
     """What these values are, in the frame's bins."""
     if not frame.numeric:
-        nulls = sum(map(_is_null, values))
-        known = {name: place for place, name in enumerate(frame.classes)}
-        counts = [0] * frame.bins
-        for one in values:
-            if not _is_null(one):
-                counts[known.get(_word(one), len(known))] += 1
-        return profiles.Column(tuple(counts), nulls)
+        return _classed(frame, values)
     try:
         told = np.array(values, np.float64)  # None is NaN
     except (TypeError, ValueError, OverflowError):
@@ -146,6 +140,20 @@ def counted(frame: profiles.Frame, values: Sequence[Any]) -> profiles.Column:
     with np.errstate(over="ignore"):
         sums = float(numbers.sum()), float((numbers * numbers).sum())
     return profiles.Column(tuple(binned.tolist()), nulls, broken, *sums, float(numbers.min()), float(numbers.max()))
+
+
+def _classed(frame: profiles.Frame, values: Sequence[Any]) -> profiles.Column:
+    known, counts, nulls = {name: place for place, name in enumerate(frame.classes)}, [0] * frame.bins, 0
+    try:
+        distinct = collections.Counter(values)  # most values come again and again
+    except TypeError:  # rows of tensors are lists
+        distinct = collections.Counter(None if _is_null(one) else _word(one) for one in values)
+    for value, count in distinct.items():
+        if _is_null(value):
+            nulls += count
+        else:
+            counts[known.get(_word(value), len(known))] += count
+    return profiles.Column(tuple(counts), nulls)
 
 
 def _is_null(one: Any) -> bool:
