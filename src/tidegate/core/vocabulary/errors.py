@@ -385,7 +385,7 @@ class PortInUse(ProcessError):
 
 
 class AlreadyRunning(ProcessError):
-    """Tidegate is up in this home already. `tidegate status` shows it, `tidegate down` ends it; `--home` names another."""
+    """Tidegate is already up in this home. `tidegate status` shows it, `tidegate down` ends it; `--home` names another."""
 
 
 class NotRunning(ProcessError):
