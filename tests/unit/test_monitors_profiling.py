@@ -93,6 +93,16 @@ def test_what_is_not_logged_or_cannot_be_read_has_a_profile_of_its_predictions(t
     assert (one.rows, {name: column.seen for name, column in one.columns.items()}) == (3 * ROWS, {"prediction": 3 * ROWS})
 
 
+def test_an_input_that_nobody_foresaw_does_not_stop_the_recorder(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = Profiled(tmp_path)
+    monkeypatch.setattr(log.recorder.profiles._reader, "columns", lambda _: 1 / 0)
+    log.put(asked(100, 2.0, log.rng))
+    log.look(4.0)
+    [(_, _, one)] = log.hours()
+    assert {name: column.seen for name, column in one.columns.items()} == {"prediction": ROWS}
+    assert log.fact("recorded") == profiling.TEACH // ROWS + 1
+
+
 def test_a_column_that_comes_with_a_later_version_is_learned_by_itself(tmp_path: pathlib.Path) -> None:
     log = Profiled(tmp_path)
     wider = manifests.Signature("columns", (*SIGNATURE.inputs, manifests.Column("delay", "double")), SIGNATURE.outputs)

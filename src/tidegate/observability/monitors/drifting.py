@@ -49,7 +49,7 @@ class Column(msgspec.Struct, frozen=True):
     mean: tuple[float | None, float | None]
     median: tuple[float | None, float | None]
     moved: float
-    """Of numbers: how far, in quartile ranges of the reference."""
+    """Of numbers: how far, in quartile ranges of the reference; -1 where the reference has none."""
     psi: float
 
 

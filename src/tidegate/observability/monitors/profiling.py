@@ -9,6 +9,7 @@ Kept in the catalogue's database, so that profiles, places and files are committ
 """
 
 import collections
+import logging
 import math
 import pathlib
 import sqlite3
@@ -35,6 +36,7 @@ CREATE TABLE IF NOT EXISTS frame (endpoint TEXT, name TEXT, told BLOB, PRIMARY K
 CREATE TABLE IF NOT EXISTS profile (endpoint TEXT, version INTEGER, hour INTEGER, told BLOB,
   PRIMARY KEY (endpoint, version, hour)) WITHOUT ROWID;
 """
+log = logging.getLogger(__name__)
 _pack = msgspec.msgpack.Encoder().encode
 _frame = msgspec.msgpack.Decoder(profiles.Frame).decode
 _profile = msgspec.msgpack.Decoder(profiles.Profile).decode
@@ -66,11 +68,18 @@ class Profiles:
                 continue
             key, frames = (one.endpoint, one.version, one.arrived_ns // 10**9 // HOUR * HOUR), self._frames[one.endpoint]
             self._rows[key] += one.rows if PREDICTION in frames else 0
-            for name, values in (*self._reader.columns(one).items(), (PREDICTION, list(one.answers))):
+            for name, values in (*self._columns(one).items(), (PREDICTION, list(one.answers))):
                 if name in frames:
                     self._values[key][name].extend(batches.entries(values))
                 elif len(frames) < COLUMNS:
                     self._teach(one.endpoint, name, batches.entries(values))
+
+    def _columns(self, one: records.Prediction) -> dict[str, Any]:
+        try:
+            return self._reader.columns(one)
+        except Exception:  # a fault of ours with one input: it would come again with every restart, and stop the whole log
+            log.exception("an input is in no profile", extra={"endpoint": one.endpoint, "digest": one.digest})
+            return {}
 
     def _teach(self, endpoint: str, name: str, values: Sequence[Any]) -> None:
         seen = self._teaching.setdefault((endpoint, name), [])
