@@ -95,7 +95,7 @@ def test_what_is_not_logged_or_cannot_be_read_has_a_profile_of_its_predictions(t
 
 def test_an_input_that_nobody_foresaw_does_not_stop_the_recorder(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     log = Profiled(tmp_path)
-    monkeypatch.setattr(log.recorder.profiles._reader, "columns", lambda _: 1 / 0)
+    monkeypatch.setattr(log.recorder.profiles._reader, "inputs", lambda _: 1 / 0)
     log.put(asked(100, 2.0, log.rng))
     log.look(4.0)
     [(_, _, one)] = log.hours()

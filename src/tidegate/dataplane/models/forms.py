@@ -16,11 +16,11 @@ class Forms:
         taken = inputs.Inputs(signature, coerce)
         self._infer = infer.Infer(signature, taken, coerce)
         self._messages = grpc.Messages(signature, taken)
-        self._rows = rows.Rows(signature, coerce)
+        self.rows = rows.Rows(signature, coerce)
         self._invocations = invocations.Invocations(signature, coerce)
         sheet = sheets.Sheets(signature)
         self._tables: dict[int, Callable[[bytes], batches.Batch]] = {
-            Content.RECORDS: self._rows.decode,
+            Content.RECORDS: self.rows.decode,
             Content.INVOCATIONS: self._invocations.decode,
             Content.CSV: sheet.decode,
         }
@@ -42,7 +42,7 @@ class Forms:
         if content == Content.INFER:
             return self._infer.encode(request, values, identity)
         if content == Content.RECORDS:
-            return self._rows.encode(values, identity[1], identity[2]), -1
+            return self.rows.encode(values, identity[1], identity[2]), -1
         if content == Content.GRPC:
             return self._messages.encode(request, values, identity), -1
         return self._invocations.encode(values), -1

@@ -52,6 +52,14 @@ class Rows:
             raise errors.InputInvalid("there are no records.", cure=_CURE)
         return self._records.batch(given)
 
+    def opened(self, raw: bytes) -> list[Any]:
+        """The records of a body as they are decoded, for `gathered`. Raises msgspec.ValidationError, DecodeError."""
+        return self._given(raw)
+
+    def gathered(self, opened: list[Any]) -> batches.Batch:
+        """The batch of records of several bodies, one after the other. Raises InputInvalid."""
+        return self._records.batch(opened)
+
     def _given(self, raw: bytes) -> list[Any]:
         if _ENVELOPE.match(raw):
             return self._enveloped.decode(raw).records  # type: ignore[no-any-return]

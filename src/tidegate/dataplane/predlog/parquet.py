@@ -9,6 +9,7 @@ Called by the recorder (write, merge) and the reader (prediction, outcome). Not 
 
 import base64
 import datetime as dt
+import functools
 import os
 import pathlib
 from collections.abc import Iterable, Sequence
@@ -68,7 +69,13 @@ class File(msgspec.Struct, frozen=True):
 
 def day(unix_seconds: float) -> str:
     """The UTC day of a Unix time."""
-    return dt.datetime.fromtimestamp(unix_seconds, dt.UTC).date().isoformat()
+    return _day(int(unix_seconds // 86_400))
+
+
+@functools.lru_cache(maxsize=1_024)
+def _day(number: int) -> str:
+    """The day so many days after 1970 began."""
+    return (dt.date(1970, 1, 1) + dt.timedelta(number)).isoformat()
 
 
 def partition(record: records.Prediction | records.Outcome) -> Partition:

@@ -22,7 +22,6 @@ import numpy as np
 
 from tidegate.core.stats import drift
 from tidegate.core.vocabulary import arms, marks, profiles, records
-from tidegate.dataplane.models import batches
 from tidegate.observability.monitors import slicing
 
 PREDICTION = "prediction"
@@ -58,27 +57,51 @@ class Profiles:
             known = _frame(told)
             self._frames[endpoint][known.name] = known
         self._teaching: dict[tuple[str, str], list[Any]] = {}
+        self._met: set[tuple[str, str]] = set()
+        """(endpoint, digest) of which something was counted."""
         self._values: dict[_Key, Values] = collections.defaultdict(lambda: collections.defaultdict(list))
         self._rows: collections.Counter[_Key] = collections.Counter()
 
     def take(self, predictions: Iterable[records.Prediction]) -> None:
         """Count these."""
+        groups: dict[tuple[_Key, str], list[records.Prediction]] = collections.defaultdict(list)
         for one in predictions:
-            if one.role != arms.Role.LIVE or one.mark != marks.Mark.OK:
-                continue
-            key, frames = (one.endpoint, one.version, one.arrived_ns // 10**9 // HOUR * HOUR), self._frames[one.endpoint]
-            self._rows[key] += one.rows if PREDICTION in frames else 0
-            for name, values in (*self._columns(one).items(), (PREDICTION, list(one.answers))):
-                if name in frames:
-                    self._values[key][name].extend(batches.entries(values))
-                elif len(frames) < COLUMNS:
-                    self._teach(one.endpoint, name, batches.entries(values))
+            if one.role == arms.Role.LIVE and one.mark == marks.Mark.OK:
+                hour = one.arrived_ns // 10**9 // HOUR * HOUR
+                groups[(one.endpoint, one.version, hour), one.digest].append(one)
+        for (key, digest), several in groups.items():
+            begin = 0
+            while begin < len(several):
+                # One by one while anything is learned, so that no more values teach than have to.
+                end = len(several) if self._learned(key[0], digest) else begin + 1
+                self._take(key, several[begin:end])
+                self._met.add((key[0], digest))
+                begin = end
 
-    def _columns(self, one: records.Prediction) -> dict[str, Any]:
+    def _learned(self, endpoint: str, digest: str) -> bool:
+        """Whether all columns of a bundle have their frames."""
+        return (endpoint, digest) in self._met and not any(of == endpoint for of, _ in self._teaching)
+
+    def _take(self, key: _Key, several: Sequence[records.Prediction]) -> None:
+        """Count requests of one key that were drawn for one bundle."""
+        endpoint, frames = key[0], self._frames[key[0]]
+        answers = [answer for one in several for answer in one.answers]
+        self._rows[key] += sum(one.rows for one in several) if PREDICTION in frames else 0
+        for name, values in (*self._columns(several).items(), (PREDICTION, answers)):
+            if name in frames:
+                self._values[key][name] += values
+            elif len(frames) < COLUMNS:
+                self._teach(endpoint, name, values)
+            else:
+                self._teaching.pop((endpoint, name), None)
+
+    def _columns(self, several: Sequence[records.Prediction]) -> dict[str, list[Any]]:
         try:
-            return self._reader.columns(one)
+            return self._reader.inputs(several).columns
         except Exception:  # a fault of ours with one input: it would come again with every restart, and stop the whole log
-            log.exception("an input is in no profile", extra={"endpoint": one.endpoint, "digest": one.digest})
+            if len(several) > 1:
+                return _chained([self._columns([one]) for one in several])
+            log.exception("an input is in no profile", extra={"endpoint": several[0].endpoint, "digest": several[0].digest})
             return {}
 
     def _teach(self, endpoint: str, name: str, values: Sequence[Any]) -> None:
@@ -102,6 +125,14 @@ class Profiles:
             self._connection.execute("INSERT OR REPLACE INTO profile VALUES (?, ?, ?, ?)", (*key, _pack(whole)))
         self._values.clear()
         self._rows.clear()
+
+
+def _chained(parts: Iterable[dict[str, list[Any]]]) -> dict[str, list[Any]]:
+    whole: dict[str, list[Any]] = collections.defaultdict(list)
+    for part in parts:
+        for name, values in part.items():
+            whole[name] += values
+    return whole
 
 
 def known(connection: sqlite3.Connection) -> bool:

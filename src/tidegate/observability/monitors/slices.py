@@ -13,7 +13,7 @@ Kept in the catalogue's database, committed with everything else. Called by the 
 
 import pathlib
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -72,6 +72,7 @@ class Slices:
 
     def take(self, predictions: Iterable[records.Prediction], routing: rules.Rules) -> None:
         """Count these."""
+        wanted: dict[int, list[tuple[records.Prediction, int]]] = {}
         for one in predictions:
             if one.release and one.role == arms.Role.LIVE and 0 < one.weight < arms.BUCKETS:
                 cohort = self._sheet.cohort(one, routing.rule)
@@ -79,7 +80,9 @@ class Slices:
                 tick = one.arrived_ns // 1_000_000_000
                 if book.terms.columns and tick >= book.closed:
                     book.last_tick = max(book.last_tick, tick)
-                    self._count(book, one, (cohort.number, tick))
+                    wanted.setdefault(cohort.of.number, []).append((one, cohort.number))
+        for of, several in wanted.items():
+            self._count(self._books[of], several)
 
     def _book(self, of: labels.Tracked, routing: rules.Rules) -> _Book:
         """A release's, sliced as the table says when it is begun."""
@@ -91,13 +94,15 @@ class Slices:
                 self._connection.execute("INSERT OR IGNORE INTO sliced VALUES (?, ?, 0, 0, 0)", row)
         return book
 
-    def _count(self, book: _Book, one: records.Prediction, where: tuple[int, int]) -> None:
-        words = self._reader.words(one, book.terms.columns, book.terms.digest)
-        book.unread += any(not words.get(column) for column in book.terms.columns)
-        for name in {f"{column}={value}" for column, values in words.items() for value in values}:
-            cell = self._counts.setdefault((*where, name), [0, 0])
-            cell[0] += one.mark in marks.BAD
-            cell[1] += one.mark == marks.Mark.OK
+    def _count(self, book: _Book, several: Sequence[tuple[records.Prediction, int]]) -> None:
+        """Count requests of one release, each with the number of its cohort."""
+        read = self._reader.all_words([one for one, _ in several], book.terms.columns, book.terms.digest)
+        for (one, cohort), words in zip(several, read, strict=True):
+            book.unread += any(not words.get(column) for column in book.terms.columns)
+            for name in {f"{column}={value}" for column, values in words.items() for value in values}:
+                cell = self._counts.setdefault((cohort, one.arrived_ns // 1_000_000_000, name), [0, 0])
+                cell[0] += one.mark in marks.BAD
+                cell[1] += one.mark == marks.Mark.OK
 
     def close(self, read_until: float, timeouts: dict[str, float]) -> None:
         """Everything written by this Unix time has been read: ticks old enough by then are closed, where there are new ones.

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from tidegate.core.vocabulary import errors, records, sums
-from tidegate.dataplane.models import batches, bundles, signature
+from tidegate.dataplane.models import bundles, logged, signature
 from tidegate.dataplane.predlog import pairing
 from tidegate.dataplane.wire import samples
 
@@ -39,19 +39,20 @@ class Reader:
 
         `digest`: the bundle by whose signature the input is read; the one the request was drawn for unless said otherwise.
         """
-        by_name = self.columns(one, digest) if wanted else {}
-        return {name: [_word(value) for value in batches.entries(by_name[name])] for name in wanted if name in by_name}
+        return self.all_words([one], wanted, digest)[0]
 
-    def columns(self, one: records.Prediction, digest: str = "") -> dict[str, Any]:
-        """All columns, likewise: a list or an array of as many values as there are rows."""
-        sample, codec = samples.of(one), self._codec(digest or one.digest)
-        if sample is None or codec is None or codec.manifest.signature.kind != "columns":
-            return {}
-        try:
-            batch = codec.decode(sample.body, sample.content, sample.json_bytes, coerce=True).batch
-        except errors.TidegateError:
-            return {}
-        return batches.columns(batch, [column.name for column in codec.manifest.signature.inputs])
+    def all_words(self, several: Sequence[records.Prediction], wanted: Sequence[str], digest: str = "") -> list[Words]:
+        """The same of several requests that were drawn for one bundle, in their order."""
+        read = self.inputs(several, digest).each(wanted) if wanted else {}
+        return [
+            {name: [_word(value) for value in values] for name, values in read.get(place, {}).items()}
+            for place in range(len(several))
+        ]
+
+    def inputs(self, several: Sequence[records.Prediction], digest: str = "") -> logged.Inputs:
+        """All columns of several requests, likewise, as far as they can be read."""
+        codec = self._codec(digest or several[0].digest)
+        return logged.read(codec, [samples.of(one) for one in several]) if codec is not None else logged.Inputs()
 
     def _codec(self, digest: str) -> signature.Codec | None:
         if digest not in self._codecs:
