@@ -71,7 +71,17 @@ def test_core_specifications_keep_their_tokens_as_long_as_nothing_else_changes(p
     keeper_core = process.core
     keeper_core.write(place, 2)
     before = {path.name: path.read_text() for path in place.instances.glob("*.json")}
-    assert set(before) == {"gateway-0.json", "gateway-1.json", "control.json", "recorder.json", "api.json"}
+    assert set(before) == {"gateway-0.json", "gateway-1.json", "control.json", "recorder.json", "monitor.json", "api.json"}
     keeper_core.write(place, 1)
     after = {path.name: path.read_text() for path in place.instances.glob("*.json")}
     assert after == {name: text for name, text in before.items() if name != "gateway-1.json"}
+
+
+def test_a_home_of_an_earlier_release_gets_the_processes_that_came_since(place: home.Home) -> None:
+    process.core.write(place, 1)
+    (place.instances / "monitor.json").unlink()
+    before = {path.name: path.read_text() for path in place.instances.glob("*.json")}
+    process.core.complete(place)
+    after = {path.name: path.read_text() for path in place.instances.glob("*.json")}
+    assert after.keys() - before.keys() == {"monitor.json"}
+    assert {name: after[name] for name in before} == before

@@ -17,6 +17,7 @@ from tidegate.control.loop import (
     commands,
     following,
     health,
+    hearing,
     holders,
     leading,
     notifying,
@@ -61,6 +62,7 @@ class Control:
         self._notifying = notifying.Notifying(self._desk, home)
         self._settling = settling.Settling(self._desk)
         self._alarms = alarms.Book(self._desk)
+        self._ear = hearing.Ear(home.alarms)
         self._acted_on: tuple[object, ...] = ()
         self._swept = 0.0
         self._clocks: tuple[float, float] | None = None
@@ -158,7 +160,7 @@ class Control:
         kept = [one for row in rows for ordinal in row.kept if (one := self._desk.version(row.name, ordinal)) is not None]
         asleep = frozenset(name for name, rest in rests.items() if rest is not sleeping.Rest.AWAKE)
         due = [*self._health.wrong(seen, stables, kept, asleep), *self._following.wrong(seen.at)]
-        due += self._notifying.wrong(seen.at)
+        due += [*self._notifying.wrong(seen.at), *self._ear.heard()]
         return [*due, self._replacing.failed] if self._replacing.failed else due
 
     def _heed_clock(self, now: float, elapsed: float | None) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from tidegate.core.decide import amounts
-from tidegate.core.spec import conditions, settings, units
+from tidegate.core.spec import conditions, settings, units, watched
 from tidegate.core.vocabulary import losses, releases, tables
 
 Rows = list[tuple[str, str]]
@@ -13,7 +13,14 @@ _OURS = frozenset({releases.Watch.SMOKE, releases.Watch.LEVEL})
 
 def rows(resolved: settings.Settings) -> Rows:
     """(key, value) in the order of the file."""
-    return [*_served(resolved), *_moving(resolved), *_held(resolved), *_answered(resolved), *_around(resolved)]
+    return [
+        *_served(resolved),
+        *_moving(resolved),
+        *_held(resolved),
+        *watched.rows(resolved.monitors),
+        *_answered(resolved),
+        *_around(resolved),
+    ]
 
 
 def _served(resolved: settings.Settings) -> Rows:

@@ -23,6 +23,7 @@ from tidegate.core.spec import (
     surroundings,
     together,
     values,
+    watched,
 )
 from tidegate.core.vocabulary import dependencies, errors, instances, manifests, tables
 
@@ -135,6 +136,7 @@ def resolve(model: keys.Tidegate, listed: Sequence[str] = ()) -> settings.Settin
         keep=schedule.keep(model),
         durability=model.log.durability,
         inputs=model.log.inputs,
+        monitors=watched.resolved(model.monitors),
         pin=model.pin,
         given=tuple(sorted(_given(model))),
     )
@@ -171,7 +173,7 @@ def json_schema() -> dict[str, Any]:
     steps = found["$defs"]["Release"]["properties"]["steps"]
     steps["items"] = {"anyOf": [found["$defs"]["Step"]["properties"]["traffic"], steps["items"]]}
     blocks = [f"#/$defs/{name}" for name, one in found["$defs"].items() if "properties" in one]
-    for owner in (found, found["$defs"]["Release"]):
+    for owner in (found, found["$defs"]["Release"], found["$defs"]["Monitors"]):
         for block in (one for one in owner["properties"].values() if one.get("$ref") in blocks):
             reference = block.pop("$ref")
             block["anyOf"] = [{"$ref": reference}, {"type": "null"}]

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import pydantic
 
-from tidegate.core.spec import surroundings, values, ways
+from tidegate.core.spec import surroundings, values, watched, ways
 
 Release = ways.Release
 
@@ -136,6 +136,9 @@ class Tidegate(values.Block):
     outcomes: Annotated[Outcomes, values.EMPTY_BLOCK] = values.key("Ground truth that arrives late.", Outcomes(), {})
     limits: Annotated[Limits, values.EMPTY_BLOCK] = values.key("What the endpoint takes.", Limits(), {})
     log: Annotated[Log, values.EMPTY_BLOCK] = values.key("The prediction log.", Log(), {})
+    monitors: Annotated[watched.Monitors, values.EMPTY_BLOCK] = values.key(
+        "What is watched after a release.", watched.Monitors(), {}
+    )
     guard: Annotated[Guard, values.EMPTY_BLOCK] = values.key("What every answer is held to before a client sees it.", Guard(), {})
     fallback: pydantic.JsonValue = values.key("JSON answered, and flagged, when no version can answer; without it: 503.", None)
     fallback_rules: tuple[FallbackRule, ...] = values.key(

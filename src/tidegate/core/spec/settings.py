@@ -7,7 +7,7 @@ import msgspec
 
 from tidegate.core.decide import strategies
 from tidegate.core.spec import units
-from tidegate.core.vocabulary import assignment, dependencies, errors, handling, instances, releases, sums, tables
+from tidegate.core.vocabulary import assignment, dependencies, errors, handling, instances, monitoring, releases, sums, tables
 
 LONGEST_TIME = 60.0
 """Seconds from which on model times may be compared at the latest."""
@@ -87,6 +87,7 @@ class Settings(msgspec.Struct, frozen=True):
     """Previous versions kept warm."""
     durability: str = "interval"
     inputs: str = "all"
+    monitors: monitoring.Monitors = monitoring.Monitors()
     pin: str = "refuse"
     given: tuple[str, ...] = ()
     """Keys that the file had, dotted and sorted: what is not here is a default."""

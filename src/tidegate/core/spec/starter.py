@@ -71,6 +71,13 @@ _OPTIONAL = """\
 #   inputs: all                     # none: records carry no request and response bodies
 #   durability: interval            # ack: on disk before the answer leaves
 
+# monitors:                         # what is watched after a release; alarms: notify | hold | rollback | retrain
+#   drift: {action: notify, window: 1d}
+#   quality: {action: notify}
+#   performance: {action: notify}
+#   service: {action: notify}
+#   uptime: {action: notify, every: 1m}
+
 # input: strict                     # coerce: "3" is taken for 3
 # round: null                       # decimals that clients see of numbers; without it all
 # access: open                      # token: predictions need one with the predict scope

@@ -22,6 +22,40 @@ class Kind(enum.StrEnum):
     """A worker with the new code does not come up; the old ones go on."""
     NOTIFY_FAILED = "notify_failed"
     """An address takes no notifications."""
+    DRIFT = "drift"
+    """Inputs or predictions are others than they were."""
+    QUALITY = "quality"
+    """Inputs are missing, of another kind, out of range or new."""
+    PERFORMANCE = "performance"
+    """Outcomes say that the model is worse than it was."""
+    ESTIMATE = "estimate"
+    """Without outcomes: the model's own probabilities say that it is worse. An estimate, which rolls nothing back."""
+    SERVICE = "service"
+    """Answers take far longer, or fail, or a process is short of something."""
+    DOWN = "down"
+    """The probe from outside had no right answer."""
+    LOG_PATTERN = "log_pattern"
+    """Processes complain of what they had not complained of before, or far more often."""
+    LOG_SHED = "log_shed"
+    """Predictions are not logged: the disk is full or refuses."""
+    LOG_DAMAGED = "log_damaged"
+    """A file of the prediction log cannot be read, and was passed over."""
+    SHIPPING = "shipping"
+    """A sink takes no records, or is far behind."""
+    OUTCOMES = "outcomes"
+    """Outcomes do not come as they are to, or cannot be taken."""
+
+
+class Action(enum.StrEnum):
+    """What an alarm of a monitor does, besides being told."""
+
+    NOTIFY = "notify"
+    HOLD = "hold"
+    """While it is open no release of the endpoint begins or goes on."""
+    ROLLBACK = "rollback"
+    """The release under way goes back; without one, the version before serves again where it is kept."""
+    RETRAIN = "retrain"
+    """A retraining is asked for."""
 
 
 class Alarm(msgspec.Struct, frozen=True):
@@ -38,8 +72,24 @@ class Alarm(msgspec.Struct, frozen=True):
     """What of the endpoint: a version, a worker."""
     severity: str = "warning"
     """warning, or critical: requests fail."""
+    moved: tuple[str, ...] = ()
+    """What moved and by how much, a line each, what matters most first."""
+    examples: tuple[str, ...] = ()
+    """Ids of predictions that show it."""
+    next: str = ""
+    """The command to type next."""
+    action: str = Action.NOTIFY
+    """An `Action`."""
 
     @property
     def key(self) -> tuple[str, str, str]:
         """Which alarm it is."""
         return (self.kind, self.endpoint, self.subject)
+
+
+class Said(msgspec.Struct, frozen=True):
+    """What one monitor says: exactly these are open. Its last word counts until the next."""
+
+    at: float
+    """Unix seconds."""
+    alarms: tuple[Alarm, ...] = ()

@@ -97,6 +97,11 @@ class Home:
         return self.root / "slices"
 
     @property
+    def alarms(self) -> pathlib.Path:
+        """What each monitor says is wrong, rewritten whole by it and read by control: alarms/<monitor>.json."""
+        return self.root / "alarms"
+
+    @property
     def instances(self) -> pathlib.Path:
         """One process each: NAME.json (specification), NAME.lock (held while alive), NAME.state (what it says of itself)."""
         return self.root / "instances"
@@ -124,7 +129,7 @@ class Home:
 
     def prepare(self) -> None:
         """Create the directories, private to this account. Raises OSError where that is impossible."""
-        told = (self.labels, self.pairs, self.slices)
+        told = (self.labels, self.pairs, self.slices, self.alarms)
         for place in (self.root, self.bundles, self.segments, self.log, self.sums, *told, self.instances, self.logs):
             place.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.run.mkdir(mode=0o700, exist_ok=True)

@@ -36,7 +36,7 @@ class Spec:
 
     name: str
     kind: str
-    """gateway, grpc, control, api, recorder, worker or job."""
+    """gateway, grpc, control, api, recorder, monitor, worker or job."""
     argv: tuple[str, ...]
     """The program and its arguments; `{python}` stands for the interpreter the keeper runs under."""
     token: str

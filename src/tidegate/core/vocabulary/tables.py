@@ -2,7 +2,7 @@
 
 import msgspec
 
-from tidegate.core.vocabulary import arms, assignment, handling, tokens
+from tidegate.core.vocabulary import arms, assignment, handling, monitoring, tokens
 
 PROTOCOL = 1
 
@@ -160,6 +160,8 @@ class Route(msgspec.Struct, frozen=True):
     """Versions kept warm, newest first: with control down, rollback goes to these."""
     tokens: tuple[str, ...] = ()
     """sha256 of tokens that may predict here; empty: none is asked for."""
+    monitors: monitoring.Monitors = monitoring.Monitors()
+    """For the monitors, which know of endpoints by their routes; gateways pass it over."""
 
     @property
     def rho(self) -> float:

@@ -1,4 +1,4 @@
-"""What predictions tell: the recorder, which follows the prediction log, and what it makes of it.
+"""What predictions tell: the recorder, which follows the prediction log, and the monitor, which looks now and then.
 
 - `recorder`: the process: segments -> Parquet, outcomes -> label sums, all committed together
 - `following`: what gateways appended since last time, once each, and what is missing
@@ -11,7 +11,8 @@
 - `profiling`: what inputs and predictions were, by version and hour; `drifting`: one time held against another
 - `keepsakes`: the latest requests that were answered, for new versions to warm up on
 - `upkeep`: merging small files, deleting recorded segments, sweeping up after a kill
+- `rounds`: the other process: every watch at its own pace; `speaking`: what it finds wrong, for control to hear
 
-Called by the keeper, as a process of its own; control reads what it writes by endpoint and the recorder's state.
+Called by the keeper, as two processes; control reads what they write by endpoint, the monitors' alarms, and the states of both.
 A monitor speaks; it never acts: no verdict, no rollback, no route is decided here.
 """

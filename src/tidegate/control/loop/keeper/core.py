@@ -29,12 +29,13 @@ FRONTS = {"gateway": "tidegate.dataplane.gateway", "grpc": "tidegate.dataplane.g
 
 
 def specs(place: home.Home, gateways: int = 1, doors: Doors = PLAIN, controls: int = 1) -> tuple[instances.Spec, ...]:
-    """Gateways, the gRPC front, control (and those that stand by), recorder and API, with tokens of their own."""
+    """Gateways, the gRPC front, control (and those that stand by), recorder, monitor and API, with tokens of their own."""
     made = [_front(place, f"gateway-{number}", doors) for number in range(gateways)]
     if doors.grpc:
         made.append(_front(place, "grpc-0", doors))
     made += [_program(place, "control", f"control-{number}" if number else "control") for number in range(controls)]
-    return (*made, _program(place, "recorder", nice=5), _program(place, "api", passes=("api",)))
+    heavy = (_program(place, kind, nice=5) for kind in ("recorder", "monitor"))
+    return (*made, *heavy, _program(place, "api", passes=("api",)))
 
 
 def write(place: home.Home, gateways: int = 1, doors: Doors = PLAIN, controls: int = 1) -> None:
@@ -52,6 +53,13 @@ def write(place: home.Home, gateways: int = 1, doors: Doors = PLAIN, controls: i
         for path in place.instances.glob(f"{kind}-*.json"):
             if path.stem not in wanted:
                 path.unlink(missing_ok=True)
+
+
+def complete(place: home.Home) -> None:
+    """Put in place what every home has and this one has not: processes that came with a later release. Raises OSError."""
+    for spec in specs(place):
+        if spec.kind not in FRONTS and not (place.instances / f"{spec.name}.json").exists():
+            spec.write(place.instances)
 
 
 def secure(place: home.Home) -> bool:

@@ -1,0 +1,89 @@
+"""Keys about what is watched after a release: the block `monitors`, and what it comes to."""
+
+from typing import Annotated, Literal
+
+from tidegate.core.spec import units, values
+from tidegate.core.vocabulary import errors, monitoring
+
+Action = Literal["notify", "hold", "rollback", "retrain"]
+HOUR = 3_600.0
+_DOES = (
+    "What its alarms do. `notify`: people are told. `hold`: no release begins or goes on meanwhile. `rollback`: the release "
+    "under way goes back, or the version before serves again. `retrain`: a retraining is asked for."
+)
+
+
+class Drift(values.Block):
+    """Inputs and predictions against what they were."""
+
+    action: Action = values.key(_DOES, "notify")
+    window: values.Duration = values.key("How long a window is that is held against others: 1h, 1d, whole hours.", 86_400.0, "1d")
+
+
+class Quality(values.Block):
+    """Missing, broken, new and impossible inputs."""
+
+    action: Action = values.key("Likewise.", "notify")
+
+
+class Performance(values.Block):
+    """Outcomes against what was."""
+
+    action: Action = values.key("Likewise; what is only estimated never rolls back.", "notify")
+
+
+class Service(values.Block):
+    """Times, errors and resources."""
+
+    action: Action = values.key("Likewise.", "notify")
+
+
+class Uptime(values.Block):
+    """A probe from outside, which sends the bundle's example and checks the answer."""
+
+    action: Action = values.key("Likewise.", "notify")
+    every: values.Duration = values.key("How often; 0s: never.", 60.0, "1m")
+
+
+class Monitors(values.Block):
+    """What is watched after a release."""
+
+    drift: Annotated[Drift, values.EMPTY_BLOCK] = values.key("Inputs and predictions against what they were.", Drift(), {})
+    quality: Annotated[Quality, values.EMPTY_BLOCK] = values.key("Missing, broken, new and impossible inputs.", Quality(), {})
+    performance: Annotated[Performance, values.EMPTY_BLOCK] = values.key("Outcomes against what was.", Performance(), {})
+    service: Annotated[Service, values.EMPTY_BLOCK] = values.key("Times, errors and resources.", Service(), {})
+    uptime: Annotated[Uptime, values.EMPTY_BLOCK] = values.key("A probe from outside.", Uptime(), {})
+
+
+def resolved(given: Monitors) -> monitoring.Monitors:
+    """What monitors go by. Raises SpecInvalid."""
+    window, every = given.drift.window, given.uptime.every
+    if window < HOUR or window % HOUR:
+        raise errors.SpecInvalid(
+            "profiles are kept by the hour.", cure="Let `monitors.drift.window` be 1h, 1d or other whole hours."
+        )
+    if 0 < every < 1:
+        raise errors.SpecInvalid(
+            "a probe more than once a second is load.", cure="Let `monitors.uptime.every` be 1s or more; 0s: none."
+        )
+    return monitoring.Monitors(
+        drift=monitoring.Drift(given.drift.action, window),
+        quality=monitoring.Quality(given.quality.action),
+        performance=monitoring.Performance(given.performance.action),
+        service=monitoring.Service(given.service.action),
+        uptime=monitoring.Uptime(given.uptime.action, every),
+    )
+
+
+def rows(given: monitoring.Monitors) -> list[tuple[str, str]]:
+    """(key, value) as `tidegate plan` shows them."""
+    every = units.duration_text(given.uptime.every_seconds) if given.uptime.every_seconds else "never"
+    return [
+        ("monitors.drift.action", given.drift.action),
+        ("monitors.drift.window", units.duration_text(given.drift.window_seconds)),
+        ("monitors.quality.action", given.quality.action),
+        ("monitors.performance.action", given.performance.action),
+        ("monitors.service.action", given.service.action),
+        ("monitors.uptime.action", given.uptime.action),
+        ("monitors.uptime.every", every),
+    ]

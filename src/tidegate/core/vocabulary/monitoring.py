@@ -1,0 +1,49 @@
+"""What monitors go by, an endpoint: how often they look, what they hold against what, and what their alarms do."""
+
+import msgspec
+
+from tidegate.core.vocabulary import alarms
+
+
+class Drift(msgspec.Struct, frozen=True):
+    """Inputs and predictions against what they were."""
+
+    action: str = alarms.Action.NOTIFY
+    window_seconds: float = 86_400.0
+    """Windows begin at whole multiples of it since 1970 (UTC)."""
+
+
+class Quality(msgspec.Struct, frozen=True):
+    """Missing, broken, new and impossible inputs."""
+
+    action: str = alarms.Action.NOTIFY
+
+
+class Performance(msgspec.Struct, frozen=True):
+    """Outcomes against what was, and what is estimated where there are none."""
+
+    action: str = alarms.Action.NOTIFY
+
+
+class Service(msgspec.Struct, frozen=True):
+    """Times, errors and resources."""
+
+    action: str = alarms.Action.NOTIFY
+
+
+class Uptime(msgspec.Struct, frozen=True):
+    """The probe from outside."""
+
+    action: str = alarms.Action.NOTIFY
+    every_seconds: float = 60.0
+    """0: no probe."""
+
+
+class Monitors(msgspec.Struct, frozen=True):
+    """All of an endpoint's."""
+
+    drift: Drift = Drift()
+    quality: Quality = Quality()
+    performance: Performance = Performance()
+    service: Service = Service()
+    uptime: Uptime = Uptime()

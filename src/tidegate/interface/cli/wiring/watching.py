@@ -1,0 +1,14 @@
+"""The monitor, with everything that it watches."""
+
+from tidegate.core.vocabulary import home
+from tidegate.observability.monitors import rounds
+
+
+def run(place: home.Home, name: str, environment: str) -> int:  # noqa: ARG001 -- routes name their environment
+    """Watch until SIGTERM; returns the exit code."""
+    return rounds.run(place, name, watches(place))
+
+
+def watches(place: home.Home) -> list[rounds.Watch]:  # noqa: ARG001
+    """Whatever looks at its own pace, each with what it needs."""
+    return []
