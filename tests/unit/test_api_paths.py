@@ -5,11 +5,12 @@ import sqlite3
 
 import api_fixtures
 import msgspec
+import predlog_fixtures as given
 import pytest
 
 from tidegate.control.store import commands
 from tidegate.control.store import store as stores
-from tidegate.core.vocabulary import decisions, errors, instances, phases, releases, tables, verdicts
+from tidegate.core.vocabulary import decisions, errors, ids, instances, manifests, phases, releases, tables, verdicts
 from tidegate.dataplane.wire import tablefile
 from tidegate.interface.api import access, orders
 from tidegate.interface.cli.views import history
@@ -205,3 +206,28 @@ def test_status_answers_from_the_table_before_where_the_table_is_damaged(place, 
     assert "table.json.last" in found["table"]
     tablefile.last(place.table).unlink()
     assert asked.get("/v1/status").json()["generation"] == 0
+
+
+def test_a_trace_over_http_is_the_command_lines_and_comes_as_openlineage_too(place, store, asked):
+    for folder in (place.segments, place.log):
+        folder.mkdir(exist_ok=True)
+    one = given.prediction(0, endpoint="delay")
+    given.writer(place).append([one])
+    identifier = ids.text(one.id)
+    assert asked.get(f"/v1/trace/{identifier}").json()["prediction"]["id"] == identifier
+    assert asked.get(f"/v1/trace/{identifier}/openlineage").json()[-1]["run"]["runId"] == identifier
+    assert asked.get("/v1/trace/nothing").json()["code"] == "prediction-unknown"
+
+
+def test_lineage_over_http_says_what_came_of_data_or_that_nothing_did(place, store, asked):
+    data = manifests.Dataset("january", "training", "5" * 64)
+    signature = manifests.Signature("columns", (), ())
+    manifest = manifests.Manifest("delay", "sklearn", "m", signature, (), provenance=manifests.Provenance("m", data=(data,)))
+    (place.bundles / manifest.digest).mkdir()
+    (place.bundles / manifest.digest / "manifest.json").write_bytes(msgspec.json.encode(manifest))
+    store.add_version("production", "delay", manifest.digest, "n" * 64, "mlflow://delay/2", 20.0)
+    found = asked.get("/v1/lineage?data=555555").json()
+    assert [(one["version"], one["state"]) for one in found["versions"]] == [("v2", "never served")]
+    assert found["said"]
+    assert [one["version"] for one in asked.get("/v1/endpoints/delay/lineage").json()] == ["v2", "v1"]
+    assert asked.get("/v1/lineage?data=999999").json()["code"] == "data-unknown"

@@ -24,7 +24,9 @@
 - `loop`: ties the others; restartable at any instant, since every effect is idempotent and repeated until it is seen to hold
 - `keeper`: another process altogether: starts and restarts all of these
 - `served`: which version served at a past time, and why, from the events alone
-- `trace`: from a prediction id to its training data
+- `trace`: from a prediction id to its training data; `openlineage`: the same as run events for others' tools
+- `bringing`: the release that brought a version, what its checks found, who approved it
+- `lineage`: from a data snapshot to what came of it (`descendants`), and what its deletion comes to (`deletion`)
 
 Called by `interface.cli.process`, as a process. Not here: statistics and the release machine (`core.decide`), placing processes
 (`dataplane.targets`).

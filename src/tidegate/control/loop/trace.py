@@ -1,17 +1,19 @@
-"""From a prediction id to the data its model was trained on: prediction -> release -> bundle -> training run -> data.
+"""From a prediction id to the data its model was trained on: prediction -> release -> bundle -> training run -> data, and on to
+what the checks of the version's release found and who approved it.
 
 Each link is read where it lives (log, store, bundle), and each works without the next: with the store gone the record still
 names release, version and bundle, and the bundle's manifest still names run and data. Called by the API and the command line.
 """
 
-import datetime as dt
-
 import msgspec
 
+from tidegate.control.loop import bringing
 from tidegate.control.store import store
 from tidegate.core.vocabulary import arms, errors, home, ids, manifests, marks, records, releases
 from tidegate.dataplane.models import bundles
 from tidegate.dataplane.predlog import reader
+
+LOGGED, MISSING = "logged", "not logged"
 
 
 class Prediction(msgspec.Struct, frozen=True):
@@ -44,6 +46,8 @@ class Prediction(msgspec.Struct, frozen=True):
     output: str
     recorded: bool
     """Whether it is in Parquet already; else it was read from a segment."""
+    input_state: str = LOGGED
+    """LOGGED or MISSING."""
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -114,6 +118,8 @@ class Trace(msgspec.Struct, frozen=True):
     """What could not be looked up, in words."""
     copy: Copy | None = None
     """None where the request was not mirrored."""
+    brought: bringing.Brought | None = None
+    """How the version drawn came to be served; None where the store is gone, or never knew."""
 
 
 def trace(place: home.Home, known: store.Store | None, prediction_id: str) -> Trace:
@@ -132,13 +138,13 @@ def trace(place: home.Home, known: store.Store | None, prediction_id: str) -> Tr
     release = _release(known, record, missing)
     manifest = _manifest(place, record.digest, missing)
     told = tuple(Outcome(one.row, one.label, one.label_version, one.received_ns / 1e9, one.metric) for one in found.outcomes)
-    copy = _copy(found.copy)
+    copy, brought = _copy(found.copy), _brought(place, known, record, missing)
     if manifest is None:
-        return Trace(_prediction(found), told, release, Bundle(record.digest), None, (), tuple(missing), copy)
+        return Trace(_prediction(found), told, release, Bundle(record.digest), None, (), tuple(missing), copy, brought)
     origin = manifest.provenance
     bundle = Bundle(record.digest, manifest.name, origin.source, manifest.digest == record.digest, manifest.files)
     run = Run(origin.run_id, origin.code_revision, origin.parameters, origin.metrics) if _has_run(origin) else None
-    return Trace(_prediction(found), told, release, bundle, run, origin.data, tuple(missing), copy)
+    return Trace(_prediction(found), told, release, bundle, run, origin.data, tuple(missing), copy, brought)
 
 
 def _cure(place: home.Home) -> str:
@@ -173,6 +179,7 @@ def _prediction(found: reader.Found) -> Prediction:
         input=one.input.decode("utf-8", "backslashreplace"),
         output=one.output.decode("utf-8", "backslashreplace"),
         recorded=found.recorded,
+        input_state=LOGGED if one.input else MISSING,
     )
 
 
@@ -204,88 +211,26 @@ def _release(known: store.Store | None, record: records.Prediction, missing: lis
     return Release(told.id, record.stage, told.strategy, told.phase.value, told.outcome, told.reason)
 
 
+def _brought(
+    place: home.Home, known: store.Store | None, record: records.Prediction, missing: list[str]
+) -> bringing.Brought | None:
+    if known is None:
+        missing.append("gates and approval: the store is not there")
+        return None
+    try:
+        at = (record.environment, record.endpoint)
+        found = bringing.of(place, known, at, record.version, record.arrived_ns / 1e9)
+    except errors.StoreUnavailable as failed:
+        missing.append(f"gates and approval: {failed.message}")
+        return None
+    if found is None:
+        missing.append(f"gates and approval: the store knows no release that brought v{record.version}")
+    return found
+
+
 def _manifest(place: home.Home, digest: str, missing: list[str]) -> manifests.Manifest | None:
     try:
         return bundles.read_manifest(place.bundles / digest)
     except (errors.BundleMissing, errors.DigestMismatch) as failed:
         missing.append(f"run and data: {failed.message}")
         return None
-
-
-def lines(walked: Trace) -> list[str]:
-    """The trace for people, one fact a line."""
-    one = walked.prediction
-    found = [
-        f"prediction  {one.id}",
-        f"  at        {_moment(one.arrived_at)}  endpoint {one.endpoint} ({one.environment})",
-        f"  drawn     {one.version} ({one.arm}, {one.rho:.2%} to the candidate)  {_mark(one)}",
-        f"  answered  {_answer(one)}  status {one.status}  {one.total_us / 1e3:.1f} ms, model {one.model_us / 1e3:.1f} ms",
-    ]
-    found += [f"  request   {one.request_id}"] if one.request_id else []
-    found += [f"  input     {_short(one.input)}"] if one.input else []
-    found += [f"  output    {_short(one.output)}"] if one.output else []
-    found += [_copied(walked.copy)] if walked.copy else []
-    found += [_outcome(told, one) for told in walked.outcomes] or ["outcome     none yet"]
-    found += _release_lines(walked.release) + _bundle_lines(walked.bundle) + _run_lines(walked.run)
-    found += [_data(data) for data in walked.data]
-    return found + [f"missing     {what}" for what in walked.missing]
-
-
-def _mark(one: Prediction) -> str:
-    return f"mark {one.mark} ({one.error})" if one.error else f"mark {one.mark}"
-
-
-def _answer(one: Prediction) -> str:
-    if not one.answered_by:
-        return "by none"
-    return f"by {one.answered_by}{' (rescued)' if one.rescued else ''}"
-
-
-def _release_lines(release: Release | None) -> list[str]:
-    if release is None:
-        return ["release     none was under way"]
-    course = [part for part in (release.strategy, release.outcome or release.phase, release.reason) if part]
-    return [f"release     {release.id}  stage {release.stage + 1}", *([f"  course    {', '.join(course)}"] if course else [])]
-
-
-def _bundle_lines(bundle: Bundle) -> list[str]:
-    found = [f"bundle      {bundle.digest}"]
-    if bundle.name:
-        found.append(f"  model     {bundle.model or bundle.name}{'' if bundle.verified else '  MANIFEST CHANGED SINCE'}")
-    return found + [f"  file      {blob.path}  sha256 {blob.sha256}" for blob in bundle.files]
-
-
-def _run_lines(run: Run | None) -> list[str]:
-    if run is None:
-        return []
-    found = [f"run         {run.run_id or 'without an id'}  code {run.code_revision or 'unknown'}"]
-    if run.parameters:
-        found.append("  parameters " + ", ".join(f"{name}={value}" for name, value in sorted(run.parameters.items())))
-    if run.metrics:
-        found.append("  metrics    " + ", ".join(f"{name}={value:.4g}" for name, value in sorted(run.metrics.items())))
-    return found
-
-
-def _copied(copy: Copy) -> str:
-    said = _short(", ".join(map(str, copy.answers)), 80) if copy.mark == "ok" else f"{copy.mark} ({copy.error})"
-    return f"  copy      {copy.version}, unseen by the client: {said}"
-
-
-def _outcome(told: Outcome, one: Prediction) -> str:
-    later = told.received_at - one.arrived_at
-    if told.metric:
-        return f"outcome     {told.metric}: {told.label!r}, {later:.1f} s later"
-    return f"outcome     row {told.row}: {told.label!r} (label version {told.label_version}), {later:.1f} s later"
-
-
-def _data(data: manifests.Dataset) -> str:
-    origin = f"  from {data.source}" if data.source else ""
-    return f"data        {data.role or 'data'}: {data.name or 'unnamed'}  sha256 {data.sha256 or 'unknown'}{origin}"
-
-
-def _moment(unix_seconds: float) -> str:
-    return dt.datetime.fromtimestamp(unix_seconds, dt.UTC).isoformat(timespec="milliseconds")
-
-
-def _short(text: str, most: int = 300) -> str:
-    return text if len(text) <= most else f"{text[:most]}... ({len(text)} characters)"

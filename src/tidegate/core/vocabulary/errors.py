@@ -10,7 +10,7 @@
     |- RequestError         what a client sent           (fault: client)
     |   |- EndpointUnknown  VersionUnknown  PathUnknown  MethodRefused  BodyMalformed  BodyTooLarge
     |   |- HeaderInvalid  InputInvalid  InputQuarantined  OutcomeInvalid  PinRefused  PredictionUnknown  RequestSlow
-    |   |- MediaRefused  MomentInvalid
+    |   |- MediaRefused  MomentInvalid  DataUnknown  NotExplainable
     |- CapacityError        nothing can answer just now  (fault: us, retryable)
     |   |- QueueFull  RateExceeded  DeadlinePassed  WorkerUnavailable  LogUnavailable  Draining
     |- ReleaseError         a release says no            (fault: operator)
@@ -223,6 +223,14 @@ class PinRefused(RequestError, status=403):
 
 class PredictionUnknown(RequestError, status=404):
     """No prediction of this id is in the log. Take the id from the response header tidegate-prediction-id."""
+
+
+class DataUnknown(RequestError, status=404):
+    """No bundle here names data with this sha256. `tidegate trace ID` shows what a prediction's model came from."""
+
+
+class NotExplainable(RequestError, status=409):
+    """This prediction cannot be explained. `tidegate trace ID` shows what is known of it."""
 
 
 class RequestSlow(RequestError):

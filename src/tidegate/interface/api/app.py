@@ -7,11 +7,9 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import fastapi
-import msgspec
 from fastapi import exceptions, responses
 from starlette import exceptions as http
 
-from tidegate.control.loop import trace
 from tidegate.control.store import commands
 from tidegate.core.vocabulary import errors
 from tidegate.dataplane.wire import tablefile
@@ -32,6 +30,7 @@ from tidegate.interface.api import (
     scopes,
     session,
     shelf,
+    tracing,
 )
 
 log = logging.getLogger(__name__)
@@ -66,6 +65,7 @@ def app(books: shelf.Shelf, *, hosts: frozenset[str], token: str) -> fastapi.Fas
     made.add_exception_handler(Exception, _internal)
     made.include_router(_reading(books))
     made.include_router(past.router(books))
+    made.include_router(tracing.router(books))
     made.include_router(issuing.router(books))
     made.include_router(returning.router(books))
     made.include_router(_telling(books))
@@ -115,18 +115,6 @@ def _reading(books: shelf.Shelf) -> fastapi.APIRouter:
         if found is None:
             raise errors.ReleaseUnknown(f"release {identifier} has not been judged.", cure="Nothing was compared yet.")
         return records.verdict(found)
-
-    @reading.get("/trace/{prediction_id}")
-    def traced(prediction_id: str, holder: scopes.Anybody) -> dict[str, Any]:
-        """From a prediction to the version, the release, the bundle, the training run and its data."""
-        try:
-            store = books.store()
-        except errors.StoreUnavailable:
-            store = None
-        found = trace.trace(books.home, store, prediction_id)
-        scopes.demand(holder, "read", found.prediction.endpoint)
-        told: dict[str, Any] = msgspec.to_builtins(found)
-        return told
 
     return reading
 

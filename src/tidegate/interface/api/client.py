@@ -150,6 +150,10 @@ class Client:
         """From a prediction to its training data."""
         return self._object("GET", f"/v1/trace/{_part(prediction_id)}")
 
+    def lineage(self, data: str) -> Json:
+        """What came of the data whose sha256 is or begins so."""
+        return self._object("GET", f"/v1/lineage?data={_part(data)}")
+
     def await_ready(self, seconds: float) -> None:
         """Return once the API answers and control lives. Raises ApiUnreachable or ControlDown after that time."""
         until = time.monotonic() + seconds
