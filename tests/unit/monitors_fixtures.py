@@ -4,8 +4,8 @@ import itertools
 import pathlib
 
 import msgspec
-import predlog_fixtures as given
 
+from tests.unit import predlog_fixtures as given
 from tidegate.core.vocabulary import home, records, sums, tables
 from tidegate.dataplane.predlog import segments
 from tidegate.observability.monitors import recorder

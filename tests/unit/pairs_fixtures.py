@@ -3,9 +3,9 @@
 import pathlib
 
 import msgspec
-import predlog_fixtures as given
-from monitors_fixtures import Log
 
+from tests.unit import predlog_fixtures as given
+from tests.unit.monitors_fixtures import Log
 from tidegate.core.vocabulary import arms, home, manifests, marks, records, sums, tables
 
 C = manifests.Column

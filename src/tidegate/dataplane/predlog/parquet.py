@@ -3,7 +3,8 @@
     predictions/endpoint=E/day=YYYY-MM-DD/*.parquet    the day (UTC) of the prediction id, which is that of its arrival
     outcomes/day=YYYY-MM-DD/*.parquet                  the day the outcome came
 
-A file appears whole (written aside, synced, renamed); the catalogue says which files count. `docs/formats.md` has the columns.
+A file appears whole (written aside, synced, renamed); the catalogue says which files count. `docs/formats.md` has the columns;
+those of inputs are made by `columns`, and a body that is large is kept once, by reference (`objects`).
 Called by the recorder (write, merge) and the reader (prediction, outcome). Not here: which records are new.
 """
 
@@ -12,7 +13,8 @@ import datetime as dt
 import functools
 import os
 import pathlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 import msgspec
 import pyarrow as pa
@@ -20,12 +22,15 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from tidegate.core.vocabulary import ids, records
+from tidegate.dataplane.predlog import columns, objects
 
 PREDICTIONS, OUTCOMES = "predictions", "outcomes"
 SUFFIX = ".parquet"
 SCRATCH = ".part"
 ROW_GROUP = 16_384
 BASE64 = "base64:"
+_SPECIAL = (BASE64, objects.REFERENCE)
+"""What a body's text begins with where it is not the body itself."""
 _MERGED = "-m"
 """In the name of a merged file, before its level."""
 _SIBLINGS = b"tidegate.files"
@@ -49,6 +54,11 @@ class Partition(msgspec.Struct, frozen=True, order=True):
     def folder(self) -> str:
         """Its folder below the log's."""
         return f"{self.table}/endpoint={self.endpoint}/day={self.day}" if self.endpoint else f"{self.table}/day={self.day}"
+
+
+Inputs = Mapping[Partition, Sequence[columns.Chunk]]
+"""Columns of predictions' inputs, by where they belong."""
+NONE: Inputs = MappingProxyType({})
 
 
 class File(msgspec.Struct, frozen=True):
@@ -114,7 +124,7 @@ def _text(values: Sequence[object], kind: pa.DataType) -> pa.Array:
     """Bodies as they are; those that are no UTF-8 (binary tensors, protobuf) as `base64:` and their base64."""
     try:
         found = pa.array(values, pa.binary()).cast(kind)
-        if not pc.any(pc.starts_with(found, BASE64)).as_py():
+        if not any(pc.any(pc.starts_with(found, one)).as_py() for one in _SPECIAL):
             return found
     except pa.ArrowInvalid:
         pass
@@ -127,7 +137,7 @@ def shown(body: bytes) -> str:
         text = body.decode()
     except UnicodeDecodeError:
         text = BASE64
-    return BASE64 + base64.b64encode(body).decode() if text.startswith(BASE64) else text
+    return BASE64 + base64.b64encode(body).decode() if text.startswith(_SPECIAL) else text
 
 
 def body(text: str) -> bytes:
@@ -135,34 +145,57 @@ def body(text: str) -> bytes:
     return base64.b64decode(text[len(BASE64) :]) if text.startswith(BASE64) else text.encode()
 
 
-def table(batch: Sequence[records.Prediction | records.Outcome]) -> pa.Table:
-    """Records of one kind as an Arrow table, sorted by id."""
+def table(batch: Sequence[records.Prediction | records.Outcome], chunks: Sequence[columns.Chunk] = ()) -> pa.Table:
+    """Records of one kind as an Arrow table, sorted by id; predictions with the columns of their inputs behind them."""
     ordered = sorted(batch, key=_order)
     schema = SCHEMAS[PREDICTIONS if isinstance(ordered[0], records.Prediction) else OUTCOMES]
-    columns = zip(*(msgspec.structs.astuple(record) for record in ordered), strict=True)
-    fields = zip(msgspec.structs.fields(ordered[0]), schema, columns, strict=True)
-    return pa.table([_column(field.name, values, shown.type) for field, shown, values in fields], schema=schema)
+    by_field = zip(*(msgspec.structs.astuple(record) for record in ordered), strict=True)
+    fields = zip(msgspec.structs.fields(ordered[0]), schema, by_field, strict=True)
+    found = pa.table([_column(field.name, values, shown.type) for field, shown, values in fields], schema=schema)
+    typed = columns.arrays([(one.incarnation, one.sequence) for one in ordered], chunks) if chunks else {}
+    for name, values in typed.items():
+        found = found.append_column(name, values)
+    return found
 
 
 def _order(record: records.Prediction | records.Outcome) -> bytes:
     return record.id
 
 
-def write(log: pathlib.Path, name: str, batch: Iterable[records.Prediction | records.Outcome]) -> list[File]:
+def write(
+    log: pathlib.Path,
+    name: str,
+    batch: Iterable[records.Prediction | records.Outcome],
+    given: Inputs = NONE,
+) -> list[File]:
     """Put records into new files, one a partition; each is in place and on the disk when this returns.
 
-    `name` must be new in every partition. Raises OSError when the disk refuses; files already in place then stay.
+    `name` must be new in every partition; `given` are the inputs by column of those predictions that have some. Raises OSError
+    when the disk refuses; files already in place then stay.
     """
     parted: dict[Partition, list[records.Prediction | records.Outcome]] = {}
     for record in batch:
         parted.setdefault(partition(record), []).append(record)
     said = {_SIBLINGS: str(len(parted)).encode()}
-    return [_place(log, place, name, table(parted[place]).replace_schema_metadata(said), 0) for place in sorted(parted)]
+    tables = ((place, _by_reference(log, place, table(parted[place], given.get(place, ())))) for place in sorted(parted))
+    return [_place(log, place, name, rows.replace_schema_metadata(said), 0) for place, rows in tables]
+
+
+def _by_reference(log: pathlib.Path, place: Partition, rows: pa.Table) -> pa.Table:
+    """With large bodies kept beside the file."""
+    for name in ("input", "output"):
+        if name not in rows.schema.names or (pc.max(pc.binary_length(rows[name])).as_py() or 0) <= objects.BODY_MOST:
+            continue
+        folder = objects.folder(log, place.endpoint, place.day)
+        kept = [objects.put(folder, body(one)) if len(one) > objects.BODY_MOST else one for one in rows[name].to_pylist()]
+        rows = rows.set_column(rows.schema.get_field_index(name), name, pa.array(kept, pa.string()))
+    return rows
 
 
 def merge(log: pathlib.Path, name: str, files: Sequence[File]) -> File:
     """The rows of several files of one partition in one new file; the old ones stay. Raises OSError as `write` does."""
-    whole = pa.concat_tables([pq.read_table(log / file.path, partitioning=None) for file in files], promote_options="default")
+    tables = columns.alike([pq.read_table(log / file.path, partitioning=None) for file in files])
+    whole = pa.concat_tables(tables, promote_options="default")
     level = 1 + max(file.level for file in files)
     return _place(log, files[0].partition, f"{name}{_MERGED}{level}", whole.sort_by("id"), level)
 

@@ -13,7 +13,7 @@ import duckdb
 import msgspec
 
 from tidegate.core.vocabulary import arms, errors, home, ids, marks, records
-from tidegate.dataplane.predlog import catalogue, parquet, segments
+from tidegate.dataplane.predlog import catalogue, columns, objects, parquet, segments
 
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false",
@@ -151,7 +151,8 @@ def sample(place: home.Home, endpoint: str, wanted: int) -> list[tuple[str, byte
             break
         path = str(place.log / file.path)
         rows = _rows(ask, {**given, "left": left}, lambda path=path: [path])  # type: ignore[misc]
-        bodies += [(content, parquet.body(body)) for content, body in rows]
+        found = ((content, _body(place.log, file.partition, body)) for content, body in rows)
+        bodies += [(content, body) for content, body in found if body]
     return bodies
 
 
@@ -243,14 +244,33 @@ def _recorded(log: pathlib.Path, table: str, wanted: Sequence[bytes]) -> list[se
     moments = ", ".join(f"{shown} AS {name}" for name, shown in _MOMENTS.items() if name in parquet.SCHEMAS[table].names)
     shown = [ids.text(one) for one in wanted]
     narrow = "id BETWEEN $least AND $most AND list_contains($ids::VARCHAR[], id)"
-    # Not by their names: files of an earlier version lack the columns that were added since.
-    columns = f"* REPLACE ({moments})"
-    ask = f"SELECT {columns} FROM read_parquet($files, union_by_name = true, hive_partitioning = false) WHERE {narrow}"  # noqa: S608
+    # Not by their names: files of an earlier version lack the columns that were added since. Typed inputs say nothing new.
+    every = f"COLUMNS(lambda name: NOT starts_with(name, '{columns.PREFIX}'))"
+    files = f"(SELECT {every} FROM read_parquet($files, union_by_name = true, hive_partitioning = false) WHERE {narrow})"  # noqa: S608
+    ask = f"SELECT * REPLACE ({moments}) FROM {files}"  # noqa: S608
     given = {"ids": shown, "least": min(shown), "most": max(shown)}
     names, rows = _answer(ask, given, lambda: paths(log, table, least=min(wanted), most=max(wanted)))
     make = parquet.prediction if table == parquet.PREDICTIONS else parquet.outcome
-    found = [make(dict(zip(names, row, strict=True))) for row in rows]
+    found = [make(_whole(log, dict(zip(names, row, strict=True)))) for row in rows]
     return list({_identity(one): one for one in found}.values())
+
+
+def _whole(log: pathlib.Path, row: dict[str, object]) -> dict[str, object]:
+    """A row with the bodies that it refers to."""
+    for name in ("input", "output"):
+        text = str(row.get(name, ""))
+        if text.startswith(objects.REFERENCE):
+            milliseconds = ids.milliseconds(ids.parse(str(row["id"])) or bytes(16))
+            place = parquet.Partition(parquet.PREDICTIONS, str(row["endpoint"]), parquet.day(milliseconds / 1e3))
+            row[name] = parquet.shown(_body(log, place, text))
+    return row
+
+
+def _body(log: pathlib.Path, place: parquet.Partition, text: str) -> bytes:
+    """The body that is in a column as this text, or that it refers to; empty where that is gone."""
+    if text.startswith(objects.REFERENCE):
+        return objects.get(objects.folder(log, place.endpoint, place.day), text) or b""
+    return parquet.body(text)
 
 
 def _rows(ask: str, given: dict[str, Any], files: Callable[[], list[str]]) -> list[tuple[Any, ...]]:

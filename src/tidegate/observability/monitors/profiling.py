@@ -11,7 +11,6 @@ Kept in the catalogue's database, so that profiles, places and files are committ
 import collections
 import logging
 import math
-import pathlib
 import sqlite3
 import sys
 from collections.abc import Iterable, Sequence
@@ -47,11 +46,11 @@ _Key = tuple[str, int, int]
 class Profiles:
     """What the recorder counts. What `take` adds is in memory until `save`."""
 
-    def __init__(self, connection: sqlite3.Connection, bundles: pathlib.Path) -> None:
-        """Make the tables where there are none, and load the frames."""
+    def __init__(self, connection: sqlite3.Connection, reader: slicing.Reader) -> None:
+        """Make the tables where there are none, and load the frames. `reader`: of inputs."""
         self._connection = connection
         connection.executescript(_TABLES)
-        self._reader = slicing.Reader(bundles)
+        self._reader = reader
         self._frames: dict[str, dict[str, profiles.Frame]] = collections.defaultdict(dict)
         for endpoint, _, told in connection.execute("SELECT * FROM frame"):
             known = _frame(told)

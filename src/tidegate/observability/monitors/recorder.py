@@ -22,8 +22,21 @@ from collections.abc import Sequence
 import msgspec
 
 from tidegate.core.vocabulary import errors, home, instances, logs, records, sums
-from tidegate.dataplane.predlog import parquet, reader, segments
-from tidegate.observability.monitors import following, joins, keepsakes, labels, pairs, profiling, rules, slices, upkeep, values
+from tidegate.dataplane.predlog import columns, parquet, reader, segments
+from tidegate.observability.monitors import (
+    following,
+    inputs,
+    joins,
+    keepsakes,
+    labels,
+    pairs,
+    profiling,
+    rules,
+    slices,
+    slicing,
+    upkeep,
+    values,
+)
 
 LOOK_SECONDS = 0.075
 LOOK_BYTES = 8 << 20
@@ -53,7 +66,9 @@ class Recorder:
         self.values = values.Values(connection, self.sheet)
         self.pairs = pairs.Pairs(connection, self.sheet, place.bundles)
         self.slices = slices.Slices(connection, self.sheet, place.bundles)
-        self.profiles = profiling.Profiles(connection, place.bundles)
+        self._reader = slicing.Reader(place.bundles, holds=True)
+        self.profiles = profiling.Profiles(connection, self._reader)
+        self.inputs = inputs.Inputs(place.log, self._reader)
         self.joins = joins.Joins(connection, self.sheet, self.values, self.pairs.heard)
         self.follower = following.Follower(place.segments, self.catalogue.progress())
         self.keepsakes = keepsakes.Keepsakes(place.warm)
@@ -61,6 +76,7 @@ class Recorder:
         self.caught_up_at = now
         self._counted: dict[str, int] = {}
         self._batch: list[segments.Record] = []
+        self._columns: dict[parquet.Partition, list[columns.Chunk]] = {}
         self._bytes = 0
         self._flushed_at = self._published_at = self._kept_at = 0.0
         self._published: dict[pathlib.Path, object] = {}
@@ -109,7 +125,11 @@ class Recorder:
         self.slices.take(predictions, self.rules)
         self.profiles.take(predictions)
         self.joins.hear((one for one in taken if isinstance(one, records.Outcome)), now)
-        self._bytes += sum(len(one.input) + len(one.output) for one in taken if isinstance(one, records.Prediction))
+        self._bytes += sum(len(one.input) + len(one.output) for one in predictions)
+        for place, chunks in self.inputs.chunks(predictions).items():
+            self._columns.setdefault(place, []).extend(chunks)
+            self._bytes += sum(values.nbytes for chunk in chunks for values in chunk.lists.values())
+        self._reader.forget()
         self._batch += taken
 
     def publish(self, now: float) -> None:
@@ -152,7 +172,7 @@ class Recorder:
         self.catalogue.begin()
         self.joins.settle(now, self._look_up, self.rules.rule)
         self.pairs.settle(now, self._look_for)
-        files = parquet.write(self.home.log, _fresh_name(now), self._batch) if self._batch else []
+        files = parquet.write(self.home.log, _fresh_name(now), self._batch, self._columns) if self._batch else []
         self.catalogue.add(files)
         moved = {key: self.follower.places[key] for key in self.follower.moved}
         if moved:
@@ -164,7 +184,7 @@ class Recorder:
         self.tallies = self.catalogue.tallies()
         self.joins.tally, self.pairs.tally = joins.Tally(), pairs.Tally()
         self.follower.moved.clear()
-        self._batch, self._bytes, self._counted, self._flushed_at = [], 0, {}, now
+        self._batch, self._columns, self._bytes, self._counted, self._flushed_at = [], {}, 0, {}, now
 
     def _look_up(self, wanted: Sequence[bytes]) -> tuple[Sequence[records.Prediction], Sequence[records.Outcome]]:
         return reader.predictions(self.home.log, wanted), reader.outcomes(self.home.log, wanted)

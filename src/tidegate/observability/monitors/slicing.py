@@ -11,8 +11,8 @@ import pathlib
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from tidegate.core.vocabulary import errors, records, sums
-from tidegate.dataplane.models import bundles, logged, signature
+from tidegate.core.vocabulary import errors, manifests, records, sums
+from tidegate.dataplane.models import batches, bundles, logged, signature
 from tidegate.dataplane.predlog import pairing
 from tidegate.dataplane.wire import samples
 
@@ -29,9 +29,10 @@ log = logging.getLogger(__name__)
 class Reader:
     """Inputs of logged requests by column. Codecs are kept by bundle."""
 
-    def __init__(self, folder: pathlib.Path) -> None:
-        """`folder`: where the bundles are."""
-        self._folder = folder
+    def __init__(self, folder: pathlib.Path, *, holds: bool = False) -> None:
+        """`folder`: where the bundles are. `holds`: what was read is held until `forget`, since several ask for the same."""
+        self._folder, self._holds = folder, holds
+        self._held: dict[tuple[str, tuple[bytes, ...]], logged.Inputs] = {}
         self._codecs: collections.OrderedDict[str, signature.Codec | None] = collections.OrderedDict()
 
     def words(self, one: records.Prediction, wanted: Sequence[str], digest: str = "") -> Words:
@@ -50,9 +51,37 @@ class Reader:
         ]
 
     def inputs(self, several: Sequence[records.Prediction], digest: str = "") -> logged.Inputs:
-        """All columns of several requests, likewise, as far as they can be read."""
+        """All columns of several requests, likewise, as far as they can be read. Not to be changed."""
         codec = self._codec(digest or several[0].digest)
-        return logged.read(codec, [samples.of(one) for one in several]) if codec is not None else logged.Inputs()
+        if codec is None:
+            return logged.Inputs()
+        key = (digest or several[0].digest, tuple([one.id for one in several])) if self._holds else ("", ())
+        found = self._held.get(key)
+        if found is None:
+            found = logged.read(codec, [samples.of(one) for one in several])
+            if self._holds:
+                self._held[key] = found
+        return found
+
+    def tensors(self, one: records.Prediction) -> batches.Batch | None:
+        """The whole input of a model of tensors; None where it was not logged or cannot be read."""
+        sample, codec = samples.of(one), self._codec(one.digest)
+        if sample is None or codec is None:
+            return None
+        try:
+            batch: batches.Batch = codec.decode(sample.body, sample.content, sample.json_bytes, coerce=True).batch
+        except errors.TidegateError:
+            return None
+        return batch
+
+    def takes(self, digest: str) -> manifests.Signature | None:
+        """The signature of a bundle; None where it is not here."""
+        codec = self._codec(digest)
+        return codec.manifest.signature if codec is not None else None
+
+    def forget(self) -> None:
+        """Let go of what was read."""
+        self._held.clear()
 
     def _codec(self, digest: str) -> signature.Codec | None:
         if digest not in self._codecs:

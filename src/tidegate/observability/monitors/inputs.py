@@ -1,0 +1,116 @@
+"""Inputs of logged requests by column, as the log keeps them: read by the bundle's own codec, without the model.
+
+Called by the recorder. Not here: the columns in Parquet (`predlog.columns`), reading inputs (`slicing.Reader`).
+"""
+
+import logging
+import pathlib
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from tidegate.core.vocabulary import manifests, records
+from tidegate.dataplane.models import batches, datatypes
+from tidegate.dataplane.predlog import columns, objects, parquet
+from tidegate.observability.monitors import slicing
+
+log = logging.getLogger(__name__)
+EMBEDDED = "embedded"
+_BY_REFERENCE = "object"
+_Read = tuple[list[records.Prediction], list[int], dict[str, list[Any]]]
+"""Requests that could be read, how many rows each has, and by column the values of all these rows."""
+
+
+class Inputs:
+    """What is kept of inputs. The reader is shared with whoever else reads them."""
+
+    def __init__(self, folder: pathlib.Path, reader: slicing.Reader) -> None:
+        """`folder`: the log's."""
+        self._log, self._reader = folder, reader
+
+    def chunks(self, predictions: Iterable[records.Prediction]) -> dict[parquet.Partition, list[columns.Chunk]]:
+        """The columns of these requests, by where they belong; what is large is kept beside them at once. Raises OSError."""
+        groups: dict[tuple[parquet.Partition, str], list[records.Prediction]] = {}
+        for one in predictions:
+            if one.input:
+                groups.setdefault((parquet.partition(one), one.digest), []).append(one)
+        found: dict[parquet.Partition, list[columns.Chunk]] = {}
+        for (place, _), several in groups.items():
+            found.setdefault(place, []).extend(self._chunked(place, several))
+        return found
+
+    def _chunked(self, place: parquet.Partition, several: list[records.Prediction]) -> list[columns.Chunk]:
+        signature = self._reader.takes(several[0].digest)
+        if signature is None:
+            return []
+        try:
+            read = self._read(signature, several)
+            return [self._chunk(place, signature, read)] if read[0] else []
+        except OSError:
+            raise
+        except Exception:  # a fault of ours with one input: it would come again with every restart, and stop the whole log
+            if len(several) > 1:
+                return [chunk for one in several for chunk in self._chunked(place, [one])]
+            log.exception("an input has no columns", extra={"endpoint": several[0].endpoint, "digest": several[0].digest})
+            return []
+
+    def _read(self, signature: manifests.Signature, several: list[records.Prediction]) -> _Read:
+        if any(one.content == EMBEDDED for one in several):
+            several = [msgspec.structs.replace(one, content="records") if one.content == EMBEDDED else one for one in several]
+        if signature.kind == "columns":
+            read = self._reader.inputs(several)
+            return [several[at] for at in read.of], read.rows, read.columns
+        found: _Read = ([], [], {column.name: [] for column in signature.inputs})
+        for one in several:
+            batch = self._reader.tensors(one)
+            if batch is not None:
+                found[0].append(one)
+                found[1].append(batch.rows)
+                for column in signature.inputs:
+                    found[2][column.name] += _tensor(batch, column)
+        return found
+
+    def _chunk(self, place: parquet.Partition, signature: manifests.Signature, read: _Read) -> columns.Chunk:
+        several, rows, given = read
+        folder = objects.folder(self._log, place.endpoint, place.day)
+        made = {}
+        for column in signature.inputs:
+            kind, values = _kind(signature, column), given[column.name]
+            if kind in (columns.TEXT, _BY_REFERENCE):
+                values = [_short(folder, value) for value in values]
+            made[columns.PREFIX + column.name] = columns.lists(columns.arrow(kind), values, rows)
+        return columns.Chunk([(one.incarnation, one.sequence) for one in several], made)
+
+
+def _kind(signature: manifests.Signature, column: manifests.Column) -> str:
+    """The type of a column's entries."""
+    family = datatypes.of(column).family
+    if signature.kind == "columns" or len(column.shape) <= 1:
+        return columns.TEXT if family == "text" else column.type
+    size = 1
+    for one in column.shape[1:]:
+        size *= one if one > 0 else objects.ELEMENTS_MOST + 1
+    return column.type + columns.ELEMENTS if size <= objects.ELEMENTS_MOST and family != "text" else _BY_REFERENCE
+
+
+def _tensor(batch: batches.Batch, column: manifests.Column) -> Sequence[Any]:
+    """A tensor's rows as they go into its column: values, lists of them, or NPY files where they are many."""
+    flat = batch.inputs[column.name]
+    tail = batch.tails.get(column.name, ())
+    if not tail:
+        return batches.entries(flat)
+    width = len(flat) // batch.rows
+    rows = [flat[at * width : (at + 1) * width] for at in range(batch.rows)]
+    if _kind(manifests.Signature("tensor", (), ()), column) == _BY_REFERENCE:
+        return [objects.npy(row, tail, datatypes.of(column).numpy) for row in rows]
+    return [batches.entries(row) for row in rows]
+
+
+def _short(folder: pathlib.Path, value: Any) -> Any:
+    """A text, or the bytes of a file, as kept in a column: what is long, or looks like a reference, by reference."""
+    if isinstance(value, bytes):
+        return objects.put(folder, value)
+    if not isinstance(value, str) or (len(value) <= objects.TEXT_MOST and not value.startswith(objects.REFERENCE)):
+        return value
+    return objects.put(folder, value.encode("utf-8", "replace"))

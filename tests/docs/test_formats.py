@@ -1,0 +1,39 @@
+"""The queries on docs/formats.md answer, on the log of an endpoint whose versions take other columns, in plain DuckDB."""
+
+import pathlib
+import re
+
+import duckdb
+import pytest
+
+from tests.unit import predlog_fixtures as given
+from tests.unit.columns_fixtures import SCORE, C, Columned
+from tests.unit.pairs_fixtures import copied
+from tidegate.core.vocabulary import manifests
+
+PAGE = (pathlib.Path(__file__).parents[2] / "docs" / "formats.md").read_text()
+QUERIES = re.findall(r"```sql\n(.*?)```", PAGE, re.DOTALL)
+FIRST = manifests.Signature("columns", (C("carrier", "string"), C("distance", "long")), SCORE)
+SECOND = manifests.Signature("columns", (C("distance", "double"), C("carrier", "string"), C("hour", "long")), SCORE)
+
+
+@pytest.fixture(name="log")
+def two_versions(tmp_path: pathlib.Path) -> Columned:
+    log = Columned(tmp_path, FIRST, SECOND)
+    one = log.asked(0, {"carrier": "AA", "distance": 1200}, {"carrier": "UA", "distance": 300}, answers=(0.25, 0.75))
+    log.put(one, copied(one, 0.5, digest=log.digests[0]), given.outcome(9, one, 0, 5.0))
+    log.look(1.0)
+    log.put(log.asked(2, {"carrier": "AA", "distance": 1500.5, "hour": 7}, version=2))
+    log.look(2.0)
+    return log
+
+
+def test_the_queries_answer_what_the_page_says(log: Columned, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(log.home.root)
+    answers = [duckdb.sql(one).fetchall() for one in QUERIES]
+    rows, carriers, labelled, copies = answers
+    assert sorted(row[1:] for row in rows) == [(1, 300.0, "UA"), (1, 1200.0, "AA"), (2, 1500.5, "AA")]
+    assert [name.rpartition("/")[2] for name, *_ in sorted(rows)] == ["0", "1", "0"]
+    assert carriers == [("AA", 2, 0.25)]
+    assert labelled == [(1, 1, 0.0)]
+    assert [row[1:] for row in copies] == [(1, "[0.25,0.75]", 2, "[0.5]", 0)]
