@@ -8,8 +8,9 @@ import pyarrow.parquet as pq
 import pytest
 from monitors_fixtures import Log
 
+from tidegate.core.vocabulary import alarms
 from tidegate.dataplane.predlog import catalogue, parquet, reader, segments
-from tidegate.observability.monitors import following, recorder, rules, upkeep
+from tidegate.observability.monitors import following, integrity, recorder, rules, upkeep
 
 
 def stored(log: Log) -> list[int]:
@@ -203,3 +204,77 @@ def test_a_table_that_cannot_be_read_leaves_the_rule_that_was_known(tmp_path: pa
     made.table.write_bytes(b"{")
     assert known.rule("flight-delay").within_seconds == 10.0
     assert known.rule("unknown") == msgspec.structs.replace(known.rule("unknown"))
+
+
+def test_a_damaged_parquet_file_is_set_aside_and_told_until_it_is_deleted(tmp_path: pathlib.Path) -> None:
+    log = Log(tmp_path)
+    watch = integrity.Integrity(log.home)
+    log.put(*(given.prediction(at) for at in range(3)))
+    log.look(1.0)
+    assert watch.look(1.0) == []
+    [path] = log.home.log.rglob("*.parquet")
+    path.write_bytes(path.read_bytes()[:-9])
+    log.put(given.prediction(3))
+    log.look(20.0)
+    assert (log.fact("damaged"), log.fact("damaged_rows"), stored(log)) == (1, 3, [3])
+    [told] = watch.look(20.0)
+    aside = path.with_name(f"{path.name}.damaged")
+    assert (told.kind, str(aside) in told.words) == (alarms.Kind.LOG_DAMAGED, True)
+    assert "bytes instead of" in told.moved[0]
+    assert "3 rows lost" in told.moved[0]
+    log.killed(21.0)
+    assert aside.exists()
+    aside.unlink()
+    assert watch.look(22.0) == []
+
+
+def test_damaged_files_are_not_merged_and_the_others_are(tmp_path: pathlib.Path) -> None:
+    log = Log(tmp_path)
+    for at in range(upkeep.FILES_MOST + 1):
+        log.put(given.prediction(at, at / 100))
+        log.recorder.step(given.T0 + at / 100)
+        log.recorder.flush(given.T0 + at / 100)
+    first = min(log.home.log.rglob("*.parquet"))
+    first.write_bytes(b"garbage")
+    log.look(30.0)
+    assert stored(log) == list(range(1, upkeep.FILES_MOST + 1))
+    assert log.fact("damaged") == 1
+    assert len(list(log.home.log.rglob("*.parquet"))) == 1
+
+
+def test_a_segment_whose_head_is_damaged_loses_no_record_and_is_kept_aside(tmp_path: pathlib.Path) -> None:
+    log = Log(tmp_path)
+    writer = log.writers[given.BOOT] = given.writer(log.home, rotate_bytes=100)
+    for at in range(3):
+        log.put(given.prediction(at))
+    writer.close()
+    del log.writers[given.BOOT]
+    first, second, third = (path for _, path in segments.listing(log.home.segments)[given.BOOT])
+    first.unlink()
+    raw = bytearray(second.read_bytes())
+    raw[20] ^= 1
+    second.write_bytes(bytes(raw))
+    for at in (1.0, 2.0, 3.0):
+        log.look(at)
+    assert (stored(log), log.fact("lost")) == ([1, 2], 0)
+    assert log.fact("corrupt") == 1
+    assert second.with_name(f"{second.name}.damaged").exists()
+    assert not third.with_name(f"{third.name}.damaged").exists()
+    [told] = integrity.Integrity(log.home).look(4.0)
+    assert second.name in told.moved[0]
+
+
+def test_what_is_behind_damage_is_read_although_a_later_segment_is_there(tmp_path: pathlib.Path) -> None:
+    log = Log(tmp_path)
+    log.writers[given.BOOT] = given.writer(log.home, rotate_bytes=1_000)
+    for at in range(4):
+        log.put(given.prediction(2 * at), given.prediction(2 * at + 1))
+    [first, *later] = (path for _, path in segments.listing(log.home.segments)[given.BOOT])
+    assert later
+    raw = bytearray(first.read_bytes())
+    raw[next(after for after, _ in segments.read(first)) - 5] ^= 1
+    first.write_bytes(bytes(raw))
+    for at in (0.1, 0.8, 0.9, 1.0):
+        log.look(at)
+    assert stored(log) == list(range(1, 8))
+    assert (log.fact("lost"), log.fact("repeated"), log.fact("corrupt")) == (1, 0, 1)

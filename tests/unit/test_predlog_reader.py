@@ -3,6 +3,7 @@
 import pathlib
 import sqlite3
 
+import msgspec
 import predlog_fixtures as given
 import pyarrow.parquet as pq
 import pytest
@@ -99,6 +100,9 @@ def test_files_written_before_a_column_was_added_are_read_with_its_default_besid
     (old,) = recorded(made, "a", one)
     rows = pq.read_table(made.log / old.path, partitioning=None)
     pq.write_table(rows.drop_columns(["worker_us"]), made.log / old.path)
+    with catalogue.Catalogue(made.log) as known:
+        known.drop([old])
+        known.add([msgspec.structs.replace(old, seal=())])
     found = reader.find(made, one.id)
     assert found is not None
     assert (found.prediction.worker_us, found.prediction.model_us, found.prediction.id) == (0, one.model_us, one.id)

@@ -12,7 +12,7 @@ import sqlite3
 import msgspec
 
 from tidegate.core.vocabulary import errors
-from tidegate.dataplane.predlog import parquet
+from tidegate.dataplane.predlog import parquet, seals
 
 NAME = "catalogue.db"
 _TABLES = """
@@ -21,8 +21,13 @@ CREATE TABLE IF NOT EXISTS file (path TEXT PRIMARY KEY, "table" TEXT, endpoint T
 CREATE TABLE IF NOT EXISTS place (incarnation TEXT, number INTEGER, offset INTEGER, done INTEGER, at REAL,
   PRIMARY KEY (incarnation, number)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS boot (incarnation TEXT PRIMARY KEY, expected INTEGER) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS seal (path TEXT PRIMARY KEY, told BLOB) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS damaged (path TEXT PRIMARY KEY, why TEXT, lost INTEGER) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS tally (name TEXT PRIMARY KEY, value INTEGER) WITHOUT ROWID;
 """
+
+_pack = msgspec.msgpack.Encoder().encode
+_seal = msgspec.msgpack.Decoder(seals.Seal).decode
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -61,6 +66,8 @@ class Catalogue:
                 self.connection.execute("PRAGMA journal_mode = WAL")
                 self.connection.execute("PRAGMA synchronous = NORMAL")
                 self.connection.executescript(_TABLES)
+            # One that was made by a release before has neither, until its recorder has been replaced.
+            self._sealed = bool(self.connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'seal'").fetchone())
         except sqlite3.Error as failed:
             raise errors.StoreUnavailable(f"The catalogue cannot be opened: {failed}.", where=str(path)) from failed
 
@@ -115,18 +122,34 @@ class Catalogue:
             for one in files
         ]
         self.connection.executemany("INSERT OR REPLACE INTO file VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+        sealed = [(one.path, _pack(one.seal)) for one in files if one.seal]
+        self.connection.executemany("INSERT OR REPLACE INTO seal VALUES (?, ?)", sealed)
 
     def drop(self, files: list[parquet.File]) -> None:
         """Have these files count no more."""
-        self.connection.executemany("DELETE FROM file WHERE path = ?", [(one.path,) for one in files])
+        for table in ("file", "seal"):
+            self.connection.executemany(f"DELETE FROM {table} WHERE path = ?", [(one.path,) for one in files])  # noqa: S608
+
+    def damaged(self, file: parquet.File, why: str, lost: int) -> None:
+        """Note that a file was set aside, why, and how many of its rows could not be saved."""
+        self.connection.execute("INSERT OR REPLACE INTO damaged VALUES (?, ?, ?)", (file.path, why, lost))
+
+    def all_damaged(self) -> list[tuple[str, str, int]]:
+        """(path, why, rows lost) of all files that were ever set aside."""
+        return list(self.connection.execute("SELECT path, why, lost FROM damaged ORDER BY path")) if self._sealed else []
 
     def files(self, table: str = "", endpoint: str = "", *, least: bytes = b"", most: bytes = b"") -> list[parquet.File]:
         """The files that count, by path; only those of a table and an endpoint, and of ids from `least` to `most`."""
+        known = "seal.told FROM file LEFT JOIN seal USING (path)" if self._sealed else "NULL FROM file"
         wanted = (
-            "SELECT * FROM file WHERE (? IN ('', \"table\")) AND (? IN ('', endpoint)) AND last >= ? AND (? = x'' OR first <= ?)"
+            f"SELECT file.*, {known} WHERE (? IN ('', \"table\")) AND (? IN ('', endpoint))"
+            " AND last >= ? AND (? = x'' OR first <= ?)"
         )
         found = self.connection.execute(wanted + " ORDER BY path", (table, endpoint, least, most, most))
-        return [parquet.File(path, parquet.Partition(kind, name, day), *rest) for path, kind, name, day, *rest in found]
+        return [
+            parquet.File(path, parquet.Partition(kind, name, day), level, rows, size, first, last, _seal(told) if told else ())
+            for path, kind, name, day, level, rows, size, first, last, told in found
+        ]
 
     def progress(self) -> Progress:
         """How far every segment is recorded."""

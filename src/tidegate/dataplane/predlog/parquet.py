@@ -22,11 +22,13 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from tidegate.core.vocabulary import ids, records
-from tidegate.dataplane.predlog import columns, objects
+from tidegate.dataplane.predlog import columns, objects, seals
 
 PREDICTIONS, OUTCOMES = "predictions", "outcomes"
 SUFFIX = ".parquet"
 SCRATCH = ".part"
+ASIDE = ".damaged"
+"""Behind the name of a file that was set aside: nobody reads it any more."""
 ROW_GROUP = 16_384
 BASE64 = "base64:"
 _SPECIAL = (BASE64, objects.REFERENCE)
@@ -75,6 +77,13 @@ class File(msgspec.Struct, frozen=True):
     first: bytes
     last: bytes
     """Least and greatest prediction id in it."""
+    seal: seals.Seal = ()
+    """Of its bytes on the disk; empty where it is not known."""
+
+    @property
+    def stored(self) -> int:
+        """Bytes on the disk; 0 where that is not known."""
+        return self.seal[-1][0] if self.seal else 0
 
 
 def day(unix_seconds: float) -> str:
@@ -177,8 +186,8 @@ def write(
     for record in batch:
         parted.setdefault(partition(record), []).append(record)
     said = {_SIBLINGS: str(len(parted)).encode()}
-    tables = ((place, _by_reference(log, place, table(parted[place], given.get(place, ())))) for place in sorted(parted))
-    return [_place(log, place, name, rows.replace_schema_metadata(said), 0) for place, rows in tables]
+    tables = ((where, _by_reference(log, where, table(parted[where], given.get(where, ())))) for where in sorted(parted))
+    return [place(log, where, name, rows.replace_schema_metadata(said), 0) for where, rows in tables]
 
 
 def _by_reference(log: pathlib.Path, place: Partition, rows: pa.Table) -> pa.Table:
@@ -197,11 +206,12 @@ def merge(log: pathlib.Path, name: str, files: Sequence[File]) -> File:
     tables = columns.alike([pq.read_table(log / file.path, partitioning=None) for file in files])
     whole = pa.concat_tables(tables, promote_options="default")
     level = 1 + max(file.level for file in files)
-    return _place(log, files[0].partition, f"{name}{_MERGED}{level}", whole.sort_by("id"), level)
+    return place(log, files[0].partition, f"{name}{_MERGED}{level}", whole.sort_by("id"), level)
 
 
-def _place(log: pathlib.Path, place: Partition, name: str, rows: pa.Table, level: int) -> File:
-    folder = log / place.folder
+def place(log: pathlib.Path, where: Partition, name: str, rows: pa.Table, level: int) -> File:
+    """Put rows, sorted by id, into one new file of a partition. Raises OSError as `write` does."""
+    folder = log / where.folder
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     final = folder / f"{name}{SUFFIX}"
     scratch = final.with_suffix(SCRATCH)
@@ -215,12 +225,12 @@ def _place(log: pathlib.Path, place: Partition, name: str, rows: pa.Table, level
     except BaseException:
         scratch.unlink(missing_ok=True)
         raise
-    return _described(log, final, place, rows, level)
+    return _described(log, final, where, rows, level)
 
 
 def _described(log: pathlib.Path, path: pathlib.Path, place: Partition, rows: pa.Table, level: int) -> File:
-    ends = [ids.parse(rows["id"][at].as_py()) or b"" for at in (0, -1)]
-    return File(path.relative_to(log).as_posix(), place, level, rows.num_rows, rows.nbytes, *ends)
+    first, last = (ids.parse(rows["id"][at].as_py()) or b"" for at in (0, -1))
+    return File(path.relative_to(log).as_posix(), place, level, rows.num_rows, rows.nbytes, first, last, seals.of(path))
 
 
 def found(log: pathlib.Path) -> list[File]:
@@ -233,9 +243,10 @@ def found(log: pathlib.Path) -> list[File]:
     merged = [path for path in paths if _MERGED in path.stem]
     last = [path for path in plain if path.stem == plain[-1].stem]
     # Merging comes after the batch has been made to count, and takes files of it away.
+    aside = [path for path in log.glob(f"*/**/*{SUFFIX}{ASIDE}") if last and path.name.startswith(last[0].stem)]
     if last and not (merged and merged[-1].stem.partition("-")[0] >= last[0].stem.partition("-")[0]):
         siblings = int((pq.read_schema(last[0]).metadata or {}).get(_SIBLINGS, b"0"))
-        if len(last) < siblings:
+        if len(last) + len(aside) < siblings:
             paths = [path for path in paths if path not in last]
     return [_retold(log, path) for path in paths]
 
@@ -247,8 +258,8 @@ def _retold(log: pathlib.Path, path: pathlib.Path) -> File:
     level = int(path.stem.rpartition(_MERGED)[2]) if _MERGED in path.stem else 0
     rows = pq.read_table(path, columns=["id"], partitioning=None)
     bounds = pc.min_max(rows["id"]).as_py()
-    ends = [ids.parse(bounds[end] or "") or b"" for end in ("min", "max")]
-    return File(inner.as_posix(), place, level, rows.num_rows, path.stat().st_size, *ends)
+    first, last = (ids.parse(bounds[end] or "") or b"" for end in ("min", "max"))
+    return File(inner.as_posix(), place, level, rows.num_rows, path.stat().st_size, first, last, seals.of(path))
 
 
 def sync_folder(folder: pathlib.Path) -> None:

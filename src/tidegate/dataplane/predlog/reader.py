@@ -5,6 +5,7 @@ that may hold an id, so one id among millions costs one or two files' row groups
 line, and by the recorder for outcomes that come very late. Nothing is written, no network is touched.
 """
 
+import logging
 import pathlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
@@ -13,7 +14,7 @@ import duckdb
 import msgspec
 
 from tidegate.core.vocabulary import arms, errors, home, ids, marks, records
-from tidegate.dataplane.predlog import catalogue, columns, objects, parquet, segments
+from tidegate.dataplane.predlog import catalogue, columns, intact, objects, parquet, segments
 
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false",
@@ -22,6 +23,9 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {
 }
 _TRIES = 5
 _T = TypeVar("_T")
+_log = logging.getLogger(__name__)
+_SEEN: set[tuple[str, int, int]] = set()
+"""Files that this process has found to be what was written: (path, time of change, size)."""
 _MOMENTS = {"arrived": "epoch_ns(arrived)", "received": "epoch_ns(received)"}
 
 
@@ -249,7 +253,11 @@ def _recorded(log: pathlib.Path, table: str, wanted: Sequence[bytes]) -> list[se
     files = f"(SELECT {every} FROM read_parquet($files, union_by_name = true, hive_partitioning = false) WHERE {narrow})"  # noqa: S608
     ask = f"SELECT * REPLACE ({moments}) FROM {files}"  # noqa: S608
     given = {"ids": shown, "least": min(shown), "most": max(shown)}
-    names, rows = _answer(ask, given, lambda: paths(log, table, least=min(wanted), most=max(wanted)))
+    # What is given out record by record is what was written, or it is not given out.
+    sound = lambda: [  # noqa: E731 - asked again after a merge
+        str(log / file.path) for file in _files(log, table, least=min(wanted), most=max(wanted)) if _sound(log, file)
+    ]
+    names, rows = _answer(ask, given, sound)
     make = parquet.prediction if table == parquet.PREDICTIONS else parquet.outcome
     found = [make(_whole(log, dict(zip(names, row, strict=True)))) for row in rows]
     return list({_identity(one): one for one in found}.values())
@@ -280,19 +288,51 @@ def _rows(ask: str, given: dict[str, Any], files: Callable[[], list[str]]) -> li
 def answer(ask: str, given: dict[str, Any], files: Callable[[], dict[str, list[str]]], take: Callable[[Any], _T]) -> _T | None:
     """What `take` makes of the answer over the files named by `files`, by parameter of the query.
 
-    They are asked for again when the recorder merged some meanwhile. None where any of them are none.
+    They are asked for again when the recorder merged some meanwhile. One that is damaged is passed over, and said so in this
+    process's log; the recorder sets it aside. None where any of them are none.
     """
+    passed: set[str] = set()
     for left in reversed(range(_TRIES)):
-        named = files()
+        named = {name: [path for path in paths if path not in passed] for name, paths in files().items()}
         if not all(named.values()):
             break
         with duckdb.connect(":memory:", config=_CONFIG) as connection:
             try:
                 return take(connection.execute(ask, {**given, **named}))
-            except duckdb.IOException:
-                if not left:
+            except (duckdb.Error, ValueError) as failed:
+                merged = isinstance(failed, duckdb.IOException) and left == _TRIES - 1
+                damaged = set() if merged else _damaged(named)
+                if not left or not (merged or damaged):
                     raise
+                passed |= damaged
     return None
+
+
+def _damaged(named: dict[str, list[str]]) -> set[str]:
+    """Those of the files that are not what was written."""
+    paths = [pathlib.Path(path) for some in named.values() for path in some]
+    roots = {parent for path in paths for parent in path.parents if (parent / catalogue.NAME).exists()}
+    known = {root / file.path: (root, file) for root in roots for file in _files(root, "")}
+    return {str(path) for path in paths if not (_sound(*known[path]) if path in known else intact.readable(path))}
+
+
+def _sound(log: pathlib.Path, file: parquet.File) -> bool:
+    """Whether a file is what was written: looked at once by this process, as long as nobody touches the file."""
+    path = log / file.path
+    try:
+        told = path.stat()
+        key = (str(path), told.st_mtime_ns, told.st_size)
+        if key in _SEEN:
+            return True
+        why = intact.differs(log, file)
+    except OSError as failed:
+        why = str(failed)
+    else:
+        if not why:
+            _SEEN.add(key)
+            return True
+    _log.error("a file of the prediction log is damaged and is passed over", extra={"file": file.path, "why": why})
+    return False
 
 
 def _answer(ask: str, given: dict[str, Any], files: Callable[[], list[str]]) -> tuple[list[str], list[tuple[Any, ...]]]:

@@ -10,6 +10,7 @@
 - `pairs`: mirrored requests and their copies, joined and compared; `rules`: what the routing table says of all these
 - `profiling`: what inputs and predictions were, by version and hour; `drifting`: one time held against another
 - `keepsakes`: the latest requests that were answered, for new versions to warm up on
+- `mending`: damage in the recorded log, set aside; `integrity`: the watch that tells of it
 - `upkeep`: merging small files, deleting recorded segments, sweeping up after a kill
 - `rounds`: the other process: every watch at its own pace; `speaking`: what it finds wrong, for control to hear
 

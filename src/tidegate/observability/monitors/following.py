@@ -4,12 +4,14 @@ Level-triggered: every look lists the folder and reads each file from where it g
 Called by the recorder. Not here: what becomes of the records, and where the places are kept.
 """
 
+import contextlib
+import os
 import pathlib
 
 import msgspec
 
 from tidegate.core.vocabulary import errors
-from tidegate.dataplane.predlog import catalogue, segments
+from tidegate.dataplane.predlog import catalogue, parquet, segments
 
 DOUBT_SECONDS = 0.5
 """How long bytes must stay damaged to be called so."""
@@ -56,9 +58,13 @@ class Follower:
                     news.caught_up = False
                     return news
                 final = at < len(files) - 1 or not segments.in_use(path)
+                others, news.caught_up = news.caught_up, True
                 left -= self._read(key, path, news, now, left)
                 if final and news.caught_up:
                     self._finish(key, path, news, now)
+                reached, news.caught_up = news.caught_up, news.caught_up and others
+                if not reached:
+                    break  # what follows in this boot is read behind it, or what is left here would look like repeats
         return news
 
     def _read(self, key: Key, path: pathlib.Path, news: News, now: float, left: int) -> int:
@@ -86,12 +92,17 @@ class Follower:
 
     def _meet(self, key: Key, path: pathlib.Path) -> None:
         """A boot met in the middle (its first segments were recorded and deleted long ago) begins there, without a loss."""
-        if key[0] not in self.expected:
-            told = segments.head(path) if key[1] else None
-            self.expected[key[0]] = told[0].first if told else 0
+        if key[0] in self.expected:
+            return
+        if not key[1]:
+            self.expected[key[0]] = 0
+            return
+        with contextlib.suppress(errors.SegmentCorrupt):  # then its first whole record says where it begins
+            if (told := segments.head(path)) is not None:
+                self.expected[key[0]] = told[0].first
 
     def _take(self, incarnation: str, record: segments.Record, news: News) -> None:
-        due = self.expected.get(incarnation, 0)
+        due = self.expected.get(incarnation, record.sequence)
         if record.sequence < due:
             news.repeated += 1
             return
@@ -111,6 +122,7 @@ class Follower:
         if doubted != offset or now - since < DOUBT_SECONDS:
             return offset
         del self._doubted[key]
+        _keep_aside(path)
         news.corrupt += 1
         return segments.skip(path, offset)
 
@@ -123,6 +135,7 @@ class Follower:
         if offset < size:
             behind = segments.skip(path, offset)
             if behind < size:
+                _keep_aside(path)
                 news.corrupt += 1
                 news.caught_up = False
                 self._move(key, catalogue.Place(behind, at=now))
@@ -147,3 +160,9 @@ class Follower:
         self.places.pop(key, None)
         if not any(incarnation == key[0] for incarnation, _ in self.places):
             self.expected.pop(key[0], None)
+
+
+def _keep_aside(path: pathlib.Path) -> None:
+    """Keep a damaged segment under a name of its own, at no cost, for when it is deleted."""
+    with contextlib.suppress(OSError):
+        os.link(path, path.with_name(path.name + parquet.ASIDE))

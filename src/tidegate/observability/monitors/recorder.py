@@ -29,6 +29,7 @@ from tidegate.observability.monitors import (
     joins,
     keepsakes,
     labels,
+    mending,
     pairs,
     profiling,
     rules,
@@ -71,6 +72,7 @@ class Recorder:
         self.inputs = inputs.Inputs(place.log, self._reader)
         self.joins = joins.Joins(connection, self.sheet, self.values, self.pairs.heard)
         self.follower = following.Follower(place.segments, self.catalogue.progress())
+        self.mending = mending.Mending(self.catalogue)
         self.keepsakes = keepsakes.Keepsakes(place.warm)
         self.tallies = self.catalogue.tallies()
         self.caught_up_at = now
@@ -197,6 +199,8 @@ class Recorder:
         self.flush(now)
         self._kept_at = now
         upkeep.merge(self.catalogue, _fresh_name(now))
+        self.mending.look(_fresh_name(now))
+        self.tallies = self.catalogue.tallies()
         upkeep.retire(self.catalogue, self.follower, now)
         self.catalogue.begin()
         self.sheet.fold()
@@ -209,7 +213,10 @@ class Recorder:
 
     def facts(self, now: float) -> dict[str, object]:
         """What the process says of itself: counts since the log began, and how far behind it is."""
-        read, joined = ("recorded", "lost", "repeated", "corrupt"), ("joined", "duplicate", "unmatched")
+        read, joined = (
+            ("recorded", "lost", "repeated", "corrupt", "damaged", "damaged_rows"),
+            ("joined", "duplicate", "unmatched"),
+        )
         names = (*read, *joined, *pairs.Tally.__struct_fields__)
         behind = max(0.0, now - self.caught_up_at)
         return {name: self.tallies.get(name, 0) for name in names} | {"lag_seconds": round(behind, 3), "at": now}

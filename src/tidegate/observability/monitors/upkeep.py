@@ -9,8 +9,8 @@ import pathlib
 import sqlite3
 
 from tidegate.core.vocabulary import errors
-from tidegate.dataplane.predlog import catalogue, parquet, reader
-from tidegate.observability.monitors import following
+from tidegate.dataplane.predlog import catalogue, intact, parquet, reader
+from tidegate.observability.monitors import following, mending
 
 FILES_MOST = 20
 """Files of one level in one partition; one more, and they are merged."""
@@ -42,6 +42,7 @@ def reopened(folder: pathlib.Path) -> catalogue.Catalogue:
 
 def _renew(known: catalogue.Catalogue) -> None:
     """Have every file in place count, and go on behind what they hold: a log that begins, or whose catalogue was lost."""
+    _pass_over(known.log)
     found = parquet.found(known.log)
     expected: dict[str, int] = {}
     if found:
@@ -52,6 +53,14 @@ def _renew(known: catalogue.Catalogue) -> None:
     known.advance({}, expected)
     known.begun()
     known.commit()
+
+
+def _pass_over(folder: pathlib.Path) -> None:
+    """Set aside every file that cannot be read, where no catalogue says which they are."""
+    for path in folder.glob(f"*/**/*{parquet.SUFFIX}"):
+        if not intact.readable(path):
+            log.error("a file of the prediction log is damaged and was set aside", extra={"file": str(path)})
+            path.replace(path.with_name(path.name + parquet.ASIDE))
 
 
 def _set_aside(path: pathlib.Path) -> None:
@@ -77,7 +86,7 @@ def merge(known: catalogue.Catalogue, name: str) -> list[parquet.File]:
             groups.setdefault((file.partition, file.level), []).append(file)
     merged = []
     for files in groups.values():
-        chosen = _chosen(files) if len(files) > FILES_MOST else []
+        chosen = _whole(known, _chosen(files), name) if len(files) > FILES_MOST else []
         if len(chosen) > 1:
             whole = parquet.merge(known.log, name, chosen)
             known.begin()
@@ -88,6 +97,18 @@ def merge(known: catalogue.Catalogue, name: str) -> list[parquet.File]:
                 (known.log / file.path).unlink(missing_ok=True)
             merged.append(whole)
     return merged
+
+
+def _whole(known: catalogue.Catalogue, files: list[parquet.File], name: str) -> list[parquet.File]:
+    """Those that are as they were written; the others are set aside."""
+    found = []
+    for number, file in enumerate(files):
+        why = intact.differs(known.log, file)
+        if why:
+            mending.set_aside(known, file, why, f"{name}-s{number}")
+        else:
+            found.append(file)
+    return found
 
 
 def _chosen(files: list[parquet.File]) -> list[parquet.File]:

@@ -1,7 +1,7 @@
 """The monitor, with everything that it watches."""
 
 from tidegate.core.vocabulary import home
-from tidegate.observability.monitors import rounds
+from tidegate.observability.monitors import integrity, rounds
 
 
 def run(place: home.Home, name: str, environment: str) -> int:  # noqa: ARG001 -- routes name their environment
@@ -9,6 +9,6 @@ def run(place: home.Home, name: str, environment: str) -> int:  # noqa: ARG001 -
     return rounds.run(place, name, watches(place))
 
 
-def watches(place: home.Home) -> list[rounds.Watch]:  # noqa: ARG001
+def watches(place: home.Home) -> list[rounds.Watch]:
     """Whatever looks at its own pace, each with what it needs."""
-    return []
+    return [integrity.Integrity(place)]

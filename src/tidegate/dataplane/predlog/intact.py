@@ -1,0 +1,61 @@
+"""Whether a Parquet file is still what was written, and what can be saved of one that is not.
+
+Called by upkeep (before merging, and file by file as time goes by) and by the reader, for what it gives out record by record and
+when a query has failed.
+"""
+
+import pathlib
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tidegate.dataplane.predlog import parquet, seals
+
+
+def differs(log: pathlib.Path, file: parquet.File) -> str:
+    """How a file is not the one that was written, in words; empty where it is. Raises OSError for a disk that cannot be read."""
+    path = log / file.path
+    try:
+        size = path.stat().st_size
+    except FileNotFoundError:
+        return "is missing"
+    if not file.seal:  # of a catalogue that does not know it yet
+        return "" if readable(path) else "cannot be read"
+    if size != file.stored:
+        return f"has {size:,} bytes instead of {file.stored:,}"
+    return "" if all(seals.intact(path, file.seal)) else "does not match its checksums"
+
+
+def gone(log: pathlib.Path, file: parquet.File) -> bool:
+    """Whether a file is missing or of another size: what costs one look at its folder."""
+    try:
+        return bool(file.seal) and (log / file.path).stat().st_size != file.stored
+    except FileNotFoundError:
+        return True
+
+
+def readable(path: pathlib.Path) -> bool:
+    """Whether all of a Parquet file can be read: less than being what was written."""
+    try:
+        pq.read_table(path, partitioning=None).validate(full=True)
+    except (pa.ArrowException, OSError, ValueError):
+        return False
+    return True
+
+
+def saved(log: pathlib.Path, name: str, file: parquet.File) -> parquet.File | None:
+    """A new file of the row groups of a damaged one that are as they were written; None where there are none.
+
+    Without its footer nothing is told of a file. Raises OSError as writing does.
+    """
+    path = log / file.path
+    try:
+        *whole, footer = seals.intact(path, file.seal) or [False]
+        if not footer:
+            return None
+        with pq.ParquetFile(path) as damaged:
+            groups = [damaged.read_row_group(at) for at, good in enumerate(whole) if good]
+    except (pa.ArrowException, OSError, ValueError):
+        return None
+    rows = pa.concat_tables(groups) if groups else None
+    return parquet.place(log, file.partition, name, rows, file.level) if rows is not None and rows.num_rows else None
