@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tidegate.core.vocabulary import arms, errors, ids, marks, records, tables
 from tidegate.dataplane.gateway import endpoints, exchanges, flights, guard, journal, wheel
-from tidegate.dataplane.wire import frames, sumrows, sums
+from tidegate.dataplane.wire import counts, frames, sumrows, sums
 
 STABLE, CANDIDATE, KEPT = (tables.Deployed(number, f"{number}" * 64, f"m/{number}") for number in (1, 2, 3))
 
@@ -19,6 +19,7 @@ class Pool:
     def __init__(self, deployed, room):
         self.deployed, self.room, self.hopeful, self.waiting = deployed, room, True, []
         self.recent, self.blamed, self.taken = guard.Recent(0.0), False, set()
+        self.served = counts.Row()
 
     def take(self, caller, now):
         if not self.hopeful:
@@ -124,6 +125,13 @@ class World:
                 told = [one for one in self.log.kept if (one.arm, one.mark) == (row.arm, mark)]
                 assert row.values[sumrows.MARKS + mark] == len(told)
             assert row.values[sumrows.RESCUED] == sum(one.rescued for one in self.log.kept if one.arm == row.arm)
+        for ordinal, pool in self.pools.items():
+            told = [one for one in self.log.kept if one.version == ordinal]
+            slots = pool.served.slots.tolist()
+            assert slots[counts.MARKS : counts.LATENCY] == [sum(one.mark == mark for one in told) for mark in range(marks.SLOTS)]
+            assert sum(slots[counts.LATENCY : counts.SIZES]) == sum(one.status == 200 for one in told)
+            assert slots[counts.TOTAL_US] == sum(one.total_us for one in told if one.status == 200)
+            assert slots[counts.RESCUED] == sum(one.rescued for one in told)
 
 
 REPLIES = {

@@ -77,6 +77,11 @@ class Home:
         return self.root / "sums"
 
     @property
+    def counts(self) -> pathlib.Path:
+        """What was served, by gateway boot: counts/<incarnation>.counts; of dead boots together: counts/totals.json."""
+        return self.root / "counts"
+
+    @property
     def quotas(self) -> pathlib.Path:
         """Rows used this day, by gateway: quotas/NAME.json, made when a limit is first counted."""
         return self.root / "quotas"
@@ -129,7 +134,7 @@ class Home:
 
     def prepare(self) -> None:
         """Create the directories, private to this account. Raises OSError where that is impossible."""
-        told = (self.labels, self.pairs, self.slices, self.alarms)
+        told = (self.labels, self.pairs, self.slices, self.counts, self.alarms)
         for place in (self.root, self.bundles, self.segments, self.log, self.sums, *told, self.instances, self.logs):
             place.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.run.mkdir(mode=0o700, exist_ok=True)

@@ -12,7 +12,7 @@ import msgspec
 
 from tidegate.core.vocabulary import arms, assignment, tables
 from tidegate.dataplane.gateway import admission, exchanges, guard, journal, pool, remedies, router, units, wheel
-from tidegate.dataplane.wire import keyevents, sums
+from tidegate.dataplane.wire import counts, keyevents, sums
 
 Stamp = tuple[str, str, str, int, int, int, str, int, int, bool, bytes, int]
 
@@ -30,6 +30,8 @@ class Boot:
     admitting: admission.Admission = dataclasses.field(default_factory=admission.Admission)
     keys: keyevents.Writer | None = None
     """Where the first bad request of each sticky key is told."""
+    served: counts.Writer = dataclasses.field(default_factory=lambda: counts.Writer(None, ""))
+    """What was served, for people."""
     flying: int = 0
     """Flights that have not ended."""
     landed: int = 0
@@ -224,6 +226,8 @@ class Endpoints:
         for found in self._pools.values():
             found.recent.look(now)
             found.batching.turnaround = turnaround
+            found.tell()
+        self._boot.served.save()
 
     def close(self) -> None:
         """Let go of all workers."""
@@ -272,7 +276,8 @@ class Endpoints:
     def _pool(self, route: tables.Route, version: tables.Deployed) -> pool.Pool:
         key = (route.endpoint, version.ordinal, version.digest)
         if key not in self._pools:
-            self._pools[key] = pool.Pool(version, self._boot.incarnation, self._boot.loop)
+            made = self._pools[key] = pool.Pool(version, self._boot.incarnation, self._boot.loop)
+            made.served = self._boot.served.row(route.endpoint, version.ordinal)
         return self._pools[key]
 
 

@@ -12,11 +12,11 @@ from tidegate.core.vocabulary import arms, assignment, errors, ids, marks, recor
 from tidegate.core.vocabulary import sums as words
 from tidegate.dataplane.gateway import bodies, endpoints, exchanges, fallbacks, journal, links, quota, remedies, wheel
 from tidegate.dataplane.predlog import segments
-from tidegate.dataplane.wire import answers, frames, sums
+from tidegate.dataplane.wire import answers, counts, frames, sums
 
 OK, REJECTED = int(marks.Mark.OK), int(marks.Mark.REJECTED)
 CONTENT = {int(one): one.name.lower() for one in frames.Content}
-CLIENT_GONE = 499
+ANSWERED, CLIENT_GONE = 200, 499
 FALLBACK = -1
 _now = time.monotonic
 
@@ -172,6 +172,7 @@ class Flight(links.Caller, wheel.Item, journal.Entry):
             if self.endpoint.tells_keys and self.mark in marks.BAD:
                 self._tell_key(self.cell.tick)
             self.cell.closed(self.mark, *told, self.rescued)
+            self._count(kept=kept)
         shown, exchange = ids.text(self.id), self.exchange
         if not kept and self.must_keep:
             unkept = errors.LogUnavailable()
@@ -188,6 +189,15 @@ class Flight(links.Caller, wheel.Item, journal.Entry):
             if self.json_bytes >= 0:
                 head = bodies.binary(exchange.target, self.json_bytes) + head.removeprefix(exchanges.JSON)
             exchange.respond(self.status, self.output, head + shown.encode() + tail)
+
+    def _count(self, *, kept: bool) -> None:
+        """For people: how it ended, and how long the client waited."""
+        served = self.side.pool.served
+        served.ended(self.mark, self.status == ANSWERED and (kept or not self.must_keep), self.total_us)
+        if self.rescued:
+            served.slots[counts.RESCUED] += 1
+        elif self.answered_by == FALLBACK or self.standing_in:
+            served.slots[counts.FALLBACKS] += 1
 
     def _ask(self, side: endpoints.Side) -> None:
         """Have it wait for this side's version."""

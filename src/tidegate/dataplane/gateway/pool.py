@@ -15,6 +15,7 @@ from collections.abc import Sequence
 
 from tidegate.core.vocabulary import errors, tables
 from tidegate.dataplane.gateway import batching, guard, links, quarantine
+from tidegate.dataplane.wire import counts
 
 BATCH_BYTES = 16 << 20
 logger = logging.getLogger(__name__)
@@ -32,6 +33,8 @@ class Pool:
         self.quarantine = quarantine.Quarantine()
         self.told: dict[int, bytes] = {}
         """What a worker has told of the model, by `frames.Content`."""
+        self.served = counts.Row()
+        """Where it is counted what was served."""
         self.hopeful = False
         """Whether a worker is up, or may be in a moment, or is waited for (it sleeps, or the endpoint is in a gap)."""
         self._awaited = False
@@ -68,6 +71,11 @@ class Pool:
         for link in leaving:
             link.close()
         self._give_up()
+        self.served.stands(0, 0)
+
+    def tell(self) -> None:
+        """Say how many wait, and how many are with workers."""
+        self.served.stands(len(self._queue) + len(self._alone), sum(link.in_flight for link in self._links))
 
     @property
     def connected(self) -> list[str]:
@@ -141,6 +149,7 @@ class Pool:
         """A link has got a batch's answers."""
         self.batching.answered(batch.requests, batch.rows, seconds, batch.size)
         self.batching.rest(len(self._queue), time.monotonic())
+        self.served.batch(batch.requests, batch.rows, seconds)
 
     def survived(self, caller: links.Caller) -> None:
         """It was answered."""

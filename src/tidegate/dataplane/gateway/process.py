@@ -30,7 +30,7 @@ from tidegate.dataplane.gateway import (
     wheel,
 )
 from tidegate.dataplane.predlog import segments
-from tidegate.dataplane.wire import keyevents, sums
+from tidegate.dataplane.wire import counts, keyevents, sums
 
 BEAT_SECONDS = 0.02
 SLOW_BEATS = 25
@@ -66,6 +66,7 @@ class Gateway:
             wheel.Wheel(loop, time.monotonic),
             admission.Admission(quota.Quotas(self._tallies.used, self._tallies.use)),
             self._keys,
+            counts.Writer(where.counts, incarnation),
         )
         self._loop = loop
         self._framed_path = where.run / f"{name}.front.sock"
@@ -105,11 +106,13 @@ class Gateway:
         self._boot.sums.beat(time.time())
         self._tallies.settle(time.time())
         self._state = "done"
+        self._note()
         self._say()
         self._framed_path.unlink(missing_ok=True)
         self._endpoints.close()
         self._boot.journal.close()
         self._keys.close()
+        self._boot.served.close()
 
     async def _wait_for_workers(self) -> None:
         """Clients wait in the listening socket's queue meanwhile, rather than meet a gateway that has not connected yet."""
@@ -130,6 +133,7 @@ class Gateway:
             self._endpoints.look(time.monotonic(), self._a_request())
             self._endpoints.tidy()
             self._tallies.settle(now)
+            self._note()
             self._say()
         elif self._confirmed != self._endpoints.generation or self._wanted != self._endpoints.wanted():
             self._say()
@@ -151,6 +155,13 @@ class Gateway:
             self._turnaround = (worked - before) / (landed - already)
         self._worked = (worked, landed)
         return self._turnaround
+
+    def _note(self) -> None:
+        """Count for people what no version is counted with."""
+        noted = self._boot.served
+        noted.note("refused", self._boot.admitting.refused)
+        noted.note("copies_dropped", self._front.service.mirror.dropped)
+        noted.note("log", {"dropped": self._boot.journal.dropped, "keys_lost": self._keys.lost})
 
     def _say(self) -> None:
         """Tell control how this gateway stands, when that has changed.

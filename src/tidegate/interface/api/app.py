@@ -21,6 +21,7 @@ from tidegate.interface.api import (
     live,
     look,
     making,
+    measured,
     orders,
     page,
     pages,
@@ -66,6 +67,7 @@ def app(books: shelf.Shelf, *, hosts: frozenset[str], token: str) -> fastapi.Fas
     made.include_router(_reading(books))
     made.include_router(past.router(books))
     made.include_router(tracing.router(books))
+    made.include_router(measured.router(books))
     made.include_router(issuing.router(books))
     made.include_router(returning.router(books))
     made.include_router(_telling(books))
@@ -84,11 +86,7 @@ def _reading(books: shelf.Shelf) -> fastapi.APIRouter:
     @reading.get("/status")
     def status(_: scopes.Reader) -> answers.Status:
         """Everything on one screen; answers with the store gone too."""
-        try:
-            store, trouble = books.store(), ""
-        except errors.StoreUnavailable as gone:
-            store, trouble = None, str(gone)
-        return look.status(books.home, books.environment, store, time.time(), trouble)
+        return look.seen(books)
 
     @reading.get("/endpoints/{endpoint}")
     def endpoint(endpoint: str, _: scopes.Reader) -> answers.Endpoint:

@@ -3,6 +3,7 @@ on disk still say what is served by what.
 """
 
 import contextlib
+import time
 from typing import Any, NamedTuple
 
 import msgspec
@@ -11,7 +12,7 @@ from tidegate.control.store import endpoints
 from tidegate.control.store import store as stores
 from tidegate.core.vocabulary import arms, errors, home, instances, tables
 from tidegate.dataplane.wire import sums, tablefile
-from tidegate.interface.api import addresses, answers, records
+from tidegate.interface.api import addresses, answers, records, shelf
 
 RATE_SECONDS = 5
 WELL = frozenset({"ready", "standby", "starting", "loading", "draining", "stopped", "done"})
@@ -24,9 +25,18 @@ class _Seen(NamedTuple):
     ready: dict[str, dict[int, int]]
 
 
+def seen(books: shelf.Shelf) -> answers.Status:
+    """Everything on one screen, as it is now; with the store gone too."""
+    try:
+        store, trouble = books.store(), ""
+    except errors.StoreUnavailable as gone:
+        store, trouble = None, str(gone)
+    return status(books.home, books.environment, store, time.time(), trouble)
+
+
 def status(place: home.Home, environment: str, store: stores.Store | None, now: float, trouble: str = "") -> answers.Status:
     """Everything on one screen. `store` None: it cannot be read, and `trouble` says why."""
-    table, damage = _table(place)
+    table, damage = routing(place)
     seen = processes(place)
     control = _control(seen)
     shown, alarms = [], []
@@ -55,7 +65,7 @@ def status(place: home.Home, environment: str, store: stores.Store | None, now: 
     )
 
 
-def _table(place: home.Home) -> tuple[tables.Table, str]:
+def routing(place: home.Home) -> tuple[tables.Table, str]:
     """The table, or where it is damaged the one before, with what is wrong: gateways go on by what they have read."""
     try:
         return tablefile.read(place.table), ""

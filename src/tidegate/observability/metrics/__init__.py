@@ -1,0 +1,13 @@
+"""Numbers for dashboards and other monitors: what there is to be measured, collected from the home whenever somebody asks.
+
+- `families`: every metric by name, with its labels and words: what /metrics, the documentation, the rules and the dashboard are
+  held against
+- `totals`: what gateways count (`wire.counts`), of all boots together, dead ones too, so that counts never fall
+- `processes`: CPU, memory, descriptors and I/O of each process; `machine`: disk, network and GPUs of all
+- `quantiles`: means and quantiles from the latency buckets
+- `exposition`: all of it in the format that Prometheus reads
+- `rules`: alert rules for Prometheus; `dashboard`: one for Grafana; both are written from `families`
+
+Called by the API (`/metrics`), the command line and the monitor. Nothing is kept here but the totals of dead boots.
+Not here: whether a number is wrong (`monitors`), verdicts (`core.decide`).
+"""

@@ -1,0 +1,104 @@
+"""The log of probes: what came of each, by endpoint, in HOME/probes.db (SQLite). Bounded: what is older than its keep goes.
+
+The monitor writes it, one thread; the command line, the API and /metrics read it.
+"""
+
+import contextlib
+import pathlib
+import sqlite3
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from tidegate.core.vocabulary import home
+
+KEEP_SECONDS = 90 * 86_400.0
+LONGEST = 500
+"""Letters of what is kept of a wrong answer."""
+_MADE = """
+CREATE TABLE IF NOT EXISTS probes (
+    endpoint TEXT NOT NULL, at REAL NOT NULL, version TEXT NOT NULL, right INTEGER NOT NULL,
+    seconds REAL NOT NULL, status INTEGER NOT NULL, words TEXT NOT NULL, prediction TEXT NOT NULL,
+    PRIMARY KEY (endpoint, at)
+) WITHOUT ROWID
+"""
+_COLUMNS = "endpoint, at, version, right, seconds, status, words, prediction"
+
+
+class Probe(NamedTuple):
+    """One."""
+
+    endpoint: str
+    at: float
+    """Unix seconds at which it was sent."""
+    version: str
+    """That answered; empty: none did."""
+    right: bool
+    seconds: float
+    status: int
+    """HTTP status; 0: no answer."""
+    words: str = ""
+    """What was wrong; empty: nothing."""
+    prediction: str = ""
+    """The prediction id, where the answer had one."""
+
+
+class Latest(NamedTuple):
+    """An endpoint's last probe, and how many of the latest there were and were right."""
+
+    last: Probe
+    probes: int
+    right: int
+
+
+def note(place: home.Home, made: list[Probe], now: float) -> None:
+    """Add these, and let go of what is old. Raises sqlite3.Error."""
+    with _opened(_path(place)) as opened, opened:
+        opened.execute(_MADE)
+        opened.executemany(f"INSERT OR IGNORE INTO probes ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", made)  # noqa: S608
+        opened.execute("DELETE FROM probes WHERE at < ?", (now - KEEP_SECONDS,))
+
+
+def listed(place: home.Home, endpoint: str, since: float, until: float) -> list[Probe]:
+    """An endpoint's, oldest first; none where nothing was ever probed."""
+    ask = f"SELECT {_COLUMNS} FROM probes WHERE endpoint = ? AND at >= ? AND at < ? ORDER BY at"  # noqa: S608
+    return list(_read(place, ask, (endpoint, since, until)))
+
+
+def latest(place: home.Home, since: float) -> dict[str, Latest]:
+    """The last probe of each endpoint that had some since a time."""
+    ask = (
+        f"SELECT {_COLUMNS}, probes, rights FROM probes"  # noqa: S608
+        " JOIN (SELECT endpoint AS whose, max(at) AS last, count(*) AS probes, sum(right) AS rights FROM probes"
+        " WHERE at >= ? GROUP BY endpoint) ON whose = endpoint AND last = at"
+    )
+    with contextlib.suppress(sqlite3.Error), _opened(_path(place), readonly=True) as opened:
+        rows = opened.execute(ask, (since,)).fetchall()
+        return {row[0]: Latest(_probe(row[:8]), int(row[8]), int(row[9])) for row in rows}
+    return {}
+
+
+def _read(place: home.Home, ask: str, given: tuple[object, ...]) -> Iterator[Probe]:
+    try:
+        with _opened(_path(place), readonly=True) as opened:
+            yield from [_probe(row) for row in opened.execute(ask, given)]
+    except sqlite3.Error:
+        return
+
+
+def _probe(row: tuple[str, float, str, int, float, int, str, str]) -> Probe:
+    return Probe(row[0], row[1], row[2], bool(row[3]), *row[4:])
+
+
+def _path(place: home.Home) -> pathlib.Path:
+    return place.root / "probes.db"
+
+
+@contextlib.contextmanager
+def _opened(path: pathlib.Path, *, readonly: bool = False) -> Iterator[sqlite3.Connection]:
+    opened = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro" if readonly else path, uri=readonly, timeout=5.0)
+    try:
+        if not readonly:
+            opened.execute("PRAGMA journal_mode = WAL")
+        yield opened
+    finally:
+        opened.close()
