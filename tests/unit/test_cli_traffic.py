@@ -5,8 +5,7 @@ import json
 import pytest
 
 from tidegate.core.vocabulary import errors, ids
-from tidegate.interface.cli import traffic
-from tidegate.interface.cli.commands import feedback
+from tidegate.interface.cli import traffic, truths
 
 ID = ids.text(ids.uuid7(1_700_000_000_000, 5))
 
@@ -39,7 +38,7 @@ def test_a_file_that_cannot_be_used_is_named_with_its_line(tmp_path, name, text,
 def test_outcomes_are_read_whole_before_any_is_sent(tmp_path):
     path = tmp_path / "outcomes.csv"
     path.write_text(f"id,label,label_version\n{ID},1,\n{ID}/3,late,2\n")
-    assert list(feedback.read(path)) == [
+    assert list(truths.read(path)) == [
         {"id": ID, "label": 1, "label_version": 1},
         {"id": f"{ID}/3", "label": "late", "label_version": 2},
     ]
@@ -48,7 +47,8 @@ def test_outcomes_are_read_whole_before_any_is_sent(tmp_path):
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("id,value\nx,1\n", "outcomes.csv:1"),
+        ("id,value\nx,1\n", "outcomes.csv:2"),
+        ("id,note\nx,1\n", "outcomes.csv:1"),
         (f"id,label\n{ID},1\nnonsense,1\n", "outcomes.csv:3"),
         (f"id,label\n{ID},\n", "outcomes.csv:2"),
         (f"id,label,label_version\n{ID},1,0.5\n", "outcomes.csv:2"),
@@ -58,7 +58,7 @@ def test_an_outcome_that_cannot_be_used_is_named_with_its_line(tmp_path, text, s
     path = tmp_path / "outcomes.csv"
     path.write_text(text)
     with pytest.raises(errors.OutcomeInvalid) as wrong:
-        list(feedback.read(path))
+        list(truths.read(path))
     assert says in str(wrong.value)
 
 
@@ -68,7 +68,7 @@ def test_a_file_may_hold_values_of_metrics_by_id_and_by_key(tmp_path):
     table.write_text(f"id,key,endpoint,metric,value\n{identifier},,,revenue,3.5\n,ann,shop,clicks,2\n")
     lines = tmp_path / "values.jsonl"
     lines.write_text(json.dumps({"key": 7, "endpoint": "shop", "metric": "revenue", "value": -1}) + "\n")
-    assert [*feedback.read(table), *feedback.read(lines)] == [
+    assert [*truths.read(table), *truths.read(lines)] == [
         {"id": identifier, "metric": "revenue", "value": 3.5},
         {"key": "ann", "endpoint": "shop", "metric": "clicks", "value": 2},
         {"key": 7, "endpoint": "shop", "metric": "revenue", "value": -1},
@@ -89,7 +89,7 @@ def test_a_value_that_cannot_be_posted_is_refused_with_its_line(tmp_path, line):
     path = tmp_path / "values.jsonl"
     path.write_text("\n" + json.dumps(line))
     with pytest.raises(errors.OutcomeInvalid) as raised:
-        list(feedback.read(path))
+        list(truths.read(path))
     assert raised.value.where == f"{path}:2"
 
 

@@ -67,6 +67,13 @@ def test_labels_of_every_kind_are_taken():
         {"key": "ann", "endpoint": "shop", "label": 1},
         {"key": "ann", "id": ID, "endpoint": "shop", "metric": "revenue", "value": 1},
         {"id": ID, "endpoint": "shop", "label": 1},
+        {"id": ID, "time": 1_700_000_000, "label": 1},
+        {"id": ID, "key": "ann", "endpoint": "shop", "time": 1_700_000_000, "label": 1},
+        {"key": "ann", "time": 1_700_000_000, "label": 1},
+        {"key": "ann", "endpoint": "shop", "time": "yesterday", "label": 1},
+        {"key": "ann", "endpoint": "shop", "time": -1, "label": 1},
+        {"key": "ann", "endpoint": "shop", "time": 1_700_000_000},
+        {"key": "ann", "endpoint": "shop", "time": 1_700_000_000, "metric": "revenue", "value": 1},
         7,
     ],
 )
@@ -87,6 +94,14 @@ def test_a_value_for_a_key_has_the_keys_hash_and_an_id_of_its_own():
     assert {(one.endpoint, one.metric, one.label, one.row) for one in found} == {("shop", "revenue", 3.2, 0)}
     assert len({one.id for one in found}) == 5
     assert all(ids.parse(ids.text(one.id)) == one.id for one in found)
+
+
+def test_ground_truth_for_a_key_says_when():
+    entry = {"key": "ann", "endpoint": "shop", "label": "late", "label_version": 2}
+    times = (1_700_000_000, 1_700_000_000.5, 1_700_000_000_000, "2023-11-14T22:13:20Z", "2023-11-14T23:13:20+01:00")
+    found = outcomes.parse(body(*({**entry, "time": at} for at in times)), {"shop"})
+    assert {(one.label, one.label_version, one.metric, one.is_matched) for one in found} == {("late", 2, "", True)}
+    assert [one.at_ns - 1_700_000_000 * 10**9 for one in found] == [0, 5 * 10**8, 0, 0, 0]
 
 
 @pytest.mark.parametrize("raw", [b"[]", b"{}", b'{"outcomes": 3}', b"3"])

@@ -7,7 +7,7 @@ import pytest
 from monitors_fixtures import Log
 
 from tidegate.core.vocabulary import arms, marks, records, tables
-from tidegate.observability.monitors import joins
+from tidegate.observability.monitors import quarantine
 
 
 def candidate(chance: int, at: float = 0.0, **more: object) -> records.Prediction:
@@ -138,8 +138,8 @@ def test_an_outcome_for_an_unknown_id_is_quarantined_after_a_minute_and_listed(t
     assert log.fact("unmatched") == 0
     log.look(70.0)
     assert log.fact("unmatched") == 1
-    listed = joins.quarantined(log.recorder.catalogue.connection)
-    assert [one.id for one in listed] == [stray.id]
+    listed = quarantine.listed(log.recorder.catalogue.connection)
+    assert [(one.reason, one.outcome.id) for one in listed] == [(quarantine.UNKNOWN, stray.id)]
 
 
 def test_an_outcome_that_comes_long_after_finds_its_prediction_in_parquet_and_its_repeat_is_dropped(

@@ -100,7 +100,7 @@ def test_a_correction_in_time_moves_the_count_and_a_late_one_does_not(tmp_path: 
     assert told(log) == [(0, {}, {bucket(8.0): 1, bucket(2.0): 1})]
 
 
-def test_a_correction_that_is_no_number_takes_the_loss_away_with_the_label(tmp_path: pathlib.Path) -> None:
+def test_a_correction_that_is_no_number_is_put_aside_and_the_label_stands(tmp_path: pathlib.Path) -> None:
     log = Log(tmp_path, NUMBER)
     one, two, _ = asked = [candidate(at) for at in range(3)]
     log.put(*asked, *(given.outcome(0, of, 18.0, 2.0) for of in asked))
@@ -109,8 +109,9 @@ def test_a_correction_that_is_no_number_takes_the_loss_away_with_the_label(tmp_p
     log.look(5.0)
     log.put(given.outcome(0, two, "unknown", 4.0, label_version=2), given.outcome(0, two, 11.0, 6.0, label_version=3))
     log.look(20.0)
-    assert log.cells() == [(0, 0, 0, 0, 3, 2, 1)]
-    assert told(log) == [(0, {}, {bucket(1.0): 1, bucket(8.0): 1})]
+    assert log.cells() == [(0, 0, 0, 0, 3, 3, 2)]
+    assert told(log) == [(0, {}, {bucket(1.0): 1, bucket(8.0): 2})]
+    assert log.fact("rejected") == 2
 
 
 def test_an_outcome_heard_earlier_but_read_later_moves_the_count(tmp_path: pathlib.Path) -> None:

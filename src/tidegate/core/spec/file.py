@@ -136,7 +136,7 @@ def resolve(model: keys.Tidegate, listed: Sequence[str] = ()) -> settings.Settin
         keep=schedule.keep(model),
         durability=model.log.durability,
         inputs=model.log.inputs,
-        monitors=watched.resolved(model.monitors),
+        monitors=watched.resolved(model.monitors, together.truth(model)),
         pin=model.pin,
         given=tuple(sorted(_given(model))),
     )

@@ -24,6 +24,27 @@ class Outcomes(values.Block):
     within: values.Duration = values.key(
         "Age at which a prediction counts as labelled or not; 0s: outcomes are shown but are no evidence.", 0.0, "0s"
     )
+    lookback: values.Duration = values.key(
+        "For outcomes that name whom and when instead of an id: how long before then the prediction may lie. 0s: by id only.",
+        0.0,
+        "0s",
+    )
+    key: str | None = values.key("`lookback`: the input column that names whom; else the sticky key.", None, min_length=1)
+    time: str | None = values.key(
+        "`lookback`: the input column with a prediction's time; else when it was asked for.", None, min_length=1
+    )
+    query: str | None = values.key(
+        "Outcomes are taken from a table: a query whose columns are `id, label`, or `key, time, label`.", None, min_length=1
+    )
+    url: Annotated[surroundings.Secret | None, values.SECRET] = values.key(
+        "`query`: where the table's SQLAlchemy address is (duckdb:///FILE too); else the query reads files.", None
+    )
+    every: values.Duration = values.key("`query`: how often it is asked.", 3_600.0, "1h")
+    watermark: str | None = values.key(
+        "`query`: its column that only grows with each row added, such as a time; only rows from the last one on are asked for.",
+        None,
+        min_length=1,
+    )
 
 
 class Limits(values.Block):

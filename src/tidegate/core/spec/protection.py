@@ -24,7 +24,15 @@ def limits(model: keys.Tidegate) -> tables.Limits:
 def outcomes(model: keys.Tidegate) -> tables.Outcomes:
     """Ground truth that arrives late."""
     given = model.outcomes
-    return tables.Outcomes(given.kind, given.threshold, given.tolerance, given.within)
+    return tables.Outcomes(
+        kind=given.kind,
+        threshold=given.threshold,
+        tolerance=given.tolerance,
+        within_seconds=given.within,
+        lookback_seconds=given.lookback,
+        key=given.key or "",
+        time=given.time or "",
+    )
 
 
 def terms(model: keys.Tidegate) -> handling.Terms:

@@ -58,6 +58,13 @@ _OPTIONAL = """\
 #   threshold: 0.5
 #   tolerance: 0
 #   within: 0s                      # age at which a prediction counts as labelled; 0s: no evidence from outcomes
+#   lookback: 0s                    # outcomes by key and time: how long before then their prediction may lie
+#   # key: customer                 # the input column that names whom; else the sticky key
+#   # time: booked_at               # the input column with a prediction's time; else when it was asked for
+#   # query: select id, label, added from truth   # outcomes from a table, asked on a schedule
+#   # url: {env: TRUTH_URL}
+#   every: 1h
+#   # watermark: added              # its column that only grows
 
 # limits:
 #   timeout: 2s

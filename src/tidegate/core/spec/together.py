@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator
 
 from tidegate.core.decide import strategies
-from tidegate.core.spec import document, faults, judging, keys, protection, schedule, surroundings
-from tidegate.core.vocabulary import errors, ids
+from tidegate.core.spec import document, faults, judging, keys, protection, schedule, surroundings, watched
+from tidegate.core.vocabulary import errors, ids, monitoring
 from tidegate.core.vocabulary.releases import Watch
 
 _BLOCKS = {"shadow": "shadow", "rolling": "rolling", "blue_green": "blue-green", "ab": "ab"}
@@ -15,6 +15,8 @@ _BOUNDS = {
 }
 """What is held to a bound, by its key."""
 _MOST_NAME = 63
+_SOONEST = 1.0
+"""Seconds between two looks at a table at the least."""
 Check = Callable[[keys.Tidegate], object]
 
 
@@ -44,6 +46,9 @@ def strategic(model: keys.Tidegate) -> Iterator[tuple[document.Path, Check]]:
     yield ("release", "approve"), judging.approval
     yield ("api",), _api
     yield ("limits", "timeout"), protection.limits
+    yield ("outcomes", "lookback"), _lookback
+    yield ("outcomes", "query"), truth
+    yield ("monitors",), lambda one: watched.resolved(one.monitors)
     yield ("fallback_version",), _fallback_version
     yield from (
         (("requires", place), lambda one, at=place: _requirement(one.requires[at])) for place in range(len(model.requires))
@@ -58,6 +63,19 @@ def secret(given: surroundings.Secret) -> str:
     if (given.env is None) == (given.file is None):
         raise errors.SpecInvalid("a secret is in one place.", cure="Write {env: NAME} or {file: PATH}.")
     return f"env:{given.env}" if given.env else f"file:{given.file}"
+
+
+def truth(model: keys.Tidegate) -> monitoring.Truth:
+    """The table that outcomes are taken from. Raises SpecInvalid."""
+    given = model.outcomes
+    if given.query is None:
+        if given.url is not None or given.watermark is not None:
+            raise errors.SpecInvalid("there is no table to ask without a query.", cure="Add `query: select id, label from ...`.")
+        return monitoring.Truth()
+    if given.every < _SOONEST:
+        raise errors.SpecInvalid("a table asked so often has nothing else to do.", cure="Let `every` be 1s or more; 1h is usual.")
+    where = secret(given.url) if given.url else ""
+    return monitoring.Truth(given.query, where, given.every, given.watermark or "")
 
 
 def endpoint(model: keys.Tidegate) -> str:
@@ -100,11 +118,11 @@ def _unheard(model: keys.Tidegate, key: str) -> None:
     """A bound, where nothing that it could stop is watched."""
     if key not in model.release.model_fields_set or not getattr(model.release, key):
         return
-    watched = {stage.watch for stage in schedule.stages(model)}
+    seen = {stage.watch for stage in schedule.stages(model)}
     after = schedule.probation(model)
     if after is not None and after.watch is Watch.LEVEL:
-        watched.add(after.watch)
-    if not watched & _BOUNDS[key]:
+        seen.add(after.watch)
+    if not seen & _BOUNDS[key]:
         raise errors.SpecInvalid(
             f"nothing is held to it in {' -> '.join(model.release.strategy)}.",
             cure="Take it away, or write a strategy that compares, such as canary.",
@@ -152,6 +170,24 @@ def _probation(model: keys.Tidegate) -> None:
             cure="Say with `outcomes: {within: 1h}` how late they may come.",
         )
     schedule.probation(model)
+
+
+def _lookback(model: keys.Tidegate) -> None:
+    given = model.outcomes
+    if not given.lookback:
+        if given.key or given.time:
+            raise errors.SpecInvalid(
+                "outcomes are by id only, so nothing is matched by a column.", cure="Add `lookback: 7d`, or take `key` away."
+            )
+        return
+    if not given.key and schedule.sticky(model) is None:
+        raise errors.SpecInvalid(
+            "nothing says by what outcomes name whom they are about.", cure="Name an input column: `key: customer`."
+        )
+    if (given.key or given.time) and model.log.inputs == "none":
+        raise errors.SpecInvalid(
+            "inputs are not logged, so their columns are not known.", cure="Write `log: {inputs: all}`, or go by the sticky key."
+        )
 
 
 def _api(model: keys.Tidegate) -> None:

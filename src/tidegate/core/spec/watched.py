@@ -30,6 +30,7 @@ class Performance(values.Block):
     """Outcomes against what was."""
 
     action: Action = values.key("Likewise; what is only estimated never rolls back.", "notify")
+    drop: values.Share = values.key("How many more of the answers may be wrong than were, before it is an alarm.", 0.02, "2%")
 
 
 class Service(values.Block):
@@ -55,13 +56,15 @@ class Monitors(values.Block):
     uptime: Annotated[Uptime, values.EMPTY_BLOCK] = values.key("A probe from outside.", Uptime(), {})
 
 
-def resolved(given: Monitors) -> monitoring.Monitors:
-    """What monitors go by. Raises SpecInvalid."""
+def resolved(given: Monitors, truth: monitoring.Truth = monitoring.Truth()) -> monitoring.Monitors:  # noqa: B008 - frozen
+    """What monitors go by; `truth` is what the block `outcomes` says for them. Raises SpecInvalid."""
     window, every = given.drift.window, given.uptime.every
     if window < HOUR or window % HOUR:
         raise errors.SpecInvalid(
             "profiles are kept by the hour.", cure="Let `monitors.drift.window` be 1h, 1d or other whole hours."
         )
+    if not 0 < given.performance.drop < 1:
+        raise errors.SpecInvalid("a drop is a share of all answers.", cure="Let `monitors.performance.drop` be 2% or so.")
     if 0 < every < 1:
         raise errors.SpecInvalid(
             "a probe more than once a second is load.", cure="Let `monitors.uptime.every` be 1s or more; 0s: none."
@@ -69,9 +72,10 @@ def resolved(given: Monitors) -> monitoring.Monitors:
     return monitoring.Monitors(
         drift=monitoring.Drift(given.drift.action, window),
         quality=monitoring.Quality(given.quality.action),
-        performance=monitoring.Performance(given.performance.action),
+        performance=monitoring.Performance(given.performance.action, given.performance.drop),
         service=monitoring.Service(given.service.action),
         uptime=monitoring.Uptime(given.uptime.action, every),
+        truth=truth,
     )
 
 
@@ -83,6 +87,7 @@ def rows(given: monitoring.Monitors) -> list[tuple[str, str]]:
         ("monitors.drift.window", units.duration_text(given.drift.window_seconds)),
         ("monitors.quality.action", given.quality.action),
         ("monitors.performance.action", given.performance.action),
+        ("monitors.performance.drop", units.share_text(given.performance.drop)),
         ("monitors.service.action", given.service.action),
         ("monitors.uptime.action", given.uptime.action),
         ("monitors.uptime.every", every),

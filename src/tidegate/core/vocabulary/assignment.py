@@ -1,6 +1,7 @@
 """How a unit comes to its arm besides by weight: the key that it sticks by, and the cohort that goes first."""
 
 import hashlib
+from typing import Any
 
 import msgspec
 
@@ -42,3 +43,12 @@ def digest(key: bytes) -> bytes:
 def hashed(key: bytes) -> str:
     """The same for tables, lists and people: 32 hexadecimal digits."""
     return digest(key).hex()
+
+
+def worded(value: Any) -> bytes:
+    """A value as a key: 7, 7.0 and "7" are one, since forms differ in how they write numbers. Lists and objects are none."""
+    if isinstance(value, bool):
+        return b"true" if value else b"false"
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return str(value).strip().encode("utf-8", "replace") if isinstance(value, str | int | float) else b""

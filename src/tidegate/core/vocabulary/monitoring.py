@@ -23,6 +23,8 @@ class Performance(msgspec.Struct, frozen=True):
     """Outcomes against what was, and what is estimated where there are none."""
 
     action: str = alarms.Action.NOTIFY
+    drop: float = 0.02
+    """By how much more of the answers may be wrong than were, as a share of all."""
 
 
 class Service(msgspec.Struct, frozen=True):
@@ -39,6 +41,18 @@ class Uptime(msgspec.Struct, frozen=True):
     """0: no probe."""
 
 
+class Truth(msgspec.Struct, frozen=True):
+    """A table that outcomes are taken from."""
+
+    query: str = ""
+    """Empty: none is asked."""
+    url: str = ""
+    """env:NAME or file:PATH of its address; empty: what the query itself names, such as files."""
+    every_seconds: float = 3_600.0
+    watermark: str = ""
+    """The column that only grows from row to row that is added; empty: every row is asked for each time."""
+
+
 class Monitors(msgspec.Struct, frozen=True):
     """All of an endpoint's."""
 
@@ -47,3 +61,4 @@ class Monitors(msgspec.Struct, frozen=True):
     performance: Performance = Performance()
     service: Service = Service()
     uptime: Uptime = Uptime()
+    truth: Truth = Truth()

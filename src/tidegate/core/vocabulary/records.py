@@ -77,6 +77,8 @@ class Outcome(msgspec.Struct, frozen=True, array_like=True, gc=False):
     metric: str = ""
     """Empty: ground truth, held against the prediction. Else a business metric of that name, and `label` its value."""
     endpoint: str = ""
-    """Of a value that names a sticky key instead of a prediction; then `id` is the outcome's own, and no prediction's."""
+    """Of what names a key instead of a prediction; then `id` is the outcome's own, and no prediction's."""
     key_hash: bytes = b""
     """That key, as `assignment.hashed` shows it: 16 bytes."""
+    at_ns: int = 0
+    """Of ground truth that names a key instead of a prediction: Unix nanoseconds of what it is about."""

@@ -70,6 +70,12 @@ class Outcomes(msgspec.Struct, frozen=True):
     """The label age a*; 0: outcomes are joined and shown, but are not evidence."""
     measured: Measured = Measured()
     """What the release's policy says of posted values; a route brings it, settings do not."""
+    lookback_seconds: float = 0.0
+    """How long before the time that ground truth by key is about its prediction may lie; 0: ground truth is by id only."""
+    key: str = ""
+    """The input column with whose value such ground truth names whom it is about; empty: the sticky key."""
+    time: str = ""
+    """The input column with a prediction's time; empty: when it arrived."""
 
 
 class Pairing(msgspec.Struct, frozen=True):

@@ -4,6 +4,7 @@ predictions.
     {"id": ID, "label": ...}                                          ground truth for a prediction (or a row of it: ID/ROW)
     {"id": ID, "metric": "revenue", "value": 3.2}                     what came of it
     {"key": KEY, "endpoint": E, "metric": "revenue", "value": 3.2}    what came of a unit, by its sticky key
+    {"key": KEY, "endpoint": E, "time": T, "label": ...}              ground truth for the latest prediction of KEY at T or before
 
 Only the form is checked, and that an endpoint named is served here: whether an id is known, or a key was ever drawn, is for the
 recorder to say, which has the predictions.
@@ -16,8 +17,8 @@ from collections.abc import Collection
 
 import msgspec
 
-from tidegate.core.vocabulary import arms, assignment, errors, ids, records, sums
-from tidegate.dataplane.gateway import endpoints, exchanges, journal, units
+from tidegate.core.vocabulary import arms, assignment, errors, ids, instants, records, sums
+from tidegate.dataplane.gateway import endpoints, exchanges, journal
 from tidegate.dataplane.predlog import segments
 from tidegate.dataplane.wire import answers
 
@@ -46,6 +47,7 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     value: int | float | None = None
     key: str | int | float = ""
     endpoint: str = ""
+    time: str | int | float | None = None
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -58,6 +60,12 @@ class Outcome(msgspec.Struct, frozen=True):
     metric: str = ""
     endpoint: str = ""
     key_hash: bytes = b""
+    at_ns: int = 0
+
+    @property
+    def is_matched(self) -> bool:
+        """Whether it is ground truth that names whom and when, and no prediction."""
+        return bool(self.key_hash) and not self.metric
 
 
 _decode_post = msgspec.json.Decoder(Post).decode
@@ -83,22 +91,27 @@ def _entry(where: str, raw: msgspec.Raw, served: Collection[str] | None) -> Outc
         entry = _decode_entry(raw)
     except (ValueError, RecursionError) as wrong:
         raise errors.OutcomeInvalid(f"{where}: {wrong}.") from wrong
+    if entry.time is not None and (entry.metric or entry.key == ""):
+        raise errors.OutcomeInvalid(f"{where}: a time goes with a key and a label.", cure="Leave it out where an id is named.")
     if entry.metric or entry.value is not None:
         value = _value(entry, where)
-        return _of_key(entry, value, where, served) if entry.key != "" or entry.endpoint else _of_id(entry, value, where)
-    if entry.key != "" or entry.endpoint:
-        raise errors.OutcomeInvalid(
-            f"{where}: ground truth is for one prediction, and this names a key.", cure="Name its id, or a metric with a value."
-        )
+        return _of_key(entry, value, where, served, 0) if entry.key != "" or entry.endpoint else _of_id(entry, value, where)
     if entry.label is None:
         raise errors.OutcomeInvalid(f"{where}: there is neither a label nor a metric with a value.")
     if entry.label_version is not None and not 1 <= entry.label_version < ROW_MAX:
         raise errors.OutcomeInvalid(f"{where}: label_version counts 1, 2, 3, ...")
-    if not isinstance(entry.label, str):
-        return _of_id(entry, _number(entry.label, "label", where), where)
-    if len(entry.label) > LABEL_MAX:
+    if isinstance(entry.label, str) and len(entry.label) > LABEL_MAX:
         raise errors.OutcomeInvalid(f"{where}: a label has at most {LABEL_MAX} characters.")
-    return _of_id(entry, entry.label, where)
+    label = entry.label if isinstance(entry.label, str) else _number(entry.label, "label", where)
+    if entry.key == "" and not entry.endpoint:
+        return _of_id(entry, label, where)
+    at_ns = instants.parse(entry.time)
+    if at_ns is None:
+        raise errors.OutcomeInvalid(
+            f"{where}: ground truth is for one prediction, and a key without a time may have had many.",
+            cure="Name the prediction's id, or when that was which the label is of: ISO 8601 or a Unix time.",
+        )
+    return _of_key(entry, label, where, served, at_ns)
 
 
 def _of_id(entry: Entry, label: float | str, where: str) -> Outcome:
@@ -111,11 +124,11 @@ def _of_id(entry: Entry, label: float | str, where: str) -> Outcome:
     return Outcome(identifier, int(row or 0), label, entry.label_version or 1, entry.metric)
 
 
-def _of_key(entry: Entry, value: float, where: str, served: Collection[str] | None) -> Outcome:
-    """A value for whoever has this key. It has an id of its own: it is no prediction's."""
+def _of_key(entry: Entry, value: float | str, where: str, served: Collection[str] | None, at_ns: int) -> Outcome:
+    """A value or a label for whoever has this key. It has an id of its own: it is no prediction's."""
     if entry.id:
         raise errors.OutcomeInvalid(f"{where}: it names a prediction and a key.", cure="Name one of them.")
-    key = units.worded(entry.key)
+    key = assignment.worded(entry.key)
     if not key or len(key) > KEY_MAX:
         raise errors.OutcomeInvalid(f"{where}: a key has 1 to {KEY_MAX} bytes.")
     if not ids.is_name(entry.endpoint):
@@ -125,7 +138,8 @@ def _of_key(entry: Entry, value: float, where: str, served: Collection[str] | No
     if served is not None and entry.endpoint not in served:
         raise errors.OutcomeInvalid(f"{where}: there is no endpoint {entry.endpoint!r}.", cure="GET /v2/models lists them.")
     identifier = ids.uuid7(int(time.time() * 1e3), secrets.randbits(_CHANCE_BITS))
-    return Outcome(identifier, 0, value, 1, entry.metric, entry.endpoint, assignment.digest(key))
+    version = entry.label_version or 1
+    return Outcome(identifier, 0, value, version, entry.metric, entry.endpoint, assignment.digest(key), at_ns)
 
 
 def _value(entry: Entry, where: str) -> float:
@@ -185,6 +199,7 @@ class Posting(journal.Entry):
                 metric=one.metric,
                 endpoint=one.endpoint,
                 key_hash=one.key_hash,
+                at_ns=one.at_ns,
             )
             for number, one in enumerate(self._found, sequence)
         ]

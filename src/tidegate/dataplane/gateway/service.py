@@ -161,6 +161,11 @@ class Service:
         for name in {one.endpoint for one in found if one.endpoint}:
             if self.endpoints.by_name[name].tokens:
                 self._boot.admitting.holders.attests(exchange.fields.get(b"authorization", b""), name)
+        for one in found:
+            if one.is_matched and not self.endpoints.by_name[one.endpoint].route.outcomes.lookback_seconds:
+                raise errors.OutcomeInvalid(
+                    f"Outcomes of {one.endpoint} are by prediction id only.", cure="`outcomes: {lookback: 7d}` takes them by key."
+                )
         must_sync = any(endpoint.must_sync for endpoint in self.endpoints.by_name.values())
         self._boot.journal.settle(outcomes.Posting(exchange, found, self._boot, must_sync=must_sync))
 

@@ -6,7 +6,6 @@ id. A cookie that is absent is issued with the answer to the very request that l
 
 import secrets
 from collections.abc import Iterable
-from typing import Any
 
 from tidegate.core.vocabulary import assignment, tables
 from tidegate.dataplane.gateway import exchanges, fallbacks
@@ -78,14 +77,5 @@ def cookie(header: bytes, name: bytes) -> bytes:
 def _of_field(name: str, exchange: exchanges.Exchange, content: int) -> bytes:
     body, size = exchange.body, exchange.json_bytes
     if content == _CSV:
-        return worded(fallbacks.cells(body).get(name))
-    return worded(fallbacks.first(content, body if size < 0 else body[:size]).get(name))
-
-
-def worded(value: Any) -> bytes:
-    """A value as a key: 7, 7.0 and "7" are one, since forms differ in how they write numbers. Lists and objects are none."""
-    if isinstance(value, bool):
-        return b"true" if value else b"false"
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    return str(value).strip().encode("utf-8", "replace") if isinstance(value, str | int | float) else b""
+        return assignment.worded(fallbacks.cells(body).get(name))
+    return assignment.worded(fallbacks.first(content, body if size < 0 else body[:size]).get(name))

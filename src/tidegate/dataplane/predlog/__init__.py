@@ -7,6 +7,7 @@
 - `catalogue`: which of those files count, and how far each segment is recorded
 - `reader`: DuckDB over the Parquet files, and over segments that are not recorded yet
 - `outcomes`: whether an answer was wrong and by how much, and which outcome counts when several came
+- `posts`: rows of whatever table as outcomes to be posted
 - `seconds`: one version's requests of a time, counted by second of arrival
 
 Called by the gateway (`segments` only: it needs the standard library and msgspec), by the recorder, by trace, by the API.

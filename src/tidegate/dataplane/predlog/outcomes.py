@@ -71,6 +71,19 @@ def _number(value: Label) -> float | None:
     return number if math.isfinite(number) else None
 
 
+def fault(rule: tables.Outcomes, given: Given, row: int, label: Label) -> bool:
+    """Whether a label can never be held against an answer by this rule: a word where a number is needed.
+
+    `class` takes anything; `auto` anything but a word for an answer that is a number.
+    """
+    if rule.kind == "class" or _number(label) is not None:
+        return False
+    if rule.kind == "auto":
+        answer = given.answers[row] if 0 <= row < len(given.answers) else None
+        return isinstance(answer, float | int)
+    return True
+
+
 def mark(rule: tables.Outcomes, given: Given, heard: Iterable[Heard], until_ns: int | None = None) -> bool | None:
     """Whether a request was wrong, by what was heard until a Unix time in nanoseconds (None: by now); None: not labelled."""
     rows = _rows(heard, until_ns)

@@ -43,10 +43,10 @@ def load(given: str = "", *, model: str = "", strategy: str = "") -> Project:
     check = absolute(resolved.check, path.parent) if resolved.check else ""
     notify = tuple(_placed(one, path.parent) for one in resolved.notify)
     requires = tuple(msgspec.structs.replace(one, url=_placed(one.url, path.parent)) for one in resolved.requires)
-    return Project(
-        path,
-        msgspec.structs.replace(resolved, model=source, example=example, check=check, notify=notify, requires=requires),
-    )
+    truth = msgspec.structs.replace(resolved.monitors.truth, url=_placed(resolved.monitors.truth.url, path.parent))
+    monitors = msgspec.structs.replace(resolved.monitors, truth=truth)
+    placed = msgspec.structs.replace(resolved, model=source, example=example, check=check, notify=notify, requires=requires)
+    return Project(path, msgspec.structs.replace(placed, monitors=monitors))
 
 
 def absolute(model: str, folder: pathlib.Path) -> str:

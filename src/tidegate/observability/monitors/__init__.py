@@ -2,7 +2,8 @@
 
 - `recorder`: the process: segments -> Parquet, outcomes -> label sums, all committed together
 - `following`: what gateways appended since last time, once each, and what is missing
-- `joins`: outcomes to predictions, early, in time or late
+- `joins`: outcomes to predictions, early, in time or late; `entities`: whom predictions were about, for outcomes without an id
+- `quarantine`: outcomes that cannot be taken, with why
 - `labels`: label sums of same-age cohorts, for the judge
 - `histograms`: how far off the labelled of each cohort were, where outcomes are measured
 - `slices`: how a release's requests ended in each declared part of its traffic, likewise; `slicing`: which part a request is of

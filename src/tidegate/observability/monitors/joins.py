@@ -2,8 +2,10 @@
 
 Predictions wait in the catalogue's database, a hundred bytes each, until their label age and ten minutes more have passed;
 an outcome that comes later finds its prediction in Parquet. An outcome may be read before its prediction (another gateway's
-segment): it is kept, and what has found nothing after a minute is quarantined and listed. Values of posted metrics are joined the
-same way, or by their sticky key, and counted by `values`. Called by the recorder.
+segment): it is kept, and what has found nothing after a minute is put aside (`quarantine`), as is a label that cannot be held
+against its answer. Ground truth that names a key and a time is matched (`entities`) once it has waited for a moment, since its
+prediction may be read after it. Values of posted metrics are joined the same way, or by their sticky key, and counted by
+`values`. Called by the recorder.
 """
 
 import sqlite3
@@ -13,23 +15,25 @@ import msgspec
 
 from tidegate.core.vocabulary import arms, ids, losses, marks, records
 from tidegate.dataplane.predlog import outcomes
-from tidegate.observability.monitors import hearing, labels
+from tidegate.observability.monitors import entities, hearing, labels, quarantine
 from tidegate.observability.monitors import values as metrics
 
 LATE_SECONDS = 600.0
 LOOK_AFTER_SECONDS = 3.0
 QUARANTINE_SECONDS = 60.0
 UNJOINED_MOST = 100_000
-QUARANTINED_MOST = 10_000
+_BY_ID, _LOOKED, _BY_TIME = 0, 1, 2
+"""`looked` of an outcome that waits: to be looked for in Parquet; nowhere to look any more; to be matched by key and time."""
 OUT = -1
 """`counted` of a prediction that is in no cohort; else 0 unlabelled, 1 right, 2 wrong."""
+_MISSING = frozenset({quarantine.UNKNOWN, quarantine.UNMATCHED, quarantine.CROWDED})
+"""Reasons that say that nothing was found, and nothing of what was sent."""
 _COUNTED = {None: 0, False: 1, True: 2}
 _TABLES = """
 CREATE TABLE IF NOT EXISTS waiting (id BLOB, role INTEGER, cohort INTEGER, arrived_ns INTEGER, failed INTEGER, answers BLOB,
   counted INTEGER, harmed INTEGER, PRIMARY KEY (id, role)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS unjoined (incarnation TEXT, sequence INTEGER, id BLOB, outcome BLOB, since REAL, looked INTEGER,
   PRIMARY KEY (incarnation, sequence)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS quarantine (number INTEGER PRIMARY KEY, id BLOB, outcome BLOB, since REAL);
 """
 _pack = msgspec.msgpack.Encoder().encode
 _answers = msgspec.msgpack.Decoder(tuple[float | str | None, ...])
@@ -47,15 +51,25 @@ class Tally(msgspec.Struct):
     duplicate: int = 0
     """Outcomes that had been heard: dropped."""
     unmatched: int = 0
-    """Outcomes quarantined, since no prediction has their id."""
+    """Outcomes put aside, since no prediction has their id or key."""
+    rejected: int = 0
+    """Outcomes put aside for what they are: a wrong type, a time ahead of ours, several predictions at once."""
 
 
 class Joins:
     """The predictions that wait, and the outcomes heard."""
 
-    def __init__(self, connection: sqlite3.Connection, sheet: labels.Sheet, values: metrics.Values, told: Told) -> None:
-        """Make the tables where there are none. `sheet` and `values` are told what counts, `told` of whom truth was heard."""
+    def __init__(
+        self, connection: sqlite3.Connection, sheet: labels.Sheet, values: metrics.Values, known: entities.Entities, told: Told
+    ) -> None:
+        """Make the tables where there are none. `sheet` and `values` are told what counts, `told` of whom truth was heard;
+        `known` tells which predictions were about whom.
+        """
         self._connection, self._sheet, self._values, self._told = connection, sheet, values, told
+        self._entities = known
+        self._aside = quarantine.Quarantine(connection)
+        self.matched: list[records.Outcome] = []
+        """Ground truth by key that has found its prediction since the caller last took it: as if that had been named."""
         connection.executescript(_TABLES)
         self._hearing = hearing.Hearing(connection)
         self._unjoined = {row[0] for row in connection.execute("SELECT id FROM unjoined")}
@@ -84,15 +98,18 @@ class Joins:
             if self._join(one):
                 continue
             if len(self._unjoined) >= UNJOINED_MOST:
-                self._quarantine([(one.id, _pack(one), now)])
+                self._quarantine([quarantine.Rejected(quarantine.CROWDED, one.endpoint, now, one)])
                 continue
             waits_for = one.key_hash or one.id  # the log is not looked through for keys
             self._unjoined.add(waits_for)
-            row = (one.incarnation, one.sequence, waits_for, _pack(one), now, bool(one.key_hash))
+            looked = _BY_TIME if _is_matched(one) else _LOOKED if one.key_hash else _BY_ID
+            row = (one.incarnation, one.sequence, waits_for, _pack(one), now, looked)
             self._connection.execute("INSERT OR REPLACE INTO unjoined VALUES (?, ?, ?, ?, ?, ?)", row)
 
     def _join(self, one: records.Outcome) -> bool:
         """Whether the outcome's prediction waits (its key was drawn); then the mark is settled anew, or the value taken."""
+        if _is_matched(one):
+            return False
         if one.key_hash:
             drawn = self._values.assigned(one.endpoint, one.key_hash)
             return drawn is not None and self._value(drawn, one)
@@ -106,12 +123,15 @@ class Joins:
         cohort = self._sheet.numbered(number)
         if one.metric:
             return self._value(cohort, one)
+        given = outcomes.Given(_answers.decode(answers), bool(failed))
+        if outcomes.fault(cohort.of.rule, given, one.row, one.label):
+            self._quarantine([quarantine.Rejected(quarantine.TYPE, cohort.of.endpoint, one.received_ns / 1e9, one)])
+            return True
         if self._hearing.keep(one):
             self.tally.joined += 1
             cohort.of.joined += 1
         else:
             self.tally.duplicate += 1
-        given = outcomes.Given(_answers.decode(answers), bool(failed))
         heard = self._hearing.of(one.id, one.role)
         new = (counted, self._harmed(cohort, given, heard, one.role))
         if counted != OUT and self._sheet.open(cohort, arrived_ns):
@@ -162,8 +182,9 @@ class Joins:
         """Look up in Parquet what outcomes have waited for, and quarantine those that have waited too long."""
         if not self._unjoined:
             return
+        self._match(now, rule)
         rows = self._connection.execute(
-            "SELECT incarnation, sequence, id FROM unjoined WHERE NOT looked AND since <= ? LIMIT 2000",
+            "SELECT incarnation, sequence, id FROM unjoined WHERE looked = 0 AND since <= ? LIMIT 2000",
             (now - LOOK_AFTER_SECONDS,),
         ).fetchall()
         if rows:
@@ -172,11 +193,33 @@ class Joins:
             self._return(predictions, [one for one in heard if (one.incarnation, one.sequence) not in own], rule)
             self._connection.executemany("UPDATE unjoined SET looked = 1 WHERE incarnation = ? AND sequence = ?", sorted(own))
         late = (now - QUARANTINE_SECONDS,)
-        gone = self._connection.execute("SELECT id, outcome, since FROM unjoined WHERE since <= ?", late).fetchall()
+        gone = self._connection.execute("SELECT outcome FROM unjoined WHERE since <= ?", late).fetchall()
         if gone:
-            self._quarantine(gone)
+            lost = [_outcome.decode(row[0]) for row in gone]
+            self._quarantine([quarantine.Rejected(quarantine.missing(one), one.endpoint, now, one) for one in lost])
             self._connection.execute("DELETE FROM unjoined WHERE since <= ?", late)
             self._unjoined = {row[0] for row in self._connection.execute("SELECT id FROM unjoined")}
+
+    def _match(self, now: float, rule: labels.Rule) -> None:
+        """Find the predictions of ground truth by key that has waited for a moment: what is read later may be nearer."""
+        rows = self._connection.execute(
+            "SELECT incarnation, sequence, outcome, since FROM unjoined WHERE looked = 2 AND since <= ? LIMIT 5000",
+            (now - LOOK_AFTER_SECONDS,),
+        ).fetchall()
+        for incarnation, sequence, packed, since in rows:
+            one = _outcome.decode(packed)
+            found = self._entities.match(one, rule(one.endpoint))
+            if found == quarantine.UNMATCHED:
+                continue  # until the minute is over
+            self._connection.execute("DELETE FROM unjoined WHERE incarnation = ? AND sequence = ?", (incarnation, sequence))
+            if isinstance(found, str):
+                self._quarantine([quarantine.Rejected(found, one.endpoint, now, one)])
+                continue
+            self.matched.append(found)
+            if not self._join(found):
+                self._unjoined.add(found.id)
+                row = (incarnation, sequence, found.id, _pack(found), since, _BY_ID)
+                self._connection.execute("INSERT INTO unjoined VALUES (?, ?, ?, ?, ?, ?)", row)
 
     def _return(
         self,
@@ -202,12 +245,11 @@ class Joins:
             self._values.again(one)
             self._retry(one.id)
 
-    def _quarantine(self, rows: Sequence[tuple[bytes, bytes, float]]) -> None:
-        self.tally.unmatched += len(rows)
-        self._connection.executemany("INSERT INTO quarantine (id, outcome, since) VALUES (?, ?, ?)", rows)
-        self._connection.execute(
-            "DELETE FROM quarantine WHERE number <= (SELECT max(number) FROM quarantine) - ?", (QUARANTINED_MOST,)
-        )
+    def _quarantine(self, rejected: Sequence[quarantine.Rejected]) -> None:
+        lost = sum(one.reason in _MISSING for one in rejected)
+        self.tally.unmatched += lost
+        self.tally.rejected += len(rejected) - lost
+        self._aside.put(rejected)
 
     def expire(self, now: float, longest_age: float) -> None:
         """Forget predictions older than the longest label age and ten minutes. Only to be called when all has been read."""
@@ -218,7 +260,6 @@ class Joins:
         self._sheet.expire(cut)
 
 
-def quarantined(connection: sqlite3.Connection, most: int = 100) -> list[records.Outcome]:
-    """The outcomes whose prediction was never found, newest first."""
-    rows = connection.execute("SELECT outcome FROM quarantine ORDER BY number DESC LIMIT ?", (most,))
-    return [_outcome.decode(row[0]) for row in rows]
+def _is_matched(one: records.Outcome) -> bool:
+    """Whether it is ground truth that names whom and when, and no prediction."""
+    return bool(one.key_hash) and not one.metric

@@ -24,6 +24,7 @@ import msgspec
 from tidegate.core.vocabulary import errors, home, instances, logs, records, sums
 from tidegate.dataplane.predlog import columns, parquet, reader, segments
 from tidegate.observability.monitors import (
+    entities,
     following,
     inputs,
     joins,
@@ -70,7 +71,8 @@ class Recorder:
         self._reader = slicing.Reader(place.bundles, holds=True)
         self.profiles = profiling.Profiles(connection, self._reader)
         self.inputs = inputs.Inputs(place.log, self._reader)
-        self.joins = joins.Joins(connection, self.sheet, self.values, self.pairs.heard)
+        self.entities = entities.Entities(connection, self._reader)
+        self.joins = joins.Joins(connection, self.sheet, self.values, self.entities, self.pairs.heard)
         self.follower = following.Follower(place.segments, self.catalogue.progress())
         self.mending = mending.Mending(self.catalogue)
         self.keepsakes = keepsakes.Keepsakes(place.warm)
@@ -123,6 +125,7 @@ class Recorder:
         predictions = [one for one in taken if isinstance(one, records.Prediction)]
         self.keepsakes.note(predictions)
         self.joins.predict(predictions, self.rules.rule)
+        self.entities.take(predictions, self.rules.rule)
         self.pairs.take(predictions, now, self.rules)
         self.slices.take(predictions, self.rules)
         self.profiles.take(predictions)
@@ -174,6 +177,8 @@ class Recorder:
         self.catalogue.begin()
         self.joins.settle(now, self._look_up, self.rules.rule)
         self.pairs.settle(now, self._look_for)
+        self._batch += self.joins.matched
+        self.joins.matched = []
         files = parquet.write(self.home.log, _fresh_name(now), self._batch, self._columns) if self._batch else []
         self.catalogue.add(files)
         moved = {key: self.follower.places[key] for key in self.follower.moved}
@@ -209,13 +214,14 @@ class Recorder:
         if self.caught_up_at == now:
             self.joins.expire(now, self.sheet.longest_age())
             self.pairs.expire(now, self.sheet.longest_age())
+            self.entities.expire(now, self.rules.rule)
         self.catalogue.commit()
 
     def facts(self, now: float) -> dict[str, object]:
         """What the process says of itself: counts since the log began, and how far behind it is."""
         read, joined = (
             ("recorded", "lost", "repeated", "corrupt", "damaged", "damaged_rows"),
-            ("joined", "duplicate", "unmatched"),
+            ("joined", "duplicate", "unmatched", "rejected"),
         )
         names = (*read, *joined, *pairs.Tally.__struct_fields__)
         behind = max(0.0, now - self.caught_up_at)

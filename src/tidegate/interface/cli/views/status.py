@@ -177,6 +177,9 @@ def _foot(status: Json) -> Lines:
     ]
     if "recorded" in recorder:
         parts.append(f"{int(recorder['recorded']):,} records, {int(recorder.get('joined', 0)):,} outcomes joined")
+        aside = int(recorder.get("unmatched", 0)) + int(recorder.get("rejected", 0))
+        if aside:
+            parts.append(f"{aside:,} put aside (`tidegate feedback --rejected`)")
     parts.append(status["home"])
     return [text.Text(" · ".join(parts), style="dim")]
 

@@ -1,0 +1,46 @@
+"""Points in time as programs write them: Unix times in whatever unit, ISO 8601. What people type is `interface.api.moments`'s."""
+
+import datetime as dt
+import math
+from typing import Any
+
+SKEW_NS = 300 * 10**9
+"""How far ahead of ours a clock may be before its times are not believed."""
+_UNITS = ((1e11, 10**9), (1e14, 10**6), (1e17, 10**3), (9.2e18, 1))
+"""(below, nanoseconds of one): a number of this size counts seconds, milliseconds, microseconds, nanoseconds."""
+
+
+def parse(value: Any) -> int | None:
+    """Unix nanoseconds of a number (seconds to nanoseconds, by its size) or of ISO 8601 (UTC where it names no zone).
+
+    None for what is no point in time, or one before 1970.
+    """
+    if isinstance(value, dt.datetime):
+        value = value.isoformat()
+    if isinstance(value, str):
+        try:
+            value = float(value)
+        except ValueError:
+            return _dated(value.strip())
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
+        return None
+    for below, unit in _UNITS:
+        if value < below:
+            return value * unit if isinstance(value, int) else round(value * unit)
+    return None
+
+
+def shown(at_ns: int) -> str:
+    """2026-03-01T14:30:00Z, to the second."""
+    return f"{dt.datetime.fromtimestamp(at_ns // 10**9, dt.UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _dated(text: str) -> int | None:
+    try:
+        found = dt.datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    told = found if found.tzinfo else found.replace(tzinfo=dt.UTC)
+    since = told - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+    whole = (since.days * 86_400 + since.seconds) * 10**9 + since.microseconds * 1_000
+    return whole if whole >= 0 else None

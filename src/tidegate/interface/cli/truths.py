@@ -1,0 +1,129 @@
+"""Outcomes from files, and to the gateway: what `tidegate feedback` and the monitor send, each kept before it is acknowledged."""
+
+import csv
+import itertools
+import json
+import pathlib
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import httpx
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tidegate.core.vocabulary import codes, errors, home
+from tidegate.dataplane.predlog import posts
+from tidegate.interface.api import addresses
+from tidegate.interface.cli import reaching, traffic
+
+_SECONDS = 30.0
+_LINES = frozenset({".jsonl", ".ndjson"})
+_PARQUET = frozenset({".parquet", ".pq"})
+_TYPED = ("label", "label_version", "value")
+_CURE = (
+    "Columns are id,label or id,metric,value or key,time,label; "
+    "--id, --label, --key, --time and --version say what yours are called."
+)
+Row = dict[str, Any]
+
+
+def read(path: pathlib.Path, columns: Mapping[str, str] | None = None, always: Row | None = None) -> Iterator[Row]:
+    """The outcomes in a CSV, Parquet or JSON-lines file, as entries to post. Raises OutcomeInvalid with the line.
+
+    `columns` says what the file calls a field that it does not call by its name; `always` is what every row has.
+    """
+    named = {field: field for field in posts.FIELDS} | dict(columns or {})
+    suffix = path.suffix.lower()
+    kind = _of_lines if suffix in _LINES else _of_parquet if suffix in _PARQUET else _of_csv
+    try:
+        for where, row in kind(path, named):
+            if "value" in row and "metric" not in row and not (always or {}).get("metric"):
+                raise errors.OutcomeInvalid("the columns id and label are needed.", where=where, cure=_CURE)
+            yield posts.entry((always or {}) | row, where)
+    except (OSError, UnicodeDecodeError, csv.Error, pa.ArrowException) as unreadable:
+        raise errors.OutcomeInvalid(f"the file cannot be read: {unreadable}.", where=str(path)) from unreadable
+
+
+def _of_csv(path: pathlib.Path, named: Mapping[str, str]) -> Iterator[tuple[str, Row]]:
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        rows = csv.DictReader(file)
+        there = _there(named, rows.fieldnames or (), f"{path}:1")
+        for row in rows:
+            given = {field: row[column] or "" for field, column in there.items()}
+            typed = {field: traffic.value(given[field]) for field in _TYPED if field in given}
+            yield f"{path}:{rows.line_num}", given | typed
+
+
+def _of_parquet(path: pathlib.Path, named: Mapping[str, str]) -> Iterator[tuple[str, Row]]:
+    with pq.ParquetFile(path) as file:
+        there = _there(named, file.schema_arrow.names, str(path))
+        number = itertools.count(1)
+        for batch in file.iter_batches(8_192, columns=list(there.values())):
+            for row in batch.to_pylist():
+                yield f"{path}, row {next(number)}", {field: row[column] for field, column in there.items()}
+
+
+def _there(named: Mapping[str, str], columns: Iterable[str], where: str) -> dict[str, str]:
+    """The fields that the file has, with their columns. Raises OutcomeInvalid where nothing can come of them."""
+    columns = set(columns)
+    there = {field: column for field, column in named.items() if column in columns}
+    asked = [column for field, column in named.items() if column != field and column not in columns]
+    whom = "id" in there or "key" in there
+    if asked or not whom or not ("label" in there or "value" in there):
+        wrong = f"there is no column {asked[0]}." if asked else "the columns id and label are needed."
+        raise errors.OutcomeInvalid(wrong, where=where, cure=_CURE)
+    return there
+
+
+def _of_lines(path: pathlib.Path, named: Mapping[str, str]) -> Iterator[tuple[str, Row]]:
+    fields = {column: field for field, column in named.items()}
+    with path.open(encoding="utf-8-sig") as file:
+        for number, line in enumerate(file, 1):
+            if not line.strip():
+                continue
+            where = f"{path}:{number}"
+            try:
+                given = json.loads(line)
+            except ValueError:
+                given = None
+            if not isinstance(given, dict) or given.keys() - set(fields):
+                raise errors.OutcomeInvalid('this line is not {"id": ..., "label": ...}.', where=where)
+            yield where, {fields[column]: value for column, value in given.items() if value is not None}
+
+
+def post(place: home.Home, entries: Iterable[Row], request_id: str = "") -> int:
+    """Have the gateway keep these; how many it accepted. What was accepted before something fails stays.
+
+    Raises NotRunning, WorkerUnavailable, and whatever the gateway refuses them with.
+    """
+    address = addresses.read(place).get("http", "")
+    if not address:
+        raise errors.NotRunning(where=str(place.root))
+    token = reaching.bearer(place)
+    headers = {"authorization": f"Bearer {token}"} if token else {}
+    headers |= {"x-request-id": request_id} if request_id else {}
+    trust = addresses.trust(place) or True
+    with httpx.Client(base_url=address, headers=headers, timeout=_SECONDS, trust_env=False, verify=trust) as gateway:
+        return sum(_post(gateway, some) for some in _parted(entries))
+
+
+def _parted(entries: Iterable[Row]) -> Iterator[list[Row]]:
+    left = iter(entries)
+    while some := list(itertools.islice(left, posts.AT_ONCE)):
+        yield some
+
+
+def _post(gateway: httpx.Client, outcomes: list[Row]) -> int:
+    address = str(gateway.base_url)
+    try:
+        answer = gateway.post("/outcomes", json={"outcomes": outcomes})
+        said = answer.json()
+    except httpx.HTTPError as broken:
+        raise errors.WorkerUnavailable(
+            f"the gateway at {address} does not answer: {broken}.", cure="Is it up? `tidegate status`"
+        ) from broken
+    except ValueError as strange:
+        raise errors.WorkerUnavailable(f"what answers at {address} is not a gateway.") from strange
+    if answer.is_success:
+        return int(said.get("accepted", 0))
+    raise codes.by_code(str(said.get("code", "")))(str(said.get("error", answer.text)))

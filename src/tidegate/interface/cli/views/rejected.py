@@ -1,0 +1,42 @@
+"""Outcomes that could not be taken, as a sentence and a table."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from rich import table, text
+
+from tidegate.interface.api import moments
+from tidegate.interface.cli import words
+from tidegate.observability.monitors import quarantine
+
+
+def whole(counted: Mapping[str, int], listed: Sequence[quarantine.Rejected]) -> Iterator[text.Text | table.Table]:
+    """How many and why, then the newest one by one."""
+    if not counted:
+        yield text.Text("no outcome was put aside")
+        return
+    yield text.Text(f"{words.count(sum(counted.values()), 'outcome')} put aside", style="yellow")
+    for reason, count in sorted(counted.items(), key=lambda one: -one[1]):
+        yield text.Text(f"  {count:,}: {quarantine.WORDS.get(reason, reason)}")
+    shown = table.Table(box=None, pad_edge=False, header_style="dim")
+    for name in ("received", "reason", "endpoint", "for", "label"):
+        shown.add_column(name, overflow="fold")
+    for one in listed:
+        received = moments.shown(one.outcome.received_ns / 1e9, None)
+        shown.add_row(received, one.reason, one.endpoint or "?", one.named, text.Text(str(one.outcome.label)))
+    yield shown
+
+
+def plain(one: quarantine.Rejected) -> dict[str, Any]:
+    """One for programs."""
+    return {
+        "reason": one.reason,
+        "words": quarantine.WORDS.get(one.reason, one.reason),
+        "endpoint": one.endpoint,
+        "for": one.named,
+        "label": one.outcome.label,
+        "label_version": one.outcome.label_version,
+        "metric": one.outcome.metric,
+        "request_id": one.outcome.request_id,
+        "received": one.outcome.received_ns / 1e9,
+    }
