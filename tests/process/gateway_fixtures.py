@@ -93,8 +93,9 @@ class Client:
 class Rig:
     """A home, its gateway, and workers by instance name."""
 
-    def __init__(self, labels=None):
-        self.root = pathlib.Path(tempfile.mkdtemp(prefix="gw"))
+    def __init__(self, labels=None, folder=None):
+        """`folder`: where the home is made; else with everything temporary."""
+        self.root = pathlib.Path(tempfile.mkdtemp(prefix="gw", dir=folder))
         self.home = home.Home(self.root)
         self.home.prepare()
         self.labels = labels or {}

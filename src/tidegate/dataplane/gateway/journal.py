@@ -41,12 +41,26 @@ class Journal:
         """Records that were answered but not kept."""
         self._loop, self._writer = loop, writer
         self._turn: list[Entry] = []
-        self._failing = False
+        self._failing = ""
         self._unsynced: queue.SimpleQueue[Entry] = queue.SimpleQueue()
         self._written = self._ended = False
         self._hurry = threading.Event()
         self._thread = threading.Thread(target=self._sync_on, name="sync", daemon=True)
         self._thread.start()
+
+    @property
+    def short(self) -> bool:
+        """Whether nothing would be kept, since the disk is almost full: what must be kept need not be begun."""
+        return self._writer.short
+
+    @property
+    def trouble(self) -> str:
+        """Why records cannot be kept just now; empty while they can."""
+        if self.short:
+            return segments.SHORT
+        if self._failing == segments.SHORT:
+            self._mended()
+        return self._failing
 
     def settle(self, entry: Entry) -> None:
         """Keep its records at the end of this turn, then have it answer."""
@@ -131,12 +145,12 @@ class Journal:
     def _complain(self, failed: errors.LogUnavailable) -> None:
         """Once, until the log can be written again."""
         if not self._failing:
-            self._failing = True
+            self._failing = failed.message
             logger.error("the prediction log cannot be kept", extra={"detail": str(failed), "dropped": self.dropped})
 
     def _mended(self) -> None:
         if self._failing:
-            self._failing = False
+            self._failing = ""
             logger.warning("the prediction log can be kept again", extra={"dropped": self.dropped})
 
 

@@ -177,6 +177,7 @@ class Gateway:
             "host": self._boot.host,
             "generation": max(self._confirmed, 0),
             "dropped": self._boot.journal.dropped,
+            "unkept": self._boot.journal.trouble,
             "shed": dict(self._boot.admitting.refused),
             "copies_dropped": dict(self._front.service.mirror.dropped),
             "keys_lost": self._keys.lost,

@@ -115,6 +115,8 @@ class Service:
         content = bodies.prepare(exchange, endpoint.route.limits.body)
         if self._boot.flying >= self.bounds.flights:
             raise errors.QueueFull
+        if endpoint.must_sync and self._boot.journal.short:
+            raise errors.LogUnavailable
         arrived_ns = time.time_ns()
         identifier = self._mint.one(arrived_ns)
         flight = flights.Flight(exchange, endpoint, identifier, arrived_ns, content)

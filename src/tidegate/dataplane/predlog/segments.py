@@ -17,12 +17,13 @@ import pathlib
 import re
 import struct
 import threading
+import time
 import zlib
 from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from tidegate.core.vocabulary import errors, records
+from tidegate.core.vocabulary import errors, records, room
 
 Record = records.Prediction | records.Outcome
 
@@ -30,6 +31,11 @@ MAGIC = b"TGSEG\r\n\x00"
 VERSION = 1
 ROTATE_BYTES = 64 << 20
 RECORD_MAX = 1 << 30
+SHORT = "The prediction log is not written: the disk is almost full."
+ROOM_SECONDS = 0.25
+"""Between two looks at how much room the disk has."""
+FREED = 2.0
+"""How many times as much must be free again before more is written, so that it does not go to and fro."""
 AHEAD_BYTES = 1 << 20
 """Zeros written ahead at once."""
 PREDICTION, OUTCOME = 1, 2
@@ -99,18 +105,31 @@ class Writer:
         self._size = 0
         self._blank = 0
         """Up to here the file has zeros behind its records."""
+        self._short, self._looked_at = False, -ROOM_SECONDS
         self._lock = threading.Lock()
         self._retired: list[int] = []
         self._entered = False
 
+    @property
+    def short(self) -> bool:
+        """Whether the disk has so little room that nothing is written to it; looked at a few times a second."""
+        now = time.monotonic()
+        if now - self._looked_at >= ROOM_SECONDS:
+            self._looked_at = now
+            with contextlib.suppress(OSError):  # a folder that is gone is the next append's to tell
+                self._short = room.short(self.folder, FREED if self._short else 1.0)
+        return self._short
+
     def append(self, batch: Sequence[Record]) -> None:
         """Write records with one system call: once this returns they outlive this process.
 
-        Raises LogUnavailable when the disk takes no more. The file then ends with a whole record, and exactly the records
-        of the batch whose sequence is below `self.sequence` are in it.
+        Raises LogUnavailable when the disk takes no more, or has little room left. The file then ends with a whole record, and
+        exactly the records of the batch whose sequence is below `self.sequence` are in it.
         """
         if not batch:
             return
+        if self.short:
+            raise errors.LogUnavailable(SHORT)
         if self._file < 0 or self._size >= self.rotate_bytes:
             self._rotate(batch[0].sequence)
         parts = [pack(record) for record in batch]

@@ -8,6 +8,7 @@ Called by the keeper through `interface.cli.process`. Not here: what is wrong (`
 """
 
 import contextlib
+import errno
 import gc
 import logging
 import os
@@ -21,7 +22,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from tidegate.core.vocabulary import errors, home, instances, logs, records, sums
+from tidegate.core.vocabulary import errors, home, instances, logs, records, room, sums
 from tidegate.dataplane.predlog import columns, parquet, reader, segments
 from tidegate.observability.monitors import (
     entities,
@@ -49,6 +50,10 @@ PUBLISH_SECONDS = 0.25
 SAY_SECONDS = 1.0
 UPKEEP_SECONDS = 10.0
 RETRY_SECONDS = 1.0
+LEFT_SHARE = 0.5
+"""Of the room that gateways leave: what the recorder leaves."""
+FREED = segments.FREED
+"""Of that room: below it, segments go as soon as they are recorded."""
 COLLECT_AFTER = 50_000
 """Objects made between two looks for garbage: rows that are read come and go by thousands, and none of them are in circles."""
 INTEGER_MOST = 2**31 - 1
@@ -84,6 +89,8 @@ class Recorder:
         self._bytes = 0
         self._flushed_at = self._published_at = self._kept_at = 0.0
         self._published: dict[pathlib.Path, object] = {}
+        if room.short(place.segments, FREED):  # what was recorded makes room for what was not
+            upkeep.retire(self.catalogue, self.follower, now, at_once=True)
 
     def close(self) -> None:
         """Undo what does not count yet, and let go."""
@@ -173,7 +180,9 @@ class Recorder:
         self.profiles.save()
 
     def flush(self, now: float) -> None:
-        """Make everything read so far count."""
+        """Make everything read so far count. Raises OSError and sqlite3.Error, also where the disk has next to no room left."""
+        if self._batch and room.short(self.home.log, LEFT_SHARE):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.home.log))
         self.catalogue.begin()
         self.joins.settle(now, self._look_up, self.rules.rule)
         self.pairs.settle(now, self._look_for)
@@ -206,7 +215,7 @@ class Recorder:
         upkeep.merge(self.catalogue, _fresh_name(now))
         self.mending.look(_fresh_name(now))
         self.tallies = self.catalogue.tallies()
-        upkeep.retire(self.catalogue, self.follower, now)
+        upkeep.retire(self.catalogue, self.follower, now, at_once=room.short(self.home.segments, FREED))
         self.catalogue.begin()
         self.sheet.fold()
         self.values.fold()
@@ -256,7 +265,8 @@ def run(place: home.Home, name: str) -> int:
     except BlockingIOError:
         log.error("another recorder is at work", extra={"code": errors.AlreadyRunning.code})  # noqa: TRY400
         return 1
-    claim.say("starting")
+    with contextlib.suppress(OSError):
+        claim.say("starting")
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

@@ -123,9 +123,9 @@ def _chosen(files: list[parquet.File]) -> list[parquet.File]:
     return chosen
 
 
-def retire(known: catalogue.Catalogue, follower: following.Follower, now: float) -> int:
-    """Delete the segments that have been recorded for long enough; how many."""
-    old = follower.recorded(now - RETENTION_SECONDS)
+def retire(known: catalogue.Catalogue, follower: following.Follower, now: float, *, at_once: bool = False) -> int:
+    """Delete the segments that have been recorded for long enough, or `at_once` those that are recorded; how many."""
+    old = follower.recorded(now if at_once else now - RETENTION_SECONDS)
     if not old:
         return 0
     known.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # what says that they are recorded must be on the disk first
