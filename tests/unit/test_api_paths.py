@@ -231,3 +231,15 @@ def test_lineage_over_http_says_what_came_of_data_or_that_nothing_did(place, sto
     assert found["said"]
     assert [one["version"] for one in asked.get("/v1/endpoints/delay/lineage").json()] == ["v2", "v1"]
     assert asked.get("/v1/lineage?data=999999").json()["code"] == "data-unknown"
+
+
+def test_an_explanation_over_http_says_why_there_is_none(place, store, asked):
+    for folder in (place.segments, place.log):
+        folder.mkdir(exist_ok=True)
+    given.writer(place).append([one := given.prediction(0, endpoint="delay", input=b"")])
+    refused = asked.get(f"/v1/explain/{ids.text(one.id)}")
+    assert (refused.status_code, refused.json()["code"]) == (409, "not-explainable")
+    assert "not in the log" in refused.json()["error"]
+    assert asked.get("/v1/explain/nothing").json()["code"] == "prediction-unknown"
+    assert asked.get(f"/v1/explain/{ids.text(given.identifier(7))}").json()["code"] == "prediction-unknown"
+    assert asked.get(f"/v1/explain/{ids.text(one.id)}?row=-1").status_code == 400

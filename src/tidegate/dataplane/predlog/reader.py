@@ -22,6 +22,7 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "threads": "2",
 }
 _TRIES = 5
+_LAST = b"\xff" * 16
 _T = TypeVar("_T")
 _log = logging.getLogger(__name__)
 _SEEN: set[tuple[str, int, int]] = set()
@@ -134,22 +135,25 @@ def expected(files: list[str]) -> dict[str, int]:
     return dict(_rows(ask, {}, lambda: files))
 
 
-def sample(place: home.Home, endpoint: str, wanted: int) -> list[tuple[str, bytes]]:
-    """Up to `wanted` logged request bodies that were answered well, newest first: (content, body).
+def sample(place: home.Home, endpoint: str, wanted: int, before: bytes = _LAST) -> list[tuple[str, bytes]]:
+    """Up to `wanted` logged request bodies that were answered well, newest first, with ids `before` one: (content, body).
 
     Without those that hold binary tensors behind their JSON: they cannot be sent again by these two alone.
     """
     bodies: list[tuple[str, bytes]] = []
     for one in reversed(list(unrecorded(place))):
-        if len(bodies) < wanted and isinstance(one, records.Prediction) and one.endpoint == endpoint and _usable(one):
+        if not isinstance(one, records.Prediction) or one.endpoint != endpoint or one.id >= before:
+            continue
+        if len(bodies) < wanted and _usable(one):
             bodies.append((one.content, one.input))
     ask = (
         "SELECT content, input FROM read_parquet($files, hive_partitioning = false)"
-        " WHERE mark = $mark AND role = $role AND input != '' AND content != $binary"
+        " WHERE mark = $mark AND role = $role AND input != '' AND content != $binary AND id < $before"
         " ORDER BY id DESC LIMIT $left"
     )
     given: dict[str, Any] = {"mark": int(marks.Mark.OK), "role": int(arms.Role.LIVE), "binary": records.BINARY}
-    for file in sorted(_files(place.log, parquet.PREDICTIONS, endpoint), key=lambda file: file.last, reverse=True):
+    given["before"] = ids.text(before)
+    for file in sorted(_files(place.log, parquet.PREDICTIONS, endpoint, b"", before), key=lambda file: file.last, reverse=True):
         left = wanted - len(bodies)
         if left <= 0:
             break

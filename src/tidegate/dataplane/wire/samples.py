@@ -31,8 +31,13 @@ _decode = msgspec.msgpack.Decoder(tuple[Sample, ...]).decode
 
 def of(one: records.Prediction) -> Sample | None:
     """The request of a record; None where its input was not logged, or came in no form that workers read (`embedded`)."""
-    content = _CONTENT.get(one.content)
-    return Sample(content, one.input, one.json_bytes) if content is not None and one.input else None
+    return named(one.content, one.input, one.json_bytes)
+
+
+def named(content: str, body: bytes, json_bytes: int = -1) -> Sample | None:
+    """The same by the name of its content and its body."""
+    kind = _CONTENT.get(content)
+    return Sample(kind, body, json_bytes) if kind is not None and body else None
 
 
 def path(folder: pathlib.Path, endpoint: str) -> pathlib.Path:

@@ -1,4 +1,8 @@
-"""python -m tidegate.delivery.registry fetch | resolve | list | profile: one step of `children`, never typed by people."""
+"""python -m tidegate.delivery.registry VERB: one step of `children`, never typed by people.
+
+fetch | resolve | list     of MLflow
+profile | explain          run the model
+"""
 
 import os
 import pathlib
@@ -9,6 +13,7 @@ from typing import Any
 import msgspec
 
 from tidegate.core.vocabulary import errors
+from tidegate.dataplane.models.explaining import questions
 from tidegate.delivery.registry import children, profiling, sources, tracking
 
 
@@ -31,6 +36,9 @@ def main(verb: str) -> int:
 def _do(verb: str, request: bytes) -> Iterator[Any]:
     if verb == "profile":
         yield from profiling.profile(msgspec.json.decode(request, type=profiling.Asked))
+        return
+    if verb == "explain":
+        yield questions.answer(msgspec.json.decode(request, type=questions.Asked))
         return
     if verb == "list":
         yield tracking.Listed(tuple(tracking.available()))

@@ -150,6 +150,10 @@ class Client:
         """From a prediction to its training data."""
         return self._object("GET", f"/v1/trace/{_part(prediction_id)}")
 
+    def explain(self, prediction_id: str, row: int = 0) -> Json:
+        """Why a prediction came out as it did: an `explanations.Explanation`, with `reasons` in words."""
+        return self._object("GET", f"/v1/explain/{_part(prediction_id)}?row={row}", None, MAKING_SECONDS)
+
     def lineage(self, data: str) -> Json:
         """What came of the data whose sha256 is or begins so."""
         return self._object("GET", f"/v1/lineage?data={_part(data)}")

@@ -1,14 +1,22 @@
 """Paths from a prediction to where it came from, and from data to what came of it."""
 
+import contextlib
+import threading
+from collections.abc import Iterator
 from typing import Any
 
 import fastapi
 import msgspec
 
+from tidegate.control.batch import explaining, reasons
 from tidegate.control.loop import lineage, openlineage, trace
+from tidegate.control.store import store as stores
 from tidegate.core.vocabulary import errors
+from tidegate.dataplane.predlog import reader
 from tidegate.interface.api import making, scopes, shelf
 
+WAIT_SECONDS = 30.0
+"""For explanations that were asked for before."""
 Json = dict[str, Any]
 
 
@@ -26,6 +34,22 @@ def router(books: shelf.Shelf) -> fastapi.APIRouter:
     def events(prediction_id: str, holder: scopes.Anybody) -> list[Json]:
         """The same as OpenLineage run events: the training's, then the prediction's."""
         return openlineage.events(_traced(books, prediction_id, holder))
+
+    @made.get("/explain/{prediction_id}")
+    def explained(
+        prediction_id: str,
+        holder: scopes.Anybody,
+        row: int = fastapi.Query(default=0, ge=0, lt=10**7),
+        most: int = fastapi.Query(default=reasons.MOST, ge=1, le=50, alias="reasons"),
+        adverse: bool = False,
+    ) -> Json:
+        """Why a prediction came out as it did. It is computed in a process of its own, one at a time: that takes seconds."""
+        known = _known(books)
+        scopes.demand(holder, "read", _endpoint(books, prediction_id))
+        with _turn():
+            found = explaining.explain(books.home, known, f"{prediction_id}/{row}")
+        told: Json = msgspec.to_builtins(found)
+        return told | {"reasons": reasons.said(found, most, adverse=adverse)}
 
     @made.get("/lineage")
     def lines(data: str, _: scopes.Reader) -> Json:
@@ -46,10 +70,36 @@ def router(books: shelf.Shelf) -> fastapi.APIRouter:
 
 def _traced(books: shelf.Shelf, prediction_id: str, holder: Any) -> trace.Trace:
     """Raises PredictionUnknown, ScopeMissing where it is of an endpoint that this token may not read."""
-    try:
-        store = books.store()
-    except errors.StoreUnavailable:
-        store = None
-    found = trace.trace(books.home, store, prediction_id)
+    found = trace.trace(books.home, _known(books), prediction_id)
     scopes.demand(holder, "read", found.prediction.endpoint)
     return found
+
+
+def _known(books: shelf.Shelf) -> stores.Store | None:
+    try:
+        return books.store()
+    except errors.StoreUnavailable:
+        return None
+
+
+def _endpoint(books: shelf.Shelf, prediction_id: str) -> str:
+    """Whose prediction it is. Raises PredictionUnknown."""
+    identifier, _ = explaining.parsed(prediction_id)
+    found = reader.find(books.home, identifier)
+    if found is None:
+        raise errors.PredictionUnknown(f"no prediction {prediction_id} is in the log.")
+    return found.prediction.endpoint
+
+
+@contextlib.contextmanager
+def _turn() -> Iterator[None]:
+    """Alone: each explanation is a process with a model in it. Raises QueueFull where others take too long."""
+    if not _ALONE.acquire(timeout=WAIT_SECONDS):
+        raise errors.QueueFull("other explanations are under way.", cure="Try again in a minute.")
+    try:
+        yield
+    finally:
+        _ALONE.release()
+
+
+_ALONE = threading.Lock()

@@ -32,6 +32,7 @@ COMMANDS = {
     "verdict": ("verdict:verdict", "How the evidence of a release stands, with all that it was computed from."),
     "audit": ("audit:audit", "Check that the event log is as it was written."),
     "trace": ("trace:trace", "From a prediction id to the version, the training run and its data."),
+    "explain": ("explain:explain", "Why a prediction came out as it did: what each column has contributed."),
     "lineage": ("lineage:lineage", "What was trained on a data snapshot, and what it has answered; what a version came from."),
     "replay": ("replay:replay", "Ask a candidate what was logged, and compare: before any live traffic."),
     "calibrate": ("calibrate:calibrate", "How long releases would take on the logged traffic, and what they would find."),

@@ -24,6 +24,10 @@ class Model:
         written = {re.sub(r"\s", "_", column.name): column.name for column in signature.inputs}
         self.columns: tuple[str, ...] = () if names[:1] == ("Column_0",) else tuple(written.get(name, name) for name in names)
 
+    def given(self, batch: batches.Batch) -> Any:
+        """What the model is asked with: an array or a frame, its columns in the order the model has them."""
+        return self._read(batch)
+
     def answer(self, batch: batches.Batch) -> Any:
         """What the model says, untouched."""
         return self._booster.predict(self._read(batch), num_threads=1)

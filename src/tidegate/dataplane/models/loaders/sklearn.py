@@ -45,6 +45,10 @@ class Model:
         """What a classifier tells apart, in the order of its probabilities; empty for others."""
         return estimators.classes(self.original)
 
+    def given(self, batch: batches.Batch) -> Any:
+        """What the model is asked with: an array or a frame, its columns in the order the model has them."""
+        return self._read(batch)
+
     def answer(self, batch: batches.Batch) -> Any:
         """What the model says, untouched."""
         return self._call(self._read(batch))

@@ -60,6 +60,10 @@ class Model:
         booster = self.original.get_booster() if hasattr(self.original, "get_booster") else self.original
         return tuple(map(str, booster.feature_names or ()))
 
+    def given(self, batch: batches.Batch) -> Any:
+        """What the model is asked with: an array or a frame, its columns in the order the model has them."""
+        return self._read(batch)
+
     def answer(self, batch: batches.Batch) -> Any:
         """What the model says, untouched."""
         return self._call(self._read(batch))

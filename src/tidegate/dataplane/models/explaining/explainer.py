@@ -1,0 +1,158 @@
+"""Which way one answer is taken apart: by what the model is, where that is known and proves right, else as a black box.
+
+What a special method says has to add up to the answer; else the model is asked as a black box, and the note says why.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+
+from tidegate.core.vocabulary import errors, explanations
+from tidegate.dataplane.models import batches, bundles, model, signature
+from tidegate.dataplane.models.explaining import cases, coalitions, linear, pipelines, subjects, trees
+from tidegate.dataplane.models.loaders import catalog
+
+MOST_ROWS = 250_000
+"""Rows that a black box is asked for all coalitions; beyond, orders are drawn."""
+SECONDS = 20.0
+"""For drawing orders."""
+AT_ONCE = 8_192
+"""Rows in one call of the model."""
+_CLOSE = 1e-4
+Found = tuple[list[float], float, str]
+"""Contributions by column, the base, the method."""
+
+
+class Explainer:
+    """Takes answers of one loaded model apart."""
+
+    def __init__(self, bundle: bundles.Bundle, loaded: catalog.Model, codec: signature.Codec, seconds: float = SECONDS) -> None:
+        self._bundle, self._loaded, self._codec, self._seconds = bundle, loaded, codec, seconds
+
+    def explain(self, request: batches.Batch, row: int, background: batches.Batch, seed: int) -> explanations.Explained:
+        """One row of a request. `seed`: for orders that are drawn; the same one draws the same.
+
+        Raises NotExplainable, naming what of the model, the input or the answer cannot be told apart.
+        """
+        case = cases.Case(self._bundle.manifest.signature, request, row, background)
+        try:
+            return self._explained(case, seed)
+        except errors.TidegateError:
+            raise
+        except (Exception, SystemExit) as raised:
+            raise subjects.failed(raised) from raised
+
+    def _explained(self, case: cases.Case, seed: int) -> explanations.Explained:
+        answered = self._codec.checked(self._loaded.predict(case.own()), 1)
+        subject = subjects.of(self._bundle, self._loaded, answered)
+        (score,), scores = subject.score(case.own()), subject.score(case.background())
+        found, note = self._by_kind(case, subject, (score, scores))
+        errors_of = (0.0,) * len(case.columns)
+        if found is None:
+            found, errors_of = self._black_box(case, subject, seed)
+        values, base, method = found
+        instead = self._instead(case, subject)
+        parts = [
+            explanations.Contribution(column.name, column.value, value, error, column.typical, other)
+            for column, value, error, other in zip(case.columns, values, errors_of, instead, strict=True)
+        ]
+        parts.sort(key=lambda one: -abs(one.contribution))
+        return explanations.Explained(subject.words, score, base, tuple(parts), method, not any(errors_of), case.rows, note)
+
+    def _by_kind(
+        self, case: cases.Case, subject: subjects.Subject, said: tuple[float, Sequence[float]]
+    ) -> tuple[Found | None, str]:
+        """By what the model is; None, and perhaps why, where it has to be asked as a black box."""
+        original, given = getattr(self._loaded, "original", None), getattr(self._loaded, "given", None)
+        if original is None or given is None:
+            return None, ""
+        try:
+            own = pipelines.seen(original, given(case.own()), len(case.columns))
+            others = pipelines.seen(original, given(case.background()), len(case.columns))
+            if own is None or others is None:
+                return None, "what its last step sees has no single column as its origin"
+            return self._special(case, subject, said, (own, others))
+        except ModuleNotFoundError as absent:
+            return None, f"{absent.name} is not installed where the model runs, so it was asked as a black box"
+        except Exception as raised:
+            return None, f"its own method failed ({model.words(raised)[:160]})"
+
+    def _special(
+        self,
+        case: cases.Case,
+        subject: subjects.Subject,
+        said: tuple[float, Sequence[float]],
+        seen: tuple[pipelines.Seen, pipelines.Seen],
+    ) -> tuple[Found | None, str]:
+        own, others = seen
+        score, scores = said
+        base = sum(scores) / len(scores)
+        if (told := linear.contributions(own, others, score, scores, subject.place)) is not None:
+            values, method = told
+        elif len(set(own.origins)) < len(own.origins) and _enumerable(len(case.columns), case.rows):
+            return None, ""  # what one column was spread over is one player there, and several here
+        elif trees.is_tree(own.final):
+            values, base = trees.contributions(own, others, subject.place)
+            method = trees.METHOD
+        else:
+            return None, ""
+        if abs(base + sum(values) - score) > _CLOSE * (1.0 + abs(score)):
+            return None, f"what {method} says does not add up to the answer"
+        return (self._by_column(case, values, own.origins), base, method), ""
+
+    def _by_column(self, case: cases.Case, values: Sequence[float], origins: Sequence[int]) -> list[float]:
+        """Features' contributions added up by the column they came from, in the columns' order."""
+        trained: Sequence[str] = getattr(self._loaded, "columns", ())
+        names = [column.name for column in case.columns]
+        reordered = self._bundle.manifest.loader == "xgboost" and set(trained) == set(names)
+        places = [names.index(name) for name in trained] if reordered else range(len(names))
+        found = [0.0] * len(names)
+        for value, origin in zip(values, origins, strict=True):
+            found[places[origin]] += value
+        return found
+
+    def _black_box(self, case: cases.Case, subject: subjects.Subject, seed: int) -> tuple[Found, tuple[float, ...]]:
+        playing = [place for place, column in enumerate(case.columns) if not column.idle]
+        game = _game(case, subject, playing)
+        count = len(playing)
+        if not count:
+            (base,) = game([0])
+            return ([0.0] * len(case.columns), base, "nothing differs from typical cases"), (0.0,) * len(case.columns)
+        if _enumerable(count, case.rows):
+            shared = coalitions.exactly(count, game)
+            method = f"Shapley values over all {1 << count:,} coalitions of columns, asked as a black box (exact)"
+        else:
+            until = time.monotonic() + self._seconds
+            budget = max(1, 4 * MOST_ROWS // (2 * count * case.rows))
+            shared = coalitions.sampled(count, game, seed, lambda pairs: pairs < budget and time.monotonic() < until)
+            method = f"Shapley values over {2 * shared.pairs} drawn orders of the columns, asked as a black box"
+        (base,) = game([0])
+        values, missed = [0.0] * len(case.columns), [0.0] * len(case.columns)
+        for place, value, error in zip(playing, shared.values, shared.errors, strict=True):
+            values[place], missed[place] = value, error
+        return (values, base, method), tuple(missed)
+
+    def _instead(self, case: cases.Case, subject: subjects.Subject) -> list[float | None]:
+        """What would have been answered with one typical value each; nothing where the model refuses that."""
+        try:
+            return list(subject.score(case.replaced()))
+        except (Exception, SystemExit):
+            return [None] * len(case.columns)
+
+
+def _enumerable(columns: int, rows: int) -> bool:
+    return (1 << columns) * rows <= MOST_ROWS
+
+
+def _game(case: cases.Case, subject: subjects.Subject, playing: Sequence[int]) -> Callable[[Sequence[int]], list[float]]:
+    """The mean answer over the background for each coalition, in calls of a bounded size."""
+    some = max(1, AT_ONCE // case.rows)
+
+    def game(masks: Sequence[int]) -> list[float]:
+        worth: list[float] = []
+        for begin in range(0, len(masks), some):
+            part = masks[begin : begin + some]
+            scores = subject.score(case.mixtures(part, playing))
+            worth += [sum(scores[at : at + case.rows]) / case.rows for at in range(0, len(scores), case.rows)]
+        return worth
+
+    return game
