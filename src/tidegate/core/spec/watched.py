@@ -44,6 +44,7 @@ class Uptime(values.Block):
 
     action: Action = values.key("Likewise.", "notify")
     every: values.Duration = values.key("How often; 0s: never.", 60.0, "1m")
+    compare: bool = values.key("Whether a version has to answer its example as it did at first.", True)
 
 
 class Monitors(values.Block):
@@ -74,8 +75,8 @@ def resolved(given: Monitors, truth: monitoring.Truth = monitoring.Truth()) -> m
         quality=monitoring.Quality(given.quality.action),
         performance=monitoring.Performance(given.performance.action, given.performance.drop),
         service=monitoring.Service(given.service.action),
-        uptime=monitoring.Uptime(given.uptime.action, every),
         truth=truth,
+        uptime=monitoring.Uptime(given.uptime.action, every, given.uptime.compare),
     )
 
 
@@ -91,4 +92,5 @@ def rows(given: monitoring.Monitors) -> list[tuple[str, str]]:
         ("monitors.service.action", given.service.action),
         ("monitors.uptime.action", given.uptime.action),
         ("monitors.uptime.every", every),
+        ("monitors.uptime.compare", "yes" if given.uptime.compare else "no"),
     ]

@@ -39,6 +39,8 @@ class Uptime(msgspec.Struct, frozen=True):
     action: str = alarms.Action.NOTIFY
     every_seconds: float = 60.0
     """0: no probe."""
+    compare: bool = True
+    """Whether a version has to answer its example as it did at first."""
 
 
 class Truth(msgspec.Struct, frozen=True):

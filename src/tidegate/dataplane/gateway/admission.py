@@ -9,6 +9,8 @@ from collections.abc import Collection, Iterable, Mapping
 from tidegate.core.vocabulary import errors, ids, tables, tokens
 from tidegate.dataplane.gateway import holders, quota
 
+PROBE = b"tidegate-probe"
+"""Says that it is a request of the monitor's, where the token may operate the endpoint; a client's own means nothing."""
 READ = frozenset(
     {
         b"accept-encoding",
@@ -21,6 +23,7 @@ READ = frozenset(
         b"expect",
         b"inference-header-content-length",
         b"origin",
+        PROBE,
         b"tidegate-timeout-ms",
         b"transfer-encoding",
         b"upgrade",

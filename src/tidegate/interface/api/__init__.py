@@ -14,6 +14,7 @@ predictions and releases go on, and the command line falls back on the files.
     returning ways back: versions and their revisions, contract migrations that were done
     tracing   from a prediction to its data, and from data to what came of it
     revisions from a git revision to the version that was built from it; `git` asks the repository
+    measures  what is told of an endpoint's service, as bodies of answers
     measured  /metrics for Prometheus, and what one endpoint's service is like
     page      the release page: its paths, and what its answers may do in a browser
     board     what it shows, read at one moment

@@ -1,10 +1,13 @@
 """/metrics for Prometheus, and what one endpoint's service is like."""
 
+import datetime as dt
+import time
+
 import fastapi
 from fastapi import responses
 
-from tidegate.interface.api import look, scopes, shelf
-from tidegate.observability.metrics import exposition
+from tidegate.interface.api import look, making, measures, moments, scopes, shelf
+from tidegate.observability.metrics import availability, exposition, probes
 
 
 def router(books: shelf.Shelf) -> fastapi.APIRouter:
@@ -17,5 +20,13 @@ def router(books: shelf.Shelf) -> fastapi.APIRouter:
         status, table = look.seen(books), look.routing(books.home)[0]
         body, kind = exposition.page(books.home, status.model_dump(), table, request.headers.get("accept", ""))
         return responses.Response(body, media_type=kind)
+
+    @measured.get("/v1/endpoints/{endpoint}/uptime")
+    def uptime(endpoint: str, _: scopes.Reader, since: str = "7d", until: str = "now") -> measures.Uptime:
+        """How available it was, as the probe from outside has seen it; a time without a zone is UTC."""
+        making.known(books.store(), books.environment, endpoint)
+        now = time.time()
+        begins, ends = (moments.parse(text, now, dt.UTC, name) for text, name in ((since, "since"), (until, "until")))
+        return measures.uptime(availability.report(endpoint, probes.listed(books.home, endpoint, begins, ends), begins, ends))
 
     return measured

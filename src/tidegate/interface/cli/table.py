@@ -36,6 +36,7 @@ COMMANDS = {
     "lineage": ("lineage:lineage", "What was trained on a data snapshot, and what it has answered; what a version came from."),
     "replay": ("replay:replay", "Ask a candidate what was logged, and compare: before any live traffic."),
     "calibrate": ("calibrate:calibrate", "How long releases would take on the logged traffic, and what they would find."),
+    "uptime": ("uptime:uptime", "How available an endpoint was, as a probe from outside has seen it."),
     "drift": ("drift:drift", "What has drifted: inputs and predictions of one time against those of another."),
     "feedback": ("feedback:feedback", "Report what really happened for a prediction."),
     "send": ("send:send", "Make traffic, from a file or from the model's own example."),

@@ -4,6 +4,7 @@
   held against
 - `totals`: what gateways count (`wire.counts`), of all boots together, dead ones too, so that counts never fall
 - `processes`: CPU, memory, descriptors and I/O of each process; `machine`: disk, network and GPUs of all
+- `probes`: the log of probes; `availability`: what they say of a stretch of time
 - `quantiles`: means and quantiles from the latency buckets
 - `exposition`: all of it in the format that Prometheus reads
 - `rules`: alert rules for Prometheus; `dashboard`: one for Grafana; both are written from `families`

@@ -1,13 +1,14 @@
-"""The log of probes: what came of each, by endpoint, in HOME/probes.db (SQLite). Bounded: what is older than its keep goes.
+"""The log of probes: what came of each, by endpoint, in HOME/probes.db (SQLite). Bounded: what is older than 90 days goes.
 
 The monitor writes it, one thread; the command line, the API and /metrics read it.
 """
 
 import contextlib
+import json
 import pathlib
 import sqlite3
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tidegate.core.vocabulary import home
 
@@ -21,6 +22,14 @@ CREATE TABLE IF NOT EXISTS probes (
     PRIMARY KEY (endpoint, at)
 ) WITHOUT ROWID
 """
+_FIRSTS = """
+CREATE TABLE IF NOT EXISTS firsts (
+    endpoint TEXT NOT NULL, digest TEXT NOT NULL, answer TEXT NOT NULL, tries INTEGER NOT NULL, settled INTEGER NOT NULL,
+    varies INTEGER NOT NULL, PRIMARY KEY (endpoint, digest)
+) WITHOUT ROWID
+"""
+TRIES = 5
+"""Probes in which a version's first answer has to come twice in a row; one that has not by then varies by itself."""
 _COLUMNS = "endpoint, at, version, right, seconds, status, words, prediction"
 
 
@@ -48,6 +57,34 @@ class Latest(NamedTuple):
     last: Probe
     probes: int
     right: int
+
+
+class First(NamedTuple):
+    """What a version answered to its example when it was first asked."""
+
+    answer: Any
+    tries: int
+    settled: bool
+    """Whether it is known what the version answers."""
+    varies: bool
+    """Whether that is never the same: nothing is compared then."""
+
+
+def first(place: home.Home, endpoint: str, digest: str) -> First | None:
+    """A version's first answer; None where it has none yet."""
+    ask = "SELECT answer, tries, settled, varies FROM firsts WHERE endpoint = ? AND digest = ?"
+    with contextlib.suppress(sqlite3.Error), _opened(_path(place), readonly=True) as opened:
+        row = opened.execute(ask, (endpoint, digest)).fetchone()
+        return First(json.loads(row[0]), int(row[1]), bool(row[2]), bool(row[3])) if row else None
+    return None
+
+
+def settle(place: home.Home, endpoint: str, digest: str, told: First) -> None:
+    """Keep what a version answers. Raises sqlite3.Error."""
+    row = (endpoint, digest, json.dumps(told.answer), told.tries, told.settled, told.varies)
+    with _opened(_path(place)) as opened, opened:
+        opened.execute(_FIRSTS)
+        opened.execute("INSERT OR REPLACE INTO firsts VALUES (?, ?, ?, ?, ?, ?)", row)
 
 
 def note(place: home.Home, made: list[Probe], now: float) -> None:

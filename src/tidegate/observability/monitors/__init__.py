@@ -15,6 +15,8 @@
 - `upkeep`: merging small files, deleting recorded segments, sweeping up after a kill
 - `rounds`: the other process: every watch at its own pace; `speaking`: what it finds wrong, for control to hear
 
+- `uptime`: a watch that probes every endpoint from outside; `probing`: one probe and what makes its answer right
+
 Called by the keeper, as two processes; control reads what they write by endpoint, the monitors' alarms, and the states of both.
 A monitor speaks; it never acts: no verdict, no rollback, no route is decided here.
 """

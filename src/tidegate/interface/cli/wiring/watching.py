@@ -1,7 +1,8 @@
 """The monitor, with everything that it watches."""
 
 from tidegate.core.vocabulary import home
-from tidegate.observability.monitors import integrity, rounds
+from tidegate.interface.api import addresses, client
+from tidegate.observability.monitors import integrity, probing, rounds, uptime
 
 
 def run(place: home.Home, name: str, environment: str) -> int:  # noqa: ARG001 -- routes name their environment
@@ -11,4 +12,9 @@ def run(place: home.Home, name: str, environment: str) -> int:  # noqa: ARG001 -
 
 def watches(place: home.Home) -> list[rounds.Watch]:
     """Whatever looks at its own pace, each with what it needs."""
-    return [integrity.Integrity(place)]
+    return [integrity.Integrity(place), uptime.Uptime(place, lambda: _line(place))]
+
+
+def _line(place: home.Home) -> probing.Line:
+    """How predictions are reached now. Raises ProcessError."""
+    return probing.Line(addresses.read(place).get("http", ""), addresses.trust(place), client.own_token(place))
