@@ -107,6 +107,11 @@ class Home:
         return self.root / "alarms"
 
     @property
+    def truths(self) -> pathlib.Path:
+        """How far tables have been asked for outcomes, by endpoint: outcomes/<endpoint>.db, made when one is first asked."""
+        return self.root / "outcomes"
+
+    @property
     def instances(self) -> pathlib.Path:
         """One process each: NAME.json (specification), NAME.lock (held while alive), NAME.state (what it says of itself)."""
         return self.root / "instances"

@@ -3,6 +3,7 @@
 - `recorder`: the process: segments -> Parquet, outcomes -> label sums, all committed together
 - `following`: what gateways appended since last time, once each, and what is missing
 - `joins`: outcomes to predictions, early, in time or late; `entities`: whom predictions were about, for outcomes without an id
+- `fetching`: outcomes from tables, on a schedule; `asking`: how a table is asked
 - `quarantine`: outcomes that cannot be taken, with why
 - `labels`: label sums of same-age cohorts, for the judge
 - `histograms`: how far off the labelled of each cohort were, where outcomes are measured

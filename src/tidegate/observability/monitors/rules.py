@@ -59,6 +59,10 @@ class Rules:
         route = self._routes.get(endpoint)
         return route.outcomes if route else tables.Outcomes()
 
+    def routes(self) -> list[tables.Route]:
+        """All that are known."""
+        return list(self._routes.values())
+
     def mirroring(self, endpoint: str) -> Mirroring:
         """How this endpoint's pairs are told, likewise."""
         self.refresh()

@@ -3,6 +3,7 @@
 import pathlib
 from typing import Annotated, Any
 
+import msgspec
 import typer
 
 from tidegate.core.vocabulary import errors
@@ -10,7 +11,7 @@ from tidegate.core.vocabulary import home as homes
 from tidegate.dataplane.predlog import catalogue, posts
 from tidegate.interface.cli import options, reaching, screen, traffic, truths, words
 from tidegate.interface.cli.views import rejected as view
-from tidegate.observability.monitors import quarantine
+from tidegate.observability.monitors import fetching, quarantine
 
 
 def feedback(
@@ -109,8 +110,10 @@ def _list(place: homes.Home, endpoint: str, as_json: bool) -> None:
     with catalogue.Catalogue(place.log, readonly=True) as books:
         counted = quarantine.counted(books.connection, endpoint)
         listed = quarantine.listed(books.connection, endpoint)
+    rows = fetching.refused(place, endpoint) if endpoint else []
     if as_json:
-        screen.document({"counted": counted, "newest": [view.plain(one) for one in listed]})
+        newest = [view.plain(one) for one in listed]
+        screen.document({"counted": counted, "newest": newest, "rows": msgspec.to_builtins(rows)})
         return
-    for part in view.whole(counted, listed):
+    for part in view.whole(counted, listed, rows):
         screen.out().print(part)

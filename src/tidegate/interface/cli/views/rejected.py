@@ -7,11 +7,15 @@ from rich import table, text
 
 from tidegate.interface.api import moments
 from tidegate.interface.cli import words
-from tidegate.observability.monitors import quarantine
+from tidegate.observability.monitors import fetching, quarantine
 
 
-def whole(counted: Mapping[str, int], listed: Sequence[quarantine.Rejected]) -> Iterator[text.Text | table.Table]:
-    """How many and why, then the newest one by one."""
+def whole(
+    counted: Mapping[str, int], listed: Sequence[quarantine.Rejected], rows: Sequence[fetching.Refused] = ()
+) -> Iterator[text.Text | table.Table]:
+    """How many and why, then the newest one by one; `rows`: of the table that is asked, those that are no outcomes."""
+    for row in rows:
+        yield text.Text(f"row of the table, {moments.shown(row.at, None)}: {row.words} {row.row}")
     if not counted:
         yield text.Text("no outcome was put aside")
         return

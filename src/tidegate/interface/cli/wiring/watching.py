@@ -12,7 +12,11 @@ def run(place: home.Home, name: str, environment: str) -> int:  # noqa: ARG001 -
 
 def watches(place: home.Home) -> list[rounds.Watch]:
     """Whatever looks at its own pace, each with what it needs."""
-    return [integrity.Integrity(place), uptime.Uptime(place, lambda: _line(place))]
+    return [
+        integrity.Integrity(place),
+        uptime.Uptime(place, lambda: _line(place)),
+        fetching.Fetching(place, lambda rows: truths.post(place, rows), secrets.look_up),
+    ]
 
 
 def _line(place: home.Home) -> probing.Line:

@@ -1,0 +1,68 @@
+"""Ground truth by every way it comes, through real processes: from files, by key and time, from a table over a kill -9."""
+
+import json
+import pathlib
+import sqlite3
+import time
+import urllib.request
+
+from tests.process import living
+
+ROW = {"sepal_length": 6.3, "sepal_width": 3.3, "petal_length": 6.0, "petal_width": 2.5}
+
+
+def ask(system: living.Living, **more: float) -> str:
+    """One prediction; its id."""
+    body = json.dumps({"records": [ROW | more]}).encode()
+    asked = urllib.request.Request(f"{system.address}/endpoints/iris/predict", body, {"content-type": "application/json"})
+    with urllib.request.urlopen(asked, timeout=10) as answered:
+        return str(answered.headers["tidegate-prediction-id"])
+
+
+def fact(system: living.Living, name: str) -> int:
+    with system.api as asked:
+        return int(asked.status()["recorder"].get(name, 0))
+
+
+def test_truth_comes_from_files_by_key_and_from_a_table_over_a_kill(
+    tmp_path: pathlib.Path, models: pathlib.Path, monkeypatch
+) -> None:
+    database = tmp_path / "truth.db"
+    connection = sqlite3.connect(database)
+    connection.execute("CREATE TABLE truth (id TEXT, label INTEGER, number INTEGER)")
+    connection.commit()
+    monkeypatch.setenv("TRUTH_URL", f"sqlite:///{database}")
+    table = "query: 'select id, label, number from truth', url: {env: TRUTH_URL}, every: 1s, watermark: number"
+    rule = f"outcomes: {{kind: probability, lookback: 1h, key: sepal_length, {table}}}"
+    with living.alive(tmp_path, models, rule) as system:
+        asked = [ask(system, sepal_length=5.0 + number) for number in range(6)]
+        # From a file, with columns by other names, and a word where a number is needed.
+        (tmp_path / "truth.csv").write_text(f"prediction,virginica\n{asked[0]},1\n{asked[1]},perhaps\n")
+        said = system.run("feedback", "iris", "--file", "truth.csv", "--id", "prediction", "--label", "virginica")
+        assert "2 outcomes accepted" in said
+        # By key and time, the next second.
+        now = f"{time.time() + 1:.3f}"
+        assert "1 outcome accepted" in system.run("feedback", "iris", "0", "--key", "7", "--time", now)
+        living.wait(lambda: fact(system, "joined") == 2 and fact(system, "rejected") == 1, what="the file and the key")
+        assert json.loads(system.run("trace", asked[2], "--json"))["outcomes"][0]["label"] == 0.0
+        listed = json.loads(system.run("feedback", "iris", "--rejected", "--json"))
+        assert [(one["reason"], one["for"], one["label"]) for one in listed["newest"]] == [("type", asked[1], "perhaps")]
+        assert "put aside (`tidegate feedback --rejected`)" in system.run("status")
+        # From a table, whose watcher is killed meanwhile.
+        add(connection, [(asked[3], 1, 1), ("nonsense", 1, 2)])
+        living.wait(lambda: fact(system, "joined") == 3, what="the first row of the table")
+        system.kill(system.instance("monitor"))
+        add(connection, [(asked[4], 0, 3), (asked[5], 1, 4)])
+        living.wait(lambda: fact(system, "joined") == 5, what="the rows after the kill")
+        assert fact(system, "unmatched") == 0
+        listed = json.loads(system.run("feedback", "iris", "--rejected", "--json"))
+        assert [json.loads(one["row"])["id"] for one in listed["rows"]] == ["nonsense"]
+        # A table that is gone is an alarm with its cure.
+        connection.execute("ALTER TABLE truth RENAME TO moved")
+        connection.commit()
+        living.wait(lambda: "alarm outcomes: iris: outcomes do not come" in system.run("status"), what="the alarm")
+
+
+def add(connection: sqlite3.Connection, rows: list[tuple[str, int, int]]) -> None:
+    connection.executemany("INSERT INTO truth VALUES (?, ?, ?)", rows)
+    connection.commit()
