@@ -1,8 +1,10 @@
 """The monitor, with everything that it watches."""
 
 from tidegate.core.vocabulary import home
+from tidegate.delivery.gates import secrets
 from tidegate.interface.api import addresses, client
-from tidegate.observability.monitors import integrity, probing, rounds, uptime
+from tidegate.interface.cli import truths
+from tidegate.observability.monitors import fetching, integrity, probing, rounds, uptime
 
 
 def run(place: home.Home, name: str, environment: str) -> int:  # noqa: ARG001 -- routes name their environment
