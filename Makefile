@@ -45,6 +45,7 @@ bench: setup
 	$(BIN)/python -m bench.hostile --quick
 	$(BIN)/python -m bench.analyst --quick
 	$(BIN)/python -m bench.releases --quick
+	$(BIN)/python -m bench.predlog --quick
 
 lock: setup
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra dev --generate-hashes --no-header pyproject.toml -o requirements.lock

@@ -66,16 +66,20 @@ class Kept:
 @contextlib.contextmanager
 def keeper(place: home.Home, gateways: int = 0) -> Iterator[Kept]:
     """A keeper on free ports. `gateways`: with so many, control, recorder and API; 0: what has a specification, no more."""
-    argv = [sys.executable, "-m", "tidegate.control.loop.keeper", str(place.root), "--gateways", str(gateways)]
-    log = place.logs / "keeper.out"
-    with log.open("ab") as told:
-        process = subprocess.Popen([*argv, "--http", "127.0.0.1:0", "--api", "127.0.0.1:0"], stdout=told, stderr=told)
+    found = Kept(place, start(place, gateways))
     try:
-        servers.wait(place.addresses.exists, process, log)
-        yield Kept(place, process)
+        servers.wait(place.addresses.exists, found.process, place.logs / "keeper.out")
+        yield found
     finally:
-        process.terminate()
-        process.wait(60)
+        found.process.terminate()
+        found.process.wait(60)
+
+
+def start(place: home.Home, gateways: int) -> "subprocess.Popen[bytes]":
+    """The process alone: the first, or one that succeeds another."""
+    argv = [sys.executable, "-m", "tidegate.control.loop.keeper", str(place.root), "--gateways", str(gateways)]
+    with (place.logs / "keeper.out").open("ab") as told:
+        return subprocess.Popen([*argv, "--http", "127.0.0.1:0", "--api", "127.0.0.1:0"], stdout=told, stderr=told)
 
 
 def write_gateway(place: home.Home) -> str:

@@ -14,7 +14,7 @@ from bench import sender
 
 PAGE = pathlib.Path(__file__).parent.parent / "docs" / "benchmarks.md"
 BEGIN, END = "<!-- measured -->\n", "<!-- end -->"
-ORDER = ("serving", "overhead", "interference", "swaps", "endpoints", "batching", "hostile", "releases", "analyst")
+ORDER = ("serving", "overhead", "interference", "swaps", "endpoints", "batching", "hostile", "releases", "analyst", "predlog")
 _CUTS = ("p50_ms", "p90_ms", "p99_ms", "p999_ms", "max_ms")
 _CUT_HEADS = ("p50 ms", "p90 ms", "p99 ms", "p99.9 ms", "max ms")
 
@@ -167,11 +167,21 @@ def _analyst(result: dict[str, Any]) -> Iterable[str]:
     yield _table(("history", "a verdict, ms of CPU", "a glance, us", "bytes it keeps"), took)
 
 
+def _predlog(result: dict[str, Any]) -> Iterable[str]:
+    rows = [
+        (name, what, ", ".join(map(str, value)) if isinstance(value, list) else value)
+        for name in ("logging", "killed", "recording", "among", "soak")
+        for what, value in result.get(name, {}).items()
+    ]
+    yield _table(("part", "what", "measured"), rows)
+
+
 def _figures(row: dict[str, Any], *names: str) -> Iterable[str]:
     return (f"{row[name]:,.1f}".removesuffix(".0") if row[name] < 100 else f"{row[name]:,.0f}" for name in names)
 
 
 TABLES = {
+    "predlog": _predlog,
     "analyst": _analyst,
     "releases": _releases,
     "serving": _serving,
