@@ -5,25 +5,19 @@ nothing of it is loaded here. Typical cases are the requests that were logged be
 says the same tomorrow; with fewer than 20 rows of them, the bundle's own example.
 """
 
-import pathlib
-import sys
-import tempfile
 import time
 from collections.abc import Sequence
 
 import msgspec
 
+from tidegate.control.batch import recomputing
 from tidegate.control.store import store
 from tidegate.core.vocabulary import arms, errors, explanations, home, ids, marks, records, tables
 from tidegate.dataplane.models import bundles
 from tidegate.dataplane.models.explaining import cases, explainer, questions
 from tidegate.dataplane.predlog import pairing, reader
-from tidegate.dataplane.targets import frozen, local
 from tidegate.dataplane.wire import samples
-from tidegate.delivery.registry import children, compiling, runtimes
-
-LOAD_SECONDS = 300.0
-"""For a model to load and answer, besides what each explanation takes."""
+from tidegate.delivery.registry import compiling
 
 
 class Subject(msgspec.Struct, frozen=True):
@@ -131,7 +125,7 @@ def explain_all(place: home.Home, subjects: Sequence[Subject], seconds: float = 
     logged = reader.sample(place, first.record.endpoint, cases.MOST_BACKGROUND, before)
     background = tuple(one for one in (samples.named(*each) for each in logged) if one is not None)
     asked = questions.Asked(str(place.bundles), digest, tuple(map(_question, subjects)), background, seconds)
-    answered = _run(place, digest, asked)
+    answered = recomputing.run(place, asked)
     words = "requests logged before it" if answered.logged else "rows of the bundle's own example"
     return [_concluded(one, answer, words) for one, answer in zip(subjects, answered.answers, strict=True)]
 
@@ -142,17 +136,6 @@ def _question(one: Subject) -> questions.Question:
     shown = ids.text(one.record.id)
     seed = int.from_bytes(one.record.id[-6:], "big") + one.row
     return questions.Question(sample, one.row, (one.record.endpoint, f"v{one.version}", shown), seed)
-
-
-def _run(place: home.Home, digest: str, asked: questions.Asked) -> questions.Answered:
-    """In the runtime of the bundle, which is built where it is not there."""
-    own = runtimes.ensure_of(place, digest)
-    seconds = LOAD_SECONDS + 2 * asked.seconds * len(asked.questions)
-    with tempfile.TemporaryDirectory(prefix="tidegate-explain-") as scratch:
-        path = str(frozen.copy(place)) if own else ""
-        env = children.bare_environment(pathlib.Path(scratch), path) | dict.fromkeys(local.THREADS, "1")
-        python = str(own or sys.executable)
-        return children.run("explain", asked, questions.Answered, env=env, seconds=seconds, python=python)
 
 
 def _concluded(one: Subject, answer: questions.Answer, background: str) -> Outcome:

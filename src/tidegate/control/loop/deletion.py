@@ -21,6 +21,9 @@ def said(versions: Sequence[descendants.Descendant], unknown: Sequence[str]) -> 
     if total := sum(one.served.requests for one in versions):
         answered = f"{total:,} requests were answered by these versions."
         told.append(f"{answered} Their answers stand; `tidegate trace ID` leads from each to this data.")
+    if versions:
+        name = f"{versions[0].endpoint}/{versions[0].version}"
+        told.append(f"Without the data none of them can be trained again. `tidegate reproduce {name}` tells how it was done.")
     if unknown:
         told.append(f"It is not known what {_listed(unknown, 'was', 'were')} trained on, since the bundles are not here.")
     return tuple(told)

@@ -24,14 +24,13 @@ def resolve(reference: str) -> str:
     there is.
     """
     source = sources.parse(reference)
-    if isinstance(source, sources.Local):
-        return str(source)
-    found = _direct(source)
-    if found is None:
-        found = children.run(
-            "resolve", tracking.Wanted(str(source)), runs.Found, env=children.open_environment(), seconds=SECONDS
-        )
-    return found.provenance.source
+    return str(source) if isinstance(source, sources.Local) else _found(source).provenance.source
+
+
+def training(reference: str) -> runs.Training:
+    """How the run behind a registered model was started. Raises as `resolve` does; of a file nothing is known."""
+    source = sources.parse(reference)
+    return runs.Training() if isinstance(source, sources.Local) else _found(source).training
 
 
 def fetch(source: sources.Registered, folder: pathlib.Path) -> runs.Found:
@@ -57,6 +56,13 @@ def available() -> tuple[str, ...]:
     if listed is not None:
         return listed
     return children.run("list", _Nothing(), tracking.Listed, env=children.open_environment(), seconds=SECONDS).references
+
+
+def _found(source: sources.Registered) -> runs.Found:
+    found = _direct(source)
+    if found is not None:
+        return found
+    return children.run("resolve", tracking.Wanted(str(source)), runs.Found, env=children.open_environment(), seconds=SECONDS)
 
 
 def _direct(source: sources.Registered) -> runs.Found | None:

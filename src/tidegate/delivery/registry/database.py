@@ -70,8 +70,9 @@ def _find(database: sqlite3.Connection, source: sources.Registered) -> runs.Foun
     if not files.is_dir():
         cure = "Was the folder moved? Log the model again, or give its folder's path."
         raise errors.ModelSourceInvalid(f"{reference}: its files should be in {files}, which is not there.", cure=cure)
-    given = runs.provenance(reference, run_id or "", origin or "", _run(database, run_id or ""))
-    return runs.Found(source.name, number, given, str(files))
+    run = _run(database, run_id or "")
+    given = runs.provenance(reference, run_id or "", origin or "", run)
+    return runs.Found(source.name, number, given, str(files), runs.training(run))
 
 
 def _none(database: sqlite3.Connection, source: sources.Registered, found: int) -> runs.Found | None:

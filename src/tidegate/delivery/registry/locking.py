@@ -42,6 +42,11 @@ def packages(locked: bytes) -> tuple[str, ...]:
     return tuple(line.split()[0] for line in lines if "==" in line and not line.startswith(("#", " ")))
 
 
+def version(locked: bytes) -> str:
+    """The Python version that a lock is of, such as 3.11."""
+    return locked.decode().partition("CPython ")[2].partition(" ")[0]
+
+
 def _resolved(asked: str, interpreter: str) -> bytes:
     argv = [
         interpreters.uv(),

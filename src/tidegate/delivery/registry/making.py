@@ -40,7 +40,7 @@ PROFILE_SECONDS = 600.0
 MODEL = "model"
 EXAMPLE = "example.json"
 _STAGING = ".making-"
-_METHODS = ("sklearn", "xgboost", "onnx")
+METHODS = ("sklearn", "xgboost", "onnx")
 """Loaders of models that can be asked in more than one way."""
 _UNCOMPILED = "Mend what it names, raise `compile_tolerance`, or write `compile: auto` to release the model as it is."
 
@@ -106,7 +106,7 @@ def _make(
     draft = describing.draft(source, origin, example)
     if draft.needs_trust and trust != "pickle":
         raise errors.TrustRequired(f"{draft.needs_trust}: loading it runs code.", cure=trusted.CURE)
-    if method and draft.loader not in _METHODS:
+    if method and draft.loader not in METHODS:
         raise errors.ModelSourceInvalid(
             f"a model of the kind {draft.loader} is asked in one way only.", cure="Take `method` away."
         )

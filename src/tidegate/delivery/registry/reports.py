@@ -46,6 +46,12 @@ def said_of(place: home.Home, source: str) -> str:
     return next((_line(path) for path in written if _read(path).get("source") == source), "")
 
 
+def lock_of(place: home.Home, digest: str) -> tuple[str, ...]:
+    """The packages of a compiled model's original; none where its report is gone."""
+    original = _read(place.reports / f"{digest}.json").get("original")
+    return tuple(original.get("lock") or ()) if isinstance(original, dict) else ()
+
+
 def _line(path: pathlib.Path) -> str:
     told = _read(path)
     if not told:

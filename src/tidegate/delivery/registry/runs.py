@@ -7,6 +7,18 @@ import msgspec
 from tidegate.core.vocabulary import manifests
 
 
+class Training(msgspec.Struct, frozen=True):
+    """How a run came to be started, as far as it noted that. No part of a bundle: it is asked for when a recipe is written."""
+
+    repository: str = ""
+    """Of its code: the tag `mlflow.source.git.repoURL`."""
+    branch: str = ""
+    entry: str = ""
+    """The script, or the entry point of an MLflow project."""
+    command: str = ""
+    """All of it: the tag `tidegate.command`, which whoever trains may set."""
+
+
 class Found(msgspec.Struct, frozen=True):
     """A model version with nothing left open."""
 
@@ -15,6 +27,7 @@ class Found(msgspec.Struct, frozen=True):
     provenance: manifests.Provenance
     files: str = ""
     """The model directory, where it is on this machine."""
+    training: Training = Training()
 
 
 class Input(msgspec.Struct, frozen=True):
@@ -52,6 +65,18 @@ def provenance(reference: str, run_id: str, source: str, run: Run | None) -> man
         parameters=dict(sorted(run.params.items())),
         metrics={name: value for name, value in sorted(run.metrics.items()) if math.isfinite(value)},
         data=_data(run.inputs, notes),
+    )
+
+
+def training(run: Run | None) -> Training:
+    """How the run was started."""
+    tags = run.tags if run else {}
+    entry = tags.get("mlflow.project.entryPoint") or tags.get("mlflow.source.name", "")
+    return Training(
+        tags.get("mlflow.source.git.repoURL", ""),
+        tags.get("mlflow.source.git.branch", ""),
+        entry,
+        tags.get("tidegate.command", ""),
     )
 
 

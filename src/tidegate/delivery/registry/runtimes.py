@@ -154,7 +154,7 @@ def _locked(place: home.Home, digest: str, *, wait: bool) -> Iterator[None]:
 
 
 def _build(place: home.Home, digest: str, lock: bytes) -> None:
-    python = lock.decode().partition("CPython ")[2].partition(" ")[0]
+    python = locking.version(lock)
     staging = pathlib.Path(tempfile.mkdtemp(prefix=f"{_STAGING}{digest}-", dir=place.runtimes))
     try:
         (staging / manifests.RUNTIME).write_bytes(lock)

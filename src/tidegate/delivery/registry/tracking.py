@@ -40,7 +40,10 @@ def find(source: sources.Registered) -> runs.Found:
         raise errors.ModelSourceInvalid(f"{source} is not ready: {version.status} {version.status_message or ''}")
     number = str(version.version)  # an int from an SQL store, though it is typed str
     reference, run_id = f"mlflow://{source.name}/{number}", version.run_id or ""
-    return runs.Found(source.name, number, runs.provenance(reference, run_id, version.source or "", _run(client, run_id)))
+    run = _run(client, run_id)
+    return runs.Found(
+        source.name, number, runs.provenance(reference, run_id, version.source or "", run), training=runs.training(run)
+    )
 
 
 def fetch(source: sources.Registered, folder: pathlib.Path) -> runs.Found:

@@ -9,6 +9,7 @@ import fastapi
 import msgspec
 
 from tidegate.control.batch import explaining, reasons
+from tidegate.control.batch import recipe as recipes
 from tidegate.control.loop import lineage, openlineage, trace
 from tidegate.control.store import store as stores
 from tidegate.core.vocabulary import errors
@@ -50,6 +51,18 @@ def router(books: shelf.Shelf) -> fastapi.APIRouter:
             found = explaining.explain(books.home, known, f"{prediction_id}/{row}")
         told: Json = msgspec.to_builtins(found)
         return told | {"reasons": reasons.said(found, most, adverse=adverse)}
+
+    @made.get("/endpoints/{endpoint}/versions/{ordinal}/recipe")
+    def recipe(endpoint: str, ordinal: int, _: scopes.Reader) -> Json:
+        """How the version's model was made, and what is not known of that; its example is answered in a process of its own."""
+        store = books.store()
+        making.known(store, books.environment, endpoint)
+        version = store.version(books.environment, endpoint, ordinal)
+        if version is None:
+            raise errors.VersionUnknown(f"{endpoint} has no v{ordinal}.")
+        with _turn():
+            told: Json = msgspec.to_builtins(recipes.of(books.home, version.digest))
+        return told
 
     @made.get("/lineage")
     def lines(data: str, _: scopes.Reader) -> Json:

@@ -34,6 +34,7 @@ COMMANDS = {
     "trace": ("trace:trace", "From a prediction id to the version, the training run and its data."),
     "explain": ("explain:explain", "Why a prediction came out as it did: what each column has contributed."),
     "lineage": ("lineage:lineage", "What was trained on a data snapshot, and what it has answered; what a version came from."),
+    "reproduce": ("reproduce:reproduce", "How a version's model was made, to make it again; and whether that is the same."),
     "replay": ("replay:replay", "Ask a candidate what was logged, and compare: before any live traffic."),
     "calibrate": ("calibrate:calibrate", "How long releases would take on the logged traffic, and what they would find."),
     "uptime": ("uptime:uptime", "How available an endpoint was, as a probe from outside has seen it."),

@@ -62,17 +62,18 @@ FEWEST = 20
 def answer(asked: Asked) -> Answered:
     """Load the bundle, every byte checked, and answer. Raises what loading does, and NotExplainable without any cases."""
     bundle = bundles.read(pathlib.Path(asked.bundles), asked.digest)
-    cases.demand(bundle.manifest.signature)
+    explaining = any(one.explain for one in asked.questions)
+    if explaining:
+        cases.demand(bundle.manifest.signature)
     loaded = catalog.load(bundle)
-    codec = signature.Codec(bundle.manifest, bundle.example(), bundle.folder)
-    background, logged = _background(codec, bundle, asked.background)
     answering = model.Model(bundle, loaded)
-    taken_apart = explainer.Explainer(bundle, loaded, codec, asked.seconds)
+    background, logged = _background(answering.codec, bundle, asked.background) if explaining else (None, False)
+    taken_apart = explainer.Explainer(bundle, loaded, answering.codec, asked.seconds)
     found = [_one(answering, taken_apart, one, background) for one in asked.questions]
     return Answered(tuple(found), logged)
 
 
-def _one(answering: model.Model, taken_apart: explainer.Explainer, one: Question, background: batches.Batch) -> Answer:
+def _one(answering: model.Model, taken_apart: explainer.Explainer, one: Question, background: batches.Batch | None) -> Answer:
     codec = answering.codec
     try:
         request = decoded(codec, one.sample)
@@ -89,7 +90,7 @@ def _one(answering: model.Model, taken_apart: explainer.Explainer, one: Question
         return Answer(f"the model does not answer it now: {wrong}")
     except (Exception, SystemExit) as raised:
         return Answer(f"the model does not answer it now: {model.words(raised)[:300]}")
-    if not one.explain:
+    if not one.explain or background is None:
         return Answer("", answers, output)
     try:
         return Answer("", answers, output, taken_apart.explain(request.batch, one.row, background, one.seed))
