@@ -293,7 +293,7 @@ def test_plan_shows_each_key_of_the_page():
     paced = {"release.for", "release.at_most", "release.requests", "release.prove_last"}
     missing = [key for key in told if key not in paced and not any(one == key or one.startswith(f"{key}.") for one in shown)]
     inner = ("[]", "release.shadow.", "release.rolling.", "release.blue_green.", "release.ab.", "release.sticky.")
-    inner += ("release.cohort.", "release.approve.", "release.probation.", "outcomes.url.")
+    inner += ("log.key.", "release.cohort.", "release.approve.", "release.probation.", "outcomes.url.")
     assert [key for key in missing if not any(part in key for part in inner)] == []
     given = {key: source for key, _, source in file.explain(resolved("release: {probation: {for: 1d}}\nkeep: 1"))}
     assert (given["release.probation"], given["keep"], given["release.memory"]) == ("file", "file", "default")

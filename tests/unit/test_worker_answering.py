@@ -181,3 +181,14 @@ def test_an_answer_that_cannot_be_written_is_invalid(model, peer):
     model.predict = lambda batch: {"label": ["\ud800", "fine"]}
     replies, _ = _answer(model, peer, [[[1, 2]], [[3, 4]]])
     assert [replies[number].mark for number in range(2)] == [marks.Mark.INVALID, marks.Mark.OK]
+
+
+def test_a_discreet_endpoints_inputs_are_in_no_words(model, peer, caplog):
+    discreet = {"terms": msgspec.msgpack.encode(handling.Terms(discreet=True))}
+    body = (frames.Content.RECORDS, json.dumps([[1, 2], [666, 0]]).encode(), discreet)
+    replies, _ = _answer(model, peer, [body, body])
+    assert {(reply.error, reply.detail) for reply in replies.values()} == {("predict-failed", "ValueError")}
+    assert "666" not in caplog.text
+    assert not any(one.exc_info for one in caplog.records)
+    replies, _ = _answer(model, peer, [[[666, 0]]])
+    assert replies[0].detail == "ValueError: 666"

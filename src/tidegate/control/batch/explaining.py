@@ -15,7 +15,7 @@ from tidegate.control.store import store
 from tidegate.core.vocabulary import arms, errors, explanations, home, ids, marks, records, tables
 from tidegate.dataplane.models import bundles
 from tidegate.dataplane.models.explaining import cases, explainer, questions
-from tidegate.dataplane.predlog import pairing, reader
+from tidegate.dataplane.predlog import pairing, reader, sights
 from tidegate.dataplane.wire import samples
 from tidegate.delivery.registry import compiling
 
@@ -88,7 +88,7 @@ def subject_of(known: store.Store | None, record: records.Prediction, row: int) 
         notes.append(f"The client did not get this answer ({record.error or record.status}).")
     if record.role == arms.Role.SHADOW:
         notes.append("It is a copy of a mirrored request: no client has seen this answer.")
-    if samples.of(record) is None:
+    if samples.of(record) is None or sights.encrypted(record.input):
         raise errors.NotExplainable(_unreadable(record))
     if record.rows > 1:
         notes.append(f"Its request had {record.rows:,} rows, this is row {row}: ID/0 ... ID/{record.rows - 1} name them.")
@@ -108,6 +108,8 @@ def _version(known: store.Store | None, record: records.Prediction) -> tuple[int
 
 
 def _unreadable(record: records.Prediction) -> str:
+    if sights.encrypted(record.input):
+        return "its input is encrypted, and the key (`log.key` in tidegate.yaml) is not here."
     if not record.input:
         return "its input is not in the log, so it cannot be computed once more. `log: {inputs: all}` logs inputs from then on."
     return f"its input is logged as `{record.content}`, a form that no worker reads."

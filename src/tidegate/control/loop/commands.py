@@ -8,7 +8,7 @@ import msgspec
 from tidegate.control.loop import holders, migrations, overrides, replacing, settling, transitions
 from tidegate.control.store import chain, commands, endpoints
 from tidegate.core.decide import strategies
-from tidegate.core.spec import conditions, guards
+from tidegate.core.spec import conditions, guards, logged
 from tidegate.core.spec import settings as specification
 from tidegate.core.vocabulary import decisions, errors, home, manifests, phases, releases
 from tidegate.core.vocabulary.decisions import Kind
@@ -104,6 +104,7 @@ def _may_begin(
     _refuse_known(desk, settings.endpoint, manifest.model_digest)
     guards.fit(settings.terms, manifest)
     conditions.fit(settings.fallbacks, manifest.signature)
+    logged.fit(settings.log, manifest.signature)
     return manifest
 
 

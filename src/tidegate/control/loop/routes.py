@@ -61,6 +61,7 @@ def route(
         pin=settings.pin,
         durability=settings.durability,
         inputs=settings.inputs,
+        log=settings.log,
         monitors=settings.monitors,
         kept=tuple(one for one in warm if one.workers),
         tokens=holders.predictors(settings, known),

@@ -11,9 +11,9 @@ from tidegate.control.loop import bringing
 from tidegate.control.store import store
 from tidegate.core.vocabulary import arms, errors, home, ids, manifests, marks, records, releases
 from tidegate.dataplane.models import bundles
-from tidegate.dataplane.predlog import reader
+from tidegate.dataplane.predlog import reader, sights
 
-LOGGED, MISSING = "logged", "not logged"
+LOGGED, MISSING, ENCRYPTED = "logged", "not logged", "encrypted, and its key (`log.key`) is not here"
 
 
 class Prediction(msgspec.Struct, frozen=True):
@@ -47,7 +47,7 @@ class Prediction(msgspec.Struct, frozen=True):
     recorded: bool
     """Whether it is in Parquet already; else it was read from a segment."""
     input_state: str = LOGGED
-    """LOGGED or MISSING."""
+    """LOGGED, MISSING or ENCRYPTED."""
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -179,7 +179,7 @@ def _prediction(found: reader.Found) -> Prediction:
         input=one.input.decode("utf-8", "backslashreplace"),
         output=one.output.decode("utf-8", "backslashreplace"),
         recorded=found.recorded,
-        input_state=LOGGED if one.input else MISSING,
+        input_state=ENCRYPTED if sights.encrypted(one.input) else LOGGED if one.input else MISSING,
     )
 
 

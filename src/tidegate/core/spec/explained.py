@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from tidegate.core.decide import amounts
-from tidegate.core.spec import conditions, settings, units, watched
+from tidegate.core.spec import conditions, logged, settings, units, watched
 from tidegate.core.vocabulary import losses, releases, tables
 
 Rows = list[tuple[str, str]]
@@ -99,7 +99,7 @@ def _held(resolved: settings.Settings) -> Rows:
         ("limits.daily", str(limits.daily or "unlimited")),
         ("access", resolved.access),
         ("origins", ", ".join(resolved.origins) or "none"),
-        ("log.inputs", resolved.inputs),
+        *logged.rows(resolved.inputs, resolved.log),
         ("log.durability", resolved.durability),
     ]
 

@@ -16,6 +16,7 @@ from tidegate.core.spec import (
     guards,
     judging,
     keys,
+    logged,
     protection,
     schedule,
     settings,
@@ -110,7 +111,7 @@ def resolve(model: keys.Tidegate, listed: Sequence[str] = ()) -> settings.Settin
         migrations=tuple(dependencies.Migration(one.name, one.kind) for one in model.migrations),
         slices=model.slices,
         pairing=tables.Pairing(near),
-        notify=tuple(map(together.secret, model.notify)),
+        notify=tuple(map(surroundings.located, model.notify)),
         rehearse_seconds=model.rehearse,
         limits=protection.limits(model),
         outcomes=protection.outcomes(model),
@@ -135,7 +136,8 @@ def resolve(model: keys.Tidegate, listed: Sequence[str] = ()) -> settings.Settin
         probation_outcomes=release.probation.outcomes,
         keep=schedule.keep(model),
         durability=model.log.durability,
-        inputs=model.log.inputs,
+        inputs=logged.inputs(model.log),
+        log=logged.keeping(model.log),
         monitors=watched.resolved(model.monitors, together.truth(model)),
         pin=model.pin,
         given=tuple(sorted(_given(model))),
@@ -195,4 +197,6 @@ def _requirement(given: surroundings.Requirement) -> dependencies.Requirement:
     if given.service is not None:
         return dependencies.Requirement("service", given.service)
     name, _, version = str(given.table).partition("@")
-    return dependencies.Requirement("table", name, version, together.secret(given.url) if given.url else "", given.query or "")
+    return dependencies.Requirement(
+        "table", name, version, surroundings.located(given.url) if given.url else "", given.query or ""
+    )

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import pydantic
 
-from tidegate.core.spec import surroundings, values, watched, ways
+from tidegate.core.spec import logged, surroundings, values, watched, ways
 
 Release = ways.Release
 
@@ -71,16 +71,6 @@ class Resources(values.Block):
     memory: values.Size = values.key("Bytes of memory; a worker that holds more is ended and started again. 0: no limit.", 0)
     cpu: float = values.key("Cores, fractions too; 0: no limit.", 0.0, ge=0, allow_inf_nan=False)
     files: int = values.key("Open files and sockets; 0: as many as the account may have.", 0, ge=0)
-
-
-class Log(values.Block):
-    """The prediction log."""
-
-    inputs: Literal["all", "none"] = values.key("Whether records carry request and response bodies.", "all")
-    durability: Literal["interval", "ack"] = values.key(
-        "`interval`: survives the death of any process. `ack`: survives a power cut, at the price of a disk sync an answer.",
-        "interval",
-    )
 
 
 class Guard(values.Block):
@@ -156,7 +146,7 @@ class Tidegate(values.Block):
     release: Annotated[ways.Release, values.EMPTY_BLOCK] = values.key("How traffic moves to a new version.", ways.Release(), {})
     outcomes: Annotated[Outcomes, values.EMPTY_BLOCK] = values.key("Ground truth that arrives late.", Outcomes(), {})
     limits: Annotated[Limits, values.EMPTY_BLOCK] = values.key("What the endpoint takes.", Limits(), {})
-    log: Annotated[Log, values.EMPTY_BLOCK] = values.key("The prediction log.", Log(), {})
+    log: Annotated[logged.Log, values.EMPTY_BLOCK] = values.key("The prediction log.", logged.Log(), {})
     monitors: Annotated[watched.Monitors, values.EMPTY_BLOCK] = values.key(
         "What is watched after a release.", watched.Monitors(), {}
     )

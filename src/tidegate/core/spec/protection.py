@@ -42,6 +42,7 @@ def terms(model: keys.Tidegate) -> handling.Terms:
         round=-1 if model.round is None else model.round,
         rules=tuple(map(guards.parse, model.guard.rules)),
         check=guards.check(model.guard.check)[1] if model.guard.check else "",
+        discreet=bool(model.log.redact or model.log.encrypt),
     )
 
 

@@ -7,7 +7,18 @@ import msgspec
 
 from tidegate.core.decide import strategies
 from tidegate.core.spec import units
-from tidegate.core.vocabulary import assignment, dependencies, errors, handling, instances, monitoring, releases, sums, tables
+from tidegate.core.vocabulary import (
+    assignment,
+    dependencies,
+    errors,
+    handling,
+    instances,
+    keeping,
+    monitoring,
+    releases,
+    sums,
+    tables,
+)
 
 LONGEST_TIME = 60.0
 """Seconds from which on model times may be compared at the latest."""
@@ -87,6 +98,8 @@ class Settings(msgspec.Struct, frozen=True):
     """Previous versions kept warm."""
     durability: str = "interval"
     inputs: str = "all"
+    log: keeping.Keeping = keeping.ALL
+    """What of inputs is kept, where `inputs` is all."""
     monitors: monitoring.Monitors = monitoring.Monitors()
     pin: str = "refuse"
     given: tuple[str, ...] = ()
@@ -245,6 +258,38 @@ def _difference(settings: Settings) -> None:
         )
 
 
+def _veiled(settings: Settings) -> None:
+    """What is kept from the log, and told by another key all the same."""
+    veiled = settings.log.veiled
+    sliced = next((one for one in settings.slices if one in veiled), None)
+    if sliced is not None:
+        raise errors.SpecInvalid(
+            f"{sliced} is redacted or encrypted, and one of `slices`: their values stand in sums, verdicts and alarms.",
+            cure="Take it out of one of the two.",
+        )
+    sticky = settings.sticky
+    if sticky is not None and sticky.by == "field" and sticky.name in veiled:
+        raise errors.SpecInvalid(
+            f"requests stick by {sticky.name}, so every record has a hash of what is redacted or encrypted.",
+            cure="Stick by something that means nothing elsewhere: `sticky: {header: x-user}`.",
+        )
+
+
+def _entity(settings: Settings) -> None:
+    if settings.outcomes.key in settings.log.veiled:
+        raise errors.SpecInvalid(
+            f"{settings.outcomes.key} is redacted or encrypted, and the index that outcomes are matched by has hashes of it.",
+            cure="Match by another column, or by prediction id.",
+        )
+
+
+def _retention(settings: Settings) -> None:
+    if 0 < settings.log.retention_seconds < settings.outcomes.within_seconds:
+        raise errors.SpecInvalid(
+            "predictions would be gone before they count as labelled (`outcomes.within`).", cure="Keep the log for longer."
+        )
+
+
 def _alone(settings: Settings) -> bool:
     return releases.alone(settings.stages)
 
@@ -254,6 +299,9 @@ CHECKS: dict[str, Callable[[Settings], None]] = {
     "rehearse": _rehearse,
     "group": _group,
     "keep": _keep,
+    "log": _veiled,
+    "outcomes.key": _entity,
+    "log.retention": _retention,
     "release.times_from": _times,
     "release.ab": _metric,
     "release.ab.range": _range,

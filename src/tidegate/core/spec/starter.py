@@ -75,7 +75,12 @@ _OPTIONAL = """\
 #   daily: 0                        # and a day
 
 # log:
-#   inputs: all                     # none: records carry no request and response bodies
+#   inputs: all                     # none: records carry no request and response bodies; or: sample 10%
+#   columns: {}                     # input columns kept of fewer predictions: {income: 10%}
+#   redact: []                      # input columns whose values are kept nowhere: [ssn]
+#   encrypt: []                     # input columns kept encrypted only, with `key`
+#   key: null                       # where that key is: {env: LOG_KEY}, {file: PATH}
+#   retention: 0s                   # days that ended longer ago are deleted, such as 90d; 0s: none are
 #   durability: interval            # ack: on disk before the answer leaves
 
 # monitors:                         # what is watched after a release; alarms: notify | hold | rollback | retrain

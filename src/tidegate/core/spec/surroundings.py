@@ -3,6 +3,7 @@
 from typing import Annotated, Literal
 
 from tidegate.core.spec import values
+from tidegate.core.vocabulary import errors
 
 
 class Secret(values.Block):
@@ -10,6 +11,13 @@ class Secret(values.Block):
 
     env: str | None = values.key("An environment variable of the process that uses it.", None, pattern=r"^[A-Za-z_]\w*$")
     file: str | None = values.key("A file beside this one.", None, min_length=1)
+
+
+def located(given: Secret) -> str:
+    """env:NAME or file:PATH. Raises SpecInvalid unless it is one of the two."""
+    if (given.env is None) == (given.file is None):
+        raise errors.SpecInvalid("a secret is in one place.", cure="Write {env: NAME} or {file: PATH}.")
+    return f"env:{given.env}" if given.env else f"file:{given.file}"
 
 
 class Requirement(values.Block):

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from tidegate.core.decide import strategies
-from tidegate.core.spec import document, faults, judging, keys, protection, schedule, surroundings, watched
+from tidegate.core.spec import document, faults, judging, keys, logged, protection, schedule, surroundings, watched
 from tidegate.core.vocabulary import errors, ids, monitoring
 from tidegate.core.vocabulary.releases import Watch
 
@@ -53,16 +53,15 @@ def strategic(model: keys.Tidegate) -> Iterator[tuple[document.Path, Check]]:
     yield from (
         (("requires", place), lambda one, at=place: _requirement(one.requires[at])) for place in range(len(model.requires))
     )
-    yield from ((("notify", place), lambda one, at=place: secret(one.notify[at])) for place in range(len(model.notify)))
+    yield from (
+        (("notify", place), lambda one, at=place: surroundings.located(one.notify[at])) for place in range(len(model.notify))
+    )
     yield ("migrations",), _migrations
     yield ("slices",), _slices
-
-
-def secret(given: surroundings.Secret) -> str:
-    """env:NAME or file:PATH. Raises SpecInvalid unless it is one of the two."""
-    if (given.env is None) == (given.file is None):
-        raise errors.SpecInvalid("a secret is in one place.", cure="Write {env: NAME} or {file: PATH}.")
-    return f"env:{given.env}" if given.env else f"file:{given.file}"
+    yield ("log", "inputs"), lambda one: logged.inputs(one.log)
+    yield ("log", "redact"), lambda one: logged.redacted(one.log)
+    yield ("log", "encrypt"), lambda one: logged.encrypted(one.log)
+    yield ("log", "columns"), lambda one: logged.sampled(one.log)
 
 
 def truth(model: keys.Tidegate) -> monitoring.Truth:
@@ -74,7 +73,7 @@ def truth(model: keys.Tidegate) -> monitoring.Truth:
         return monitoring.Truth()
     if given.every < _SOONEST:
         raise errors.SpecInvalid("a table asked so often has nothing else to do.", cure="Let `every` be 1s or more; 1h is usual.")
-    where = secret(given.url) if given.url else ""
+    where = surroundings.located(given.url) if given.url else ""
     return monitoring.Truth(given.query, where, given.every, given.watermark or "")
 
 
@@ -216,7 +215,7 @@ def _requirement(given: surroundings.Requirement) -> None:
         return
     if given.url is None:
         raise errors.SpecInvalid("nothing says where the table is.", cure="Add `url: {env: NAME}` with its SQLAlchemy address.")
-    secret(given.url)
+    surroundings.located(given.url)
 
 
 def _migrations(model: keys.Tidegate) -> None:

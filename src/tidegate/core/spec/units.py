@@ -17,7 +17,7 @@ LARGEST = 1e12
 """A posted value beyond it would leave nothing of the digits of others in a sum of squares."""
 
 
-def duration(value: object) -> float:
+def duration(value: object, longest: float = LONGEST) -> float:
     """Seconds of "30s", "500ms", "1h30m" or 0. Raises SpecInvalid for anything else, a bare number included."""
     if value == 0 and not isinstance(value, bool):
         return 0.0
@@ -27,8 +27,9 @@ def duration(value: object) -> float:
         )
     parts = _DURATION_PART.findall(value.replace(" ", ""))
     seconds = round(sum(float(number) * _SECONDS[unit] for number, unit in parts), 3)
-    if seconds > LONGEST:
-        raise errors.SpecInvalid(f"{_shown(value)} is longer than a year.", cure="Write a shorter duration.")
+    if seconds > longest:
+        said = "a year" if longest == LONGEST else duration_text(longest)
+        raise errors.SpecInvalid(f"{_shown(value)} is longer than {said}.", cure="Write a shorter duration.")
     return seconds
 
 

@@ -210,6 +210,29 @@ _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _SPLIT = re.compile(r"(\d+(?:\.\d+)?)\s*%?\s*/\s*(\d+(?:\.\d+)?)\s*%?")
 
 
+def _inputs(value: object) -> str:
+    """all, none, or a share of predictions."""
+    if value in ("all", "none"):
+        return str(value)
+    found = re.fullmatch(r"sample\s+(\S.*)", value.strip()) if isinstance(value, str) else None
+    if not found:
+        raise errors.SpecInvalid(f"{value!r} is no amount of inputs.", cure='Write all, none, or "sample 10%".')
+    part = units.share(found[1])
+    if not 0 < part < 1:
+        raise errors.SpecInvalid(f"{units.share_text(part)} is no sample.", cure="Write all, none, or a share between them.")
+    return f"sample {units.share_text(part)}"
+
+
+def _retention(value: object) -> float:
+    found = units.duration(value, _LONGEST_KEPT)
+    if 0 < found < _SHORTEST_KEPT:
+        raise errors.SpecInvalid("the log goes by whole days.", cure='Write a day or more, such as "90d"; 0s: for good.')
+    return found
+
+
+_SHORTEST_KEPT, _LONGEST_KEPT = 86_400.0, 36_525 * 86_400.0
+
+
 def _block(value: object) -> object:
     return {} if value is None else value
 
@@ -247,6 +270,10 @@ Strategies = Annotated[
 ]
 Requests = Annotated[int, reads(_requests), schema(r"^\d+( requests?)?$", "200 requests", type="integer", minimum=0)]
 Token = Annotated[str, reads(_token)]
+Inputs = Annotated[
+    str, reads(_inputs), pydantic.WithJsonSchema({"type": "string", "pattern": r"^(all|none|sample +\d+(\.\d+)? *%)$"})
+]
+Retention = Annotated[float, reads(_retention), schema(r"^(\d+(\.\d+)?(ms|s|m|h|d) *)+$", "90d", const=0)]
 Header = Annotated[str, reads(_header)]
 Keys = Annotated[
     tuple[str, ...] | float,

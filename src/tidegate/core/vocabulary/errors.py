@@ -425,6 +425,14 @@ class ControlDown(ProcessError):
     status = 503
 
 
+class LogKeyInvalid(ProcessError):
+    """The key that inputs in the log are encrypted with is missing or is none. Write 32 random bytes: `openssl rand -hex 32`."""
+
+
+class LogKeyWrong(ProcessError):
+    """This value in the log was encrypted with another key, or is damaged. Have `log.key` name the key of that time, too."""
+
+
 class ExtraMissing(ProcessError):
     """An optional part of Tidegate is not installed here. Install it with pip install 'tidegate[EXTRA]'."""
 

@@ -31,6 +31,8 @@ class Terms(msgspec.Struct, frozen=True):
     rules: tuple[Rule, ...] = ()
     check: str = ""
     """MODULE:FUNCTION in the bundle, called with (inputs, outputs) of one request; what is not true is a breach."""
+    discreet: bool = False
+    """Say nothing in a model's own words, which may hold values of inputs: the endpoint keeps some of them from the log."""
 
 
 PLAIN = Terms()

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from tidegate.core.vocabulary import arms, assignment, handling, monitoring, tokens
+from tidegate.core.vocabulary import arms, assignment, handling, keeping, monitoring, tokens
 
 PROTOCOL = 1
 
@@ -168,6 +168,8 @@ class Route(msgspec.Struct, frozen=True):
     """sha256 of tokens that may predict here; empty: none is asked for."""
     monitors: monitoring.Monitors = monitoring.Monitors()
     """For the monitors, which know of endpoints by their routes; gateways pass it over."""
+    log: keeping.Keeping = keeping.ALL
+    """What of inputs is kept, where `inputs` is all."""
 
     @property
     def rho(self) -> float:

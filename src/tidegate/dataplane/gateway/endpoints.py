@@ -102,6 +102,8 @@ class Endpoint:
         self.terms = remedies.encoded(route.terms)
         self.must_sync = route.durability == "ack"
         self.logs_bodies = route.inputs != "none"
+        self._sample = route.log if route.log.share < 1 else None
+        """Of which predictions bodies are logged, where not of all."""
         self.tokens = frozenset(route.tokens)
         self.stable_is_spare = route.candidate_owns or route.weight == arms.BUCKETS
         """Whether stable is up with next to no traffic: it may take over as a share of all, and not only of its own."""
@@ -120,6 +122,10 @@ class Endpoint:
         if self._member is not None and self.router.belongs(exchange.fields, key_hash):
             return self._member, key_hash
         return self.draw(units.drawn_by(key) if key else prediction_id), key_hash
+
+    def logs(self, prediction_id: bytes) -> bool:
+        """Whether the record of a prediction carries its bodies."""
+        return self.logs_bodies and (self._sample is None or self._sample.keeps(prediction_id))
 
     def shadow(self, drawn: Side) -> Side | None:
         """Who gets the copy of a request drawn so: the candidate, or stable where nothing is drawn for it any more.
@@ -233,6 +239,11 @@ class Endpoints:
         """Let go of all workers."""
         for found in self._pools.values():
             found.close()
+
+    @property
+    def discreet(self) -> bool:
+        """Whether some endpoint keeps values from the log: segments hold them until they are recorded."""
+        return any(endpoint.route.log.veiled for endpoint in self.by_name.values())
 
     @property
     def ready(self) -> bool:

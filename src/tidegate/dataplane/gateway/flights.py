@@ -136,7 +136,7 @@ class Flight(links.Caller, wheel.Item, journal.Entry):
     def records(self, sequence: int) -> list[segments.Record]:
         """Its record."""
         reply, endpoint, boot = self.reply, self.endpoint, self.endpoint.boot
-        logs = endpoint.logs_bodies
+        logs = endpoint.logs(self.id)
         told = (0, 0, 0, -1, ()) if reply is None else (reply.model_us, reply.rows, reply.batch_rows, reply.bin, reply.answers)
         stamp = self.side.stamped(self.key_hash) if self.key_hash else self.side.stamp
         return [

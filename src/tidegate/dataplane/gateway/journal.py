@@ -41,6 +41,7 @@ class Journal:
         """Records that were answered but not kept."""
         self._loop, self._writer = loop, writer
         self._turn: list[Entry] = []
+        self._turned_at = 0.0
         self._failing = ""
         self._unsynced: queue.SimpleQueue[Entry] = queue.SimpleQueue()
         self._written = self._ended = False
@@ -105,6 +106,13 @@ class Journal:
         self._written = True
         if not self._unsynced.empty():
             self._hurry.set()
+
+    def turn(self, now: float, seconds: float) -> None:
+        """End the segment in use where it is as old as this. `now`: of a clock that nobody sets."""
+        if now - self._turned_at >= seconds:
+            self._turned_at = now
+            self._writer.end()
+            self._written = True
 
     def close(self) -> None:
         """Keep what is still to be kept, sync and end."""

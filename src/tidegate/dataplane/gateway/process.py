@@ -33,6 +33,8 @@ from tidegate.dataplane.predlog import segments
 from tidegate.dataplane.wire import counts, keyevents, sums
 
 BEAT_SECONDS = 0.02
+SEGMENT_SECONDS, DISCREET_SECONDS = 600.0, 30.0
+"""How old a segment of the log gets; the latter where inputs have to be gone from it soon, since some endpoint veils them."""
 SLOW_BEATS = 25
 """Beats from one sweep of the connections to the next."""
 ENOUGH = 100
@@ -134,6 +136,7 @@ class Gateway:
             self._endpoints.tidy()
             self._tallies.settle(now)
             self._note()
+            self._boot.journal.turn(time.monotonic(), DISCREET_SECONDS if self._endpoints.discreet else SEGMENT_SECONDS)
             self._say()
         elif self._confirmed != self._endpoints.generation or self._wanted != self._endpoints.wanted():
             self._say()

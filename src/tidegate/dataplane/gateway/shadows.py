@@ -109,7 +109,7 @@ class Copy(links.Caller, wheel.Item, log.Entry):
                 *told,
                 flights.CONTENT[flight.content] if exchange.json_bytes < 0 else records.BINARY,
                 b"",
-                self.output if endpoint.logs_bodies else b"",
+                self.output if endpoint.logs(flight.id) else b"",
                 self.error,
                 0 if reply is None else reply.worker_us,
                 exchange.json_bytes,

@@ -23,7 +23,7 @@ class Asked:
     """Terms, made ready for one bundle."""
 
     def __init__(self, signature: manifests.Signature, given: handling.Terms, checks: checking.Checks) -> None:
-        self.coerce = given.coerce
+        self.coerce, self.discreet = given.coerce, given.discreet
         self._decimals = given.round
         self._outputs = signature.outputs
         self._inputs = [column.name for column in signature.inputs]

@@ -4,6 +4,7 @@
 - `parquet`: the same records as Parquet, by endpoint and day, written by the recorder
 - `columns`: inputs by column, typed; `objects`: what is too large for one, once by its sha256
 - `seals`: the checksums of a file's parts; `intact`: whether it is what was written, and what can be saved of one that is not
+- `sights`: what a reader may see of a record; `ciphers`: values that only who has the key can read
 - `catalogue`: which of those files count, and how far each segment is recorded
 - `reader`: DuckDB over the Parquet files, and over segments that are not recorded yet
 - `outcomes`: whether an answer was wrong and by how much, and which outcome counts when several came

@@ -71,7 +71,7 @@ def common(kinds: Sequence[pa.DataType]) -> pa.DataType:
     return pa.string()
 
 
-def lists(kind: pa.DataType, flat: list[Any], rows: Sequence[int], missing: Sequence[bool] = ()) -> pa.Array:
+def lists(kind: pa.DataType, flat: Sequence[Any], rows: Sequence[int], missing: Sequence[bool] = ()) -> pa.Array:
     """One column of several requests: `flat` are its values, `rows` how many of them each request has; null where `missing`."""
     ends = np.zeros(len(rows) + 1, np.int32)
     np.cumsum(rows, out=ends[1:])
@@ -101,7 +101,7 @@ def _held(chunk: Chunk, name: str, kind: pa.DataType) -> pa.Array:
     return there if there.type == kind else _cast(there, kind)
 
 
-def _flat(values: list[Any], kind: pa.DataType) -> pa.Array:
+def _flat(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
     """Values as an array; one that the type cannot hold is null, whatever it is."""
     try:
         return pa.array(values, kind)

@@ -14,7 +14,7 @@ import duckdb
 import msgspec
 
 from tidegate.core.vocabulary import arms, errors, home, ids, marks, records
-from tidegate.dataplane.predlog import catalogue, columns, intact, objects, parquet, segments
+from tidegate.dataplane.predlog import catalogue, ciphers, columns, intact, objects, parquet, segments, sights
 
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false",
@@ -75,11 +75,14 @@ class Count(msgspec.Struct, frozen=True):
 def find(place: home.Home, prediction_id: bytes) -> Found | None:
     """The prediction of an id, the live one before a shadow's, with its outcomes; None where the log has none.
 
-    Raises StoreUnavailable when the log's catalogue cannot be read.
+    An encrypted input is opened where its key is here, and stays as it is where there is none. Raises StoreUnavailable when the
+    log's catalogue cannot be read, LogKeyWrong and LogKeyInvalid for another key than the one that it was encrypted with.
     """
     # Segments first: what the recorder moves to Parquet in between is then seen twice, never missed.
     fresh = list(unrecorded(place, prediction_id))
-    found = _recorded(place.log, parquet.PREDICTIONS, [prediction_id])
+    sight = sights.Sight(place)
+    known = _recorded(place.log, parquet.PREDICTIONS, [prediction_id])
+    found = [sight.opened(one) for one in known if isinstance(one, records.Prediction)]
     told = _recorded(place.log, parquet.OUTCOMES, [prediction_id])
     recorded = {_identity(one) for one in (*found, *told)}
     fresh = [one for one in fresh if _identity(one) not in recorded]
@@ -141,13 +144,14 @@ def sample(place: home.Home, endpoint: str, wanted: int, before: bytes = _LAST) 
     Without those that hold binary tensors behind their JSON: they cannot be sent again by these two alone.
     """
     bodies: list[tuple[str, bytes]] = []
+    sight = sights.Sight(place)
     for one in reversed(list(unrecorded(place))):
         if not isinstance(one, records.Prediction) or one.endpoint != endpoint or one.id >= before:
             continue
         if len(bodies) < wanted and _usable(one):
             bodies.append((one.content, one.input))
     ask = (
-        "SELECT content, input FROM read_parquet($files, hive_partitioning = false)"
+        "SELECT content, id, input FROM read_parquet($files, hive_partitioning = false)"
         " WHERE mark = $mark AND role = $role AND input != '' AND content != $binary AND id < $before"
         " ORDER BY id DESC LIMIT $left"
     )
@@ -159,8 +163,10 @@ def sample(place: home.Home, endpoint: str, wanted: int, before: bytes = _LAST) 
             break
         path = str(place.log / file.path)
         rows = _rows(ask, {**given, "left": left}, lambda path=path: [path])  # type: ignore[misc]
-        found = ((content, _body(place.log, file.partition, body)) for content, body in rows)
-        bodies += [(content, body) for content, body in found if body]
+        for content, identifier, text in rows:
+            body = sight.body(endpoint, ids.parse(identifier) or b"", _body(place.log, file.partition, text))
+            if body and not sights.encrypted(body):
+                bodies.append((content, body))
     return bodies
 
 
@@ -179,11 +185,13 @@ def period(place: home.Home, endpoint: str, version: int, span: tuple[float, flo
     ends = [ids.uuid7(int(at * 1e3), chance) for at, chance in zip(span, (0, (1 << 74) - 1), strict=True)]
     fresh = [one for one in unrecorded(place) if isinstance(one, records.Prediction) and ends[0] <= one.id <= ends[1]]
     ask = (
-        "SELECT id, mark = $ok, input != '' FROM read_parquet($files, union_by_name = true, hive_partitioning = false)"
+        "SELECT id, mark = $ok, input != '' AND ($opens OR NOT starts_with(input, $encrypted))"
+        " FROM read_parquet($files, union_by_name = true, hive_partitioning = false)"
         " WHERE role = $role AND version = $version AND id BETWEEN $least AND $most"
     )
     given: dict[str, Any] = {"ok": int(marks.Mark.OK), "role": int(arms.Role.LIVE), "version": version}
     given |= {"least": ids.text(ends[0]), "most": ids.text(ends[1])}
+    given |= {"opens": sights.Sight(place).ring(endpoint).first is not None, "encrypted": ciphers.PREFIX}
     files = lambda: paths(place.log, parquet.PREDICTIONS, endpoint, *ends)  # noqa: E731 - asked again after a merge
     found = {ids.parse(text) or b"": (bool(ok), bool(whole)) for text, ok, whole in _rows(ask, given, files)}
     for one in fresh:
@@ -203,13 +211,14 @@ def requests(
     place: home.Home, wanted: Sequence[bytes], at_once: int = 500
 ) -> Iterator[tuple[list[records.Prediction], list[records.Outcome]]]:
     """The live predictions of these ids with their ground truth, some at a time, in the ids' order."""
-    all_wanted = set(wanted)
+    all_wanted, sight = set(wanted), sights.Sight(place)
     fresh = [one for one in unrecorded(place) if one.id in all_wanted]
     for begin in range(0, len(wanted), at_once):
         some = wanted[begin : begin + at_once]
         mine = set(some)
         more = [one for one in fresh if one.id in mine]
-        known = {_identity(one): one for one in (*predictions(place.log, some), *outcomes(place.log, some), *more)}
+        told = [_askable(sight.opened(one)) for one in predictions(place.log, some)]
+        known = {_identity(one): one for one in (*told, *outcomes(place.log, some), *more)}
         live = [one for one in known.values() if isinstance(one, records.Prediction) and one.role == arms.Role.LIVE]
         heard = [one for one in known.values() if isinstance(one, records.Outcome) and not one.metric]
         yield sorted(live, key=lambda one: one.id), [one for one in heard if one.role == arms.Role.LIVE]
@@ -235,6 +244,11 @@ def failures(place: home.Home, endpoint: str, version: int = 0, wanted: int = 10
             count = before.requests + 1 if before else 1
             found[key] = Failure(*key[:2], count, one.arrived_ns, ids.text(one.id), key[2])
     return sorted(found.values(), key=lambda one: one.last_ns, reverse=True)[:wanted]
+
+
+def _askable(one: records.Prediction) -> records.Prediction:
+    """Without an input that no key has opened."""
+    return msgspec.structs.replace(one, input=b"") if sights.encrypted(one.input) else one
 
 
 def _usable(one: records.Prediction) -> bool:
@@ -360,7 +374,8 @@ def paths(log: pathlib.Path, table: str, endpoint: str = "", least: bytes = b"",
 
 
 def unrecorded(place: home.Home, wanted: bytes = b"") -> Iterator[segments.Record]:
-    """The records that are in segments only; with `wanted`, of that id."""
+    """The records that are in segments only, as they will be kept; with `wanted`, of that id."""
+    sight = sights.Sight(place)
     places: dict[tuple[str, int], catalogue.Place] = {}
     if (place.log / catalogue.NAME).exists():
         with catalogue.Catalogue(place.log, readonly=True) as known:
@@ -369,7 +384,9 @@ def unrecorded(place: home.Home, wanted: bytes = b"") -> Iterator[segments.Recor
         for number, path in files:
             at = places.get((incarnation, number), catalogue.Place())
             if not at.done:
-                yield from (one for one in _tail(path, at.offset, wanted) if not wanted or one.id == wanted)
+                for one in _tail(path, at.offset, wanted):
+                    if not wanted or one.id == wanted:
+                        yield sight.fresh(one) if isinstance(one, records.Prediction) else one
 
 
 def _tail(path: pathlib.Path, offset: int, wanted: bytes) -> Iterator[segments.Record]:

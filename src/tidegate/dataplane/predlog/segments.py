@@ -175,6 +175,14 @@ class Writer:
             for file in retired:
                 os.close(file)
 
+    def end(self) -> None:
+        """Let go of the segment in use, if there is one: with the next sync it has ended. The next append begins another."""
+        if self._file >= 0:
+            self._trim()
+            with self._lock:
+                self._retired.append(self._file)
+                self._file = -1
+
     def close(self) -> None:
         """Sync and close."""
         try:

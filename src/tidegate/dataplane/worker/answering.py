@@ -81,9 +81,9 @@ class Answerer:
             self._refuse(call, wrong, marks.Mark.REJECTED)
         except errors.TidegateError as wrong:
             self._refuse(call, wrong, marks.Mark.ERROR)
-        except Exception:
+        except Exception as raised:
             # A body that we have no words for must not take the worker down, and its batch-mates with it.
-            _log.exception("a body could not be read")
+            _log.error("a body could not be read", exc_info=None if self._discreet([call]) else raised)
             self._refuse(call, errors.TidegateError(), marks.Mark.ERROR)
         return call.request
 
@@ -110,16 +110,18 @@ class Answerer:
             self._answer(call, piece, took, batch.rows)
 
     def _failed(self, group: Sequence[calls.Pending], raised: BaseException, began: int) -> None:
+        discreet = self._discreet(group)
+        words = type(raised).__name__ if discreet else model.words(raised)
         if len(group) > 1:
-            _log.info("a batch failed and is retried one by one", extra={"requests": len(group), "error": model.words(raised)})
+            _log.info("a batch failed and is retried one by one", extra={"requests": len(group), "error": words})
             self._alone(group)
             return
         took = (self._clock() - began) // 1_000
         if isinstance(raised, errors.OutputInvalid):
             self._broke(group[0], raised, took)
             return
-        self._complain("predict-failed", model.words(raised), raised)
-        self._refuse(group[0], errors.PredictFailed(), marks.Mark.ERROR, model.words(raised), took)
+        self._complain("predict-failed", words, None if discreet else raised)
+        self._refuse(group[0], errors.PredictFailed(), marks.Mark.ERROR, words, took)
 
     def _alone(self, group: Sequence[calls.Pending]) -> None:
         for call in group:
@@ -157,10 +159,11 @@ class Answerer:
         mark, breach, why = marks.Mark.OK, "", ""
         if not asked.plain:
             breach, why = asked.breach(request.batch, values)
+            why = "" if asked.discreet else why
             values = asked.shown(values)
         if breach:
             mark = marks.Mark.INVALID
-            self._complain(errors.OutputRefused.code, f"{breach}: {why}", None)
+            self._complain(errors.OutputRefused.code, f"{breach}: {why}" if why else breach, None)
         try:
             body, json_bytes = self._codec.encode(request, values, identity)
         except errors.RequestError as wrong:
@@ -181,6 +184,13 @@ class Answerer:
         _send(
             call, frames.Reply(wrong.status, mark, took, rows, rows, error=wrong.code, detail=detail, worker_us=worker_us), body
         )
+
+    def _discreet(self, group: Sequence[calls.Pending]) -> bool:
+        """Whether nothing may be said in words that could hold an input of one of these."""
+        try:
+            return any(self._codec.terms.of(call.head.terms).discreet for call in group)
+        except errors.FrameMalformed:
+            return True
 
     def _since(self, call: calls.Pending) -> int:
         """Microseconds since the call came."""

@@ -45,8 +45,9 @@ def load(given: str = "", *, model: str = "", strategy: str = "") -> Project:
     requires = tuple(msgspec.structs.replace(one, url=_placed(one.url, path.parent)) for one in resolved.requires)
     truth = msgspec.structs.replace(resolved.monitors.truth, url=_placed(resolved.monitors.truth.url, path.parent))
     monitors = msgspec.structs.replace(resolved.monitors, truth=truth)
+    kept = msgspec.structs.replace(resolved.log, key=_placed(resolved.log.key, path.parent))
     placed = msgspec.structs.replace(resolved, model=source, example=example, check=check, notify=notify, requires=requires)
-    return Project(path, msgspec.structs.replace(placed, monitors=monitors))
+    return Project(path, msgspec.structs.replace(placed, monitors=monitors, log=kept))
 
 
 def absolute(model: str, folder: pathlib.Path) -> str:

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 import msgspec
 
-from tidegate.core.vocabulary import arms, errors, handling, ids, manifests, marks, records, tables
+from tidegate.core.vocabulary import arms, errors, handling, ids, keeping, manifests, marks, records, tables
 from tidegate.dataplane.models import batches, bundles, model
 from tidegate.dataplane.wire import frames
 from tidegate.interface.embedded import given as inputs
@@ -28,6 +28,7 @@ class Role:
     terms: handling.Terms = handling.PLAIN
     guard: str = "rescue"
     inputs: str = "all"
+    log: keeping.Keeping = keeping.ALL
 
     @classmethod
     def of(cls, route: tables.Route) -> "Role":
@@ -39,7 +40,8 @@ class Role:
             route.generation,
             route.terms,
             route.guard,
-            route.inputs,
+            "none" if route.log.veiled else route.inputs,
+            route.log,
         )
 
 
@@ -204,7 +206,8 @@ class _Call:
 
     def record(self, place: tuple[str, str, int], wrong: errors.TidegateError | None) -> records.Prediction:
         """The call as it is logged. `place`: host, incarnation, sequence."""
-        role, keep = self._loaded.role, self._loaded.role.inputs == "all"
+        role = self._loaded.role
+        keep = role.inputs == "all" and role.log.keeps(self.id)
         return records.Prediction(
             schema=records.SCHEMA,
             host=place[0],

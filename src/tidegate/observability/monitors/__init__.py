@@ -11,6 +11,7 @@
 - `values`: posted metrics and `right`, a value a unit; `crossing`: within their range, and with what units were like before
 - `pairs`: mirrored requests and their copies, joined and compared; `rules`: what the routing table says of all these
 - `profiling`: what inputs and predictions were, by version and hour; `drifting`: one time held against another
+- `inputs`: what was asked, by column, for Parquet; `veils`: what of it an endpoint keeps
 - `keepsakes`: the latest requests that were answered, for new versions to warm up on
 - `mending`: damage in the recorded log, set aside; `integrity`: the watch that tells of it
 - `upkeep`: merging small files, deleting recorded segments, sweeping up after a kill

@@ -3,6 +3,7 @@
 Called by the recorder. Not here: the columns in Parquet (`predlog.columns`), reading inputs (`slicing.Reader`).
 """
 
+import itertools
 import logging
 import pathlib
 from collections.abc import Iterable, Sequence
@@ -10,10 +11,10 @@ from typing import Any
 
 import msgspec
 
-from tidegate.core.vocabulary import manifests, records
+from tidegate.core.vocabulary import keeping, manifests, records
 from tidegate.dataplane.models import batches, datatypes
-from tidegate.dataplane.predlog import columns, objects, parquet
-from tidegate.observability.monitors import slicing
+from tidegate.dataplane.predlog import ciphers, columns, objects, parquet
+from tidegate.observability.monitors import slicing, veils
 
 log = logging.getLogger(__name__)
 EMBEDDED = "embedded"
@@ -25,9 +26,9 @@ _Read = tuple[list[records.Prediction], list[int], dict[str, list[Any]]]
 class Inputs:
     """What is kept of inputs. The reader is shared with whoever else reads them."""
 
-    def __init__(self, folder: pathlib.Path, reader: slicing.Reader) -> None:
+    def __init__(self, folder: pathlib.Path, reader: slicing.Reader, veiled: veils.Veils) -> None:
         """`folder`: the log's."""
-        self._log, self._reader = folder, reader
+        self._log, self._reader, self._veils = folder, reader, veiled
 
     def chunks(self, predictions: Iterable[records.Prediction]) -> dict[parquet.Partition, list[columns.Chunk]]:
         """The columns of these requests, by where they belong; what is large is kept beside them at once. Raises OSError."""
@@ -73,14 +74,53 @@ class Inputs:
 
     def _chunk(self, place: parquet.Partition, signature: manifests.Signature, read: _Read) -> columns.Chunk:
         several, rows, given = read
-        folder = objects.folder(self._log, place.endpoint, place.day)
+        told, folder = self._veils.of(place.endpoint), objects.folder(self._log, place.endpoint, place.day)
+        shares = dict(told.columns)
         made = {}
         for column in signature.inputs:
-            kind, values = _kind(signature, column), given[column.name]
+            name, kind = column.name, _kind(signature, column)
+            if name in told.redact:
+                continue
+            part = _Part([one.id for one in several], list(rows), given[name])
+            if name in shares:
+                part = part.sampled(shares[name])
+            if name in told.encrypt:
+                key = self._veils.key(place.endpoint)
+                if key is None:
+                    continue
+                part, kind = part.encrypted(key, name, files=kind == _BY_REFERENCE), columns.TEXT
             if kind in (columns.TEXT, _BY_REFERENCE):
-                values = [_short(folder, value) for value in values]
-            made[columns.PREFIX + column.name] = columns.lists(columns.arrow(kind), values, rows)
+                part.values = [_short(folder, value) for value in part.values]
+            made[columns.PREFIX + name] = columns.lists(columns.arrow(kind), part.values, part.rows, part.missing)
         return columns.Chunk([(one.incarnation, one.sequence) for one in several], made)
+
+
+class _Part(msgspec.Struct):
+    """One column of several requests."""
+
+    ids: list[bytes]
+    rows: list[int]
+    values: Sequence[Any]
+    missing: Sequence[bool] = ()
+
+    def sampled(self, share: float) -> "_Part":
+        """Of some predictions only."""
+        missing = [keeping.chance(one) >= share for one in self.ids]
+        values: list[Any] = []
+        begin = 0
+        for rows, gone in zip(self.rows, missing, strict=True):
+            values += () if gone else self.values[begin : begin + rows]
+            begin += rows
+        return _Part(self.ids, [0 if gone else rows for rows, gone in zip(self.rows, missing, strict=True)], values, missing)
+
+    def encrypted(self, key: ciphers.Key, name: str, *, files: bool) -> "_Part":
+        """As text that only who has the key can open: JSON of each value, or a file's bytes."""
+        of = itertools.chain.from_iterable(itertools.repeat(one, rows) for one, rows in zip(self.ids, self.rows, strict=True))
+        told = [
+            None if value is None else key.encrypt(one, name, value if files else columns.text(value).encode())
+            for one, value in zip(of, self.values, strict=True)
+        ]
+        return _Part(self.ids, self.rows, told, self.missing)
 
 
 def _kind(signature: manifests.Signature, column: manifests.Column) -> str:

@@ -10,6 +10,7 @@ no cohort and no other count. Called by the recorder.
 """
 
 import collections
+import os
 import pathlib
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
@@ -81,6 +82,7 @@ class Pairs:
         self._connection, self._sheet = connection, sheet
         connection.executescript(_TABLES)
         self._hearing = hearing.Hearing(connection)
+        self._secret = b""
         self._reader = slicing.Reader(bundles)
         self._held: collections.OrderedDict[bytes, records.Prediction] = collections.OrderedDict()
         self._held_bytes = 0
@@ -99,6 +101,8 @@ class Pairs:
 
     def take(self, predictions: Iterable[records.Prediction], now: float, rules: routing.Rules) -> None:
         """Pair these, or have them wait for their other half."""
+        if rules.discreet() and not self._secret:
+            self._secret = os.urandom(16)  # of this process: on the disk it would be no secret
         for one in predictions:
             if one.role == arms.Role.SHADOW and one.release:
                 self._take_copy(one, now, rules)
@@ -165,7 +169,7 @@ class Pairs:
             return
         of = self._number(copied)
         book = self._books[of]
-        minute, digest = pairing.sameness(served)
+        minute, digest = pairing.sameness(served, self._secret)
         same = (of, minute, digest)
         if digest and not self._connection.execute("INSERT OR IGNORE INTO same VALUES (?, ?, ?)", same).rowcount:
             self.tally.same_input += 1

@@ -13,14 +13,14 @@ import logging
 import math
 import sqlite3
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import msgspec
 import numpy as np
 
 from tidegate.core.stats import drift
-from tidegate.core.vocabulary import arms, marks, profiles, records
+from tidegate.core.vocabulary import arms, keeping, marks, profiles, records
 from tidegate.observability.monitors import slicing
 
 PREDICTION = "prediction"
@@ -43,6 +43,10 @@ _Key = tuple[str, int, int]
 """(endpoint, version, hour)"""
 
 
+def _everything(_: str) -> keeping.Keeping:
+    return keeping.ALL
+
+
 class Profiles:
     """What the recorder counts. What `take` adds is in memory until `save`."""
 
@@ -61,8 +65,8 @@ class Profiles:
         self._values: dict[_Key, Values] = collections.defaultdict(lambda: collections.defaultdict(list))
         self._rows: collections.Counter[_Key] = collections.Counter()
 
-    def take(self, predictions: Iterable[records.Prediction]) -> None:
-        """Count these."""
+    def take(self, predictions: Iterable[records.Prediction], keeps: Callable[[str], keeping.Keeping] = _everything) -> None:
+        """Count these. `keeps`: what an endpoint keeps of inputs; what it veils is counted nowhere."""
         groups: dict[tuple[_Key, str], list[records.Prediction]] = collections.defaultdict(list)
         for one in predictions:
             if one.role == arms.Role.LIVE and one.mark == marks.Mark.OK:
@@ -73,7 +77,7 @@ class Profiles:
             while begin < len(several):
                 # One by one while anything is learned, so that no more values teach than have to.
                 end = len(several) if self._learned(key[0], digest) else begin + 1
-                self._take(key, several[begin:end])
+                self._take(key, several[begin:end], keeps(key[0]).veiled)
                 self._met.add((key[0], digest))
                 begin = end
 
@@ -81,12 +85,14 @@ class Profiles:
         """Whether all columns of a bundle have their frames."""
         return (endpoint, digest) in self._met and not any(of == endpoint for of, _ in self._teaching)
 
-    def _take(self, key: _Key, several: Sequence[records.Prediction]) -> None:
+    def _take(self, key: _Key, several: Sequence[records.Prediction], veiled: frozenset[str]) -> None:
         """Count requests of one key that were drawn for one bundle."""
         endpoint, frames = key[0], self._frames[key[0]]
         answers = [answer for one in several for answer in one.answers]
         self._rows[key] += sum(one.rows for one in several) if PREDICTION in frames else 0
         for name, values in (*self._columns(several).items(), (PREDICTION, answers)):
+            if name in veiled:
+                continue
             if name in frames:
                 self._values[key][name] += values
             elif len(frames) < COLUMNS:
@@ -111,6 +117,22 @@ class Profiles:
             del self._teaching[endpoint, name]
             told = (endpoint, name, _pack(self._frames[endpoint][name]))
             self._connection.execute("INSERT OR REPLACE INTO frame VALUES (?, ?, ?)", told)
+
+    def drop(self, endpoint: str, name: str) -> None:
+        """Forget a column: its frame, which was made of values, and what was counted by it."""
+        self._teaching.pop((endpoint, name), None)
+        for key, values in self._values.items():
+            if key[0] == endpoint:
+                values.pop(name, None)
+        if self._frames[endpoint].pop(name, None) is None:
+            return
+        self._connection.execute("DELETE FROM frame WHERE endpoint = ? AND name = ?", (endpoint, name))
+        rows = self._connection.execute("SELECT version, hour, told FROM profile WHERE endpoint = ?", (endpoint,)).fetchall()
+        for version, hour, told in rows:
+            known = _profile(told)
+            if known.columns.pop(name, None) is not None:
+                row = (endpoint, version, hour, _pack(known))
+                self._connection.execute("INSERT OR REPLACE INTO profile VALUES (?, ?, ?, ?)", row)
 
     def save(self) -> None:
         """Add what was taken to the profiles of its hours."""

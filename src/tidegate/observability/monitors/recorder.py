@@ -39,6 +39,7 @@ from tidegate.observability.monitors import (
     slicing,
     upkeep,
     values,
+    veils,
 )
 
 LOOK_SECONDS = 0.075
@@ -75,7 +76,8 @@ class Recorder:
         self.slices = slices.Slices(connection, self.sheet, place.bundles)
         self._reader = slicing.Reader(place.bundles, holds=True)
         self.profiles = profiling.Profiles(connection, self._reader)
-        self.inputs = inputs.Inputs(place.log, self._reader)
+        self.veils = veils.Veils(connection, self.rules)
+        self.inputs = inputs.Inputs(place.log, self._reader, self.veils)
         self.entities = entities.Entities(connection, self._reader)
         self.joins = joins.Joins(connection, self.sheet, self.values, self.entities, self.pairs.heard)
         self.follower = following.Follower(place.segments, self.catalogue.progress())
@@ -129,20 +131,23 @@ class Recorder:
         taken = [_bounded(one) for one in news.records]
         self.catalogue.begin()
         self.rules.refresh()  # no older than what was read
+        for endpoint, column in self.veils.note():
+            self.profiles.drop(endpoint, column)
+        taken = [self.veils.whole(one) if isinstance(one, records.Prediction) else one for one in taken]
         predictions = [one for one in taken if isinstance(one, records.Prediction)]
-        self.keepsakes.note(predictions)
+        self.keepsakes.note([one for one in predictions if not self.veils.of(one.endpoint).veiled])
         self.joins.predict(predictions, self.rules.rule)
         self.entities.take(predictions, self.rules.rule)
         self.pairs.take(predictions, now, self.rules)
         self.slices.take(predictions, self.rules)
-        self.profiles.take(predictions)
+        self.profiles.take(predictions, self.veils.of)
         self.joins.hear((one for one in taken if isinstance(one, records.Outcome)), now)
         self._bytes += sum(len(one.input) + len(one.output) for one in predictions)
         for place, chunks in self.inputs.chunks(predictions).items():
             self._columns.setdefault(place, []).extend(chunks)
             self._bytes += sum(values.nbytes for chunk in chunks for values in chunk.lists.values())
         self._reader.forget()
-        self._batch += taken
+        self._batch += [self.veils.kept(one) if isinstance(one, records.Prediction) else one for one in taken]
 
     def publish(self, now: float) -> None:
         """Write the label sums, the pairs and the slices of every endpoint whose sums changed."""
@@ -195,7 +200,8 @@ class Recorder:
             self.catalogue.advance(moved, self.follower.expected)
         self._save()
         told = msgspec.structs.asdict(self.joins.tally) | msgspec.structs.asdict(self.pairs.tally)
-        self.catalogue.tally(self._counted | told | {"recorded": len(self._batch)})
+        self.catalogue.tally(self._counted | told | {"recorded": len(self._batch), "unencrypted": self.veils.unencrypted})
+        self.veils.unencrypted = 0
         self.catalogue.commit()
         self.tallies = self.catalogue.tallies()
         self.joins.tally, self.pairs.tally = joins.Tally(), pairs.Tally()
@@ -215,7 +221,8 @@ class Recorder:
         upkeep.merge(self.catalogue, _fresh_name(now))
         self.mending.look(_fresh_name(now))
         self.tallies = self.catalogue.tallies()
-        upkeep.retire(self.catalogue, self.follower, now, at_once=room.short(self.home.segments, FREED))
+        at_once = self.rules.discreet() or room.short(self.home.segments, FREED)
+        upkeep.retire(self.catalogue, self.follower, now, at_once=at_once)
         self.catalogue.begin()
         self.sheet.fold()
         self.values.fold()
@@ -229,12 +236,16 @@ class Recorder:
     def facts(self, now: float) -> dict[str, object]:
         """What the process says of itself: counts since the log began, and how far behind it is."""
         read, joined = (
-            ("recorded", "lost", "repeated", "corrupt", "damaged", "damaged_rows"),
+            ("recorded", "lost", "repeated", "corrupt", "damaged", "damaged_rows", "unencrypted"),
             ("joined", "duplicate", "unmatched", "rejected"),
         )
         names = (*read, *joined, *pairs.Tally.__struct_fields__)
         behind = max(0.0, now - self.caught_up_at)
-        return {name: self.tallies.get(name, 0) for name in names} | {"lag_seconds": round(behind, 3), "at": now}
+        told: dict[str, object] = {name: self.tallies.get(name, 0) for name in names}
+        told |= {"lag_seconds": round(behind, 3), "at": now}
+        if self.veils.trouble:
+            told["trouble"] = f"Inputs are not kept: {' '.join(self.veils.trouble.values())}"
+        return told
 
 
 def _bounded(one: segments.Record) -> segments.Record:

@@ -8,7 +8,7 @@ import pathlib
 
 import msgspec
 
-from tidegate.core.vocabulary import errors, tables
+from tidegate.core.vocabulary import errors, keeping, tables
 from tidegate.dataplane.wire import tablefile
 
 log = logging.getLogger(__name__)
@@ -81,8 +81,16 @@ class Rules:
         return route is not None and route.mirror > 0
 
     def silent(self) -> list[str]:
-        """Endpoints whose inputs are not to be kept."""
-        return [endpoint for endpoint, route in self._routes.items() if route.inputs != "all"]
+        """Endpoints whose inputs are not to be kept as they came."""
+        return [endpoint for endpoint, route in self._routes.items() if route.inputs != "all" or route.log.veiled]
+
+    def discreet(self) -> bool:
+        """Whether some endpoint veils inputs: segments, which hold them, must not stay."""
+        return any(route.log.veiled for route in self._routes.values())
+
+    def keepings(self) -> dict[str, keeping.Keeping]:
+        """By endpoint, what is kept of inputs."""
+        return {endpoint: route.log for endpoint, route in self._routes.items()}
 
     def releases(self) -> set[str]:
         """The releases that are routed."""

@@ -1,0 +1,23 @@
+"""docs/privacy.md says what is done."""
+
+import pathlib
+import re
+
+import pytest
+
+from tidegate.core.spec import file
+from tidegate.dataplane.gateway import process
+from tidegate.observability.monitors import recorder
+
+PAGE = (pathlib.Path(__file__).parents[2] / "docs" / "privacy.md").read_text()
+
+
+@pytest.mark.parametrize("example", re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL))
+def test_an_example_on_the_page_is_a_file_that_loads(example: str):
+    assert file.resolve(file.load(example)).log.veiled
+
+
+def test_segments_live_no_longer_than_it_says():
+    ended, gone = (int(one) for one in re.findall(r"(?:ended after|within) (\d+) s", PAGE))
+    assert ended == process.DISCREET_SECONDS
+    assert gone >= ended + recorder.FLUSH_SECONDS + recorder.UPKEEP_SECONDS
