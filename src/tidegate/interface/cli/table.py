@@ -37,6 +37,7 @@ COMMANDS = {
     "reproduce": ("reproduce:reproduce", "How a version's model was made, to make it again; and whether that is the same."),
     "replay": ("replay:replay", "Ask a candidate what was logged, and compare: before any live traffic."),
     "calibrate": ("calibrate:calibrate", "How long releases would take on the logged traffic, and what they would find."),
+    "metrics": ("metrics:metrics", "How an endpoint is served: times, errors, queues, and what its processes use."),
     "uptime": ("uptime:uptime", "How available an endpoint was, as a probe from outside has seen it."),
     "drift": ("drift:drift", "What has drifted: inputs and predictions of one time against those of another."),
     "feedback": ("feedback:feedback", "Report what really happened for a prediction."),
