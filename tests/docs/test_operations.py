@@ -1,4 +1,4 @@
-"""docs/operations.md names commands, flags, alarms and settings that there are; its file loads."""
+"""docs/operations.md names commands, flags and settings that there are; its file loads."""
 
 import pathlib
 import re
@@ -7,7 +7,6 @@ import pytest
 
 from tests.docs import tables
 from tidegate.core.spec import file
-from tidegate.core.vocabulary import alarms
 from tidegate.interface.cli import table
 
 PAGE = (pathlib.Path(__file__).parents[2] / "docs" / "operations.md").read_text()
@@ -26,10 +25,6 @@ def test_every_command_is_one_with_the_flags_that_it_has(line):
 
 def test_every_command_that_the_text_names_exists():
     assert set(re.findall(r"`tidegate ([a-z]+)", PAGE)) <= set(table.COMMANDS)
-
-
-def test_every_alarm_is_explained():
-    assert set(re.findall(r"^\| `([a-z_]+)` \|", PAGE, re.MULTILINE)) == set(alarms.Kind)
 
 
 def test_its_file_loads():

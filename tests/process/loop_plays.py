@@ -5,7 +5,7 @@ from typing import Any
 from tests.process import loop_world
 from tests.process.loop_world import Ask, Play
 from tidegate.core.decide import strategies
-from tidegate.core.vocabulary import assignment, releases
+from tidegate.core.vocabulary import alarms, assignment, monitoring, releases
 from tidegate.core.vocabulary.phases import Phase
 
 STEPS = strategies.Ramp((2_000, 5_000), 1.0, 1.0, 10, prove_last=False)
@@ -47,6 +47,17 @@ def both(first: str = "next", second: str = "next") -> Ask:
     return Ask("release_group", payload={"group": "pair", "members": {"flights": first, "trains": second}})
 
 
+def alarm(*wrong: alarms.Alarm, when: Any = lambda _: True) -> Ask:
+    """What a monitor says is wrong from then on; nothing: it is over."""
+    return Ask("alarm", when, payload={"wrong": wrong})
+
+
+DRIFT = alarms.Alarm(alarms.Kind.DRIFT, "flights", "distance has moved", 0.0)
+QUALITY = alarms.Alarm(alarms.Kind.QUALITY, "flights", "80 % of age is missing", 0.0)
+OF_STABLE = alarms.Alarm(alarms.Kind.DRIFT, "flights", "v1 predicts otherwise", 0.0, "v1")
+DOES = {action: monitoring.Monitors(monitoring.Drift(action), monitoring.Quality(action)) for action in alarms.Action}
+SLOW = strategies.Plan(strategies.Ramp((5_000,), 8.0, 8.0, 10, prove_last=False))
+"""Lasts long enough for an alarm to come before it is over, wherever control died."""
 COHORT = strategies.Plan(ramp=PLAN.ramp, cohort=True)
 INTERNAL = assignment.Cohort(header="x-team", values=("internal",))
 HOLDBACK = strategies.holdback(500)
@@ -115,6 +126,38 @@ PLAYS: dict[str, tuple[Play, str]] = {
         ),
         "rolled_back",
     ),
+    "alarm-rolls-back": (
+        Play(of("canary", monitors=DOES["rollback"], plan=SLOW), (release(), alarm(DRIFT, when=when(Phase.RUNNING)))),
+        "rolled_back",
+    ),
+    "alarm-about-stable": (
+        Play(
+            of("canary", monitors=DOES["rollback"], plan=SLOW),
+            (release(), alarm(OF_STABLE, when=when(Phase.RUNNING)), Ask("abort", when(Phase.HALTED))),
+        ),
+        "aborted",
+    ),
+    "alarms-bring-back-once": (Play({}, (alarm(DRIFT, QUALITY),), begins="watched"), "succeeded"),
+    "alarm-holds-what-runs": (
+        Play(
+            of("canary", monitors=DOES["hold"], plan=SLOW),
+            (release(), alarm(DRIFT, when=when(Phase.RUNNING)), alarm(when=when(Phase.PAUSED))),
+        ),
+        "succeeded",
+    ),
+    "alarm-holds-what-begins": (
+        Play(
+            of("canary", monitors=DOES["hold"]),
+            (
+                alarm(DRIFT),
+                release(when=lambda world: bool(world.books.alarms(loop_world.ENV))),
+                Ask("acknowledge", when(Phase.QUEUED), payload={"kind": "drift", "go_on": True}),
+            ),
+            begins="held",
+        ),
+        "succeeded",
+    ),
+    "alarm-asks-for-a-retraining": (Play({}, (alarm(DRIFT),), begins="trained"), "succeeded"),
     "aborted": (
         Play(of("canary"), (release(), Ask("pause", when(Phase.RUNNING)), Ask("abort", when(Phase.PAUSED)))),
         "aborted",
@@ -128,6 +171,11 @@ BY_HAND = ("canary-holdback", "recreate", "blue-green")
 BEGINNINGS: dict[str, Play] = {
     "one": Play({}, (release("first"),)),
     "pair": Play({}, (release("first"), Ask("release", endpoint="trains", payload={"model": "first"}))),
+    "watched": Play(
+        {"probation_seconds": 1.0, "monitors": DOES["rollback"]}, (release("first"), release("second", when(Phase.SUCCEEDED, 1)))
+    ),
+    "held": Play({"monitors": DOES["hold"]}, (release("first"),)),
+    "trained": Play({"monitors": DOES["retrain"]}, (release("first"),)),
     "kept": Play({"probation_seconds": 1.0}, (release("first"), release("second", when(Phase.SUCCEEDED, 1)))),
 }
 """Worlds that plays begin in: each endpoint's versions."""

@@ -20,11 +20,12 @@ import pytest
 from tidegate.control.loop import loop, observation, smoke, turns
 from tidegate.control.store import commands, database, store
 from tidegate.core.spec import settings as specification
-from tidegate.core.vocabulary import arms, errors, home, instances, manifests, marks, releases, sums, tables
+from tidegate.core.vocabulary import alarms, arms, errors, home, instances, manifests, marks, releases, sums, tables
 from tidegate.dataplane.gateway import router
 from tidegate.dataplane.models import bundles
 from tidegate.dataplane.targets import fake, target
 from tidegate.dataplane.wire import tablefile
+from tidegate.observability.monitors import speaking
 
 ENV = "production"
 BEGAN = 1_000_000.0
@@ -37,7 +38,7 @@ QUIET_TICKS = 2
 LONGEST = 150
 WRITES = (
     *("create", "commit", "append", "append_once", "hold", "clear_holds", "put_endpoint", "adopt_generation"),
-    *("note", "finish", "raise_alarm", "clear_alarm", "admit", "revoke"),
+    *("note", "finish", "put_incident", "forget_incident", "admit", "revoke"),
 )
 """What a store keeps that decides something."""
 GATEWAY = instances.Spec("gateway-0", "gateway", (), "token")
@@ -73,7 +74,7 @@ class Fuse:
 
 READS = (
     *("endpoint", "endpoints", "version", "versions", "active", "releases", "held", "holds", "holders", "pending_commands"),
-    *("open_alarms", "fact", "adopted_generation"),
+    *("alarms", "fact", "adopted_generation"),
 )
 
 
@@ -483,6 +484,10 @@ class World:
         while self._asked < len(self.play.asks) and self.play.asks[self._asked].when(self):
             ask = self.play.asks[self._asked]
             payload = dict(ask.payload)
+            if ask.kind == "alarm":
+                self._say(payload["wrong"])
+                self._asked += 1
+                continue
             if ask.kind == "release":
                 payload = self._payload(ask.endpoint, payload["model"])
             elif ask.kind == "release_group":
@@ -491,6 +496,13 @@ class World:
             given = (ENV, ask.endpoint, ask.kind, payload, ask.actor, f"{ask.kind} wanted", self.now, name)
             self.commands.append(self.books.submit(commands.Command(*given)))
             self._asked += 1
+
+    def _say(self, wrong: list[alarms.Alarm]) -> None:
+        """What a monitor says is wrong, as it does."""
+        self.place.alarms.mkdir(exist_ok=True)
+        speaking.Voice(self.place.alarms, "monitor").say(
+            self.now, [msgspec.structs.replace(one, since=self.now) for one in wrong]
+        )
 
     def _payload(self, endpoint: str, model: str) -> dict[str, Any]:
         settings = specification.Settings(endpoint=endpoint, model=f"models/{model}", **self.play.settings)

@@ -7,6 +7,7 @@ import json
 import api_fixtures
 import pytest
 
+from tests.unit import alarm_fixtures
 from tidegate.control.store import holders
 from tidegate.core.vocabulary import alarms, errors, tokens
 from tidegate.interface.api import live, sheet, shelf
@@ -52,7 +53,7 @@ def test_a_reader_without_a_page_gets_all_and_then_what_changes(shown, store):
     async def scenario(stream):
         name, first = await event(stream)
         assert (name, [one["id"] for one in json.loads(first)]) == ("parts", ["top", "endpoint-delay"])
-        store.raise_alarm("production", ALARM)
+        alarm_fixtures.raised(store, ALARM)
         _, second = await event(stream)
         changed = {one["id"]: one["html"] for one in json.loads(second)}
         assert "v1 has no worker" in changed["top"]
@@ -68,7 +69,7 @@ def test_a_reader_with_the_page_as_it_is_gets_nothing_until_something_changes(sh
         while shown._latest is None:
             await asyncio.sleep(0.005)
         assert not waiting.done()
-        store.raise_alarm("production", ALARM)
+        alarm_fixtures.raised(store, ALARM)
         name, data = await waiting
         assert name == "parts"
         assert "v1 has no worker" in data
@@ -93,7 +94,7 @@ def test_a_token_that_is_revoked_ends_its_stream(shown, store):
     async def scenario(stream):
         assert (await event(stream))[0] == "parts"
         store.revoke("production", "r", "ana", "left", 2.0)
-        store.raise_alarm("production", ALARM)
+        alarm_fixtures.raised(store, ALARM)
         assert (await event(stream))[0] == "over"
         assert await event(stream) is None
 

@@ -8,6 +8,7 @@ import api_fixtures
 import msgspec
 import pytest
 
+from tests.unit import alarm_fixtures
 from tidegate.control.store import holders, holds
 from tidegate.core.decide import strategies
 from tidegate.core.vocabulary import alarms, decisions, errors, phases, releases, tables, tokens, verdicts
@@ -166,7 +167,7 @@ def test_approvals_holds_and_alarms_are_shown_with_what_to_type(store, asked):
     store.put_waiting("r1", decisions.Waiting("approval", "somebody has to approve v2", "approver"))
     row = holds.HoldRow(environment="production", endpoint="delay", model_digest="h" * 64, reason="it failed", actor="bo", at=9.0)
     store.hold(row)
-    store.raise_alarm("production", alarms.Alarm(alarms.Kind.CRASH_LOOP, "delay", "v1 ends; see `tidegate logs`", 5.0))
+    alarm_fixtures.raised(store, alarms.Alarm(alarms.Kind.CRASH_LOOP, "delay", "v1 ends; see `tidegate logs`", 5.0))
     shown = browse(asked, enter(asked)).text
     for words in (
         "1 more approval of lena, omar",

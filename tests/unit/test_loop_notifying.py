@@ -6,6 +6,7 @@ import time
 import msgspec
 import pytest
 
+from tests.unit import alarm_fixtures
 from tidegate.control.loop import letters, mailing, notifying, transitions
 from tidegate.control.store import chain, database, endpoints
 from tidegate.control.store import store as stores
@@ -212,11 +213,10 @@ def test_alarms_are_told_to_all_but_the_address_that_they_are_about(desk, made, 
     one = made()
     settle(one, desk)
     deaf = alarms.Alarm(alarms.Kind.NOTIFY_FAILED, "", "env:MAIL takes none", 1.0, subject="env:MAIL")
-    desk.store.raise_alarm("production", deaf)
-    desk.store.raise_alarm(
-        "production", alarms.Alarm(alarms.Kind.NO_WORKER, "delay", "v1 has no worker", 1.0, severity="critical")
-    )
-    desk.store.clear_alarm("production", deaf, 2.0)
+    known = alarm_fixtures.raised(desk.store, deaf)
+    worker = alarms.Alarm(alarms.Kind.NO_WORKER, "delay", "v1 has no worker", 1.0, severity="critical")
+    alarm_fixtures.raised(desk.store, worker)
+    alarm_fixtures.over(desk.store, known, 2.0)
     settle(one, desk)
     assert len(post.said()) == 3
     assert post.said("env:MAIL") == ["delay: alarm no worker: v1 has no worker"]

@@ -8,7 +8,8 @@
 - `routes`, `upkeep`: what has to hold now, made true: routes through the table file, workers through the target
 - `progress`: every release under way judged, told its event, and shown to people
 - `health`: how workers fare over several looks: who crash-loops, who has fallen silent
-- `hearing`: what monitors say is wrong; `alarms`: whatever is, raised once and cleared when it is over
+- `hearing`: what monitors say is wrong; `alarms`: whatever is, followed until it is over
+- `acting`: what alarms do where there is no release to tell it to; `incidents`: those that were, from the events
 - `sleeping`: endpoints that nobody asks have no workers until somebody does
 - `groups`: releases that are promoted together or not at all; `rehearsing`: rollbacks rehearsed by schedule
 - `following`: endpoints that release what their model reference comes to mean

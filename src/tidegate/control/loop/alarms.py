@@ -1,4 +1,4 @@
-"""Alarms from what was seen: raised when something begins to be wrong, cleared when it is over. Nobody acts on one here.
+"""Alarms from what was seen: each followed from when it is first heard until it is over. Nobody acts on one here.
 
 What is open is in the store; a restart of control raises nothing twice and forgets nothing.
 """
@@ -6,43 +6,102 @@ What is open is in the store; a restart of control raises nothing twice and forg
 import logging
 from collections.abc import Iterable
 
+import msgspec
+
 from tidegate.control.loop import transitions
-from tidegate.core.vocabulary import alarms
+from tidegate.control.store import commands
+from tidegate.core.decide import actions
+from tidegate.core.decide import incidents as course
+from tidegate.core.vocabulary import alarms, errors, incidents
 
 Alarm = alarms.Alarm
 INHERITED_SECONDS = 180.0
-"""For how long after a start alarms stay open that were so before: what they were raised for may take that long to show again."""
+"""For how long after a start control's own alarms stay open that were so before: what they were raised for may take that long to
+show again. What monitors say is in their files, at once."""
+_OWN = {
+    alarms.Kind.CRASH_LOOP,
+    alarms.Kind.LOAD_FAILED,
+    alarms.Kind.NO_WORKER,
+    alarms.Kind.SILENT_WORKER,
+    alarms.Kind.FOLLOW_FAILED,
+    alarms.Kind.REPLACING_FAILED,
+    alarms.Kind.NOTIFY_FAILED,
+}
 log = logging.getLogger(__name__)
-_LEVELS = {"warning": logging.WARNING, "critical": logging.CRITICAL}
+_LEVELS = {"info": logging.INFO, "warning": logging.WARNING, "critical": logging.CRITICAL}
+_LOUD = {incidents.RAISED, incidents.ROSE, incidents.AWAKE, incidents.REMINDED}
 
 
 class Book:
-    """The alarms of the kinds that control itself raises; those of others are left alone."""
+    """All alarms of one environment."""
 
     def __init__(self, desk: transitions.Desk) -> None:
         self._desk = desk
-        self._open: dict[tuple[str, str, str], alarms.Alarm] | None = None
-        self._inherited: set[tuple[str, str, str]] = set()
+        self._inherited: set[tuple[str, str, str]] | None = None
         self._began = 0.0
 
     def settle(self, due: Iterable[alarms.Alarm], now: float) -> None:
-        """Have exactly these open. Raises StoreUnavailable, DiskFull; the next call then does what is left."""
-        store, environment = self._desk.store, self._desk.environment
-        if self._open is None:
-            ours = set(alarms.Kind)
-            self._open = {one.key: one for one in store.open_alarms(environment) if one.kind in ours}
-            self._inherited, self._began = set(self._open), now
+        """Have exactly these be wrong now. Raises StoreUnavailable, DiskFull; the next call then does what is left."""
+        known = {one.alarm.key: one for one in self._desk.incidents()}
+        if self._inherited is None:
+            self._inherited, self._began = {key for key, one in known.items() if one.open and one.alarm.kind in _OWN}, now
         wanted = {one.key: one for one in due}
-        for key in wanted.keys() - self._open.keys():
-            alarm = wanted[key]
-            if store.raise_alarm(environment, alarm):
-                log.log(_LEVELS[alarm.severity], "alarm", extra=_told(alarm))
-            self._open[key] = alarm
         self._inherited = self._inherited - wanted.keys() if now - self._began < INHERITED_SECONDS else set()
-        for key in self._open.keys() - wanted.keys() - self._inherited:
-            store.clear_alarm(environment, self._open[key], now)
-            log.info("alarm over", extra=_told(self._open.pop(key)))
+        for key in {**known, **wanted}:
+            if key not in self._inherited:
+                self._follow(known.get(key), wanted.get(key), now)
+
+    def _follow(self, before: incidents.Incident | None, alarm: alarms.Alarm | None, now: float) -> None:
+        store, environment = self._desk.store, self._desk.environment
+        if alarm is not None and (before is None or not before.open):
+            alarm = msgspec.structs.replace(alarm, action=self._action(alarm))
+        after, happened = course.follow(before, alarm, now)
+        if after is None:
+            if before is not None:
+                store.forget_incident(environment, before)
+        elif happened or after != before:
+            store.put_incident(environment, after, happened)
+            for one in happened:
+                _log(after.alarm, one)
+
+    def _action(self, alarm: alarms.Alarm) -> alarms.Action:
+        row = next((one for one in self._desk.rows() if one.name == alarm.endpoint), None)
+        return actions.given(alarm, self._desk.settings(row).monitors) if row is not None else alarms.Action.NOTIFY
 
 
-def _told(alarm: alarms.Alarm) -> dict[str, str]:
-    return {"endpoint": alarm.endpoint, "kind": alarm.kind, "words": alarm.words}
+def acknowledge(desk: transitions.Desk, command: commands.Command, now: float) -> None:
+    """Somebody has the alarm that the payload names: `kind`, `subject`, and `go_on`. Raises AlarmUnknown."""
+    by = incidents.Acknowledged(command.actor, now, command.reason, go_on=bool(command.payload.get("go_on")))
+    after, happened = course.acknowledged(_named(desk, command), by)
+    desk.store.put_incident(desk.environment, after, (happened,), command.id)
+
+
+def snooze(desk: transitions.Desk, command: commands.Command, now: float) -> None:
+    """Silence the alarm that the payload names for `seconds`. Raises AlarmUnknown, MomentInvalid."""
+    until = now + float(command.payload.get("seconds", 0))
+    after, happened = course.snoozed(_named(desk, command), incidents.Snoozed(command.actor, now, until, command.reason))
+    desk.store.put_incident(desk.environment, after, (happened,), command.id)
+
+
+def _named(desk: transitions.Desk, command: commands.Command) -> incidents.Incident:
+    """The open one that is meant: its subject may be left out where there is one of its kind alone."""
+    kind, subject = str(command.payload.get("kind", "")), str(command.payload.get("subject", ""))
+    of_kind = [one for one in desk.incidents() if one.open and one.alarm.key[:2] == (kind, command.endpoint)]
+    exact = [one for one in of_kind if one.alarm.subject == subject]
+    found = exact or ([] if subject else of_kind)
+    if len(found) == 1:
+        return found[0]
+    whose = command.endpoint or "no endpoint in particular"
+    if found:
+        subjects = ", ".join(f"{kind}:{one.alarm.subject}" for one in found)
+        raise errors.AlarmUnknown(f"several alarms {kind} of {whose} are open.", cure=f"Name one: {subjects}.")
+    named = f"{kind}:{subject}" if subject else kind
+    raise errors.AlarmUnknown(f"no alarm {named} of {whose} is open.", cure="`tidegate alarms` lists those that are.")
+
+
+def _log(alarm: alarms.Alarm, one: incidents.Happened) -> None:
+    told = {"endpoint": alarm.endpoint, "kind": alarm.kind, "words": alarm.words}
+    if one.kind in _LOUD:
+        log.log(_LEVELS.get(alarm.severity, logging.WARNING), one.kind.replace("_", " "), extra=told)
+    else:
+        log.info(one.kind.replace("_", " "), extra=told)

@@ -1,11 +1,12 @@
 """What people asked for, turned into releases and events. A refusal is an answer too: it goes back with its code."""
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
-from tidegate.control.loop import holders, migrations, overrides, replacing, settling, transitions
+from tidegate.control.loop import alarms, holders, migrations, overrides, replacing, settling, transitions
 from tidegate.control.store import chain, commands, endpoints
 from tidegate.core.decide import strategies
 from tidegate.core.spec import conditions, guards, logged
@@ -52,7 +53,7 @@ def _carry_out(desk: transitions.Desk, place: home.Home, command: commands.Comma
         raise errors.TransitionRefused(f"there is no verb {command.kind!r}.")
     event = decisions.Event(VERBS[command.kind], actor=command.actor, reason=command.reason)
     if event.kind is Kind.ROLLBACK:
-        return _roll_back(desk, place, command, event, now)
+        return roll_back(desk, place, command, event, now)
     under_way = desk.active(command.endpoint)
     if under_way is None:
         raise errors.ReleaseUnknown(
@@ -151,10 +152,13 @@ def _before(desk: transitions.Desk, settings: specification.Settings) -> dict[st
     return written
 
 
-def _roll_back(
+def roll_back(
     desk: transitions.Desk, place: home.Home, command: commands.Command, event: decisions.Event, now: float
 ) -> releases.Release:
-    """Under way: the machine's affair. Otherwise back to the version named, or to the last good one, and hold the one left."""
+    """Under way: the machine's affair. Otherwise back to the version named, or to the last good one, and hold the one left.
+
+    Raises NothingToRollBack, ReleaseInProgress, AlreadyStable, VersionUnknown, BundleMissing, IrreversibleMigration, DigestHeld.
+    """
     release = desk.active(command.endpoint)
     named = command.payload.get("to")
     if release is not None and (named is None or (release.stable is not None and int(named) == release.stable.ordinal)):
@@ -281,7 +285,7 @@ def _replace(desk: transitions.Desk, _: home.Home, command: commands.Command, no
 
 _BEGINNING = {commands.RELEASE: release, "retry": _retry, "rehearse": rehearse}
 """Commands that begin a release."""
-_OTHERS = {
+_OTHERS: dict[str, Callable[[transitions.Desk, home.Home, commands.Command, float], None]] = {
     "hold": _hold,
     commands.MIGRATED: lambda desk, _, command, now: migrations.answer(desk, command, now),
     commands.GROUP: release_group,
@@ -291,5 +295,7 @@ _OTHERS = {
     holders.REVOKE: lambda desk, _, command, now: holders.answer(desk, command, now),
     commands.FOLLOW: _follow,
     commands.REPLACE: _replace,
+    commands.ACKNOWLEDGE: lambda desk, _, command, now: alarms.acknowledge(desk, command, now),
+    commands.SNOOZE: lambda desk, _, command, now: alarms.snooze(desk, command, now),
 }
 """Commands that are about no release under way."""

@@ -3,8 +3,8 @@
 import msgspec
 
 from tidegate.control.loop import health, observation
-from tidegate.core.decide import upkeep
-from tidegate.core.vocabulary import alarms, decisions, releases, sums, verdicts
+from tidegate.core.decide import actions, upkeep
+from tidegate.core.vocabulary import decisions, incidents, releases, sums, verdicts
 from tidegate.core.vocabulary.decisions import Kind
 from tidegate.core.vocabulary.phases import EXPOSED, Phase
 
@@ -34,8 +34,8 @@ class Watch(msgspec.Struct, frozen=True):
     """Bytes that the candidate's largest replica held when the stage began; 0: not known."""
     alike: bool = True
     """Whether one loader reads both versions: a model that was compiled and one that was not hold memory for other reasons."""
-    told: tuple[alarms.Alarm, ...] = ()
-    """Open ones about the endpoint, raised since the release began."""
+    told: tuple[incidents.Incident, ...] = ()
+    """The open alarms of the endpoint."""
     group: Kind | None = None
     """GROUP_READY or GROUP_LOST, where the release is one of a group."""
 
@@ -52,7 +52,10 @@ class Findings(msgspec.Struct, frozen=True):
 
 def next_event(release: releases.Release, seen: observation.Observation, watch: Watch, found: Findings) -> decisions.Event:
     """What to tell the machine now."""
-    return _lost(release, seen, watch) or _warned(release, seen, watch) or _progress(release, seen, found)
+    told = _lost(release, seen, watch) or _warned(release, seen, watch) or _progress(release, seen, found)
+    if told.kind is Kind.WORKERS_READY and release.phase is Phase.WARMING:  # all that is left is to give it traffic
+        return actions.to_release(release, watch.told) or told
+    return told
 
 
 def _lost(release: releases.Release, seen: observation.Observation, watch: Watch) -> decisions.Event | None:
@@ -100,20 +103,15 @@ def _crashed(release: releases.Release, seen: observation.Observation, watch: Wa
 
 
 def _warned(release: releases.Release, seen: observation.Observation, watch: Watch) -> decisions.Event | None:
-    """What speaks against going on without being a proof: the candidate's memory, and alarms as the policy has it."""
-    policy = release.policy
-    if policy.on_alarm == "rollback" and watch.told and (release.phase in EXPOSED or release.phase is Phase.PROBATION):
-        return decisions.Event(Kind.ALARMED, reason=f"alarm {watch.told[0].kind}: {watch.told[0].words}")
+    """What speaks against going on without being a proof: alarms as the policy has it, and the candidate's memory."""
+    told = actions.to_release(release, watch.told)
+    if told is not None and (told.kind is not Kind.CAUTION or release.phase is not Phase.WARMING):
+        return told
     if release.phase is not Phase.RUNNING:
         return None
-    heeded, memory = release.heeded, _memory(release, seen, watch)
-    if memory and "memory" not in heeded:
+    memory = _memory(release, seen, watch)
+    if memory and "memory" not in release.heeded:
         return decisions.Event(Kind.CAUTION, reason=memory, subject="memory")
-    if policy.on_alarm == "pause":
-        for one in watch.told:
-            subject = f"alarm:{one.kind}:{one.subject}"
-            if subject not in heeded:
-                return decisions.Event(Kind.CAUTION, reason=f"alarm {one.kind}: {one.words}", subject=subject)
     if watch.group is Kind.GROUP_READY and release.at_gate:
         return decisions.Event(Kind.GROUP_READY)
     return None

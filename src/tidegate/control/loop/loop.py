@@ -13,6 +13,7 @@ import threading
 import time
 
 from tidegate.control.loop import (
+    acting,
     alarms,
     commands,
     following,
@@ -115,6 +116,7 @@ class Control:
                 self._replacing.asked()
             elif command.kind == orders.FOLLOW:
                 self._settling.forget()
+        acting.turn(desk, self._home, seen.at)
         advanced, failed = [], []
         for release in desk.under_way():
             try:

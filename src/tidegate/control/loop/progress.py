@@ -13,7 +13,7 @@ import msgspec
 from tidegate.control.loop import checks, events, groups, health, observation, transitions, turns
 from tidegate.control.loop import smoke as smoking
 from tidegate.core.decide import judge, record
-from tidegate.core.vocabulary import alarms, decisions, errors, home, phases, releases, sums, verdicts
+from tidegate.core.vocabulary import decisions, errors, home, incidents, phases, releases, sums, verdicts
 from tidegate.core.vocabulary.phases import Phase
 from tidegate.dataplane.models import bundles
 
@@ -113,11 +113,8 @@ class Progress:
             self._same_loader[release.id] = len(loaders) < 2
         return self._same_loader[release.id]
 
-    def _alarms(self, release: releases.Release) -> tuple[alarms.Alarm, ...]:
-        if release.policy.on_alarm == "notify":
-            return ()
-        found = self._desk.store.open_alarms(release.environment)
-        return tuple(one for one in found if one.endpoint == release.endpoint and one.since >= release.created_at)
+    def _alarms(self, release: releases.Release) -> tuple[incidents.Incident, ...]:
+        return tuple(one for one in self._desk.incidents() if one.open and one.alarm.endpoint == release.endpoint)
 
     def _note(
         self,

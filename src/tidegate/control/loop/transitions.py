@@ -12,7 +12,7 @@ from tidegate.control.store import endpoints, holds
 from tidegate.control.store import store as stores
 from tidegate.core.decide import machine, record, strategies
 from tidegate.core.spec import settings as specification
-from tidegate.core.vocabulary import decisions, errors, phases, releases, verdicts
+from tidegate.core.vocabulary import decisions, errors, incidents, phases, releases, verdicts
 
 log = logging.getLogger(__name__)
 _T = TypeVar("_T")
@@ -40,6 +40,10 @@ class Desk:
     def under_way(self) -> list[releases.Release]:
         """All releases that have not ended, by endpoint."""
         return self._remembered(("under way", ""), lambda: self.store.active(self.environment))
+
+    def incidents(self) -> list[incidents.Incident]:
+        """The alarms that are open, and those that were lately."""
+        return self._remembered(("incidents", ""), lambda: self.store.alarms(self.environment))
 
     def latest(self, endpoint: str) -> releases.Release | None:
         """The endpoint's newest release."""

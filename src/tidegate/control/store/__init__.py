@@ -14,7 +14,7 @@ transaction that somebody else has opened:
     holds         model digests that are refused until a person clears them
     holders       tokens by their hashes, with what they are good for
     commands      what people asked control to do, and what came of it
-    alarms        what is wrong now and not over
+    alarms        what is wrong now or was lately, with what became of it
     traffic       how an endpoint's traffic goes as a release stands: what every event of one keeps
     leases        who alone may do something, for some seconds at a time
     facts         single facts of an environment, such as the last table generation that control has written

@@ -1,50 +1,90 @@
-"""Alarms that are open. That they were raised and cleared is in the events; what is open now is a fact of its endpoint."""
+"""Alarms as incidents. What is open, or was lately, is a fact of its endpoint; all that happened to it is in the events."""
+
+from collections.abc import Iterable
 
 import msgspec
 import sqlalchemy as sa
 
 from tidegate.control.store import chain, documents, facts
-from tidegate.core.vocabulary import alarms
+from tidegate.core.vocabulary import alarms, incidents
 
-RAISED, CLEARED = "alarm", "alarm_over"
-_PREFIX = "alarm:"
-
-
-def listed(connection: sa.Connection, environment: str) -> list[alarms.Alarm]:
-    """All that are open, oldest first."""
-    found = [documents.decode(value, alarms.Alarm) for _, _, value in facts.listed(connection, environment, _PREFIX)]
-    return sorted(found, key=lambda one: (one.since, one.key))
+BROUGHT_BACK = "brought_back"
+"""Fact of an endpoint: the ordinal of the version that an alarm brought back last."""
 
 
-def put(connection: sa.Connection, environment: str, alarm: alarms.Alarm) -> bool:
-    """Open it, with its event; False when it is open already: what was said first stands."""
-    key, name = (environment, alarm.endpoint), _name(alarm)
-    if facts.get(connection, key, name) is not None:
-        return False
-    facts.put(connection, key, name, documents.encode(alarm))
-    chain.append(connection, _event(RAISED, environment, alarm, alarm.since, alarm.words))
-    return True
+def listed(connection: sa.Connection, environment: str) -> list[incidents.Incident]:
+    """All that are open or were lately, oldest first."""
+    found = [_read(value) for _, _, value in facts.listed(connection, environment, incidents.PREFIX)]
+    return sorted(found, key=lambda one: (one.alarm.since, one.alarm.key))
 
 
-def drop(connection: sa.Connection, environment: str, alarm: alarms.Alarm, at: float) -> bool:
-    """Close it, with its event; False when it is not open."""
-    if not facts.drop(connection, (environment, alarm.endpoint), _name(alarm)):
-        return False
-    chain.append(connection, _event(CLEARED, environment, alarm, at, f"over: {alarm.words}"))
-    return True
+def put(
+    connection: sa.Connection, environment: str, incident: incidents.Incident, happened: Iterable[incidents.Happened]
+) -> incidents.Incident:
+    """Write it over what was there, with an event for each thing that happened. It comes back with its number."""
+    for one in happened:
+        linked = chain.append(connection, _event(environment, incident, one))
+        if not incident.number:
+            incident = msgspec.structs.replace(incident, number=linked.sequence)
+    facts.put(connection, (environment, incident.alarm.endpoint), incident.name, documents.encode(incident))
+    return incident
 
 
-def _name(alarm: alarms.Alarm) -> str:
-    return f"{_PREFIX}{alarm.kind}:{alarm.subject}"
+def drop(connection: sa.Connection, environment: str, incident: incidents.Incident) -> bool:
+    """Forget what is over for long; its events stay. False when it is forgotten already."""
+    return facts.drop(connection, (environment, incident.alarm.endpoint), incident.name)
 
 
-def _event(kind: str, environment: str, alarm: alarms.Alarm, at: float, words: str) -> chain.StoredEvent:
-    said = msgspec.to_builtins(alarm)
+def acted(connection: sa.Connection, key: tuple[str, str], name: str, deed: incidents.Deed, to: int = 0) -> None:
+    """Note what was done because of an incident, in the transaction that does it: so it is done once, whoever dies when.
+
+    `key` is (environment, endpoint). `to`: the ordinal of the version that this brings back. One that is not there any more was
+    over meanwhile: it is done all the same.
+    """
+    value = facts.get(connection, key, name)
+    if value is not None:
+        before = _read(value)
+        after = msgspec.structs.replace(before, deeds=(*before.deeds, deed))
+        put(connection, key[0], after, (incidents.Happened(incidents.ACTED, deed.at, deed.words, quiet=True),))
+    if to:
+        facts.put(connection, key, BROUGHT_BACK, str(to))
+
+
+def _read(value: str) -> incidents.Incident:
+    """What is kept of one; before there were incidents that was the alarm alone."""
+    try:
+        return documents.decode(value, incidents.Incident)
+    except msgspec.ValidationError:
+        alarm = documents.decode(value, alarms.Alarm)
+        return incidents.Incident(alarm, alarm.since, alarm.severity, said_at=alarm.since, reminded_at=alarm.since)
+
+
+def _event(environment: str, incident: incidents.Incident, happened: incidents.Happened) -> chain.StoredEvent:
+    alarm = incident.alarm
+    told = {
+        "alarm": str(alarm.kind),
+        "subject": alarm.subject,
+        "severity": alarm.severity,
+        "worst": incident.told,
+        "since": alarm.since,
+        "incident": incident.number,
+        "times": incident.times,
+        "action": str(alarm.action),
+        "moved": alarm.moved,
+        "examples": alarm.examples,
+        "next": alarm.next,
+        "quiet": happened.quiet,
+        "go_on": incident.acknowledged is not None and incident.acknowledged.go_on,
+        "until": incident.snoozed.until if incident.snoozed is not None else 0.0,
+    }
     return chain.StoredEvent(
         environment=environment,
         endpoint=alarm.endpoint,
-        kind=kind,
-        at=at,
-        reason=words,
-        facts={"alarm": said["kind"], "subject": alarm.subject, "severity": alarm.severity, "since": alarm.since},
+        kind=happened.kind,
+        at=happened.at,
+        actor=happened.actor,
+        reason=happened.words,
+        said=happened.said,
+        effects=happened.effects,
+        facts={name: value for name, value in told.items() if value},
     )

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import msgspec
 
 from tidegate.control.store import chain, commands, database, endpoints, holders, holds, store
-from tidegate.core.vocabulary import alarms, decisions, errors, phases, releases, tokens, verdicts
+from tidegate.core.vocabulary import alarms, decisions, errors, incidents, phases, releases, tokens, verdicts
 
 Check = Callable[[store.Store], None]
 ENV, NAME = "production", "flight-delay"
@@ -314,18 +314,22 @@ def the_adopted_generation_is_kept_by_environment(books: store.Store) -> None:
 
 
 def an_alarm_is_raised_once_and_cleared_once(books: store.Store) -> None:
-    """With an event each; the first words stand, and another subject is another alarm."""
-    first = alarms.Alarm(alarms.Kind.CRASH_LOOP, NAME, "v3 crashes", 5.0, "v3")
-    assert books.raise_alarm(ENV, first)
-    assert not books.raise_alarm(ENV, msgspec.structs.replace(first, words="v3 crashes still", since=6.0))
-    assert books.raise_alarm(ENV, msgspec.structs.replace(first, subject="v2", since=4.0))
-    assert [(one.subject, one.words) for one in books.open_alarms(ENV)] == [("v2", "v3 crashes"), ("v3", "v3 crashes")]
-    assert books.open_alarms("staging") == []
-    assert books.clear_alarm(ENV, first, 9.0)
-    assert not books.clear_alarm(ENV, first, 9.0)
-    assert [(one.kind, one.at, one.facts["subject"]) for one in books.events(ENV)] == [
+    """With an event each; another subject is another alarm."""
+    alarm = alarms.Alarm(alarms.Kind.CRASH_LOOP, NAME, "v3 crashes", 5.0, "v3")
+    first = books.put_incident(ENV, incidents.Incident(alarm, 5.0), (incidents.Happened(incidents.RAISED, 5.0, "v3 crashes"),))
+    older = incidents.Incident(msgspec.structs.replace(alarm, subject="v2", since=4.0), 6.0)
+    older = books.put_incident(ENV, older, (incidents.Happened(incidents.RAISED, 6.0, "v2 crashes"),))
+    assert [one.number for one in (first, older)] == [1, 2]
+    assert books.alarms(ENV) == [older, first]
+    assert books.alarms("staging") == []
+    over = msgspec.structs.replace(first, ended_at=9.0)
+    assert books.put_incident(ENV, over, (incidents.Happened(incidents.OVER, 9.0, "over"),)) == over
+    assert books.alarms(ENV) == [older, over]
+    assert books.forget_incident(ENV, over)
+    assert not books.forget_incident(ENV, over)
+    assert [(one.kind, one.at, one.facts["subject"]) for one in books.alarm_events(ENV)] == [
         ("alarm", 5.0, "v3"),
-        ("alarm", 4.0, "v2"),
+        ("alarm", 6.0, "v2"),
         ("alarm_over", 9.0, "v3"),
     ]
 

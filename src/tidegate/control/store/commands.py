@@ -11,6 +11,7 @@ from tidegate.core.vocabulary import errors
 
 PENDING, DONE, REFUSED, WITHDRAWN = "pending", "done", "refused", "withdrawn"
 RELEASE, GROUP, FOLLOW, MIGRATED, ADOPT, REPLACE = "release", "release_group", "follow", "migrated", "adopt", "replace_workers"
+ACKNOWLEDGE, SNOOZE = "acknowledge", "snooze"
 """Kinds that are no verbs of a release."""
 
 

@@ -8,8 +8,16 @@ from typing import Any, NamedTuple
 import msgspec
 import sqlalchemy as sa
 
+from tidegate.control.store import alarms as alarm_rows
 from tidegate.control.store import chain, commands, endpoints, evidence, holds, release_rows, traffic, versions
-from tidegate.core.vocabulary import decisions, errors, phases, releases
+from tidegate.core.vocabulary import alarms, decisions, errors, incidents, phases, releases
+
+_DONE = {
+    decisions.Kind.ALARMED: alarms.Action.ROLLBACK,
+    decisions.Kind.STABLE_SICK: alarms.Action.ROLLBACK,
+    decisions.Kind.CAUTION: alarms.Action.HOLD,
+}
+"""What an alarm has done to a release, by the event that it became."""
 
 
 class Heard(NamedTuple):
@@ -52,6 +60,8 @@ def create(connection: sa.Connection, release: releases.Release, event: decision
         },
     )
     chain.append(connection, first)
+    if told.alarm:  # it leads back: its candidate is a version that served before
+        _acted(connection, release, told, release.reason, release.created_at, to=release.candidate)
     _answer(connection, command, release)
 
 
@@ -82,10 +92,31 @@ def apply(connection: sa.Connection, decision: decisions.Decision, heard: Heard,
         facts=traffic.facts(release),
     )
     chain.append(connection, link)
+    if event.alarm:
+        _acted(connection, release, event, decision.reason, at, to=release.stable if _goes_back(release) else None)
     _own(connection, before, release)
     _hold(connection, decision, event, at)
     _answer(connection, heard.command, release)
     return release
+
+
+def _acted(
+    connection: sa.Connection,
+    release: releases.Release,
+    event: decisions.Event,
+    words: str,
+    at: float,
+    *,
+    to: releases.Version | None,
+) -> None:
+    action = _DONE.get(event.kind)
+    if action is not None:
+        deed = incidents.Deed(action, at, words, release.id)
+        alarm_rows.acted(connection, release.key, event.alarm, deed, to.ordinal if to else 0)
+
+
+def _goes_back(release: releases.Release) -> bool:
+    return release.phase is phases.Phase.ROLLING_BACK
 
 
 def _own(connection: sa.Connection, before: releases.Release, release: releases.Release) -> None:

@@ -15,7 +15,7 @@ from tidegate.control.store import endpoints as endpoint_rows
 from tidegate.control.store import holders as holder_rows
 from tidegate.control.store import holds as hold_rows
 from tidegate.control.store import versions as version_rows
-from tidegate.core.vocabulary import alarms, decisions, errors, releases, verdicts
+from tidegate.core.vocabulary import decisions, errors, incidents, releases, verdicts
 
 _GENERATION = "adopted_generation"
 
@@ -347,20 +347,37 @@ class Store:
 
     # alarms
 
-    def open_alarms(self, environment: str) -> list[alarms.Alarm]:
-        """The alarms that are open, oldest first."""
+    def alarms(self, environment: str) -> list[incidents.Incident]:
+        """The alarms that are open, and those that were lately, oldest first."""
         with self._database.reading() as connection:
             return alarm_rows.listed(connection, environment)
 
-    def raise_alarm(self, environment: str, alarm: alarms.Alarm) -> bool:
-        """Open an alarm, with its event; False when that one is open already."""
-        with self._database.writing() as connection:
-            return alarm_rows.put(connection, environment, alarm)
+    def put_incident(
+        self,
+        environment: str,
+        incident: incidents.Incident,
+        happened: Iterable[incidents.Happened] = (),
+        command: str = "",
+    ) -> incidents.Incident:
+        """Write an incident over what was there, with its events, answering `command` if given. It comes back with its number."""
+        told = tuple(happened)
+        with self._database.writing(durable=bool(told)) as connection:
+            commands.carried_out(connection, command)
+            return alarm_rows.put(connection, environment, incident, told)
 
-    def clear_alarm(self, environment: str, alarm: alarms.Alarm, at: float) -> bool:
-        """Close an alarm, with its event; False when it is not open."""
-        with self._database.writing() as connection:
-            return alarm_rows.drop(connection, environment, alarm, at)
+    def forget_incident(self, environment: str, incident: incidents.Incident) -> bool:
+        """Drop one that is over; its events stay. False when it is gone already."""
+        with self._database.writing(durable=False) as connection:
+            return alarm_rows.drop(connection, environment, incident)
+
+    def alarm_events(
+        self, environment: str, endpoint: str | None = None, since: float = 0.0, limit: int = 2000
+    ) -> list[chain.StoredEvent]:
+        """The newest events of incidents from Unix time `since` on, oldest of them first."""
+        with self._database.reading() as connection:
+            table = schema.EVENTS
+            told = table.c.kind.in_(incidents.KINDS) & (table.c.at >= since)
+            return chain.last(connection, chain.of(environment, endpoint) & told, limit)
 
     # facts
 

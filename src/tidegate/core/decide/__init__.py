@@ -7,6 +7,7 @@ The machine:
 - `waiting`: why nothing happens just now: on what, for whom, about how much longer; `amounts`: its numbers in words
 - `budget`: how much harm a release may still cost, and whether the next step could cost more
 - `doubt`: evidence for harm that is too little for a rollback and too much to go on by the clock
+- `incidents`: how an alarm goes on until it is over; `actions`: what it does besides being told
 - `strategies`: functions from a ramp to a list of stages
 - `diagram`: the table as docs/machine.md shows it
 

@@ -22,9 +22,11 @@ from tidegate.core.vocabulary.decisions import Kind
 from tidegate.core.vocabulary.phases import ENDED, Phase
 
 _WAIT = stays("")
+_HELD = stays("an alarm holds it")
 _LATE = stays("that is known already")
 _EARLY = stays("that cannot be about this release yet")
 _BUSY = refused("a release is under way; only one in probation makes room for a newer one")
+_UNPAUSED = stays("nothing keeps it paused")
 _NO_APPROVAL = refused("nothing waits for an approval")
 _NO_TRAFFIC = refused("it has no traffic yet; `tidegate abort` ends it")
 _NOT_READY = refused("it has not answered its warm-up yet")
@@ -65,6 +67,7 @@ _BEFORE: dict[Kind, moves.Move] = {
     Kind.OVERRIDDEN: retreat.overridden,
     Kind.CAUTION: _EARLY,
     Kind.ALARMED: _EARLY,
+    Kind.RELIEVED: _UNPAUSED,
     Kind.GROUP_READY: _EARLY,
     Kind.GROUP_LOST: beginning.abort,
     Kind.MIGRATED: _NOT_PROMOTED,
@@ -92,6 +95,7 @@ _EXPOSED: dict[Kind, moves.Move] = {
     Kind.OVERRIDDEN: retreat.overridden,
     Kind.CAUTION: _WAIT,
     Kind.ALARMED: retreat.alarmed,
+    Kind.RELIEVED: _UNPAUSED,
     Kind.GROUP_READY: _LATE,
     Kind.GROUP_LOST: retreat.with_group,
     Kind.MIGRATED: _NOT_PROMOTED,
@@ -107,6 +111,7 @@ _ROWS: dict[Phase, dict[Kind, moves.Move]] = {
     Phase.QUEUED: _BEFORE
     | {
         Kind.TICK: beginning.check,
+        Kind.CAUTION: _HELD,
         Kind.CHECKS_PASSED: _EARLY,
         Kind.CHECKS_FAILED: _EARLY,
     },
@@ -125,6 +130,7 @@ _ROWS: dict[Phase, dict[Kind, moves.Move]] = {
     Phase.WARMING: _BEFORE
     | {
         Kind.TICK: beginning.overdue,
+        Kind.CAUTION: _HELD,
         Kind.CHECKS_FAILED: beginning.fail_warm,
         Kind.WORKERS_READY: beginning.expose,
         Kind.WORKERS_FAILED: beginning.fail_warm,
@@ -145,6 +151,7 @@ _ROWS: dict[Phase, dict[Kind, moves.Move]] = {
     Phase.PAUSED: _EXPOSED
     | {
         Kind.JUDGED: ramp.judged_paused,
+        Kind.RELIEVED: ramp.relieved,
         Kind.STABLE_SICK: ramp.halt,
         Kind.PROMOTE: ramp.promote,
         Kind.PAUSE: _STANDS_STILL,

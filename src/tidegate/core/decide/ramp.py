@@ -1,6 +1,8 @@
 """Moves while traffic is split: stages by evidence, pauses, and a stable that falls ill."""
 
-from tidegate.core.decide import budget, doubt, moves, retreat, shifting, strategies, upkeep
+import msgspec
+
+from tidegate.core.decide import actions, budget, doubt, moves, retreat, shifting, strategies, upkeep
 from tidegate.core.vocabulary import decisions, errors, releases, verdicts
 from tidegate.core.vocabulary.phases import Phase
 
@@ -123,6 +125,18 @@ def caution(release: releases.Release, event: decisions.Event, now: float) -> de
     return _caution(release, event.subject, event.reason, now)
 
 
+@moves.move(Phase.RUNNING, Phase.PROMOTING)
+def relieved(release: releases.Release, event: decisions.Event, now: float) -> decisions.Decision:
+    """paused: it was an alarm's hold, and that is over. The next such alarm holds it again. A person's pause stays."""
+    if not release.paused_by:
+        return moves.stay(release)
+    heeded = tuple(one for one in release.heeded if one != release.paused_by)
+    decision = resume.handler(moves.changed(release, heeded=heeded, paused_by=""), event, now)
+    text = f"{release.endpoint}: the release of {release.candidate.name} goes on: {decision.reason}"
+    effects = (*decision.effects, decisions.Notify("info", text))
+    return msgspec.structs.replace(decision, effects=effects)
+
+
 @moves.move(Phase.PROMOTING)
 def group_ready(release: releases.Release, _event: decisions.Event, now: float) -> decisions.Decision:
     """running: every member of the group is through with its stages, so all are promoted now."""
@@ -219,15 +233,16 @@ def _unsure(release: releases.Release, event: decisions.Event, now: float) -> de
 
 
 def _caution(release: releases.Release, subject: str, reason: str, now: float) -> decisions.Decision:
-    return _pause(moves.changed(release, heeded=(*release.heeded, subject)), reason, now)
+    by = subject if subject.startswith(actions.HOLD) else ""
+    return _pause(moves.changed(release, heeded=(*release.heeded, subject)), reason, now, by)
 
 
-def _pause(release: releases.Release, reason: str, now: float) -> decisions.Decision:
-    """Paused by the machine: people are told, since only they can go on."""
-    paused = _paused(release, reason, now)
+def _pause(release: releases.Release, reason: str, now: float, by: str = "") -> decisions.Decision:
+    """Paused by the machine: people are told, since it is for them to go on. `by`: what it goes on after by itself."""
+    paused = _paused(release, reason, now, by)
     text = f"{release.endpoint}: the release of {release.candidate.name} is paused: {reason}"
     return decisions.Decision(paused, (*upkeep.effects(paused), decisions.Notify("warning", text)), reason)
 
 
-def _paused(release: releases.Release, reason: str, now: float) -> releases.Release:
-    return moves.enter(release, Phase.PAUSED, reason, now, resume_stage=release.stage)
+def _paused(release: releases.Release, reason: str, now: float, by: str = "") -> releases.Release:
+    return moves.enter(release, Phase.PAUSED, reason, now, resume_stage=release.stage, paused_by=by)

@@ -34,7 +34,9 @@ def with_group(release: releases.Release, event: decisions.Event, now: float) ->
 
 @moves.move(Phase.ROLLING_BACK, Phase.HALTED)
 def alarmed(release: releases.Release, event: decisions.Event, now: float) -> decisions.Decision:
-    """An alarm about the endpoint, and the policy says that it rolls back."""
+    """An alarm about the endpoint, and the policy says that it rolls back. What is a way back already is not turned around."""
+    if release.rollback_began_at:
+        return moves.stay(release, "it goes back already")
     return go_back(release, f"{moves.said(event, 'an alarm')} (policy: roll back on alarms)", now)
 
 

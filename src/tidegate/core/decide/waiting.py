@@ -18,6 +18,8 @@ def on(release: releases.Release, event: decisions.Event, now: float) -> Waiting
     """What the release waits on after this event; None once it has ended."""
     if release.phase in ENDED:
         return None
+    if event.kind is decisions.Kind.CAUTION and release.phase in (Phase.QUEUED, Phase.WARMING):
+        return Waiting("alarm", f"{_bare(event.reason)}; it goes on once that is over", who="operator")
     if release.phase is Phase.RUNNING:
         return _running(release, event, now)
     return _still(release, now)
@@ -55,8 +57,10 @@ def _still(release: releases.Release, now: float) -> Waiting:
                 sentence += f"; {release.stable.name} is stopped, so nobody answers meanwhile"
             return Waiting("workers", sentence, seconds=left)
         case Phase.PAUSED:
-            sentence = f"{_bare(release.reason)}; go on with `tidegate resume {endpoint}`, or `promote`, or `rollback`"
-            return Waiting("operator", sentence, who="operator")
+            ways = f"go on with `tidegate resume {endpoint}`, or `promote`, or `rollback`"
+            ways = f"it goes on once that is over, or {ways}" if release.paused_by else ways
+            on = "alarm" if release.paused_by else "operator"
+            return Waiting(on, f"{_bare(release.reason)}; {ways}", who="operator")
         case Phase.HALTED:
             verbs = "`promote`, `rollback`, `abort` or `resume`" if release.stable else "`resume` or `abort`"
             return Waiting("stable", f"{_bare(release.reason)}; a person has to choose: {verbs} {endpoint}", who="operator")

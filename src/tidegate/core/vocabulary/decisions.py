@@ -36,6 +36,8 @@ class Kind(enum.StrEnum):
     """Something that is no proof speaks against going on: memory, a spent budget, an alarm."""
     ALARMED = "alarmed"
     """An alarm that rolls back, as the policy says."""
+    RELIEVED = "relieved"
+    """The alarm is over, or passed by a person, for which it was paused."""
     GROUP_READY = "group_ready"
     """Every member of its group is through with its stages."""
     GROUP_LOST = "group_lost"
@@ -64,6 +66,8 @@ class Event(msgspec.Struct, frozen=True):
     """
     subject: str = ""
     """CAUTION: which one; a person who goes on past it is not stopped by it again."""
+    alarm: str = ""
+    """The incident that it comes from, by its name; empty: none."""
     seconds: float = 0.0
     """CLOCK_JUMPED: by how much, forward or back."""
 
@@ -141,7 +145,8 @@ class Waiting(msgspec.Struct, frozen=True):
     """Why nothing happens just now: on what, for whom, about how much longer. CLI, API and log show this same object."""
 
     on: str
-    """requests, traffic, time, workers, routes, checks, approval, operator, outcomes, stable, feed, group, budget, smoke."""
+    """requests, traffic, time, workers, routes, checks, approval, operator, outcomes, stable, feed, group, budget, smoke,
+    alarm."""
     sentence: str
     """"needs about 4,100 more canary requests (about 3 min at this rate)"."""
     who: str = "tidegate"

@@ -16,7 +16,7 @@
     |- ReleaseError         a release says no            (fault: operator)
     |   |- ReleaseInProgress  ReleaseUnknown  TransitionUnknown  TransitionRefused  DigestHeld
     |   |- NothingToRollBack  AlreadyStable  ApprovalRefused  IrreversibleMigration  MigrationUnknown
-    |   |- RequirementMissing  MemoryShort  RevisionUnknown
+    |   |- RequirementMissing  MemoryShort  RevisionUnknown  AlarmUnknown
     |- StateError           two writers, or a damaged file
     |   |- GenerationConflict  ParentStale  StoreUnavailable  StoreBehindTable
     |   |- TableUnreadable  SegmentCorrupt  FrameMalformed  ProtocolMismatch  ChainBroken
@@ -331,6 +331,10 @@ class MemoryShort(ReleaseError):
 
 class RevisionUnknown(ReleaseError, status=404):
     """No version was built from this git revision, or several were. Name one of those listed with --to."""
+
+
+class AlarmUnknown(ReleaseError, status=404):
+    """No such alarm is open. `tidegate alarms` lists those that are."""
 
 
 class StateError(TidegateError):

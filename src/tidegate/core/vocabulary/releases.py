@@ -238,6 +238,8 @@ class Release(msgspec.Struct, frozen=True):
     """All its stages are through, and it waits for its group."""
     heeded: tuple[str, ...] = ()
     """Cautions that have paused it already: a person has gone on past them."""
+    paused_by: str = ""
+    """The caution that paused it, where it goes on by itself once that is over."""
     no_return: str = ""
     """The contract migration that was done since: the version before cannot come back."""
     requires: tuple[dependencies.Requirement, ...] = ()

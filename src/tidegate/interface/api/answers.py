@@ -233,8 +233,29 @@ class Endpoint(Answer):
     """tidegate.yaml with every default filled in; only where one endpoint is asked for."""
 
 
+class Had(Answer):
+    """Who has an alarm, or silenced it."""
+
+    actor: str
+    at: float
+    reason: str = ""
+    go_on: bool = False
+    """Releases go on although the alarm holds them."""
+    until: float = 0.0
+    """Of a snooze."""
+
+
+class Deed(Answer):
+    """What was done because of an alarm."""
+
+    action: str
+    at: float
+    words: str
+    release: str = ""
+
+
 class Alarm(Answer):
-    """Something that is wrong now."""
+    """Something that is wrong now, or was."""
 
     kind: str
     endpoint: str
@@ -243,6 +264,27 @@ class Alarm(Answer):
     since: float
     subject: str = ""
     severity: str = "warning"
+    moved: tuple[str, ...] = ()
+    """What moved and by how much, a line each."""
+    examples: tuple[str, ...] = ()
+    """Ids of predictions that show it."""
+    next: str = ""
+    """The command to type next."""
+    action: str = "notify"
+    """notify, hold, rollback or retrain."""
+    number: int = 0
+    """Of the event that opened the incident."""
+    opened_at: float = 0.0
+    ended_at: float = 0.0
+    """0: open."""
+    times: int = 1
+    """How often it came."""
+    quiet_since: float = 0.0
+    """Of one that comes and goes: not wrong since; 0: wrong now."""
+    acknowledged: Had | None = None
+    snoozed: Had | None = None
+    deeds: tuple[Deed, ...] = ()
+    """What was done because of it."""
 
 
 class Process(Answer):

@@ -15,6 +15,7 @@ from tidegate.core.vocabulary import errors
 from tidegate.dataplane.wire import tablefile
 from tidegate.interface.api import (
     access,
+    alarming,
     answers,
     asked,
     issuing,
@@ -70,6 +71,7 @@ def app(books: shelf.Shelf, *, hosts: frozenset[str], token: str) -> fastapi.Fas
     made.include_router(measured.router(books))
     made.include_router(issuing.router(books))
     made.include_router(returning.router(books))
+    made.include_router(alarming.router(books))
     made.include_router(_telling(books))
     made.include_router(page.router(books, door, known, shown))
 

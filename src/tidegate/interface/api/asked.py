@@ -54,6 +54,30 @@ class Follow(Asked):
     """tidegate.yaml resolved, or only what is to differ; an endpoint that is new here needs it to name a model."""
 
 
+class OfAlarm(Asked):
+    """Something about an open alarm."""
+
+    kind: str = pydantic.Field(min_length=1, max_length=100)
+    """drift, quality, ..."""
+    endpoint: str = pydantic.Field(default="", max_length=200)
+    """Empty: it is about no single one."""
+    subject: str = pydantic.Field(default="", max_length=500)
+    """Which of several of its kind; may be left out where there is one."""
+
+
+class Acknowledge(OfAlarm):
+    """Somebody has it."""
+
+    go_on: bool = False
+    """Whether releases go on that it holds."""
+
+
+class Snooze(OfAlarm):
+    """Silence for a while."""
+
+    seconds: float = pydantic.Field(gt=0, le=30 * 86_400, allow_inf_nan=False)
+
+
 class Migrated(Asked):
     """A contract migration that was done."""
 

@@ -101,6 +101,17 @@ class Client:
         """Have it mean nothing from now on."""
         return self._object("POST", f"/v1/tokens/{_part(name)}/revoke", {"reason": reason, "actor": actor})
 
+    def alarms(self, endpoint: str = "", *, over: bool = False, since: str = "30d") -> list[Json]:
+        """Alarms that are open, with `over` those that were too: a list of `answers.Alarm`."""
+        query = f"?all={'true' if over else 'false'}&since={_part(since)}" + (f"&endpoint={_part(endpoint)}" if endpoint else "")
+        found = self._ask("GET", f"/v1/alarms{query}")
+        return found if isinstance(found, list) else []
+
+    def on_alarm(self, verb: str, endpoint: str, kind: str, subject: str = "", *, actor: str, **more: object) -> Json:
+        """Acknowledge (`go_on`), snooze (`seconds`), with `reason`: `answers.Done`."""
+        body = {"endpoint": endpoint, "kind": kind, "subject": subject, "actor": actor, **more}
+        return self._object("POST", f"/v1/alarms/{_part(verb)}", body)
+
     def adopt(self, *, reason: str = "", actor: str = "operator") -> Json:
         """Have control take the routing table on disk as the truth."""
         return self._object("POST", "/v1/adopt", {"reason": reason, "actor": actor})

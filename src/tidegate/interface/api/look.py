@@ -6,13 +6,11 @@ import contextlib
 import time
 from typing import Any, NamedTuple
 
-import msgspec
-
 from tidegate.control.store import endpoints
 from tidegate.control.store import store as stores
 from tidegate.core.vocabulary import arms, errors, home, instances, tables
 from tidegate.dataplane.wire import sums, tablefile
-from tidegate.interface.api import addresses, answers, records, shelf
+from tidegate.interface.api import addresses, alarming, answers, records, shelf
 
 RATE_SECONDS = 5
 WELL = frozenset({"ready", "standby", "starting", "loading", "draining", "stopped", "done"})
@@ -43,7 +41,7 @@ def status(place: home.Home, environment: str, store: stores.Store | None, now: 
     if store is not None:
         try:
             shown = endpoints_of(place, store, environment, table, now)
-            alarms = [answers.Alarm(**msgspec.structs.asdict(one)) for one in store.open_alarms(environment)]
+            alarms = alarming.open_now(store, environment)
         except errors.StoreUnavailable as gone:
             trouble = str(gone)
     return answers.Status(

@@ -41,9 +41,11 @@ def lines(status: Json) -> Iterator[str]:
 
 
 def alarm(raised: Json) -> str:
-    """An open alarm."""
+    """An open alarm, and who has it."""
     whose = f"{raised['endpoint']}: " if raised["endpoint"] else ""
-    return f"alarm {raised['kind'].replace('_', ' ')}: {whose}{raised['words']}"
+    has = f" ({raised['acknowledged']['actor']} has it)" if raised["acknowledged"] else ""
+    has = has or (f" (silent, by {raised['snoozed']['actor']})" if raised["snoozed"] else "")
+    return f"alarm {raised['kind'].replace('_', ' ')}: {whose}{raised['words']}{has}"
 
 
 def _unwell(process: Json) -> str:

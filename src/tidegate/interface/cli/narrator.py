@@ -8,13 +8,13 @@ from typing import Any
 
 from rich import text
 
-from tidegate.core.vocabulary import errors, home, instances
+from tidegate.core.vocabulary import errors, home, incidents, instances
 from tidegate.interface.api import client
 from tidegate.interface.cli import doors, main, project, screen, starting
 from tidegate.interface.cli.views import history
 
 LOOK_SECONDS = 0.5
-_ALARMS = frozenset({"alarm", "alarm_over"})
+_ALARMS = frozenset(incidents.KINDS)
 
 
 class Narrator:
