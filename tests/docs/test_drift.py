@@ -3,9 +3,9 @@
 import pathlib
 import re
 
-from tidegate.core.stats import drift
+from tidegate.core.stats import calibration, drift
 from tidegate.core.vocabulary import profiles
-from tidegate.observability.monitors import profiling
+from tidegate.observability.monitors import moving, profiling
 
 PAGE = (pathlib.Path(__file__).parents[2] / "docs" / "drift.md").read_text()
 
@@ -20,4 +20,16 @@ def test_the_numbers_are_those_of_the_code():
     assert f"{profiles.MOST_EDGES - 1} bins" in PAGE
     assert f"{profiles.MOST_CLASSES} commonest" in PAGE
     assert f"Below {drift.FEWEST} rows" in PAGE
+    assert f"{profiles.OUTER_EDGES} wider ones" in PAGE
     assert drift.ALPHA == 0.001
+    assert (calibration.FACTOR, calibration.QUANTILE, calibration.WEEKS, calibration.LEAST) == (1.5, 0.99, 8, 7)
+    assert (calibration.NEEDED, calibration.OF) == (2, 3)
+
+
+def test_the_table_of_what_is_looked_at_is_that_of_the_code():
+    told = {
+        name: set(re.findall(r"`(\w+)`", effects))
+        for name, effects in re.findall(r"^\| (quality|drift) \| (.*?) \|", PAGE, re.MULTILINE)
+    }
+    assert told == {"quality": set(moving.FAULTS), "drift": set(moving.MOVES)}
+    assert set(moving.FAULTS) | set(moving.MOVES) == set(drift.LIMITS)

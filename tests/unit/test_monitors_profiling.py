@@ -46,7 +46,7 @@ class Profiled(Mirrored):
         return profiling.hours(self.recorder.catalogue.connection, "flight-delay", 0, 2**40)
 
     def report(self, window: drifting.Stretch, reference: drifting.Stretch) -> drifting.Report:
-        return drifting.report(self.recorder.catalogue.connection, "flight-delay", window, reference)
+        return drifting.report(self.recorder.catalogue.connection, drifting.Report("flight-delay", window, "time", (reference,)))
 
 
 def test_the_first_rows_teach_and_the_later_ones_are_counted_by_version_and_hour(tmp_path: pathlib.Path) -> None:
@@ -132,7 +132,7 @@ def test_a_column_that_has_moved_comes_first_and_equal_hours_are_quiet(tmp_path:
     assert "nothing has moved" in view.sentence(quiet)
     assert (loud.level, loud.columns[0].name) == ("alarm", "hour")
     assert [one.name for one in loud.columns if one.level] == ["hour"]
-    assert loud.columns[0].mean[0] == pytest.approx(16, abs=0.5)
+    assert loud.columns[0].numbers[0].mean == pytest.approx(16, abs=0.5)
     assert view.sentence(loud).startswith("flight-delay: 1 of 3 columns has moved, hour most: its distribution by 0.")
     assert len(list(view.whole(loud))) == 2
     few = log.report(drifting.Stretch(FIRST + 9 * HOUR, FIRST + 10 * HOUR), before)
@@ -149,6 +149,17 @@ def test_two_versions_of_one_hour_are_held_against_each_other(tmp_path: pathlib.
     log.look(HOUR + 60.0)
     both = [drifting.Stretch(FIRST + HOUR, FIRST + 2 * HOUR, version) for version in (2, 1)]
     assert [one.name for one in log.report(*both).columns if one.level] == ["prediction"]
+
+
+@pytest.mark.parametrize(
+    "values", [[1e308] * 300, [1e308, -1e308] * 200, [*[0.5, 1.5] * 200, 1e308], [math.nan] * 300, ["x"] * 300]
+)
+def test_giant_missing_and_broken_values_are_held_against_others_without_an_error(values) -> None:
+    known = profiling.counted(NUMBERS, list(np.random.default_rng(2).uniform(0, 2, 1_000)))
+    found = drifting.column(NUMBERS, profiling.counted(NUMBERS, values), known)
+    assert found.level == ("" if values[0] == 0.5 else "alarm")
+    assert msgspec.json.decode(msgspec.json.encode(found), type=drifting.Column) == found
+    drifting.column(NUMBERS, known, profiling.counted(NUMBERS, values))
 
 
 NUMBERS = profiles.Frame("x", edges=(0.0, 1.0, 2.0))

@@ -26,7 +26,7 @@ def by_name(*given):
 
 
 def levels(*given):
-    return {one.name: one.level for one in drift.effects(*given) if one.level}
+    return {one.name: one.level() for one in drift.effects(*given) if one.level()}
 
 
 RNG = np.random.default_rng(1)
@@ -36,19 +36,18 @@ KNOWN = column(FRAME, REFERENCE)
 
 
 def test_a_frame_has_its_reference_inside_and_about_as_much_in_each_bin():
-    assert FRAME.bins == profiles.MOST_EDGES + 1
-    assert (KNOWN.counts[0], KNOWN.counts[-1]) == (0, 0)
-    assert min(KNOWN.counts[1:-1]) > 50_000 / 64 * 0.99
-    assert [FRAME.bin(one) for one in (-1e9, REFERENCE.min(), REFERENCE.max(), 1e9)] == [0, 1, 64, 65]
+    outer = profiles.OUTER_EDGES
+    assert FRAME.bins == profiles.MOST_EDGES + 1 + 2 * outer
+    assert sum(KNOWN.counts[: outer + 1]) == sum(KNOWN.counts[-outer - 1 :]) == 0
+    assert min(KNOWN.counts[outer + 1 : -outer - 1]) > 50_000 / 64 * 0.99
+    assert [FRAME.bin(one) for one in (-1e9, REFERENCE.min(), REFERENCE.max(), 1e9)] == [0, outer + 1, outer + 64, FRAME.bins - 1]
 
 
-@pytest.mark.parametrize("values", [[], [3.0], [3.0] * 9, [0.0, 1.0] * 9, [1e300, -1e300]])
-def test_few_or_equal_values_have_a_frame_as_well(values):
-    found = drift.frame("x", np.array(values))
-    assert len(found.edges) == len(set(found.edges))
-    assert list(found.edges) == sorted(found.edges)
-    for value in values:
-        assert 0 < found.bin(value) < found.bins or found.bins == 2
+def test_what_comes_beyond_the_first_values_is_told_apart_as_well():
+    morning, summer, heat = (RNG.normal(mean, 3.0, size=2_000) for mean in (36.0, 53.0, 75.0))
+    frame = drift.frame("temp", morning)
+    found = by_name(frame, column(frame, summer), column(frame, heat))["ks"]
+    assert found.size > 0.9
 
 
 def test_the_largest_difference_is_that_of_the_samples_themselves_up_to_a_bin():
@@ -96,13 +95,13 @@ def test_categories_with_many_classes_are_quiet_in_small_windows_and_heard_when_
 
 @pytest.mark.parametrize("kind", ["numbers", "categories"])
 def test_a_bound_is_above_the_truth_in_at_most_one_of_a_thousand(kind):
-    """Equal laws: the truth is 0, so that no bound may lie above it."""
+    """Equal laws: the truth is 0, of tails once as many, so that no bound may lie above it."""
     classes = [f"c{at}" for at in range(20)]
     frame = FRAME if kind == "numbers" else profiles.Frame("c", classes=tuple(classes))
     above = 0
     for _ in range(300):
         sides = [RNG.normal(size=400) if kind == "numbers" else RNG.choice(classes, 400) for _ in range(2)]
-        above += any(one.low > 0 for one in drift.effects(frame, *(column(frame, side) for side in sides)))
+        above += any(one.low > (one.name == "tail") for one in drift.effects(frame, *(column(frame, side) for side in sides)))
     assert above <= 1
 
 
@@ -144,3 +143,28 @@ def test_profiles_add_up():
     assert both.columns["x"].counts == KNOWN.counts
     assert both.columns["x"].total == pytest.approx(KNOWN.total)
     assert both.columns["y"].seen == 3
+
+
+def test_a_tail_that_grows_is_seen_where_the_distribution_is_not():
+    window = np.append(RNG.normal(size=38_000), RNG.uniform(2.4, 4.0, size=2_000))
+    assert levels(FRAME, KNOWN, column(FRAME, window)) == {"tail": 2}
+    found = by_name(FRAME, KNOWN, column(FRAME, -window))["tail"]
+    assert found.size == pytest.approx(0.05 / 0.0156 + 1, rel=0.15)
+    assert found.size * 0.7 < found.low < found.size
+
+
+def test_a_column_that_is_always_the_same_is_told_from_one_that_always_was():
+    stuck = column(FRAME, np.full(300, REFERENCE[0]))
+    assert levels(FRAME, KNOWN, stuck)["same"] == 2
+    assert levels(FRAME, stuck, stuck) == {}
+    words = profiles.Frame("c", classes=("a", "b"))
+    assert levels(words, profiles.Column((9_990, 10, 0)), profiles.Column((300, 0, 0))) == {}
+    assert levels(words, profiles.Column((9_000, 1_000, 0)), profiles.Column((300, 0, 0)))["same"] == 2
+
+
+def test_nulls_that_have_not_doubled_are_no_warning_and_many_more_are_an_alarm():
+    window, nulls = RNG.normal(size=50_000), [5_000, 7_000, 12_000]
+    known = column(FRAME, REFERENCE, nulls=5_000)
+    assert [levels(FRAME, known, column(FRAME, window, nulls=more)).get("nulls", 0) for more in nulls] == [0, 0, 2]
+    few = column(FRAME, REFERENCE, nulls=500)
+    assert levels(FRAME, few, column(FRAME, window, nulls=1_500)) == {"nulls": 1}

@@ -84,8 +84,8 @@ _OPTIONAL = """\
 #   durability: interval            # ack: on disk before the answer leaves
 
 # monitors:                         # what is watched after a release; alarms: notify | hold | rollback | retrain
-#   drift: {action: notify, window: 1d}
-#   quality: {action: notify}
+#   drift: {action: notify, window: 1d, season: week}   # against the same weekday of the four weeks before
+#   quality: {action: notify, window: 1h}
 #   performance: {action: notify}
 #   service: {action: notify}
 #   uptime: {action: notify, every: 1m}

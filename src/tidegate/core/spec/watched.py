@@ -1,12 +1,14 @@
 """Keys about what is watched after a release: the block `monitors`, and what it comes to."""
 
+import re
 from typing import Annotated, Literal
 
 from tidegate.core.spec import units, values
-from tidegate.core.vocabulary import errors, monitoring
+from tidegate.core.vocabulary import errors, monitoring, profiles
 
 Action = Literal["notify", "hold", "rollback", "retrain"]
-HOUR = 3_600.0
+HOUR, WEEK = 3_600.0, 604_800.0
+_DAY = re.compile(r"(\d{4}-)?(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])")
 _DOES = (
     "What its alarms do. `notify`: people are told. `hold`: no release begins or goes on meanwhile. `rollback`: the release "
     "under way goes back, or the version before serves again. `retrain`: a retraining is asked for."
@@ -18,12 +20,25 @@ class Drift(values.Block):
 
     action: Action = values.key(_DOES, "notify")
     window: values.Duration = values.key("How long a window is that is held against others: 1h, 1d, whole hours.", 86_400.0, "1d")
+    season: Literal["week", "day", "none"] = values.key(
+        "What a window is held against. `week`: the same time of the same weekday, in the four weeks before. `day`: the same "
+        "time of the 28 days before. `none`: all of these 28 days. Quality as well.",
+        "week",
+    )
+    rows: int = values.key("With fewer rows in a window, or in what it is held against, nothing is said. Quality as well.", 200)
+    limit: values.Share = values.key(
+        "How much of a distribution has to be elsewhere, at least, for an alarm; half of it is a warning.", 0.1, "10%"
+    )
+    holidays: list[str] = values.key(
+        "Days (UTC) that are not watched, and that nothing is held against: 2026-12-25, or 12-25 of every year.", [], []
+    )
 
 
 class Quality(values.Block):
     """Missing, broken, new and impossible inputs."""
 
     action: Action = values.key("Likewise.", "notify")
+    window: values.Duration = values.key("How long a window is: whole hours.", HOUR, "1h")
 
 
 class Performance(values.Block):
@@ -59,20 +74,38 @@ class Monitors(values.Block):
 
 def resolved(given: Monitors, truth: monitoring.Truth = monitoring.Truth()) -> monitoring.Monitors:  # noqa: B008 - frozen
     """What monitors go by; `truth` is what the block `outcomes` says for them. Raises SpecInvalid."""
-    window, every = given.drift.window, given.uptime.every
-    if window < HOUR or window % HOUR:
+    every = given.uptime.every
+    for name, window in (("drift", given.drift.window), ("quality", given.quality.window)):
+        if not HOUR <= window <= WEEK or window % HOUR or WEEK % window:
+            raise errors.SpecInvalid(
+                "profiles are kept by the hour, and held against those of other weeks.",
+                cure=f"Let `monitors.{name}.window` be 1h, 6h, 1d, 7d or other whole hours that make up a week.",
+            )
+    if given.drift.rows < profiles.FEWEST:
         raise errors.SpecInvalid(
-            "profiles are kept by the hour.", cure="Let `monitors.drift.window` be 1h, 1d or other whole hours."
+            f"fewer than {profiles.FEWEST} rows say nothing of a distribution.",
+            cure=f"Let `monitors.drift.rows` be {profiles.FEWEST} or more.",
         )
     if not 0 < given.performance.drop < 1:
         raise errors.SpecInvalid("a drop is a share of all answers.", cure="Let `monitors.performance.drop` be 2% or so.")
+    if not 0 < given.drift.limit < 1:
+        raise errors.SpecInvalid("a limit of drift is a share of all rows.", cure="Let `monitors.drift.limit` be 10% or so.")
+    if wrong := [day for day in given.drift.holidays if not _DAY.fullmatch(day)]:
+        raise errors.SpecInvalid(f"`{wrong[0]}` is no day.", cure="Write holidays as 2026-12-25, or 12-25 for every year.")
     if 0 < every < 1:
         raise errors.SpecInvalid(
             "a probe more than once a second is load.", cure="Let `monitors.uptime.every` be 1s or more; 0s: none."
         )
     return monitoring.Monitors(
-        drift=monitoring.Drift(given.drift.action, window),
-        quality=monitoring.Quality(given.quality.action),
+        drift=monitoring.Drift(
+            given.drift.action,
+            given.drift.window,
+            given.drift.season,
+            given.drift.rows,
+            given.drift.limit,
+            tuple(given.drift.holidays),
+        ),
+        quality=monitoring.Quality(given.quality.action, given.quality.window),
         performance=monitoring.Performance(given.performance.action, given.performance.drop),
         service=monitoring.Service(given.service.action),
         truth=truth,
@@ -86,7 +119,12 @@ def rows(given: monitoring.Monitors) -> list[tuple[str, str]]:
     return [
         ("monitors.drift.action", given.drift.action),
         ("monitors.drift.window", units.duration_text(given.drift.window_seconds)),
+        ("monitors.drift.season", given.drift.season),
+        ("monitors.drift.rows", str(given.drift.rows)),
+        ("monitors.drift.limit", units.share_text(given.drift.limit)),
+        ("monitors.drift.holidays", ", ".join(given.drift.holidays) or "none"),
         ("monitors.quality.action", given.quality.action),
+        ("monitors.quality.window", units.duration_text(given.quality.window_seconds)),
         ("monitors.performance.action", given.performance.action),
         ("monitors.performance.drop", units.share_text(given.performance.drop)),
         ("monitors.service.action", given.service.action),

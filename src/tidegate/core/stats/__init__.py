@@ -16,6 +16,8 @@ is addition.
     ahead        what either leaves behind, to see what has come since without reading everything again
     shift        how far the predictions of both arms are apart
     drift        has a column moved between two profiles, and by how much at least
+    seasons      what a window of time is held against
+    calibration  what is usual of a statistic by its own history, and when it is more
     betabinomial two-sided Beta-binomial e-process: sample-ratio checks, plain risk-ratio intervals
     intervals    risk ratio over a ramp, and a share's interval, for people to read
     shares       one mark against a fixed share: shadow disagreement, a level

@@ -8,14 +8,18 @@ A bound from below answers both: few rows raise no alarm, and many only one that
     tv     categories, nulls and new values being classes of their own: the total variation distance; less its mean under equal
            laws, 1/2 sum sqrt(p (1-p) (1/n + 1/m)), and McDiarmid's sqrt(log(1/a)/2 (1/n + 1/m))
     nulls  the share of nulls that came: the window's lower limit less the reference's upper one (`intervals.share`)
-    new    the same of values that the frame has not, and of numbers outside of it
+    new    the same of values that the frame has not, and of numbers outside of what all but a thousandth of the reference are in
     broken the same of what is no value of its type
+    tail   numbers: how many times as many lie beyond about the 1st or the 99th percentile of the reference, whichever is more:
+           the window's lower limit over the reference's upper one. `ks` does not see tails (statistics.md 3.2)
+    same   the share of the commonest bin where all values are in it, and it is chance with less than a: else 0
 
-All are one-sided in size, not in direction: a column that loses its nulls has moved as well (`ks` and `tv` tell).
+All are one-sided in size, not in direction: a column that loses its nulls has moved as well (`ks` and `tv` tell). Where an effect
+is within what is normal its bound is not sought: it could not be above it.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -25,10 +29,23 @@ from tidegate.core.vocabulary import profiles
 
 ALPHA = 0.001
 """Chance of a bound that is too high, for each column and window."""
-FEWEST = 200
-"""Rows of either side below which nothing is said."""
-LIMITS = {"ks": (0.05, 0.1), "tv": (0.05, 0.1), "nulls": (0.01, 0.05), "new": (0.05, 0.1), "broken": (0.001, 0.01)}
+FEWEST = profiles.FEWEST
+Limits = Mapping[str, tuple[float, float]]
+LIMITS: Limits = {
+    "ks": (0.05, 0.1),
+    "tv": (0.05, 0.1),
+    "tail": (2.0, 3.0),
+    "nulls": (0.01, 0.05),
+    "new": (0.05, 0.1),
+    "broken": (0.001, 0.01),
+    "same": (0.5, 0.9),
+}
 """(warning, alarm) by effect, held against the lower bound."""
+UNBOUNDED = -1.0
+"""The lower bound that is said of what is within what is normal: every effect is above it."""
+_TAIL, _FEW = 0.01, 0.001
+_NULLS_TIMES = 2.0
+"""A share of nulls that has not at least doubled is no warning; an alarm it may be."""
 _DECILES = 10
 _OUTLIER = 3.0
 """Standard deviations of the reference."""
@@ -41,12 +58,22 @@ class Effect(NamedTuple):
     size: float
     low: float
     """At least so much, with probability 1 - `ALPHA`."""
+    slight: bool = False
+    """Whether it is too little for a warning by another rule."""
 
-    @property
-    def level(self) -> int:
+    def level(self, limits: Limits = LIMITS) -> int:
         """0 within what is normal, 1 a warning, 2 an alarm."""
-        warning, alarm = LIMITS[self.name]
-        return 2 if self.low > alarm else 1 if self.low > warning else 0
+        warning, alarm = limits[self.name]
+        return 2 if self.low > alarm else 1 if self.low > warning and not self.slight else 0
+
+    def weight(self, limits: Limits = LIMITS) -> float:
+        """How much it is, whatever its unit: 1 where its bound is at the limit of an alarm."""
+        return max(0.0, self.low) / limits[self.name][1]
+
+
+def limits(share: float) -> Limits:
+    """The limits where a distribution that is elsewhere by `share` is an alarm, and by half of it a warning."""
+    return {**LIMITS, "ks": (share / 2, share), "tv": (share / 2, share)}
 
 
 class Described(NamedTuple):
@@ -69,22 +96,47 @@ def effects(frame: profiles.Frame, reference: profiles.Column, window: profiles.
 
 
 def _effects(frame: profiles.Frame, reference: profiles.Column, window: profiles.Column) -> Iterator[Effect]:
+    known, seen = np.array(reference.counts, np.float64), np.array(window.counts, np.float64)
     if frame.numeric and min(reference.valued, window.valued) >= FEWEST:
-        yield _ks(reference, window)
+        yield _ks(known, seen)
+        yield _tail(known, seen)
     if not frame.numeric:
         yield _tv(_classes(reference), _classes(window))
-    yield _more("nulls", (reference.nulls, reference.seen), (window.nulls, window.seen))
-    outside = (0, -1) if frame.numeric else (-1,)
-    news = [sum(one.counts[at] for at in outside) for one in (reference, window)]
-    yield _more("new", (news[0], reference.seen), (news[1], window.seen))
+    yield _nulls(reference, window)
+    outside = _outside(known) if frame.numeric else np.arange(frame.bins) == frame.bins - 1
+    yield _more("new", (int(known[outside].sum()), reference.seen), (int(seen[outside].sum()), window.seen))
     yield _more("broken", (reference.broken, reference.seen), (window.broken, window.seen))
+    if min(reference.valued, window.valued) >= FEWEST:
+        yield _same(frame, known, seen, window)
 
 
-def _ks(reference: profiles.Column, window: profiles.Column) -> Effect:
-    one, two = (np.cumsum(each.counts) / each.valued for each in (reference, window))
-    size = float(np.abs(one - two).max())
-    sides = 1 / math.sqrt(reference.valued) + 1 / math.sqrt(window.valued)
-    return Effect("ks", size, size - math.sqrt(math.log(2 / ALPHA) / 2) * sides)
+def _ks(reference: logspace.Floats, window: logspace.Floats) -> Effect:
+    n, m = reference.sum(), window.sum()
+    size = float(np.abs(reference.cumsum() / n - window.cumsum() / m).max())
+    return Effect("ks", size, size - math.sqrt(math.log(2 / ALPHA) / 2) * (1 / math.sqrt(n) + 1 / math.sqrt(m)))
+
+
+def _outside(reference: logspace.Floats) -> logspace.Bools:
+    """Which bins are at the ends, and hold together with what is beyond them no more than a thousandth."""
+    few = _FEW * reference.sum()
+    found: logspace.Bools = (reference.cumsum() <= few) | (reference[::-1].cumsum()[::-1] <= few)
+    return found
+
+
+def _tail(reference: logspace.Floats, window: logspace.Floats) -> Effect:
+    found = [_beyond(*ends) for ends in ((reference, window), (reference[::-1], window[::-1]))]
+    return max(found, key=lambda one: (one.low, one.size))
+
+
+def _beyond(reference: logspace.Floats, window: logspace.Floats) -> Effect:
+    """How many times as many are in the first bins, as many bins as hold a hundredth of the reference at least."""
+    n, m = int(reference.sum()), int(window.sum())
+    bins = int(np.searchsorted(reference.cumsum(), _TAIL * n)) + 1
+    known, seen = int(reference[:bins].sum()), int(window[:bins].sum())
+    size = (seen / m) / (known / n)
+    if size <= LIMITS["tail"][0]:
+        return Effect("tail", size, UNBOUNDED)
+    return Effect("tail", size, intervals.share(seen, m, ALPHA / 2)[0] / intervals.share(known, n, ALPHA / 2)[1])
 
 
 def _tv(reference: logspace.Floats, window: logspace.Floats) -> Effect:
@@ -99,10 +151,27 @@ def _classes(one: profiles.Column) -> logspace.Floats:
     return np.array([*one.counts, one.nulls, one.broken], np.float64)
 
 
+def _nulls(reference: profiles.Column, window: profiles.Column) -> Effect:
+    found = _more("nulls", (reference.nulls, reference.seen), (window.nulls, window.seen))
+    doubled = window.nulls * reference.seen >= _NULLS_TIMES * reference.nulls * window.seen
+    return found._replace(slight=not doubled)
+
+
 def _more(name: str, reference: tuple[int, int], window: tuple[int, int]) -> Effect:
     size = window[0] / window[1] - reference[0] / reference[1]
-    low = intervals.share(*window, alpha=ALPHA)[0] - intervals.share(*reference, alpha=ALPHA)[1]
-    return Effect(name, size, low)
+    if size <= LIMITS[name][0]:
+        return Effect(name, size, UNBOUNDED)
+    return Effect(name, size, intervals.share(*window, alpha=ALPHA)[0] - intervals.share(*reference, alpha=ALPHA)[1])
+
+
+def _same(frame: profiles.Frame, reference: logspace.Floats, window: logspace.Floats, seen: profiles.Column) -> Effect:
+    """Constant: numbers by the least and the most of them, since many different ones may be in one bin."""
+    at = int(window.argmax())
+    if window[at] < seen.valued or (frame.numeric and seen.least < seen.most):
+        return Effect("same", 0.0, UNBOUNDED)
+    share = (reference[at] + 1) / (reference.sum() + 1)
+    unlikely = share < 1 and seen.valued * math.log(share) < math.log(ALPHA)
+    return Effect("same", 1.0, 1.0 if unlikely else UNBOUNDED)
 
 
 def described(frame: profiles.Frame, one: profiles.Column) -> Described:
@@ -170,9 +239,18 @@ def outliers(frame: profiles.Frame, reference: profiles.Column, window: profiles
 
 
 def frame(name: str, values: logspace.Floats) -> profiles.Frame:
-    """The frame of finite numbers (N,): their least and largest, and 63 quantiles between them. A constant has one edge."""
+    """The frame of finite numbers (N,): their least and largest, 63 quantiles between them, and what may come beyond.
+
+    The first values that are seen are of one hour of one season: on either side there are edges at 1, 3, 7, ... 255 of their
+    quartile ranges (where these are 0 of their whole range, else of their size), so that what comes later is told apart as well.
+    """
     if not values.size:
         return profiles.Frame(name)
-    edges = np.unique(np.quantile(values, np.linspace(0, 1, profiles.MOST_EDGES)))
-    edges[-1] = np.nextafter(edges[-1], math.inf)  # the largest is inside
-    return profiles.Frame(name, tuple(np.unique(edges).tolist()))
+    inner = np.unique(np.quantile(values, np.linspace(0, 1, profiles.MOST_EDGES)))
+    low, high = np.quantile(values, (0.25, 0.75))
+    with np.errstate(over="ignore", invalid="ignore"):
+        width = next((float(one) for one in (high - low, inner[-1] - inner[0], abs(inner[0])) if one > 0), 1.0)
+        steps = width * (2.0 ** np.arange(1, profiles.OUTER_EDGES + 1) - 1)
+        inner[-1] = np.nextafter(inner[-1], math.inf)  # the largest is inside
+        edges = np.unique(np.concatenate([inner[0] - steps, inner, inner[-1] + steps]))
+    return profiles.Frame(name, tuple(edges[np.isfinite(edges)].tolist()))

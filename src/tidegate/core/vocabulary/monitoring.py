@@ -11,12 +11,22 @@ class Drift(msgspec.Struct, frozen=True):
     action: str = alarms.Action.NOTIFY
     window_seconds: float = 86_400.0
     """Windows begin at whole multiples of it since 1970 (UTC)."""
+    season: str = "week"
+    """What a window is held against: week, day or none. See `core.stats.seasons`."""
+    rows: int = 200
+    """Of a window and of what it is held against; with fewer nothing is said."""
+    limit: float = 0.1
+    """How much of a distribution has to be elsewhere, at least, for an alarm; half of it is a warning."""
+    holidays: tuple[str, ...] = ()
+    """Days (UTC) that are not watched and that nothing is held against: 2026-12-25, or 12-25 of every year."""
 
 
 class Quality(msgspec.Struct, frozen=True):
     """Missing, broken, new and impossible inputs."""
 
     action: str = alarms.Action.NOTIFY
+    window_seconds: float = 3_600.0
+    """Likewise. Season, rows and holidays are those of `Drift`."""
 
 
 class Performance(msgspec.Struct, frozen=True):

@@ -6,14 +6,19 @@ a day or a season is the sum of its hours. Nothing of a single value is kept.
 
 import bisect
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 MOST_EDGES = 65
-"""Edges of a numeric column: 64 bins between them, and one below and one above."""
+"""Edges of a numeric column within what was first seen: 64 bins between them."""
+OUTER_EDGES = 8
+"""Edges below these, and as many above."""
 MOST_CLASSES = 50
 """Values of a category that are told apart; what is beyond them is one more."""
+
+FEWEST = 200
+"""Rows of either side below which nothing is said of how two profiles differ."""
 
 
 class Frame(msgspec.Struct, frozen=True):
@@ -67,15 +72,7 @@ class Column(msgspec.Struct, frozen=True):
         return self.valued + self.nulls + self.broken
 
     def __add__(self, other: "Column") -> "Column":
-        return Column(
-            tuple(one + two for one, two in zip(self.counts, other.counts, strict=True)),
-            self.nulls + other.nulls,
-            self.broken + other.broken,
-            self.total + other.total,
-            self.squares + other.squares,
-            min(self.least, other.least),
-            max(self.most, other.most),
-        )
+        return total((self, other))
 
 
 class Profile(msgspec.Struct, frozen=True):
@@ -86,6 +83,19 @@ class Profile(msgspec.Struct, frozen=True):
 
     def __add__(self, other: "Profile") -> "Profile":
         return Profile(self.rows + other.rows, added(self.columns, other.columns))
+
+
+def total(several: Sequence[Column]) -> Column:
+    """The sum of columns of one frame, one at least."""
+    return Column(
+        tuple(map(sum, zip(*(one.counts for one in several), strict=True))),
+        sum(one.nulls for one in several),
+        sum(one.broken for one in several),
+        sum(one.total for one in several),
+        sum(one.squares for one in several),
+        min(one.least for one in several),
+        max(one.most for one in several),
+    )
 
 
 def added(one: Mapping[str, Column], other: Mapping[str, Column]) -> dict[str, Column]:

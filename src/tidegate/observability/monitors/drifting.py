@@ -5,7 +5,7 @@ The effects and their limits are `core.stats.drift`'s. Called by the command lin
 
 import math
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
@@ -28,29 +28,58 @@ class Effect(msgspec.Struct, frozen=True):
     """By how much a column has moved, by one way of looking."""
 
     name: str
-    """ks, tv, nulls, new or broken: see docs/drift.md."""
+    """ks, tv, tail, nulls, new, broken or same: see docs/drift.md."""
     size: float
     low: float
-    """At least so much, with probability 99.9 %."""
+    """At least so much, with probability 99.9 %; -1 where the size is within what is normal."""
     level: str
     """Empty, warning or alarm."""
+    weight: float
+    """`low` in limits of an alarm."""
+
+
+class Numbers(msgspec.Struct, frozen=True):
+    """A column of numbers in numbers."""
+
+    mean: float
+    sd: float
+    p1: float
+    q25: float
+    median: float
+    q75: float
+    p99: float
+    least: float
+    most: float
+
+    @property
+    def iqr(self) -> float:
+        """The range of the quartiles."""
+        return self.q75 - self.q25
 
 
 class Column(msgspec.Struct, frozen=True):
-    """How one column stands. Numbers are None where it has none."""
+    """How one column stands. Pairs are (in the window, in the reference)."""
 
     name: str
     level: str
     effects: tuple[Effect, ...]
+    """Those that matter most first."""
     rows: tuple[int, int]
-    """Entries (in the window, in the reference)."""
+    """Entries."""
     nulls: tuple[float, float]
     """Shares of them."""
-    mean: tuple[float | None, float | None]
-    median: tuple[float | None, float | None]
+    numbers: tuple[Numbers | None, Numbers | None]
+    """None where there are no numbers."""
+    outliers: float
+    """The window's share of numbers beyond three standard deviations of the reference's mean."""
     moved: float
     """Of numbers: how far, in quartile ranges of the reference; -1 where the reference has none."""
     psi: float
+
+    @property
+    def weight(self) -> float:
+        """How far it has moved at least, in limits of an alarm."""
+        return max((one.weight for one in self.effects), default=0.0)
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -58,10 +87,16 @@ class Report(msgspec.Struct, frozen=True):
 
     endpoint: str
     window: Stretch
-    reference: Stretch
-    rows: tuple[int, int]
+    against: str
+    """season, training, stable or time."""
+    reference: tuple[Stretch, ...]
+    """Latest first; none of the training data."""
+    rows: tuple[int, int] = (0, 0)
     """Rows (in the window, in the reference)."""
-    columns: tuple[Column, ...]
+    columns: tuple[Column, ...] = ()
+    come: tuple[str, ...] = ()
+    """Columns that the window has and the reference has not."""
+    gone: tuple[str, ...] = ()
 
     @property
     def level(self) -> str:
@@ -69,45 +104,73 @@ class Report(msgspec.Struct, frozen=True):
         return self.columns[0].level if self.columns else ""
 
 
-def report(connection: sqlite3.Connection, endpoint: str, window: Stretch, reference: Stretch) -> Report:
-    """The window held against the reference."""
-    frames = profiling.frames(connection, endpoint)
-    seen, known = (
-        _added(profiling.hours(connection, endpoint, one.since, one.until), one.version) for one in (window, reference)
+def report(connection: sqlite3.Connection, about: Report, limits: drift.Limits = drift.LIMITS) -> Report:
+    """The window held against the sum of the times of its reference. `about`: which, without columns."""
+    seen, *parts = (
+        added(profiling.hours(connection, about.endpoint, one.since, one.until), one.version)
+        for one in (about.window, *about.reference)
     )
+    return held(about, profiling.frames(connection, about.endpoint), (seen, profiling.merged(parts)), limits)
+
+
+def held(
+    about: Report,
+    frames: Mapping[str, profiles.Frame],
+    both: tuple[profiles.Profile, profiles.Profile],
+    limits: drift.Limits = drift.LIMITS,
+) -> Report:
+    """What was seen held against what was known: `both`. `about`: which times they are."""
+    seen, known = both
     columns = [
-        _column(frame, seen.columns[name], known.columns[name])
+        column(frame, seen.columns[name], known.columns[name], limits)
         for name, frame in frames.items()
         if name in seen.columns and name in known.columns
     ]
-    columns.sort(key=lambda one: (-LEVELS.index(one.level), -max((each.low for each in one.effects), default=-1.0), one.name))
-    return Report(endpoint, window, reference, (seen.rows, known.rows), tuple(columns))
+    columns.sort(key=lambda one: (-LEVELS.index(one.level), -one.weight, one.name))
+    come, gone = (tuple(sorted(one.columns.keys() - other.columns.keys())) for one, other in ((seen, known), (known, seen)))
+    return msgspec.structs.replace(
+        about,
+        rows=(seen.rows, known.rows),
+        columns=tuple(columns),
+        come=come if known.rows else (),
+        gone=gone if seen.rows else (),
+    )
 
 
-def _added(hours: Iterable[tuple[int, int, profiles.Profile]], version: int) -> profiles.Profile:
-    whole = profiles.Profile()
-    for one, _, profile in hours:
-        if version in (0, one):
-            whole += profile
-    return whole
+def added(hours: Iterable[tuple[int, int, profiles.Profile]], version: int = 0) -> profiles.Profile:
+    """The sum of these; of one version, or of all (0)."""
+    return profiling.merged([profile for one, _, profile in hours if version in (0, one)])
 
 
-def _column(frame: profiles.Frame, window: profiles.Column, reference: profiles.Column) -> Column:
-    found = tuple(Effect(one.name, one.size, one.low, LEVELS[one.level]) for one in drift.effects(frame, reference, window))
-    described = [drift.described(frame, one) for one in (window, reference)]
+def column(
+    frame: profiles.Frame, window: profiles.Column, reference: profiles.Column, limits: drift.Limits = drift.LIMITS
+) -> Column:
+    """How one column stands. The model's own prediction counts for more: what is a warning elsewhere is an alarm there."""
+    raised = frame.name == profiling.PREDICTION
+    found = sorted(drift.effects(frame, reference, window), key=lambda one: (-one.level(limits), -one.weight(limits)))
+    effects = tuple(
+        Effect(one.name, one.size, one.low, LEVELS[min(2, level + (raised and level > 0))], one.weight(limits))
+        for one in found
+        for level in (one.level(limits),)
+    )
     far = drift.moved(frame, reference, window)
     return Column(
         name=frame.name,
-        level=max((one.level for one in found), key=LEVELS.index, default=""),
-        effects=found,
+        level=effects[0].level if effects else "",
+        effects=effects,
         rows=(window.seen, reference.seen),
         nulls=(window.nulls / max(1, window.seen), reference.nulls / max(1, reference.seen)),
-        mean=(_known(described[0].mean), _known(described[1].mean)),
-        median=(_known(described[0].median), _known(described[1].median)),
+        numbers=(_numbers(frame, window), _numbers(frame, reference)),
+        outliers=drift.outliers(frame, reference, window),
         moved=far if math.isfinite(far) else -1.0,
         psi=drift.psi(reference, window),
     )
 
 
-def _known(number: float) -> float | None:
-    return number if math.isfinite(number) else None
+def _numbers(frame: profiles.Frame, one: profiles.Column) -> Numbers | None:
+    """None too where their sum is beyond what a number can be."""
+    told = drift.described(frame, one)
+    if not all(map(math.isfinite, told)):
+        return None
+    low, high = (drift.quantile(frame, one, share) for share in (0.01, 0.99))
+    return Numbers(told.mean, told.sd, low, told.q25, told.median, told.q75, high, told.least, told.most)

@@ -33,14 +33,25 @@ _TABLES = """
 CREATE TABLE IF NOT EXISTS frame (endpoint TEXT, name TEXT, told BLOB, PRIMARY KEY (endpoint, name)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS profile (endpoint TEXT, version INTEGER, hour INTEGER, told BLOB,
   PRIMARY KEY (endpoint, version, hour)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS profile_by_hour ON profile (endpoint, hour);
 """
 log = logging.getLogger(__name__)
 _pack = msgspec.msgpack.Encoder().encode
 _frame = msgspec.msgpack.Decoder(profiles.Frame).decode
 _profile = msgspec.msgpack.Decoder(profiles.Profile).decode
+
 Values = dict[str, list[Any]]
 _Key = tuple[str, int, int]
 """(endpoint, version, hour)"""
+
+
+class _Rows(msgspec.Struct):
+    """Of a profile only how many there are."""
+
+    rows: int = 0
+
+
+_rows = msgspec.msgpack.Decoder(_Rows).decode
 
 
 def _everything(_: str) -> keeping.Keeping:
@@ -53,7 +64,7 @@ class Profiles:
     def __init__(self, connection: sqlite3.Connection, reader: slicing.Reader) -> None:
         """Make the tables where there are none, and load the frames. `reader`: of inputs."""
         self._connection = connection
-        connection.executescript(_TABLES)
+        prepare(connection)
         self._reader = reader
         self._frames: dict[str, dict[str, profiles.Frame]] = collections.defaultdict(dict)
         for endpoint, _, told in connection.execute("SELECT * FROM frame"):
@@ -156,6 +167,11 @@ def _chained(parts: Iterable[dict[str, list[Any]]]) -> dict[str, list[Any]]:
     return whole
 
 
+def prepare(connection: sqlite3.Connection) -> None:
+    """Make the tables where there are none."""
+    connection.executescript(_TABLES)
+
+
 def known(connection: sqlite3.Connection) -> bool:
     """Whether the catalogue has profiles: one from before there were any has not."""
     return bool(connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'profile'").fetchone())
@@ -174,6 +190,34 @@ def hours(connection: sqlite3.Connection, endpoint: str, since: int, until: int)
         (endpoint, since, until),
     )
     return [(version, hour, _profile(told)) for version, hour, told in rows]
+
+
+def rows(connection: sqlite3.Connection, endpoint: str, since: int, until: int) -> int:
+    """How many rows came in the hours that begin in this time."""
+    told = connection.execute("SELECT told FROM profile WHERE endpoint = ? AND hour >= ? AND hour < ?", (endpoint, since, until))
+    return sum(_rows(one).rows for (one,) in told)
+
+
+def reach(connection: sqlite3.Connection, endpoint: str) -> tuple[int, int]:
+    """(first, last) hour of an endpoint of which anything is counted; (0, 0): none."""
+    first, last = connection.execute("SELECT min(hour), max(hour) FROM profile WHERE endpoint = ?", (endpoint,)).fetchone()
+    return (first, last) if first is not None else (0, 0)
+
+
+def inputs(one: profiles.Profile) -> profiles.Profile:
+    """A profile without its predictions."""
+    return msgspec.structs.replace(one, columns={name: each for name, each in one.columns.items() if name != PREDICTION})
+
+
+def merged(several: Sequence[profiles.Profile]) -> profiles.Profile:
+    """The sum of profiles."""
+    if len(several) == 1:
+        return several[0]
+    columns: dict[str, list[profiles.Column]] = {}
+    for one in several:
+        for name, column in one.columns.items():
+            columns.setdefault(name, []).append(column)
+    return profiles.Profile(sum(one.rows for one in several), {name: profiles.total(many) for name, many in columns.items()})
 
 
 def framed(name: str, values: Sequence[Any]) -> profiles.Frame:
@@ -198,7 +242,7 @@ def counted(frame: profiles.Frame, values: Sequence[Any]) -> profiles.Column:
     if not numbers.size:
         return profiles.Column((0,) * frame.bins, nulls, broken)
     binned = np.bincount(np.searchsorted(frame.edges, numbers, side="right"), minlength=frame.bins)
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         sums = float(numbers.sum()), float((numbers * numbers).sum())
     return profiles.Column(tuple(binned.tolist()), nulls, broken, *sums, float(numbers.min()), float(numbers.max()))
 

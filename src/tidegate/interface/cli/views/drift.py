@@ -9,12 +9,29 @@ from tidegate.interface.api import moments
 from tidegate.observability.monitors import drifting
 
 _STYLES = {"alarm": "bold red", "warning": "yellow", "": ""}
+_HEADS = (
+    "column",
+    "",
+    "by at least",
+    "mean",
+    "before",
+    "median",
+    "before",
+    "IQR",
+    "before",
+    "nulls",
+    "before",
+    "moved, IQR",
+    "PSI",
+)
 _SAYS = {
     "ks": "its distribution",
     "tv": "how often each value comes",
     "nulls": "nulls",
     "new": "values not seen before",
     "broken": "values of another type",
+    "tail": "the largest or smallest of it",
+    "same": "it is always the same",
 }
 
 
@@ -24,30 +41,46 @@ def whole(report: drifting.Report) -> Iterator[text.Text | table.Table]:
     if not report.columns:
         return
     shown = table.Table(box=None, pad_edge=False, header_style="dim")
-    for name in ("column", "", "by at least", "mean", "before", "nulls", "before", "moved, IQR", "PSI"):
+    for name in _HEADS:
         shown.add_column(name, overflow="fold")
     for one in report.columns:
-        means = [amounts.figure(each) if each is not None else "" for each in one.mean]
+        means, medians, widths = ([amounts.figure(each) if each is not None else "" for each in told] for told in _told(one))
         nulls = [f"{100 * each:.3g} %" if each else "" for each in one.nulls]
-        far = amounts.figure(one.moved, 2) if one.mean[0] is not None and one.moved >= 0 else ""
+        far = amounts.figure(one.moved, 2) if one.numbers[0] and one.moved >= 0 else ""
         by = ", ".join(f"{each.name} {each.low:.2g}" for each in one.effects if each.level)
-        cells = (by, means[0], means[1], nulls[0], nulls[1], far, f"{one.psi:.2g}")
+        cells = (by, *means, *medians, *widths, *nulls, far, f"{one.psi:.2g}")
         shown.add_row(text.Text(one.name), text.Text(one.level, style=_STYLES[one.level]), *cells)
     yield shown
+    for words, names in (("not there before", report.come), ("not there any more", report.gone)):
+        if names:
+            yield text.Text(f"{words}: {', '.join(names)}")
+
+
+def _held(report: drifting.Report) -> str:
+    if not report.reference:
+        return "of the training data"
+    first = moments.shown(min(one.since for one in report.reference), None)
+    return {"season": f"of the same time since {first}", "stable": "of stable"}.get(report.against, f"since {first}")
+
+
+def _told(one: drifting.Column) -> Iterator[list[float | None]]:
+    """Means, medians and quartile ranges, (in the window, in the reference)."""
+    yield [each.mean if each else None for each in one.numbers]
+    yield [each.median if each else None for each in one.numbers]
+    yield [each.iqr if each else None for each in one.numbers]
 
 
 def sentence(report: drifting.Report) -> str:
     """Which column has moved most, by what, since when."""
     rows, known = report.rows
-    held = f"{rows:,} rows since {moments.shown(report.window.since, None)} against {known:,} since"
-    held = f"{held} {moments.shown(report.reference.since, None)}"
+    held = f"{rows:,} rows since {moments.shown(report.window.since, None)} against {known:,} {_held(report)}"
     if not rows or not known:
         return f"{report.endpoint}: there is nothing to compare: {held}."
     moved = [one for one in report.columns if one.level]
     if not moved:
         few = all(not one.effects for one in report.columns)
         return f"{report.endpoint}: {'too few rows to say anything' if few else 'nothing has moved'}: {held}."
-    worst = max(moved[0].effects, key=lambda one: (drifting.LEVELS.index(one.level), one.low))
+    worst = moved[0].effects[0]
     names = f"{len(moved)} of {len(report.columns)} columns {'has' if len(moved) == 1 else 'have'} moved"
     by = f"{_SAYS[worst.name]} by {worst.size:.2g}, at least {worst.low:.2g}"
     return f"{report.endpoint}: {names}, {moved[0].name} most: {by}; {held}."

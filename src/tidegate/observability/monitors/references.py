@@ -1,0 +1,86 @@
+"""What a stretch of time is held against, as people ask for it: its season, the training data, stable, or another time.
+
+Called by the command line and the API. Reads the catalogue, the routing table's word for the endpoint, and bundles.
+"""
+
+import sqlite3
+
+import msgspec
+
+from tidegate.core.stats import drift, seasons
+from tidegate.core.vocabulary import errors, monitoring, profiles, tables
+from tidegate.observability.monitors import drifting, profiling
+
+SEASON, TRAINING, STABLE, TIME = "season", "training", "stable", "time"
+NAMED = (SEASON, TRAINING, STABLE)
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """What is to be held against what."""
+
+    window: drifting.Stretch
+    against: str = SEASON
+    reference: drifting.Stretch = drifting.Stretch(0, 0)
+    """Where `against` is time."""
+
+
+def hours(since: float, until: float, version: int = 0) -> drifting.Stretch:
+    """The whole hours that begin in this time (Unix seconds); the one that is under way is among them."""
+    first = seasons.floor(since, seasons.HOUR)
+    return drifting.Stretch(first, max(first, seasons.floor(until - 1e-3, seasons.HOUR)) + seasons.HOUR, version)
+
+
+def report(connection: sqlite3.Connection, endpoint: str, route: tables.Route | None, asked: Asked) -> drifting.Report:
+    """How the columns stand. `route`: None where the endpoint is not routed.
+
+    Raises NothingCompared where there is nothing of either time, or no such reference.
+    """
+    there = profiling.known(connection)
+    found = _report(connection, endpoint, route, asked) if there else None
+    if found is None or not any(found.rows):
+        raise errors.NothingCompared(
+            f"nothing of {endpoint} is profiled in that time.",
+            cure=f"The first {profiling.TEACH:,} values of a column say how they are told apart; then each hour is counted.",
+        )
+    return found
+
+
+def _report(connection: sqlite3.Connection, endpoint: str, route: tables.Route | None, asked: Asked) -> drifting.Report:
+    settings = route.monitors.drift if route else monitoring.Drift()
+    limits = drift.limits(settings.limit)
+
+    def held(window: drifting.Stretch, against: str, *reference: drifting.Stretch) -> drifting.Report:
+        return drifting.report(connection, drifting.Report(endpoint, window, against, reference), limits)
+
+    window = asked.window
+    if asked.against == SEASON:
+        found = held(window, SEASON, *seasonal(window, settings.season))
+        return found if found.rows[1] >= profiles.FEWEST else held(window, TIME, _trailing(window))
+    if asked.against == STABLE:
+        return held(*_beside(endpoint, route, window))
+    return held(window, TIME, asked.reference)
+
+
+def _beside(
+    endpoint: str, route: tables.Route | None, window: drifting.Stretch
+) -> tuple[drifting.Stretch, str, drifting.Stretch]:
+    """The candidate, or the version that was asked for, and stable, in one time. Raises NothingCompared."""
+    if route is None:
+        raise errors.NothingCompared(f"{endpoint} is not routed: it has no stable version.", cure="Name a time: --against 7d.")
+    mine = window.version or (route.candidate.ordinal if route.candidate else 0)
+    if mine in (0, route.stable.ordinal):
+        raise errors.NothingCompared(
+            f"{endpoint} has no version beside stable.", cure="Name another version with --version, or a time: --against 7d."
+        )
+    one, other = (drifting.Stretch(window.since, window.until, each) for each in (mine, route.stable.ordinal))
+    return one, STABLE, other
+
+
+def seasonal(window: drifting.Stretch, season: str) -> tuple[drifting.Stretch, ...]:
+    """The same time of the weeks or days before."""
+    found = seasons.before(window.since, window.until - window.since, season)
+    return tuple(drifting.Stretch(since, until, window.version) for since, until in found)
+
+
+def _trailing(window: drifting.Stretch) -> drifting.Stretch:
+    return drifting.Stretch(window.since - seasons.TRAILING, window.since, window.version)

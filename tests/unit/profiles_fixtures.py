@@ -1,0 +1,44 @@
+"""Hourly profiles of an endpoint as the recorder would have left them, on a clock of the test's own."""
+
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from tidegate.core.stats import seasons
+from tidegate.core.vocabulary import home, profiles, tables
+from tidegate.dataplane.predlog import catalogue
+from tidegate.observability.monitors import profiling
+
+ENDPOINT = "flights"
+MONDAY = seasons.WEEK_BEGINS + 2_800 * seasons.WEEK
+"""The first moment of a Monday."""
+
+
+class Hours:
+    """A home whose catalogue is filled hour by hour."""
+
+    def __init__(self, root: pathlib.Path, frames: Mapping[str, profiles.Frame], **route: object) -> None:
+        self.home = home.Home(root)
+        self.home.prepare()
+        self.books = catalogue.Catalogue(self.home.log)
+        self.frames = dict(frames)
+        profiling.prepare(self.books.connection)
+        for name, frame in frames.items():
+            told = (ENDPOINT, name, msgspec.msgpack.encode(frame))
+            self.books.connection.execute("INSERT INTO frame VALUES (?, ?, ?)", told)
+        self.route(**route)
+
+    def route(self, **given: object) -> None:
+        """What the table says of the endpoint."""
+        whole = {"stable": tables.Deployed(1, "d" * 64, "m")}
+        made = tables.Route(ENDPOINT, "production", **(whole | given))
+        self.home.table.write_bytes(msgspec.json.encode(tables.Table(1, 0, {ENDPOINT: made})))
+
+    def put(self, hour: float, columns: Mapping[str, Sequence[Any]], version: int = 1) -> None:
+        """What came in the hour that begins then."""
+        counted = {name: profiling.counted(self.frames[name], list(values)) for name, values in columns.items()}
+        one = profiles.Profile(max(map(len, columns.values()), default=0), counted)
+        told = (ENDPOINT, version, int(hour), msgspec.msgpack.encode(one))
+        self.books.connection.execute("INSERT OR REPLACE INTO profile VALUES (?, ?, ?, ?)", told)
