@@ -41,6 +41,7 @@ COMMANDS = {
     "replay": ("replay:replay", "Ask a candidate what was logged, and compare: before any live traffic."),
     "calibrate": ("calibrate:calibrate", "How long releases would take on the logged traffic, and what they would find."),
     "metrics": ("metrics:metrics", "How an endpoint is served: times, errors, queues, and what its processes use."),
+    "monitoring": ("monitoring:monitoring", "Write alert rules, a Grafana dashboard and a scrape configuration."),
     "uptime": ("uptime:uptime", "How available an endpoint was, as a probe from outside has seen it."),
     "drift": ("drift:drift", "What has drifted: inputs and predictions of one time against those of another."),
     "feedback": ("feedback:feedback", "Report what really happened for a prediction."),
