@@ -22,6 +22,7 @@ WINDOW_SECONDS = 600
 """What is looked at: these ten minutes."""
 DAY = 86_400
 LINGER_SECONDS = 300.0
+_SEVERITIES = ("warning", "critical")
 NEXT = "tidegate metrics {}"
 
 
@@ -119,13 +120,15 @@ class Service:
             yield _said(short, "", "disk", alarms.Action.NOTIFY)
 
     def _lasting(self, found: list[alarms.Alarm], now: float) -> list[alarms.Alarm]:
-        """What is wrong, and what was until lately; each as it was first said, with predictions that show it."""
+        """What is wrong, and what was until lately; each with predictions that showed it at first."""
         for one in found:
             known = self._open.get(one.key)
             if known is None:
                 self._open[one.key] = _Open(self._shown(one, now), now)
             else:
-                known.at = now
+                severity = max(one.severity, known.alarm.severity, key=_SEVERITIES.index)
+                same = {"since": known.alarm.since, "examples": known.alarm.examples, "severity": severity}
+                self._open[one.key] = _Open(msgspec.structs.replace(one, **same), now)
         self._open = {key: one for key, one in self._open.items() if now - one.at <= LINGER_SECONDS}
         return [one.alarm for _, one in sorted(self._open.items())]
 
