@@ -5,14 +5,16 @@ import json
 import logging
 import threading
 
+import msgspec
 import pytest
 
 from tests.process import living
+from tidegate.control.loop import alarms as ringing
 from tidegate.control.loop import mailing, notifying, transitions
 from tidegate.control.store import chain, database, endpoints
 from tidegate.control.store import store as stores
 from tidegate.core.spec import settings as specification
-from tidegate.core.vocabulary import decisions, errors, home
+from tidegate.core.vocabulary import alarms, decisions, errors, home, recipients
 
 
 class Hook:
@@ -116,6 +118,30 @@ def test_a_hook_that_dies_and_comes_back_misses_nothing(desk, hook, tmp_path, ca
     assert hook.got[1]["title"] == "Tidegate production: delay (critical)"
     assert "secret-word" not in caplog.text
     assert b"secret-word" not in (tmp_path / "store.db").read_bytes()
+    clock.one.close()
+
+
+def test_an_alarm_comes_with_what_moved_and_the_pager_hears_of_the_critical_one_alone(desk, hook, tmp_path, monkeypatch):
+    pager = Hook()
+    pager.start()
+    monkeypatch.setenv("PAGER", f"json://127.0.0.1:{pager.port}/")
+    notify = ("env:HOOK", recipients.Recipient("env:PAGER", "critical"))
+    settings = specification.plain(specification.Settings("delay", "m", notify=notify))
+    desk.store.put_endpoint(endpoints.Endpoint("production", "delay", settings, stable=1))
+    clock = Clock(desk, tmp_path)
+    clock.one.turn(desk.rows(), 0.0)
+    alarm = alarms.Alarm(
+        "drift", "delay", "inputs moved", 5.0, moved=("distance: 420 -> 980",), examples=("p1",), next="tidegate drift"
+    )
+    book = ringing.Book(desk)
+    book.settle([alarm], 5.0)
+    clock.until(lambda: len(hook.got) == 1, "the alarm")
+    book.settle([msgspec.structs.replace(alarm, severity="critical")], 6.0)
+    clock.until(lambda: len(hook.got) == 2 and len(pager.got) == 1, "that it is critical")
+    pager.stop()
+    assert [one["type"] for one in (*hook.got, *pager.got)] == ["warning", "failure", "failure"]
+    for line in ("Moved: distance: 420 -> 980", "Predictions: p1", "Since: 1970-01-01 00:00:05 UTC", "Next: `tidegate drift`"):
+        assert line in pager.got[0]["message"]
     clock.one.close()
 
 

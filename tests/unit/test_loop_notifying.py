@@ -10,8 +10,9 @@ from tests.unit import alarm_fixtures
 from tidegate.control.loop import letters, mailing, notifying, transitions
 from tidegate.control.store import chain, database, endpoints
 from tidegate.control.store import store as stores
+from tidegate.core.decide import incidents as course
 from tidegate.core.spec import settings as specification
-from tidegate.core.vocabulary import alarms, decisions, errors, home, phases, releases
+from tidegate.core.vocabulary import alarms, decisions, errors, home, phases, recipients, releases
 
 SLACK = "env:SLACK"
 DAY = notifying.GIVE_UP_SECONDS
@@ -206,6 +207,44 @@ def test_what_cannot_be_right_is_an_alarm_at_once(desk, made, post, wrong):
     settle(one, desk)
     (alarm,) = one.wrong(1.0)
     assert wrong.message in alarm.words
+
+
+def test_an_address_is_told_what_it_is_for(desk, made, post):
+    pager = recipients.Recipient("env:PAGER", "critical")
+    drift = recipients.Recipient("env:DATA", about=("drift",))
+    serve(desk, notify=(SLACK, pager, drift))
+    serve(desk, "fraud", notify=(recipients.Recipient("env:DATA", about=("release",)),))
+    one = made()
+    settle(one, desk)
+    known = alarm_fixtures.raised(desk.store, alarm_fixtures.DRIFT)
+    worse, happened = course.follow(known, msgspec.structs.replace(known.alarm, severity="critical", words="worse"), 2.0)
+    known = desk.store.put_incident("production", worse, happened)
+    alarm_fixtures.over(desk.store, known, 3.0)
+    tell(desk, "promoted")
+    tell(desk, "fraud is promoted", endpoint="fraud")
+    settle(one, desk)
+    new, rose, over = "inputs are others than they were", "worse, critical now: worse", "over: worse"
+    said = {name: [line.removeprefix("delay: alarm drift: ") for line in post.said(name)] for name in (SLACK, pager.address)}
+    assert said == {SLACK: [new, rose, over, "promoted"], "env:PAGER": [rose, over]}
+    assert [line.rpartition(": ")[2] for line in post.said("env:DATA")] == [new, "worse", "worse", "fraud is promoted"]
+
+
+def test_the_letter_of_an_alarm_has_all_that_is_known_of_it(desk, made, post):
+    serve(desk)
+    one = made()
+    settle(one, desk)
+    acts = msgspec.structs.replace(alarm_fixtures.DRIFT, subject="distance", action=alarms.Action.HOLD)
+    alarm_fixtures.raised(desk.store, acts)
+    settle(one, desk)
+    ((_, body),) = post.taken
+    assert body.splitlines()[:6] == [
+        "delay: alarm drift (distance): inputs are others than they were",
+        "Since: 1970-01-01 00:00:01 UTC",
+        "Moved: distance: median 420 -> 980",
+        "Predictions: p1, p2",
+        "It does: no release of this endpoint begins or goes on while it is open",
+        "Next: `tidegate drift delay`; `tidegate ack delay drift:distance` says that you have it",
+    ]
 
 
 def test_alarms_are_told_to_all_but_the_address_that_they_are_about(desk, made, post):

@@ -4,10 +4,11 @@ import pytest
 
 from tidegate.core.decide import strategies
 from tidegate.core.spec import file, reference, settings
-from tidegate.core.vocabulary import assignment, dependencies, errors, releases
+from tidegate.core.vocabulary import assignment, dependencies, errors, recipients, releases
 
 MINIMUM = "endpoint: e\nmodel: m\n"
 LABELS = "outcomes: {within: 1h}\n"
+PAGER = recipients.Recipient("env:PAGER", "critical", ("drift", "release"))
 
 
 def resolved(extra: str) -> settings.Settings:
@@ -127,7 +128,7 @@ requires: [{service: "https://a.example/up"}, {table: customers@v3, url: {env: S
   {table: t, url: {file: x}}]
 migrations: [{name: drop-x, kind: contract}]
 group: shop
-notify: [{env: SLACK_URL}, {file: who.txt}]
+notify: [{env: SLACK_URL}, {file: who.txt}, {env: PAGER, from: critical, about: [drift, release]}]
 slices: [region]
 rehearse: 7d
 api: 2
@@ -140,7 +141,7 @@ downtime: never
         dependencies.Requirement("table", "t", "", "file:x"),
     )
     assert found.migrations == (dependencies.Migration("drop-x", "contract"),)
-    assert (found.endpoint, found.group, found.notify) == ("e-v2", "shop", ("env:SLACK_URL", "file:who.txt"))
+    assert (found.endpoint, found.group, found.notify) == ("e-v2", "shop", ("env:SLACK_URL", "file:who.txt", PAGER))
     assert (found.slices, found.rehearse_seconds, found.downtime) == (("region",), 604_800.0, "never")
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import msgspec
 
 from tidegate.control.store import chain
-from tidegate.core.vocabulary import decisions, incidents, phases
+from tidegate.core.vocabulary import decisions, incidents, phases, recipients
 
 Phase = phases.Phase
 _NEXT = {
@@ -19,7 +19,6 @@ _NEXT = {
     Phase.SUCCEEDED: "nothing",
 }
 _LOOK = "`tidegate status {endpoint}`"
-RELEASE = "release"
 _EXAMPLES = 5
 """Predictions that a letter names at most."""
 _ALARMS = {
@@ -50,7 +49,7 @@ class Letter(msgspec.Struct, frozen=True):
     next: str = ""
     about: str = ""
     """An alarm's own address: a letter about an address that takes none is not written to it."""
-    kind: str = RELEASE
+    kind: str = recipients.RELEASE
     """What it is about: a release, or an alarm's kind. Addresses may be for some of these only."""
     floor: str = ""
     """The severity by which an address takes it or not, where that is another: who heard of an alarm hears that it is over."""

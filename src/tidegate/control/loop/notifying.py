@@ -15,9 +15,11 @@ import msgspec
 
 from tidegate.control.loop import letters, mailing, transitions
 from tidegate.control.store import chain, endpoints
-from tidegate.core.vocabulary import alarms, errors, home, phases
+from tidegate.core.vocabulary import alarms, errors, home, phases, recipients
 
 log = logging.getLogger(__name__)
+Wants = dict[str, list[recipients.Recipient]]
+"""What one address is told, by endpoint."""
 Deliver = Callable[[str, str, str, str], None]
 """(reference, title, body, severity) to one letter sent; `mailing.deliver`."""
 NOTE = "notified:"
@@ -113,16 +115,16 @@ class Notifying:
         """Let no thread outlive control; what is not known to be taken is sent again."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    def _subscribed(self, rows: Iterable[endpoints.Endpoint]) -> dict[str, frozenset[str]]:
-        """Endpoints by the address that is told of them."""
-        found: dict[str, set[str]] = {}
+    def _subscribed(self, rows: Iterable[endpoints.Endpoint]) -> dict[str, Wants]:
+        """What each address is told, by endpoint."""
+        found: dict[str, Wants] = {}
         for row in rows:
             if row.settings.get("notify"):
-                for reference in self._desk.settings(row).notify:
-                    found.setdefault(reference, set()).add(row.name)
-        return {reference: frozenset(names) for reference, names in found.items()}
+                for one in recipients.of(self._desk.settings(row).notify):
+                    found.setdefault(one.address, {}).setdefault(row.name, []).append(one)
+        return found
 
-    def _place(self, reference: str, names: frozenset[str], now: float) -> Place:
+    def _place(self, reference: str, names: Iterable[str], now: float) -> Place:
         """Where it was; for a new one, before the release that brought it."""
         store, environment = self._desk.store, self._desk.environment
         noted = store.fact(environment, "", NOTE + reference)
@@ -142,12 +144,12 @@ class Notifying:
         self._desk.store.note(self._desk.environment, "", NOTE + reference, "")
         del self._addresses[reference]
 
-    def _read(self, address: _Address, names: frozenset[str]) -> None:
+    def _read(self, address: _Address, wants: Wants) -> None:
         """Put into its queue what the log has for it."""
         while len(address.queue) < PAGE:
             found = self._desk.store.events(self._desk.environment, after=address.read, limit=PAGE)
             for event in found:
-                address.queue.extend(one for one in letters.of(event) if _concerns(one, event, address.reference, names))
+                address.queue.extend(one for one in letters.of(event) if _concerns(one, event, address.reference, wants))
             if found:
                 address.read = found[-1].sequence
             if len(found) < PAGE:
@@ -217,9 +219,11 @@ class Notifying:
         self._desk.store.note(self._desk.environment, "", NOTE + reference, msgspec.json.encode(place).decode())
 
 
-def _concerns(letter: letters.Letter, event: chain.StoredEvent, reference: str, names: frozenset[str]) -> bool:
-    """Whether this address is told: of its endpoints and of what is about all, but not of its own silence."""
-    return (not event.endpoint or event.endpoint in names) and letter.about != reference
+def _concerns(letter: letters.Letter, event: chain.StoredEvent, reference: str, wants: Wants) -> bool:
+    """Whether this address is told: of its endpoints and of what is about all, as far as it wants, but not of its own silence."""
+    asked = wants.get(event.endpoint, ()) if event.endpoint else [one for every in wants.values() for one in every]
+    severity = letter.floor or letter.severity
+    return letter.about != reference and any(one.takes(severity, letter.kind) for one in asked)
 
 
 def _page(place: home.Home) -> str:

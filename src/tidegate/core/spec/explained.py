@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from tidegate.core.decide import amounts
 from tidegate.core.spec import conditions, logged, settings, units, watched
-from tidegate.core.vocabulary import losses, releases, tables
+from tidegate.core.vocabulary import losses, recipients, releases, tables
 
 Rows = list[tuple[str, str]]
 _STEPS = frozenset({releases.Watch.COMPARISON, releases.Watch.COHORT})
@@ -125,7 +125,7 @@ def _around(resolved: settings.Settings) -> Rows:
         ("requires", ", ".join(one.said for one in resolved.requires) or "nothing"),
         ("migrations", ", ".join(f"{one.kind} {one.name}" for one in resolved.migrations) or "none"),
         ("group", resolved.group or "none"),
-        ("notify", ", ".join(resolved.notify) or "nobody"),
+        ("notify", ", ".join(one.said for one in recipients.of(resolved.notify)) or "nobody"),
         ("slices", _slices(resolved)),
         (
             "rehearse",

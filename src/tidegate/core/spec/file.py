@@ -26,7 +26,7 @@ from tidegate.core.spec import (
     values,
     watched,
 )
-from tidegate.core.vocabulary import dependencies, errors, instances, manifests, tables
+from tidegate.core.vocabulary import dependencies, errors, instances, manifests, recipients, tables
 
 NAME = "tidegate.yaml"
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -111,7 +111,7 @@ def resolve(model: keys.Tidegate, listed: Sequence[str] = ()) -> settings.Settin
         migrations=tuple(dependencies.Migration(one.name, one.kind) for one in model.migrations),
         slices=model.slices,
         pairing=tables.Pairing(near),
-        notify=tuple(map(surroundings.located, model.notify)),
+        notify=tuple(map(_recipient, model.notify)),
         rehearse_seconds=model.rehearse,
         limits=protection.limits(model),
         outcomes=protection.outcomes(model),
@@ -191,6 +191,11 @@ def _given(model: pydantic.BaseModel, prefix: str = "") -> list[str]:
         value, key = getattr(model, name), prefix + (type(model).model_fields[name].alias or name)
         found += _given(value, f"{key}.") if isinstance(value, pydantic.BaseModel) else [key]
     return found
+
+
+def _recipient(given: surroundings.Recipient) -> str | recipients.Recipient:
+    where = surroundings.located(given)
+    return recipients.entry(recipients.Recipient(where, given.floor, tuple(map(str, given.about))))
 
 
 def _requirement(given: surroundings.Requirement) -> dependencies.Requirement:

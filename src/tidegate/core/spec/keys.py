@@ -171,8 +171,11 @@ class Tidegate(values.Block):
         "Changes of shared things that this version needs: `{name: drop-x, kind: contract}`.", (), [], strict=False
     )
     group: values.Name | None = values.key("Endpoints of one group are released together, all or none.", None)
-    notify: tuple[Annotated[surroundings.Secret, values.SECRET], ...] = values.key(
-        "Whom to tell: where each apprise address is, `{env: SLACK_URL}` or `{file: PATH}`.", (), [], strict=False
+    notify: tuple[Annotated[surroundings.Recipient, values.SECRET], ...] = values.key(
+        "Whom to tell: where each apprise address is, `{env: SLACK_URL}` or `{file: PATH}`; with `from: critical`, what.",
+        (),
+        [],
+        strict=False,
     )
     slices: tuple[Annotated[str, pydantic.Field(min_length=1)], ...] = values.key(
         "Input columns by whose values requests are told apart (20 of each, the rest is `other`): a candidate that fails where "

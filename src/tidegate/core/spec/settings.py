@@ -15,6 +15,7 @@ from tidegate.core.vocabulary import (
     instances,
     keeping,
     monitoring,
+    recipients,
     releases,
     sums,
     tables,
@@ -58,8 +59,8 @@ class Settings(msgspec.Struct, frozen=True):
     migrations: tuple[dependencies.Migration, ...] = ()
     slices: tuple[str, ...] = ()
     pairing: tables.Pairing = tables.Pairing()
-    notify: tuple[str, ...] = ()
-    """Whom to tell: where each apprise address is, env:NAME or file:PATH."""
+    notify: tuple[str | recipients.Recipient, ...] = ()
+    """Whom to tell: where each apprise address is, env:NAME or file:PATH; with what it is told where that is not everything."""
     rehearse_seconds: float = 0.0
     """A rollback is rehearsed this often; 0: only when asked for."""
     limits: tables.Limits = tables.Limits()

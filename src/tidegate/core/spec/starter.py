@@ -102,7 +102,7 @@ _OPTIONAL = """\
 # group: null                       # endpoints of one group are released together
 # requires: []                      # such as {service: https://...}, {table: customers@v3, url: {env: WAREHOUSE}}
 # migrations: []                    # such as {name: drop-x, kind: contract}
-# notify: []                        # where apprise addresses are: {env: SLACK_URL}, {file: PATH}
+# notify: []                        # where apprise addresses are: {env: SLACK_URL}, {file: PATH, from: critical}
 # slices: []                        # input columns whose every value is judged by itself, too: [region]
 # rehearse: 0s                      # practise a rollback this often; 0s: when asked for
 # guard:                            # what every answer is held to

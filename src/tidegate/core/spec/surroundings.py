@@ -3,7 +3,7 @@
 from typing import Annotated, Literal
 
 from tidegate.core.spec import values
-from tidegate.core.vocabulary import errors
+from tidegate.core.vocabulary import alarms, errors, recipients
 
 
 class Secret(values.Block):
@@ -18,6 +18,25 @@ def located(given: Secret) -> str:
     if (given.env is None) == (given.file is None):
         raise errors.SpecInvalid("a secret is in one place.", cure="Write {env: NAME} or {file: PATH}.")
     return f"env:{given.env}" if given.env else f"file:{given.file}"
+
+
+def _about(given: object) -> str:
+    known = (recipients.RELEASE, *alarms.Kind)
+    if given not in known:
+        raise errors.SpecInvalid(f"nothing told is about {given!r}.", cure=f"Write some of {', '.join(known)}.")
+    return str(given)
+
+
+About = Annotated[str, values.reads(_about)]
+
+
+class Recipient(Secret):
+    """Whom to tell, and what."""
+
+    floor: Literal["info", "warning", "critical"] = values.key("Nothing below it is told there.", "info", alias="from")
+    about: tuple[About, ...] = values.key(
+        "Kinds of [alarms](alarms.md), and `release` for what releases have to tell; else everything.", (), [], strict=False
+    )
 
 
 class Requirement(values.Block):

@@ -9,7 +9,7 @@
 - `assignment`: the key that requests stick by, and the cohort that goes first
 - `dependencies`: what a version needs outside its bundle, and what was changed there for it
 - `handling`, `tokens`: what an endpoint asks of the worker besides the prediction; who may do what
-- `alarms`: what is wrong now, with the words for it; `incidents`: what became of one
+- `alarms`: what is wrong now, with the words for it; `incidents`: what became of one; `recipients`: who is told
 - `tables`, `records`, `manifests`: the formats the planes meet in: routes down, records up, bundles across
 - `home`, `instances`: where things are on disk, and processes as the keeper knows them
 - `logs`: JSON lines on standard error, as every process logs

@@ -6,7 +6,7 @@ import pathlib
 import msgspec
 
 from tidegate.core.spec import file, keys, settings
-from tidegate.core.vocabulary import errors
+from tidegate.core.vocabulary import errors, recipients
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,7 +41,7 @@ def load(given: str = "", *, model: str = "", strategy: str = "") -> Project:
     source = absolute(model, pathlib.Path.cwd()) if model else absolute(resolved.model, path.parent)
     example = absolute(resolved.example, path.parent) if resolved.example else ""
     check = absolute(resolved.check, path.parent) if resolved.check else ""
-    notify = tuple(_placed(one, path.parent) for one in resolved.notify)
+    notify = tuple(_told(one, path.parent) for one in recipients.of(resolved.notify))
     requires = tuple(msgspec.structs.replace(one, url=_placed(one.url, path.parent)) for one in resolved.requires)
     truth = msgspec.structs.replace(resolved.monitors.truth, url=_placed(resolved.monitors.truth.url, path.parent))
     monitors = msgspec.structs.replace(resolved.monitors, truth=truth)
@@ -63,6 +63,10 @@ def _shown(path: pathlib.Path) -> str:
         return str(path.resolve().relative_to(pathlib.Path.cwd()))
     except ValueError:
         return str(path)
+
+
+def _told(one: recipients.Recipient, folder: pathlib.Path) -> str | recipients.Recipient:
+    return recipients.entry(msgspec.structs.replace(one, address=_placed(one.address, folder)))
 
 
 def _placed(secret: str, folder: pathlib.Path) -> str:
