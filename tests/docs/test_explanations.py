@@ -10,7 +10,8 @@ from sklearn import linear_model
 from tests.unit import explaining_fixtures as models
 from tests.unit import predlog_fixtures as given
 from tests.unit import test_batch_reasons as told
-from tidegate.control.batch import reasons
+from tidegate.control.batch import afterwards, reasons
+from tidegate.core.spec import file
 from tidegate.core.vocabulary import errors, ids
 from tidegate.dataplane.models.explaining import cases, explainer, questions
 from tidegate.delivery.registry import compiling
@@ -36,7 +37,7 @@ def test_every_command_explains(capsys, place, line):
     words = line.replace("ID", ids.text(given.identifier(0))).split()[1:]
     assert main.run([*words, "--home", str(place.root)]) == 0
     out = capsys.readouterr().out
-    assert "lowers" in out or "raises" in out
+    assert "lowers" in out or "raises" in out or (line == "tidegate explain" and "afterwards" in out)
     if "--json" in line:
         assert json.loads(out)["agreement"] == "exactly"
 
@@ -49,6 +50,14 @@ def test_the_numbers_are_those_of_the_code():
     assert f"reasons={reasons.MOST}" in PAGE
     assert explainer.MOST_ROWS // cases.MOST_BACKGROUND >= 1 << 11 > explainer.MOST_ROWS // cases.MOST_BACKGROUND // 2
     assert f"`{errors.NotExplainable.code}`" in PAGE
+
+
+def test_its_file_loads_and_what_it_says_of_the_watch_is_so():
+    (example,) = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
+    assert file.resolve(file.load(example)).monitors.explained == 0.01
+    assert f"{afterwards.LAG:g} s after the prediction" in PAGE
+    assert f"up to {afterwards.MOST} predictions ({afterwards.ROWS} rows of each)" in PAGE
+    assert afterwards.BEHIND == 3_600.0
 
 
 def test_its_sentence_is_what_is_said():

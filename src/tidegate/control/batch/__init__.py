@@ -4,6 +4,7 @@
 - `replaying`: a period of the log, one version's answers against another's, compared as mirrored requests are
 - `verdicts`: what the comparison comes to: within the tolerance, beyond it, or not decided, in a sentence
 - `explaining`: a logged prediction computed once more and taken apart by column; `reasons`: that in plain words
+- `afterwards`: the same for a sample of what is predicted, as a watch of the monitor, kept beside the log
 - `recipe`: how a bundle's model was made and what is not known of that; `remaking`: what was made again, held against it
 - `recomputing`: questions put to a bundle in a process of its own runtime
 - `calibrating`: releases redrawn from logged traffic, many times over: how long they take, what they find

@@ -15,7 +15,7 @@ from tidegate.control.store import store
 from tidegate.core.vocabulary import arms, errors, explanations, home, ids, marks, records, tables
 from tidegate.dataplane.models import bundles
 from tidegate.dataplane.models.explaining import cases, explainer, questions
-from tidegate.dataplane.predlog import pairing, reader, sights
+from tidegate.dataplane.predlog import explained, pairing, reader, sights
 from tidegate.dataplane.wire import samples
 from tidegate.delivery.registry import compiling
 
@@ -32,13 +32,16 @@ class Subject(msgspec.Struct, frozen=True):
     """By how much numbers of its response may be off since clients see them rounded."""
 
 
-def explain(place: home.Home, known: store.Store | None, prediction: str) -> explanations.Explanation:
+def explain(place: home.Home, known: store.Store | None, prediction: str, *, again: bool = False) -> explanations.Explanation:
     """Explain one prediction: its id, or ID/N for a row. `known`: the store, or None when it is gone.
 
+    One that was explained afterwards is told as that was, unless it is to be computed `again`.
     Raises PredictionUnknown, NotExplainable (naming why), BundleMissing, DigestMismatch, RuntimeUnavailable and what loading the
     model raises.
     """
     identifier, row = parsed(prediction)
+    if not again and (kept := [one for one in explained.find(place.explanations, identifier) if one.row == row]):
+        return kept[0]
     found = reader.find(place, identifier)
     if found is None:
         raise errors.PredictionUnknown(f"no prediction {ids.text(identifier)} is in the log.")
@@ -178,6 +181,6 @@ def _responses(one: Subject, output: bytes) -> str:
     if one.record.output == output:
         return explanations.EXACTLY
     served = msgspec.structs.replace(one.record, mark=marks.Mark.OK, answers=())
-    again = msgspec.structs.replace(served, output=output)
+    anew = msgspec.structs.replace(served, output=output)
     rule = tables.Pairing(max(one.tolerance, compiling.TOLERANCE))
-    return explanations.DIFFERS if any(pairing.compared(rule, served, again).differs) else explanations.WITHIN
+    return explanations.DIFFERS if any(pairing.compared(rule, served, anew).differs) else explanations.WITHIN

@@ -9,9 +9,9 @@ import msgspec
 
 from tidegate.control.loop import bringing
 from tidegate.control.store import store
-from tidegate.core.vocabulary import arms, errors, home, ids, manifests, marks, records, releases
+from tidegate.core.vocabulary import arms, errors, explanations, home, ids, manifests, marks, records, releases
 from tidegate.dataplane.models import bundles
-from tidegate.dataplane.predlog import reader, sights
+from tidegate.dataplane.predlog import explained, reader, sights
 
 LOGGED, MISSING, ENCRYPTED = "logged", "not logged", "encrypted, and its key (`log.key`) is not here"
 
@@ -118,6 +118,8 @@ class Trace(msgspec.Struct, frozen=True):
     """What could not be looked up, in words."""
     copy: Copy | None = None
     """None where the request was not mirrored."""
+    explained: tuple[explanations.Explanation, ...] = ()
+    """What was computed afterwards of why it came out as it did, by row (`explain` in tidegate.yaml)."""
     brought: bringing.Brought | None = None
     """How the version drawn came to be served; None where the store is gone, or never knew."""
 
@@ -139,12 +141,13 @@ def trace(place: home.Home, known: store.Store | None, prediction_id: str) -> Tr
     manifest = _manifest(place, record.digest, missing)
     told = tuple(Outcome(one.row, one.label, one.label_version, one.received_ns / 1e9, one.metric) for one in found.outcomes)
     copy, brought = _copy(found.copy), _brought(place, known, record, missing)
+    why = explained.find(place.explanations, identifier)
     if manifest is None:
-        return Trace(_prediction(found), told, release, Bundle(record.digest), None, (), tuple(missing), copy, brought)
+        return Trace(_prediction(found), told, release, Bundle(record.digest), None, (), tuple(missing), copy, why, brought)
     origin = manifest.provenance
     bundle = Bundle(record.digest, manifest.name, origin.source, manifest.digest == record.digest, manifest.files)
     run = Run(origin.run_id, origin.code_revision, origin.parameters, origin.metrics) if _has_run(origin) else None
-    return Trace(_prediction(found), told, release, bundle, run, origin.data, tuple(missing), copy, brought)
+    return Trace(_prediction(found), told, release, bundle, run, origin.data, tuple(missing), copy, why, brought)
 
 
 def _cure(place: home.Home) -> str:

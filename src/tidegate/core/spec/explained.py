@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from tidegate.core.decide import amounts
-from tidegate.core.spec import conditions, logged, settings, units, watched
+from tidegate.core.spec import conditions, logged, settings, units, values, watched
 from tidegate.core.vocabulary import losses, recipients, releases, tables
 
 Rows = list[tuple[str, str]]
@@ -18,6 +18,7 @@ def rows(resolved: settings.Settings) -> Rows:
         *_moving(resolved),
         *_held(resolved),
         *watched.rows(resolved.monitors),
+        ("explain", values.explain_text(resolved.monitors.explained)),
         *_answered(resolved),
         *_around(resolved),
     ]

@@ -138,7 +138,7 @@ def resolve(model: keys.Tidegate, listed: Sequence[str] = ()) -> settings.Settin
         durability=model.log.durability,
         inputs=logged.inputs(model.log),
         log=logged.keeping(model.log),
-        monitors=watched.resolved(model.monitors, together.truth(model)),
+        monitors=msgspec.structs.replace(watched.resolved(model.monitors, together.truth(model)), explained=model.explain),
         pin=model.pin,
         given=tuple(sorted(_given(model))),
     )

@@ -150,6 +150,12 @@ class Tidegate(values.Block):
     monitors: Annotated[watched.Monitors, values.EMPTY_BLOCK] = values.key(
         "What is watched after a release.", watched.Monitors(), {}
     )
+    explain: values.Explain = values.key(
+        "Which predictions are explained afterwards, off every request's path, and kept: `always`, a `sample 1%`, or none "
+        "(`on_demand`) until `tidegate explain` is asked.",
+        0.0,
+        "on_demand",
+    )
     guard: Annotated[Guard, values.EMPTY_BLOCK] = values.key("What every answer is held to before a client sees it.", Guard(), {})
     fallback: pydantic.JsonValue = values.key("JSON answered, and flagged, when no version can answer; without it: 503.", None)
     fallback_rules: tuple[FallbackRule, ...] = values.key(

@@ -291,6 +291,14 @@ def _retention(settings: Settings) -> None:
         )
 
 
+def _explained(settings: Settings) -> None:
+    if settings.monitors.explained and (settings.inputs == "none" or settings.log.redact):
+        raise errors.SpecInvalid(
+            "predictions are explained from the inputs that the log has, and it keeps no request as it came.",
+            cure="Log inputs without `redact`, or write `explain: on_demand`.",
+        )
+
+
 def _alone(settings: Settings) -> bool:
     return releases.alone(settings.stages)
 
@@ -301,6 +309,7 @@ CHECKS: dict[str, Callable[[Settings], None]] = {
     "group": _group,
     "keep": _keep,
     "log": _veiled,
+    "explain": _explained,
     "outcomes.key": _entity,
     "log.retention": _retention,
     "release.times_from": _times,

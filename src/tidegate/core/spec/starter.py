@@ -90,6 +90,7 @@ _OPTIONAL = """\
 #   service: {action: notify}
 #   uptime: {action: notify, every: 1m}
 
+# explain: on_demand                # always, sample 1%: explanations are computed afterwards and kept
 # input: strict                     # coerce: "3" is taken for 3
 # round: null                       # decimals that clients see of numbers; without it all
 # access: open                      # token: predictions need one with the predict scope

@@ -223,6 +223,22 @@ def _inputs(value: object) -> str:
     return f"sample {units.share_text(part)}"
 
 
+def _explain(value: object) -> float:
+    """The share of predictions that are explained afterwards: always is 1, on_demand 0."""
+    if value in ("always", "on_demand"):
+        return 1.0 if value == "always" else 0.0
+    found = re.fullmatch(r"sample\s+(\S.*)", value.strip()) if isinstance(value, str) else None
+    part = units.share(found[1]) if found else 0.0
+    if not 0 < part < 1:
+        raise errors.SpecInvalid(f"{value!r} does not say what is explained.", cure='Write always, on_demand, or "sample 1%".')
+    return part
+
+
+def explain_text(part: float) -> str:
+    """As `explain` is written: 0.01 -> "sample 1%"."""
+    return "always" if part >= 1 else f"sample {units.share_text(part)}" if part else "on_demand"
+
+
 def _retention(value: object) -> float:
     found = units.duration(value, _LONGEST_KEPT)
     if 0 < found < _SHORTEST_KEPT:
@@ -272,6 +288,9 @@ Requests = Annotated[int, reads(_requests), schema(r"^\d+( requests?)?$", "200 r
 Token = Annotated[str, reads(_token)]
 Inputs = Annotated[
     str, reads(_inputs), pydantic.WithJsonSchema({"type": "string", "pattern": r"^(all|none|sample +\d+(\.\d+)? *%)$"})
+]
+Explain = Annotated[
+    float, reads(_explain), pydantic.WithJsonSchema({"type": "string", "pattern": r"^(always|on_demand|sample +\d+(\.\d+)? *%)$"})
 ]
 Retention = Annotated[float, reads(_retention), schema(r"^(\d+(\.\d+)?(ms|s|m|h|d) *)+$", "90d", const=0)]
 Header = Annotated[str, reads(_header)]

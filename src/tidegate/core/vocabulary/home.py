@@ -72,6 +72,11 @@ class Home:
         return self.root / "log"
 
     @property
+    def explanations(self) -> pathlib.Path:
+        """Explanations computed afterwards, as Parquet: explanations/endpoint=E/day=D/*.parquet; `state.json`: how far."""
+        return self.root / "explanations"
+
+    @property
     def sums(self) -> pathlib.Path:
         """Sums by gateway boot: sums/<incarnation>.sums, memory-mapped by the gateway, read by control."""
         return self.root / "sums"

@@ -74,3 +74,5 @@ class Monitors(msgspec.Struct, frozen=True):
     service: Service = Service()
     uptime: Uptime = Uptime()
     truth: Truth = Truth()
+    explained: float = 0.0
+    """Share of predictions that are explained afterwards, by their ids."""

@@ -7,6 +7,7 @@
 - `sights`: what a reader may see of a record; `ciphers`: values that only who has the key can read
 - `catalogue`: which of those files count, and how far each segment is recorded
 - `reader`: DuckDB over the Parquet files, and over segments that are not recorded yet
+- `explained`: explanations of predictions, beside the log
 - `outcomes`: whether an answer was wrong and by how much, and which outcome counts when several came
 - `posts`: rows of whatever table as outcomes to be posted
 - `seconds`: one version's requests of a time, counted by second of arrival

@@ -202,6 +202,19 @@ def period(place: home.Home, endpoint: str, version: int, span: tuple[float, flo
     return Logged(tuple(answered), len(found) - failed - len(answered), failed)
 
 
+def arrived(place: home.Home, endpoint: str, after: bytes, until: bytes) -> list[bytes]:
+    """The ids of an endpoint's live requests past one id and up to another, in order."""
+    fresh = [one for one in unrecorded(place) if isinstance(one, records.Prediction) and after < one.id <= until]
+    ask = (
+        "SELECT DISTINCT id FROM read_parquet($files, union_by_name = true, hive_partitioning = false)"
+        " WHERE role = $role AND id > $after AND id <= $until"
+    )
+    given = {"role": int(arms.Role.LIVE), "after": ids.text(after), "until": ids.text(until)}
+    rows = _rows(ask, given, lambda: paths(place.log, parquet.PREDICTIONS, endpoint, after, until))
+    found = {ids.parse(text) or b"" for (text,) in rows}
+    return sorted(found | {one.id for one in fresh if one.endpoint == endpoint and one.role == arms.Role.LIVE})
+
+
 def versions(place: home.Home, endpoint: str) -> list[int]:
     """Ordinals of the versions that live requests were logged for, newest first."""
     return list(dict.fromkeys(one.version for one in counts(place, endpoint)))

@@ -43,12 +43,13 @@ def router(books: shelf.Shelf) -> fastapi.APIRouter:
         row: int = fastapi.Query(default=0, ge=0, lt=10**7),
         most: int = fastapi.Query(default=reasons.MOST, ge=1, le=50, alias="reasons"),
         adverse: bool = False,
+        again: bool = False,
     ) -> Json:
         """Why a prediction came out as it did. It is computed in a process of its own, one at a time: that takes seconds."""
         known = _known(books)
         scopes.demand(holder, "read", _endpoint(books, prediction_id))
         with _turn():
-            found = explaining.explain(books.home, known, f"{prediction_id}/{row}")
+            found = explaining.explain(books.home, known, f"{prediction_id}/{row}", again=again)
         told: Json = msgspec.to_builtins(found)
         return told | {"reasons": reasons.said(found, most, adverse=adverse)}
 

@@ -4,15 +4,16 @@ from collections.abc import Iterator
 
 from rich import table, text
 
-from tidegate.control.batch import reasons
+from tidegate.control.batch import afterwards, reasons
 from tidegate.core.decide import amounts
 from tidegate.core.vocabulary import explanations
+from tidegate.interface.cli import words
 
 MOST = 15
 """Columns in the table; the others are one line."""
 
 
-def whole(one: explanations.Explanation, words: str) -> Iterator[text.Text | table.Table]:
+def whole(one: explanations.Explanation, said: str) -> Iterator[text.Text | table.Table]:
     """What was computed and how, the columns, then the reasons in words."""
     found = one.explained
     yield text.Text.assemble((f"{one.endpoint} {one.version}", "bold"), f"  {one.id}/{one.row}  bundle {one.digest[:16]}")
@@ -31,7 +32,18 @@ def whole(one: explanations.Explanation, words: str) -> Iterator[text.Text | tab
     if rest := found.contributions[MOST:]:
         shown.add_row(f"{len(rest)} others", "", "", f"{sum(part.contribution for part in rest):+.4g}", "")
     yield shown
-    yield text.Text(words)
+    yield text.Text(said)
+
+
+def progress(found: dict[str, afterwards.Progress]) -> list[str]:
+    """How far each endpoint's explanations are, and what was left out."""
+    lines = []
+    for name, one in sorted(found.items()):
+        late = f", {words.lasting(one.behind)} behind" if one.behind else ""
+        left = f", {one.skipped:,} left out (rows of large requests, or too far behind)" if one.skipped else ""
+        lines.append(f"{name}: {one.explained:,} explained{late}{left}")
+        lines += [f"  {count:,} not: {why}" for why, count in one.failed.items()]
+    return lines
 
 
 def again(one: explanations.Explanation) -> str:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 
+from tidegate.control.batch import reasons
 from tidegate.control.loop import bringing, trace
 from tidegate.core.vocabulary import manifests
 from tidegate.delivery.gates import findings
@@ -21,6 +22,7 @@ def lines(walked: trace.Trace) -> list[str]:
     found += [f"  output    {_short(one.output)}"] if one.output else []
     found += [_copied(walked.copy)] if walked.copy else []
     found += [_outcome(told, one) for told in walked.outcomes] or ["outcome     none yet"]
+    found += [f"explained   row {each.row}, {each.agreement}: {reasons.said(each)}" for each in walked.explained]
     found += _release_lines(walked.release) + _bundle_lines(walked.bundle) + _run_lines(walked.run)
     found += [_data(data) for data in walked.data]
     found += _brought_lines(walked.brought) if walked.brought else []

@@ -1,5 +1,6 @@
 """The monitor, with everything that it watches."""
 
+from tidegate.control.batch import afterwards
 from tidegate.core.vocabulary import home
 from tidegate.delivery.gates import secrets
 from tidegate.interface.api import addresses, client
@@ -19,6 +20,7 @@ def watches(place: home.Home) -> list[rounds.Watch]:
         lookout.Lookout(place),
         uptime.Uptime(place, lambda: _line(place)),
         service.Service(place),
+        afterwards.Afterwards(place),
         fetching.Fetching(place, lambda rows: truths.post(place, rows), secrets.look_up),
     ]
 
