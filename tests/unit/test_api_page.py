@@ -177,6 +177,8 @@ def test_approvals_holds_and_alarms_are_shown_with_what_to_type(store, asked):
         "it failed",
         "tidegate unhold delay",
         "alarm crash loop: delay: v1 ends; see <code>tidegate logs</code>",
+        "<b>Alarm crash loop</b>, warning, ",
+        "<code>tidegate ack delay crash_loop</code> says that you have it",
     ):
         assert words in shown, words
 

@@ -19,6 +19,8 @@ class Shown(NamedTuple):
     """The newest, ended or not."""
     events: tuple[answers.Event, ...] = ()
     """Newest first."""
+    alarms: tuple[answers.Alarm, ...] = ()
+    """Those of it that are open, oldest first."""
 
     @property
     def under_way(self) -> bool:
@@ -43,15 +45,19 @@ def read(books: shelf.Shelf) -> Board:
     if store is None or status.store:
         return Board(status, tuple(Shown(one) for one in status.endpoints))
     try:
-        return Board(status, tuple(_shown(store, books.environment, one) for one in status.endpoints))
+        return Board(status, tuple(_shown(store, status, one) for one in status.endpoints))
     except errors.StoreUnavailable as gone:
         late = status.model_copy(update={"store": str(gone)})
         return Board(late, tuple(Shown(one) for one in status.endpoints))
 
 
-def _shown(store: stores.Store, environment: str, endpoint: answers.Endpoint) -> Shown:
-    events = store.last_events(environment, endpoint.name, EVENTS)
-    return Shown(endpoint, store.latest(environment, endpoint.name), tuple(records.event(one) for one in reversed(events)))
+def _shown(store: stores.Store, status: answers.Status, endpoint: answers.Endpoint) -> Shown:
+    events = store.last_events(status.environment, endpoint.name, EVENTS)
+    latest, alarms = (
+        store.latest(status.environment, endpoint.name),
+        (one for one in status.alarms if one.endpoint == endpoint.name),
+    )
+    return Shown(endpoint, latest, tuple(records.event(one) for one in reversed(events)), tuple(alarms))
 
 
 def visible(board: Board, holder: tokens.Token) -> Board:
