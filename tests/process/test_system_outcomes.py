@@ -1,10 +1,13 @@
 """Ground truth by every way it comes, through real processes: from files, by key and time, from a table over a kill -9."""
 
+import csv
 import json
 import pathlib
 import sqlite3
 import time
 import urllib.request
+
+import pytest
 
 from tests.process import living
 
@@ -61,6 +64,55 @@ def test_truth_comes_from_files_by_key_and_from_a_table_over_a_kill(
         connection.execute("ALTER TABLE truth RENAME TO moved")
         connection.commit()
         living.wait(lambda: "alarm outcomes: iris: outcomes do not come" in system.run("status"), what="the alarm")
+
+
+@pytest.fixture(scope="module")
+def system(tmp_path_factory, models):
+    with living.alive(tmp_path_factory.mktemp("labelled"), models, "outcomes: {kind: probability}") as found:
+        yield found
+
+
+def test_performance_and_a_labelled_sample(system: living.Living) -> None:
+    with living.Traffic(system.address, 100) as traffic:
+        living.wait(lambda: traffic.answered > 600, 60, what="answers")
+    ids = dict(traffic.ids)
+    living.wait(lambda: fact(system, "recorded") >= len(ids), what="all to be recorded")
+    # Nothing is labelled yet: a sheet of doubtful predictions is filled in, and taken back.
+    sheet = system.folder / "sheet.csv"
+    said = json.loads(
+        system.run("label", "iris", "--sample", "100", "--strategy", "uncertain", "--since", "1h", "--out", "sheet.csv", "--json")
+    )
+    assert said["handed_out"] == 100
+    lines = list(csv.DictReader(sheet.open()))
+    assert {"task", "id", "label", "answer", *living.COLUMNS} == set(lines[0])
+    filled = [line | {"label": ids[line["id"]] if number else ""} for number, line in enumerate(lines)]
+    with sheet.open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(lines[0]))
+        writer.writeheader()
+        writer.writerows(filled)
+    assert "99 labels accepted, 1 left open" in system.run("label", "iris", "--take", "sheet.csv")
+    living.wait(lambda: fact(system, "joined") == 99, what="the sample to be joined")
+
+    def standing() -> dict:
+        return json.loads(system.run("performance", "iris", "--since", "1h", "--json"))["standings"][0]
+
+    found = living.wait(lambda: (told := standing())["labelled"] == 99 and told, what="the sample in the log")
+    assert found["by_chance"]
+    accuracy = found["headline"]["metrics"][0]
+    wrong = [line for line in filled[1:] if (float(line["answer"]) >= 0.5) != (int(line["label"]) == 1)]
+    assert accuracy["value"] > 1 - len(wrong) / 99 - 1e-9, "doubtful predictions do not count as all do"
+    # Then truth comes for all.
+    labels = system.folder / "truth.csv"
+    labels.write_text("id,label\n" + "".join(f"{name},{label}\n" for name, label in ids.items()))
+    system.run("feedback", "iris", "--file", "truth.csv")
+    living.wait(lambda: standing()["labelled"] == len(ids) - 99, what="all the truth in the log")
+    with system.api as asked:
+        told = asked.performance("iris", since="1h", by="day", segment="")
+    (found,) = told["standings"]
+    assert (found["by_chance"], found["sampled"], told["kind"]) == (False, 99, "probability")
+    shown = system.run("performance", "iris", "--since", "1h", "--by", "day")
+    assert "99 labels from the labelling queue are left out" in shown
+    assert "accuracy" in shown
 
 
 def add(connection: sqlite3.Connection, rows: list[tuple[str, int, int]]) -> None:

@@ -11,9 +11,11 @@ import pytest
 from tidegate.control.store import commands
 from tidegate.control.store import store as stores
 from tidegate.core.vocabulary import decisions, errors, ids, instances, manifests, phases, releases, tables, verdicts
+from tidegate.dataplane.predlog import catalogue
 from tidegate.dataplane.wire import tablefile
 from tidegate.interface.api import access, orders
 from tidegate.interface.cli.views import history
+from tidegate.observability.monitors import quarantine
 
 DIGEST = api_fixtures.DIGEST
 AT = 1_772_380_800.0  # 2026-03-01 16:00:00 UTC
@@ -243,3 +245,18 @@ def test_an_explanation_over_http_says_why_there_is_none(place, store, asked):
     assert asked.get("/v1/explain/nothing").json()["code"] == "prediction-unknown"
     assert asked.get(f"/v1/explain/{ids.text(given.identifier(7))}").json()["code"] == "prediction-unknown"
     assert asked.get(f"/v1/explain/{ids.text(one.id)}?row=-1").status_code == 400
+
+
+def test_performance_and_what_was_put_aside_are_read(place, store, asked):
+    place.prepare()
+    one = given.outcome(0, given.prediction(1), 1.0, 5.0)
+    assert asked.get("/v1/endpoints/delay/performance?since=2023-11-01&by=week").json()["standings"] == []
+    assert asked.get("/v1/endpoints/nobody/performance").json()["code"] == "endpoint-unknown"
+    assert asked.get("/v1/endpoints/delay/performance?by=year").status_code == 400
+    assert asked.get("/v1/endpoints/delay/performance?since=now&until=1d").json()["code"] == "spec-invalid"
+    with catalogue.Catalogue(place.log) as books:
+        books.begin()
+        quarantine.Quarantine(books.connection).put([quarantine.Rejected("type", "delay", 1.0, one)])
+        books.commit()
+    found = asked.get("/v1/endpoints/delay/outcomes/rejected").json()
+    assert (found["counted"], [one["reason"] for one in found["newest"]], found["rows"]) == ({"type": 1}, ["type"], [])

@@ -25,12 +25,17 @@ is addition.
     means        the difference of two means, with an asymptotic confidence sequence: posted metrics
     bounded      the same by betting, exact, where values lie within limits: shares
     cuped        a metric adjusted by what its units were like before the test
+    metrics      how good predictions were: AUC, Brier, recall, errors, each with an interval, of weighted rows
+    arrival      when labels come: the law of their lag, and what those that are here have to stand for
+    isotonic     scores as chances, by what came of them
+    estimated    how good predictions probably are, from calibrated chances alone
+    worsening    whether something has come to be worse than it was, watched without end
     power        how many more requests a proof needs; excess harm
     thinning     traffic of one version parted between two arms by coins thrown anew, and one arm spoilt by a fault
 
 Who calls it: `core.decide.judge`, `control.batch`, and the analyst benchmark. Input: `vocabulary.sums`.
 
-Deliberately not here: p-values; anything that looks at rows; a clock, or chance that is no argument; decisions, thresholds and
-words (they are `core.decide`'s); a cap on the bets against overshoot, because it needs the wealth before each request and is not
-linear in counts; drift. Formulas and sources: docs/rooms/stats.md.
+Deliberately not here: p-values; rows, but for the arrays of `metrics` and its neighbours; a clock, or chance that is no
+argument; decisions, thresholds and words (they are `core.decide`'s); a cap on the bets against overshoot, because it needs the
+wealth before each request and is not linear in counts; drift. Formulas and sources: docs/rooms/stats.md.
 """

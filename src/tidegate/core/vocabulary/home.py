@@ -117,6 +117,11 @@ class Home:
         return self.root / "outcomes"
 
     @property
+    def labelling(self) -> pathlib.Path:
+        """What was handed out to be labelled, by endpoint: labelling/<endpoint>/<task>.json, made when something first is."""
+        return self.root / "labelling"
+
+    @property
     def instances(self) -> pathlib.Path:
         """One process each: NAME.json (specification), NAME.lock (held while alive), NAME.state (what it says of itself)."""
         return self.root / "instances"

@@ -9,6 +9,7 @@
 - `reader`: DuckDB over the Parquet files, and over segments that are not recorded yet
 - `explained`: explanations of predictions, beside the log
 - `outcomes`: whether an answer was wrong and by how much, and which outcome counts when several came
+- `labelled`: predictions of a time with the truth heard of them, as columns
 - `posts`: rows of whatever table as outcomes to be posted
 - `seconds`: one version's requests of a time, counted by second of arrival
 

@@ -16,6 +16,7 @@ predictions and releases go on, and the command line falls back on the files.
     revisions from a git revision to the version that was built from it; `git` asks the repository
     measures  what is told of an endpoint's service, as bodies of answers
     measured  /metrics for Prometheus, and what one endpoint's service is like
+    outcomes  how good versions were by the truth heard, and what of it could not be taken
     page      the release page: its paths, and what its answers may do in a browser
     board     what it shows, read at one moment
     sheet     that as HTML, by the templates beside it
@@ -33,6 +34,6 @@ predictions and releases go on, and the command line falls back on the files.
 Who calls it: the command line, the demo, scripts of users. Errors are {"error", "code", "cure"}; the codes are those of
 `core.vocabulary.errors`, and `client` raises them again as the same classes.
 
-Deliberately not here: predictions and outcomes (the gateway), deciding (control), anything on a page that takes a command, and
-anything loaded from elsewhere, as the usual API explorers do.
+Deliberately not here: predictions and taking outcomes (the gateway), deciding (control), anything on a page that takes a
+command, and anything loaded from elsewhere, as the usual API explorers do.
 """

@@ -24,6 +24,7 @@ from tidegate.interface.api import (
     making,
     measured,
     orders,
+    outcomes,
     page,
     pages,
     past,
@@ -67,6 +68,7 @@ def app(books: shelf.Shelf, *, hosts: frozenset[str], token: str) -> fastapi.Fas
     made.add_exception_handler(Exception, _internal)
     made.include_router(_reading(books))
     made.include_router(past.router(books))
+    made.include_router(outcomes.router(books))
     made.include_router(tracing.router(books))
     made.include_router(measured.router(books))
     made.include_router(issuing.router(books))

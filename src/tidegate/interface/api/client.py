@@ -55,6 +55,10 @@ class Client:
         """One endpoint with its settings: `answers.Endpoint`."""
         return self._object("GET", f"/v1/endpoints/{_part(endpoint)}")
 
+    def performance(self, endpoint: str, **asked: str) -> Json:
+        """How good its versions were: `since`, `until`, `by`, `segment` as `tidegate performance` has them."""
+        return self._object("GET", f"/v1/endpoints/{_part(endpoint)}/performance?{parse.urlencode(asked)}")
+
     def release(
         self,
         endpoint: str,

@@ -44,6 +44,8 @@ COMMANDS = {
     "monitoring": ("monitoring:monitoring", "Write alert rules, a Grafana dashboard and a scrape configuration."),
     "uptime": ("uptime:uptime", "How available an endpoint was, as a probe from outside has seen it."),
     "drift": ("drift:drift", "What has drifted: inputs and predictions of one time against those of another."),
+    "performance": ("performance:performance", "How good each version's predictions were, by the outcomes heard."),
+    "label": ("label:label", "Hand out predictions for people to label, and take them back."),
     "feedback": ("feedback:feedback", "Report what really happened for a prediction."),
     "send": ("send:send", "Make traffic, from a file or from the model's own example."),
     "logs": ("logs:logs", "What the processes say, for people. For a version: why its model failed."),

@@ -24,6 +24,7 @@ _CURE = (
     "Columns are id,label or id,metric,value or key,time,label; "
     "--id, --label, --key, --time and --version say what yours are called."
 )
+_SHEET = "Its columns task, id and label have to be there; take other files with `tidegate feedback --file`."
 Row = dict[str, Any]
 
 
@@ -41,6 +42,21 @@ def read(path: pathlib.Path, columns: Mapping[str, str] | None = None, always: R
                 raise errors.OutcomeInvalid("the columns id and label are needed.", where=where, cure=_CURE)
             yield posts.entry((always or {}) | row, where)
     except (OSError, UnicodeDecodeError, csv.Error, pa.ArrowException) as unreadable:
+        raise errors.OutcomeInvalid(f"the file cannot be read: {unreadable}.", where=str(path)) from unreadable
+
+
+def sheet(path: pathlib.Path) -> Iterator[tuple[str, Row | None]]:
+    """(task, entry) of each line of a labelling sheet; None where nothing was filled in. Raises OutcomeInvalid with the line."""
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            rows = csv.DictReader(file)
+            if not {"task", "id", "label"} <= set(rows.fieldnames or ()):
+                raise errors.OutcomeInvalid("this is no sheet of `tidegate label`.", where=f"{path}:1", cure=_SHEET)
+            for row in rows:
+                value = traffic.value(row["label"])
+                where = f"{path}:{rows.line_num}"
+                yield row["task"] or "", None if value is None else posts.entry({"id": row["id"], "label": value}, where)
+    except (OSError, UnicodeDecodeError, csv.Error) as unreadable:
         raise errors.OutcomeInvalid(f"the file cannot be read: {unreadable}.", where=str(path)) from unreadable
 
 

@@ -5,6 +5,7 @@ In the catalogue's database, under the same transaction as the joins. Called by 
 
 import sqlite3
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 
@@ -75,6 +76,21 @@ class Quarantine:
                 " (SELECT number FROM quarantine WHERE endpoint = ? ORDER BY number DESC LIMIT 1 OFFSET ?)",
                 (endpoint, endpoint, MOST),
             )
+
+
+def plain(one: Rejected) -> dict[str, Any]:
+    """One for programs."""
+    return {
+        "reason": one.reason,
+        "words": WORDS.get(one.reason, one.reason),
+        "endpoint": one.endpoint,
+        "for": one.named,
+        "label": one.outcome.label,
+        "label_version": one.outcome.label_version,
+        "metric": one.outcome.metric,
+        "request_id": one.outcome.request_id,
+        "received": one.outcome.received_ns / 1e9,
+    }
 
 
 def missing(one: records.Outcome) -> str:

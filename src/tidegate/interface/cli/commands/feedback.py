@@ -112,7 +112,7 @@ def _list(place: homes.Home, endpoint: str, as_json: bool) -> None:
         listed = quarantine.listed(books.connection, endpoint)
     rows = fetching.refused(place, endpoint) if endpoint else []
     if as_json:
-        newest = [view.plain(one) for one in listed]
+        newest = [quarantine.plain(one) for one in listed]
         screen.document({"counted": counted, "newest": newest, "rows": msgspec.to_builtins(rows)})
         return
     for part in view.whole(counted, listed, rows):

@@ -1,7 +1,6 @@
 """Outcomes that could not be taken, as a sentence and a table."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 from rich import table, text
 
@@ -29,18 +28,3 @@ def whole(
         received = moments.shown(one.outcome.received_ns / 1e9, None)
         shown.add_row(received, one.reason, one.endpoint or "?", one.named, text.Text(str(one.outcome.label)))
     yield shown
-
-
-def plain(one: quarantine.Rejected) -> dict[str, Any]:
-    """One for programs."""
-    return {
-        "reason": one.reason,
-        "words": quarantine.WORDS.get(one.reason, one.reason),
-        "endpoint": one.endpoint,
-        "for": one.named,
-        "label": one.outcome.label,
-        "label_version": one.outcome.label_version,
-        "metric": one.outcome.metric,
-        "request_id": one.outcome.request_id,
-        "received": one.outcome.received_ns / 1e9,
-    }

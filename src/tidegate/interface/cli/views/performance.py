@@ -1,0 +1,103 @@
+"""How good versions are, as sentences and a table."""
+
+from collections.abc import Iterator
+
+from rich import table, text
+
+from tidegate.core.decide import amounts
+from tidegate.core.stats import metrics
+from tidegate.interface.api import moments
+from tidegate.interface.cli import words
+from tidegate.observability.monitors import graded, performance
+
+COLUMNS = {
+    graded.PROBABILITY: ("accuracy", "precision", "recall", "auc", "brier"),
+    graded.NUMBER: ("mae", "rmse", "bias", "p90_error"),
+    graded.CLASS: ("accuracy", "macro_f1"),
+}
+"""What is shown of each kind; `--json` has all."""
+
+
+def whole(report: performance.Report) -> Iterator[text.Text | table.Table]:
+    """What has to be said first, then a line for each version, segment and cohort."""
+    since, until = (moments.shown(at, None) for at in (report.since, report.until))
+    yield text.Text(f"{report.endpoint}: predictions from {since} to {until}")
+    yield from (text.Text(one, style="yellow") for one in cautions(report))
+    yield _table(report)
+    for standing in report.standings:
+        if not standing.segment and standing.headline is not None and 0 < len(standing.headline.confusion) <= 4:
+            cells = ", ".join(f"{answer} for {truth}: {rows:,.0f}" for answer, truth, rows in standing.headline.confusion)
+            yield text.Text(f"v{standing.version} answered {cells}", style="dim")
+    if report.difference is not None:
+        yield text.Text(compared(report.difference, report.kind))
+
+
+def cautions(report: performance.Report) -> Iterator[str]:
+    """What the numbers do not say."""
+    if report.mature_seconds is None:
+        yield "no label has come yet, or one only: there is nothing to compute"
+        return
+    told = f"99 % of labels are there after {words.lasting(report.mature_seconds)}: predictions of that age make the headline"
+    if report.selective:
+        shares = ", ".join(f"{100 * share:.0f} % of {answer}" for answer, share in report.selective.items())
+        yield f"labels come for some answers only ({shares}): how the others would have ended nobody knows; nothing is estimated"
+    yield told
+    if not report.whole:
+        yield "labels were still coming at the oldest age there is: provisional numbers lack those that take longer"
+    for one in report.standings:
+        if one.sampled and not one.segment:
+            kept = "count by the chance with which they were drawn" if one.by_chance else "are left out, since there are others"
+            yield f"v{one.version}: {words.count(one.sampled, 'label')} from the labelling queue {kept}"
+    if report.sampled > 1:
+        yield f"of very many requests one in {report.sampled} was read"
+
+
+def compared(one: performance.Difference, kind: str) -> str:
+    """The two newest versions against each other."""
+    what = "further off" if kind == graded.NUMBER else "more often wrong"
+    told = amounts.figure(one.more, 3) if kind == graded.NUMBER else f"{100 * one.more:+.2f} points"
+    ends = [amounts.figure(end, 3) if kind == graded.NUMBER else f"{100 * end:+.2f}" for end in (one.low, one.high)]
+    when = "on the days on which both served" if one.same_days else "by all that is mature of both, which is of other days"
+    return f"v{one.newer} is {what} than v{one.older} by {told} [{ends[0]}, {ends[1]}], {when}"
+
+
+def _table(report: performance.Report) -> table.Table:
+    shown = table.Table(box=None, pad_edge=False, header_style="dim")
+    names = COLUMNS[report.kind]
+    for name in ("", "", "labelled", "of", "", *(one.replace("_", " ") for one in names)):
+        shown.add_column(name, justify="left" if name == "" else "right", overflow="fold")
+    for standing in report.standings:
+        name = f"v{standing.version}" + (f" {standing.segment}" if standing.segment else "")
+        if standing.headline is not None:
+            _add(shown, (name, "a sample" if standing.by_chance else ""), standing.covered, standing.headline, names)
+        counted = (standing.labelled, standing.predicted)
+        if standing.provisional is not None or standing.headline is None:
+            _add(shown, (name if standing.headline is None else "", "provisional"), counted, standing.provisional, names)
+        for cohort in standing.cohorts:
+            when = moments.shown(cohort.begins, None).partition(" ")[0]
+            word = "" if cohort.mature else "provisional"
+            _add(shown, (f"  {when}", word), (cohort.labelled, cohort.predicted), cohort.measured, names)
+    return shown
+
+
+def _add(
+    shown: table.Table, what: tuple[str, str], counted: tuple[int, int], found: metrics.Measured | None, names: tuple[str, ...]
+) -> None:
+    labelled, predicted = counted
+    share = f"{100 * labelled / predicted:.1f} %" if predicted else ""
+    cells = [_cell(found, name) for name in names]
+    style = "dim" if what[1] == "provisional" else ""
+    shown.add_row(what[0], text.Text(what[1], style="yellow"), f"{labelled:,}", f"{predicted:,}", share, *cells, style=style)
+
+
+def _cell(found: metrics.Measured | None, name: str) -> str:
+    try:
+        one = found[name] if found is not None else None
+    except KeyError:
+        one = None
+    if one is None:
+        return ""
+    value = amounts.figure(one.value, 4)
+    if one.low is None or one.high is None:
+        return value
+    return f"{value} [{amounts.figure(one.low, 3)}, {amounts.figure(one.high, 3)}]"

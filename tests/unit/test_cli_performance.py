@@ -1,0 +1,63 @@
+"""What `tidegate performance` and `--rejected` say."""
+
+import io
+
+import numpy as np
+import predlog_fixtures as given
+import test_monitors_performance as made
+from rich import console
+
+from tidegate.interface.cli.views import performance as view
+from tidegate.interface.cli.views import rejected
+from tidegate.observability.monitors import performance, quarantine
+
+
+def shown(parts) -> str:
+    page = console.Console(file=io.StringIO(), width=200, no_color=True)
+    for part in parts:
+        page.print(part)
+    return page.file.getvalue()
+
+
+def test_a_report_has_its_cautions_its_lines_and_the_comparison() -> None:
+    rng = np.random.default_rng(0)
+    at = made.NOW - rng.uniform(0, 40, 8_000) * made.DAY
+    version = np.where(rng.random(at.size) < 0.5, 2, 1).astype(np.int64)
+    truth = rng.random(at.size) < 0.5
+    right = rng.random(at.size) < np.where(version == 2, 0.7, 0.9)
+    score = np.where(truth == right, 0.8, 0.2)
+    report = made.report(
+        made.rows(at, score, truth.astype(float), rng.exponential(2, at.size) * made.DAY, version=version), 20.0, by="week"
+    )
+    page = shown(view.whole(report))
+    assert "99 % of labels are there after" in page
+    assert "v2 is more often wrong than v1 by +19." in page
+    assert "on the days on which both served" in page
+    assert "v2 answered 1 for 1:" in page
+    assert page.count("provisional") >= 4
+    for name in ("accuracy", "precision", "recall", "auc", "brier"):
+        assert name in page
+
+
+def test_a_report_without_labels_says_so() -> None:
+    at = made.NOW - np.linspace(1, 10, 50) * made.DAY
+    page = shown(view.whole(made.report(made.rows(at, np.full(50, 0.3), np.ones(50), np.full(50, 1e12)))))
+    assert "no label has come yet" in page
+    assert "0.0 %" in page
+
+
+def test_selective_truth_and_samples_are_said() -> None:
+    report = performance.Report("e", "number", 0.0, 1e9, 3_600.0, False, {"quarter 1": 0.9, "quarter 4": 0.1}, (), sampled=3)
+    page = " ".join(view.cautions(report))
+    assert "labels come for some answers only (90 % of quarter 1, 10 % of quarter 4)" in page
+    assert "still coming at the oldest age" in page
+    assert "one in 3 was read" in page
+
+
+def test_what_was_put_aside_is_listed_with_reasons() -> None:
+    one = given.outcome(0, given.prediction(1), "soon", 5.0)
+    page = shown(rejected.whole({"type": 2}, [quarantine.Rejected("type", "e", 1.0, one)]))
+    assert "2 outcomes put aside" in page
+    assert "2: the label cannot be held against the answer" in page
+    assert "soon" in page
+    assert "no outcome was put aside" in shown(rejected.whole({}, []))

@@ -1,0 +1,88 @@
+"""Predictions with their truth, as columns."""
+
+import math
+import pathlib
+
+import predlog_fixtures as given
+import pytest
+from pairs_fixtures import Mirrored, copied, served
+
+from tidegate.core.vocabulary import assignment, errors, ids, marks, tables
+from tidegate.dataplane.predlog import labelled
+
+RULE = tables.Outcomes(kind="probability", within_seconds=10.0, lookback_seconds=100.0, key="carrier")
+DAY = 86_400.0
+
+
+def read(log: Mirrored, segment: str = "", rule: tables.Outcomes = RULE, until: float = DAY) -> labelled.Rows:
+    return labelled.read(log.home, "flight-delay", rule, (given.T0, given.T0 + until), segment)
+
+
+def test_each_row_has_its_answer_its_truth_and_how_late_it_came(tmp_path: pathlib.Path) -> None:
+    log = Mirrored(tmp_path, mirror=0, outcomes=RULE)
+    one = served(1, 1.0, answers=(0.9, 0.2), rows=2, input=b'{"records": [{"carrier": "AA"}, {"carrier": "UA", "hour": 5}]}')
+    lost = served(2, 2.0, mark=marks.Mark.ERROR, answers=())
+    shed = served(3, 3.0, mark=marks.Mark.SHED, answers=())
+    late = served(4, 4.0, version=2)
+    log.put(one, lost, shed, late, copied(late, 0.7))
+    log.put(
+        given.outcome(0, one, 1.0, 6.0),
+        given.outcome(0, one, 0.0, 9.0),  # a repeat
+        given.outcome(0, one, "perhaps", 9.5, label_version=5),  # no truth for a probability
+        given.outcome(0, one, 0.0, 11.0, row=1),
+        given.outcome(0, one, 1.0, 12.0, row=1, label_version=2, request_id="labelling:x"),
+        given.outcome(0, one, 1.0, 12.0, row=7),
+        given.outcome(0, lost, 1.0, 12.0),
+        given.outcome(0, late, 3.5, 12.0, metric="revenue"),
+    )
+    log.look(20.0)
+    found = read(log, "carrier")
+    assert found.version.tolist() == [1, 1, 1, 2]
+    assert found.answer.tolist() == [0.9, 0.2, None, 0.25]
+    assert found.label.tolist() == [1.0, 1.0, 1.0, None]
+    assert found.lag.tolist()[:3] == [5.0, 10.0, 10.0]
+    assert math.isnan(found.lag[3])
+    assert found.segment.tolist() == ["AA", "UA", "AA", "AA"]
+    assert found.source.tolist() == ["", "labelling:x", "", ""]
+    assert (found.row.tolist(), found.id[3], len(found)) == ([0, 1, 0, 0], ids.text(late.id), 4)
+    assert found.labelled.tolist() == [True, True, True, False]
+    assert len(read(log, until=1.5)) == 2
+
+
+def test_truth_by_key_is_there_once_it_was_matched(tmp_path: pathlib.Path) -> None:
+    log = Mirrored(tmp_path, mirror=0, outcomes=RULE)
+    told = {"id": ids.uuid7(given.T0 * 1000, 5), "endpoint": "flight-delay", "key_hash": assignment.digest(b"AA")}
+    one = served(1, 1.0)
+    log.put(one, given.outcome(0, one, 1.0, 6.0, at_ns=(given.T0 + 5) * 10**9, **told))
+    log.look(7.0)
+    log.look(11.0)
+    assert read(log).label.tolist() == [1.0]
+
+
+def test_an_early_label_has_no_negative_lag(tmp_path: pathlib.Path) -> None:
+    log = Mirrored(tmp_path, mirror=0)
+    one = served(1, 5.0)
+    log.put(one, given.outcome(0, one, 1.0, 3.0))
+    log.look(7.0)
+    assert read(log).lag.tolist() == [0.0]
+
+
+def test_of_very_many_an_even_sample_is_read(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(labelled, "MOST", 100)
+    log = Mirrored(tmp_path, mirror=0)
+    asked = [served(at, at / 100) for at in range(400)]
+    log.put(*asked, *(given.outcome(0, one, 1.0, 8.0) for one in asked))
+    log.look(20.0)
+    found = read(log)
+    assert found.sampled == 4
+    assert 60 < len(found) < 150
+    assert found.labelled.all()
+
+
+def test_a_column_that_nobody_has_is_named_and_an_empty_log_has_no_rows(tmp_path: pathlib.Path) -> None:
+    log = Mirrored(tmp_path, mirror=0)
+    assert len(read(log, "region")) == 0
+    log.put(served(1, 1.0))
+    log.look(20.0)
+    with pytest.raises(errors.SpecInvalid, match=r"no input of this time has a column region.*carrier, hour"):
+        read(log, "region")
