@@ -80,4 +80,5 @@ def test_an_endpoint_that_hangs_is_down_until_it_answers_again(system: living.Li
     assert 0 < told["available"] < 1
     assert told["incidents"][0]["probes"] >= 2
     assert "available" in system.run("uptime", "--since", "1h")
-    assert 'tidegate_probe_up{endpoint="iris"} 1.0' in system.api._http.get("/metrics").text
+    with system.api as asked:
+        assert 'tidegate_probe_up{endpoint="iris"} 1.0' in asked._http.get("/metrics").text

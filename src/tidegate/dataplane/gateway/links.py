@@ -14,7 +14,7 @@ from typing import Protocol
 
 import msgspec
 
-from tidegate.core.vocabulary import tables
+from tidegate.core.vocabulary import ids, tables
 from tidegate.dataplane.wire import frames
 
 WELCOME_SECONDS = 5.0
@@ -38,6 +38,8 @@ class Caller(Protocol):
     until: float = math.inf
     """When its answer is of no use any more."""
     body: bytes = b""
+    id: bytes = b""
+    """Of the prediction; empty where it is none."""
     is_copy: bool = False
     """Whether no client waits for it: it is not tried again, and gives way."""
 
@@ -56,7 +58,7 @@ def _tell(caller: Caller, reply: frames.Reply, body: bytes) -> None:
     try:
         caller.replied(reply, body)
     except Exception:
-        logger.exception("a reply could not be handled")
+        logger.exception("a reply could not be handled", extra={"prediction_id": ids.text(caller.id)})
 
 
 class Owner(Protocol):

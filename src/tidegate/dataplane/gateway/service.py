@@ -98,7 +98,7 @@ class Service:
                 self._boot.admitting.count(refused)
             exchange.fail(refused)
         except Exception:
-            logger.exception("a request could not be answered")
+            logger.exception("a request could not be answered", extra={"request_id": exchange.request_id})
             if exchange.answer is None:
                 exchange.fail(errors.TidegateError("Something went wrong on our side."))
 

@@ -83,7 +83,7 @@ class Answerer:
             self._refuse(call, wrong, marks.Mark.ERROR)
         except Exception as raised:
             # A body that we have no words for must not take the worker down, and its batch-mates with it.
-            _log.error("a body could not be read", exc_info=None if self._discreet([call]) else raised)
+            _log.error("a body could not be read", extra=_whose(call), exc_info=None if self._discreet([call]) else raised)
             self._refuse(call, errors.TidegateError(), marks.Mark.ERROR)
         return call.request
 
@@ -120,7 +120,7 @@ class Answerer:
         if isinstance(raised, errors.OutputInvalid):
             self._broke(group[0], raised, took)
             return
-        self._complain("predict-failed", words, None if discreet else raised)
+        self._complain(group[0], "predict-failed", words, None if discreet else raised)
         self._refuse(group[0], errors.PredictFailed(), marks.Mark.ERROR, words, took)
 
     def _alone(self, group: Sequence[calls.Pending]) -> None:
@@ -143,7 +143,7 @@ class Answerer:
                 self._answer(call, own, took, sum(sizes))
 
     def _broke(self, call: calls.Pending, broken: errors.OutputInvalid, took: int) -> None:
-        self._complain(broken.code, broken.where, None)
+        self._complain(call, broken.code, broken.where, None)
         self._refuse(call, errors.OutputInvalid(), marks.Mark.INVALID, broken.where, took)
 
     def _answer(self, call: calls.Pending, values: batches.Values, took: int, batch_rows: int) -> None:
@@ -163,7 +163,7 @@ class Answerer:
             values = asked.shown(values)
         if breach:
             mark = marks.Mark.INVALID
-            self._complain(errors.OutputRefused.code, f"{breach}: {why}" if why else breach, None)
+            self._complain(call, errors.OutputRefused.code, f"{breach}: {why}" if why else breach, None)
         try:
             body, json_bytes = self._codec.encode(request, values, identity)
         except errors.RequestError as wrong:
@@ -196,14 +196,21 @@ class Answerer:
         """Microseconds since the call came."""
         return (self._clock() - call.arrived_ns) // 1_000 if call.arrived_ns else 0
 
-    def _complain(self, code: str, words: str, raised: BaseException | None) -> None:
+    def _complain(self, call: calls.Pending, code: str, words: str, raised: BaseException | None) -> None:
         """Into the log at the 1st, 2nd, 4th, 8th ... time of a kind: a model that fails each request must not fill the disk."""
         kind = f"{code} {words[:80]}"
         if len(self._said) > 1_000:
             self._said.clear()
         count = self._said[kind] = self._said.get(kind, 0) + 1
         if count & (count - 1) == 0:
-            _log.warning("the model failed a request", extra={"code": code, "detail": words, "times": count}, exc_info=raised)
+            told = {"code": code, "detail": words, "times": count, **_whose(call)}
+            _log.warning("the model failed a request", extra=told, exc_info=raised)
+
+
+def _whose(call: calls.Pending) -> dict[str, str]:
+    """What a line about a request says of it."""
+    head = call.head
+    return {"prediction_id": ids.text(head.prediction_id), "endpoint": head.endpoint, "version": head.version}
 
 
 def _fitting(said: tuple[float | str | None, ...]) -> tuple[float | str | None, ...]:

@@ -9,7 +9,7 @@ import typer
 
 from tidegate.core.vocabulary import home as homes
 from tidegate.dataplane.predlog import reader
-from tidegate.interface.cli import logbook, options, screen, words
+from tidegate.interface.cli import logbook, options, screen, sightings, words
 
 _LOOK_SECONDS = 0.2
 
@@ -21,13 +21,24 @@ def logs(
     *,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as lines are written, until Ctrl-C.")] = False,
     lines: Annotated[int, typer.Option("--lines", "-n", help="Lines to begin with.", min=0, max=100_000)] = 50,
+    prediction: Annotated[
+        str,
+        typer.Option("--prediction", help="Only what is about this prediction, of all processes and from the log.", metavar="ID"),
+    ] = "",
+    request: Annotated[
+        str, typer.Option("--request", help="Likewise, by the x-request-id that the client sent.", metavar="ID")
+    ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="The lines as they were written: a JSON object each.")] = False,
     home: options.Home = "",
 ) -> None:
     """What the processes say, merged by time. For an endpoint or a version also why its latest predictions failed, in the
-    model's own words.
+    model's own words. With `--prediction` or `--request`: that one request, across processes.
     """
     place = options.place(home)
+    if prediction or request:
+        for fields in sightings.lines(place, sightings.predictions(place, prediction, request)):
+            _print(fields, as_json)
+        return
     files = logbook.files(place, whose)
     found, offsets = logbook.merged(files, lines)
     for fields in found:
