@@ -276,11 +276,23 @@ def test_the_background_is_logged_rows_where_there_are_enough_and_typical_values
 
 
 def test_a_special_method_that_does_not_add_up_is_left_for_the_black_box(tmp_path, monkeypatch):
-    monkeypatch.setattr(trees, "contributions", lambda *_: ([9.0] * 4, 0.0))
+    monkeypatch.setattr(trees, "contributions", lambda *_: iter([([9.0] * 4, 0.0)]))
     model = ensemble.RandomForestRegressor(4, random_state=0).fit(X, Y)
     found = explained(bundled(tmp_path, model), row())
     assert "black box" in found.method
     assert "does not add up" in found.note
+
+
+def test_a_model_that_is_slow_for_its_time_is_asked_less_and_adds_up_all_the_same(tmp_path):
+    bundle = bundled(tmp_path, svm.SVR().fit(X, Y))
+    body = samples.Sample(frames.Content.RECORDS, json.dumps({"records": [row()]}).encode())
+    one = questions.Question(body, 0, ("e", "v1", "id"), 1)
+    (answer,) = questions.answer(questions.Asked(str(tmp_path), bundle.manifest.digest, (one,), (), seconds=1e-9)).answers
+    found = answer.explained
+    assert found is not None
+    assert (found.rows, found.exact) == (1, False)
+    assert "so 1 typical rows were mixed in" in found.note
+    assert abs(found.gap) < 1e-9
 
 
 def test_without_shap_a_forest_is_a_black_box_and_the_note_says_so(tmp_path, monkeypatch):

@@ -118,12 +118,17 @@ def outcomes(log: pathlib.Path, wanted: Sequence[bytes]) -> list[records.Outcome
 def counts(place: home.Home, endpoint: str = "") -> list[Count]:
     """What was recorded, by day, version, release and arm, newest first; of live requests only."""
     bad = ", ".join(str(int(mark)) for mark in marks.BAD)
+    # Days are numbers until they are grouped: as text, row by row, they cost more than all the rest.
+    source = "SELECT *, epoch_ns(arrived) AS ns FROM read_parquet($files, hive_partitioning = false)"
+    grouped = (
+        "SELECT endpoint, ns // 86400000000000 AS number, version, release, arm, count(*) AS requests, sum(rows) AS rows,"  # noqa: S608
+        f" count(*) FILTER (mark IN ({bad})) AS bad, count(*) FILTER (rescued) AS rescued, min(ns) AS oldest, max(ns) AS newest"
+        f" FROM ({source}) WHERE role = $role GROUP BY ALL"
+    )
+    day = "strftime(make_timestamp(number * 86400000000), '%Y-%m-%d')"
     ask = (
-        "SELECT endpoint, day, version, release, arm, count(*), sum(rows), count(*) FILTER (mark IN (" + bad + ")),"  # noqa: S608
-        " count(*) FILTER (rescued), min(epoch_ns(arrived)), max(epoch_ns(arrived))"
-        " FROM (SELECT *, strftime(make_timestamp_ns(epoch_ns(arrived)), '%Y-%m-%d') AS day"
-        " FROM read_parquet($files, hive_partitioning = false))"
-        " WHERE role = $role GROUP BY ALL ORDER BY max(arrived) DESC"
+        f"SELECT endpoint, {day}, version, release, arm, requests, rows, bad, rescued, oldest, newest"  # noqa: S608
+        f" FROM ({grouped}) ORDER BY newest DESC"
     )
     rows = _rows(ask, {"role": int(arms.Role.LIVE)}, lambda: paths(place.log, parquet.PREDICTIONS, endpoint))
     return [Count(*row) for row in rows]

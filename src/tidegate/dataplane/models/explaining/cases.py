@@ -3,6 +3,7 @@
 For models of columns, and for those of one tensor [rows, columns], whose places are called NAME[0], NAME[1], ... then.
 """
 
+import copy
 import statistics
 from collections.abc import Sequence
 from typing import Any
@@ -47,6 +48,19 @@ class Case:
             Column(name, values[row], _typical(known := tuple([theirs[name][place] for place in picked])), known)
             for name, values in mine.items()
         ]
+
+    def fewer(self, rows: int) -> "Case":
+        """The same with so many rows of the background at most, evenly picked; one at least."""
+        if rows >= self.rows:
+            return self
+        found = copy.copy(self)
+        found.rows = max(1, rows)
+        picked = [place * self.rows // found.rows for place in range(found.rows)]
+        found.columns = [
+            msgspec.structs.replace(column, background=tuple([column.background[place] for place in picked]))
+            for column in self.columns
+        ]
+        return found
 
     def _columns(self, signature: manifests.Signature, batch: batches.Batch) -> dict[str, list[Any]]:
         if self._tensor is None:

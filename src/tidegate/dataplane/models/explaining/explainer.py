@@ -44,11 +44,17 @@ class Explainer:
     def _explained(self, case: cases.Case, seed: int) -> explanations.Explained:
         answered = self._codec.checked(self._loaded.predict(case.own()), 1)
         subject = subjects.of(self._bundle, self._loaded, answered)
-        (score,), scores = subject.score(case.own()), subject.score(case.background())
+        (score,), began = subject.score(case.own()), time.monotonic()
+        scores = subject.score(case.background())
+        took = (time.monotonic() - began) / case.rows
         found, note = self._by_kind(case, subject, (score, scores))
         errors_of = (0.0,) * len(case.columns)
         if found is None:
-            found, errors_of = self._black_box(case, subject, seed)
+            affordable = case.fewer(int(self._seconds / (2 * len(case.columns) * max(took, 1e-9))))
+            if affordable.rows < case.rows:
+                slow = f"the model takes {took:.3g} s a row, so {affordable.rows} typical rows were mixed in"
+                case, note = affordable, f"{note}; {slow}" if note else slow
+            found, errors_of = self._black_box(case, subject, seed, took)
         values, base, method = found
         instead = self._instead(case, subject)
         parts = [
@@ -85,19 +91,17 @@ class Explainer:
     ) -> tuple[Found | None, str]:
         own, others = seen
         score, scores = said
-        base = sum(scores) / len(scores)
         if (told := linear.contributions(own, others, score, scores, subject.place)) is not None:
-            values, method = told
-        elif len(set(own.origins)) < len(own.origins) and _enumerable(len(case.columns), case.rows):
+            base = sum(scores) / len(scores)
+            return (self._by_column(case, told[0], own.origins), base, told[1]), ""
+        if len(set(own.origins)) < len(own.origins) and _enumerable(len(case.columns), case.rows):
             return None, ""  # what one column was spread over is one player there, and several here
-        elif trees.is_tree(own.final):
-            values, base = trees.contributions(own, others, subject.place)
-            method = trees.METHOD
-        else:
+        if not trees.is_tree(own.final):
             return None, ""
-        if abs(base + sum(values) - score) > _CLOSE * (1.0 + abs(score)):
-            return None, f"what {method} says does not add up to the answer"
-        return (self._by_column(case, values, own.origins), base, method), ""
+        for values, base in trees.contributions(own, others, subject.place):
+            if abs(base + sum(values) - score) <= _CLOSE * (1.0 + abs(score)):
+                return (self._by_column(case, values, own.origins), base, trees.METHOD), ""
+        return None, "what shap's TreeExplainer says of it does not add up to the answer"
 
     def _by_column(self, case: cases.Case, values: Sequence[float], origins: Sequence[int]) -> list[float]:
         """Features' contributions added up by the column they came from, in the columns' order."""
@@ -110,14 +114,15 @@ class Explainer:
             found[places[origin]] += value
         return found
 
-    def _black_box(self, case: cases.Case, subject: subjects.Subject, seed: int) -> tuple[Found, tuple[float, ...]]:
+    def _black_box(self, case: cases.Case, subject: subjects.Subject, seed: int, took: float) -> tuple[Found, tuple[float, ...]]:
+        """`took`: seconds that a row of it takes."""
         playing = [place for place, column in enumerate(case.columns) if not column.idle]
         game = _game(case, subject, playing)
         count = len(playing)
         if not count:
             (base,) = game([0])
             return ([0.0] * len(case.columns), base, "nothing differs from typical cases"), (0.0,) * len(case.columns)
-        if _enumerable(count, case.rows):
+        if _enumerable(count, case.rows) and (1 << count) * case.rows * took <= self._seconds:
             shared = coalitions.exactly(count, game)
             method = f"Shapley values over all {1 << count:,} coalitions of columns, asked as a black box (exact)"
         else:

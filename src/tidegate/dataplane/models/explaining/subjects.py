@@ -30,13 +30,19 @@ def of(bundle: bundles.Bundle, loaded: catalog.Model, answered: batches.Values) 
     (entry,) = batches.entries(answered[first.name])
     if isinstance(entry, list):
         return _of_list(manifest, loaded, entry)
-    if isinstance(entry, str) or (manifest.profile.classes and bins.said(entry) in manifest.profile.classes):
+    if isinstance(entry, str) or (entry is not None and _is_class(manifest, loaded, bins.said(entry))):
         return _of_class(bundle, loaded, first.name, entry)
     if entry is None:
         raise errors.NotExplainable("its answer is missing (not a number): there is nothing to take apart.")
     place = int(manifest.options.get("positive") or -1)
     words = f"the probability of {_class(loaded, place)}" if place >= 0 else ANSWER
     return Subject(words, lambda batch: _numbers(loaded.predict(batch)[first.name]), place)
+
+
+def _is_class(manifest: manifests.Manifest, loaded: catalog.Model, said: str) -> bool:
+    """Whether a number is the name of a class: by the baseline profile, or since a classifier predicts it."""
+    predicts = manifest.options.get("method", "predict") == "predict" and not manifest.options.get("positive")
+    return said in manifest.profile.classes or (predicts and said in map(bins.said, loaded.classes))
 
 
 def _class(loaded: catalog.Model, place: int) -> str:
