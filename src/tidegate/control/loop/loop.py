@@ -28,6 +28,7 @@ from tidegate.control.loop import (
     rehearsing,
     replacing,
     settling,
+    shipping,
     sleeping,
     transitions,
     upkeep,
@@ -137,6 +138,7 @@ class Control:
         wanted = self._replacing.turn(wanted, self._placed, seen)
         upkeep.place_all(desk, self._placed, wanted, seen)
         self._progress.settle(seen)
+        shipping.keep(self._home, seen.table)
         if seen.at - self._swept > SWEEP_SECONDS:
             self._swept = seen.at
             upkeep.sweep(self._home, seen, min((one.created_at for one in advanced), default=seen.at))

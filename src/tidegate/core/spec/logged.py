@@ -12,6 +12,21 @@ from tidegate.core.vocabulary import keeping as vocabulary
 _Column = Annotated[str, pydantic.Field(min_length=1)]
 
 
+class Sink(values.Block):
+    """A place that gets the log besides."""
+
+    to: Annotated[surroundings.Secret, values.SECRET] = values.key(
+        "Where its address is: `kafka://`, `nats://`, `https://` (a webhook) or a file system's (`s3://`, `file://`, ...)."
+    )
+    sign: Annotated[surroundings.Secret | None, values.SECRET] = values.key(
+        "Webhooks: where the key is that what is sent is signed with.", None
+    )
+    outcomes: bool = values.key(
+        "Whether outcomes go there too: those of all endpoints, since an outcome names its prediction and no endpoint.", False
+    )
+    behind: values.Duration = values.key("From how far behind on it is an alarm.", 300.0, "5m")
+
+
 class Log(values.Block):
     """The prediction log."""
 
@@ -39,6 +54,12 @@ class Log(values.Block):
     retention: values.Retention = values.key(
         "Days of the log that ended longer ago are deleted, whole, with outcomes and profiles; 0s: none are.", 0.0, "0s"
     )
+    sinks: tuple[Sink, ...] = values.key(
+        "Places that get the log besides, as it is recorded: a message a prediction, or Parquet. See docs/sinks.md.",
+        (),
+        [],
+        strict=False,
+    )
     durability: Literal["interval", "ack"] = values.key(
         "`interval`: survives the death of any process. `ack`: survives a power cut, at the price of a disk sync an answer.",
         "interval",
@@ -64,7 +85,24 @@ def keeping(block: Log) -> vocabulary.Keeping:
         encrypt=block.encrypt,
         key=surroundings.located(block.key) if block.key else "",
         retention_seconds=block.retention,
+        sinks=tuple(_sink(one) for one in block.sinks),
     )
+
+
+def _sink(one: Sink) -> vocabulary.Sink:
+    sign = surroundings.located(one.sign) if one.sign else ""
+    return vocabulary.Sink(surroundings.located(one.to), sign, one.outcomes, one.behind)
+
+
+def shipped(block: Log) -> None:
+    """Raises SpecInvalid for a sink that is there twice, and for one without a place."""
+    places = [surroundings.located(one.to) for one in block.sinks]
+    twice = next((one for one in places if places.count(one) > 1), None)
+    if twice is not None:
+        raise errors.SpecInvalid(f"{twice} is there twice.", cure="Name each sink once.")
+    for one in block.sinks:
+        if one.sign is not None:
+            surroundings.located(one.sign)
 
 
 def redacted(block: Log) -> None:
@@ -113,6 +151,7 @@ def rows(kind: str, kept: vocabulary.Keeping) -> list[tuple[str, str]]:
         ("log.encrypt", ", ".join(kept.encrypt) or "none"),
         ("log.key", kept.key or "none"),
         ("log.retention", units.duration_text(kept.retention_seconds) if kept.retention_seconds else "for good"),
+        ("log.sinks", ", ".join(one.to for one in kept.sinks) or "none"),
     ]
 
 

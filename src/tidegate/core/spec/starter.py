@@ -81,6 +81,7 @@ _OPTIONAL = """\
 #   encrypt: []                     # input columns kept encrypted only, with `key`
 #   key: null                       # where that key is: {env: LOG_KEY}, {file: PATH}
 #   retention: 0s                   # days that ended longer ago are deleted, such as 90d; 0s: none are
+#   sinks: []                       # where the log goes besides: [{to: {env: LOG_KAFKA}}]
 #   durability: interval            # ack: on disk before the answer leaves
 
 # monitors:                         # what is watched after a release; alarms: notify | hold | rollback | retrain

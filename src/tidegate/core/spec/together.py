@@ -62,6 +62,7 @@ def strategic(model: keys.Tidegate) -> Iterator[tuple[document.Path, Check]]:
     yield ("log", "redact"), lambda one: logged.redacted(one.log)
     yield ("log", "encrypt"), lambda one: logged.encrypted(one.log)
     yield ("log", "columns"), lambda one: logged.sampled(one.log)
+    yield ("log", "sinks"), lambda one: logged.shipped(one.log)
 
 
 def truth(model: keys.Tidegate) -> monitoring.Truth:

@@ -23,6 +23,7 @@
     |- ProcessError         processes and their machine  (fault: operator)
     |   |- PortInUse  AlreadyRunning  NotRunning  DiskFull  InstanceLost  ApiUnreachable
     |   |- ControlDown  ExtraMissing  BackupInvalid  StoreInvalid  NotifyFailed  NotifyAddressInvalid
+    |   |- SinkUnavailable  SinkInvalid
     |- AccessError          who may do what              (fault: client)
         |- TokenMissing  ScopeMissing  TokenTaken  TokenUnknown  OriginRefused  ExposureRefused
 
@@ -457,6 +458,14 @@ class NotifyFailed(ProcessError):
 
 class NotifyAddressInvalid(ProcessError):
     """An address for notifications cannot be read or means nothing. Have what `notify` names, env:NAME or file:PATH, hold it."""
+
+
+class SinkUnavailable(ProcessError):
+    """A sink of the prediction log takes nothing just now. It is tried again; the log goes on meanwhile."""
+
+
+class SinkInvalid(ProcessError):
+    """The address of a sink cannot be read or means nothing. Have what `log.sinks` names, env:NAME or file:PATH, hold it."""
 
 
 class AccessError(TidegateError):

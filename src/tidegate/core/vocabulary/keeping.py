@@ -8,6 +8,19 @@ _PERSON = b"tidegate.keeping"
 DAY = 86_400.0
 
 
+class Sink(msgspec.Struct, frozen=True):
+    """A place that gets the log besides, as the endpoint's file says it."""
+
+    to: str
+    """Where its address is: env:NAME or file:PATH."""
+    sign: str = ""
+    """Where the key is that signs what is sent (webhooks); empty: nothing is signed."""
+    outcomes: bool = False
+    """Whether outcomes go there too: those of all endpoints."""
+    behind_seconds: float = 300.0
+    """From how far behind on it is an alarm."""
+
+
 class Keeping(msgspec.Struct, frozen=True):
     """As the endpoint's file says it. The predictions themselves (who answered what, and how it ended) are always kept."""
 
@@ -23,6 +36,7 @@ class Keeping(msgspec.Struct, frozen=True):
     """Where the key for that is: env:NAME or file:PATH."""
     retention_seconds: float = 0.0
     """Days of the log that ended longer ago are deleted; 0: none are."""
+    sinks: tuple[Sink, ...] = ()
 
     @property
     def veiled(self) -> frozenset[str]:

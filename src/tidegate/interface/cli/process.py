@@ -1,4 +1,4 @@
-"""`python -m tidegate.interface.cli.process control|api|recorder|monitor HOME NAME`: what the keeper starts."""
+"""`python -m tidegate.interface.cli.process control|api|recorder|monitor|shipper HOME NAME`: what the keeper starts."""
 
 import importlib
 import logging
@@ -9,7 +9,7 @@ from collections.abc import Callable
 from tidegate.core.vocabulary import errors, home, logs
 
 log = logging.getLogger(__name__)
-KINDS = {"control": "deciding", "api": "asking", "recorder": "recording", "monitor": "watching"}
+KINDS = {"control": "deciding", "api": "asking", "recorder": "recording", "monitor": "watching", "shipper": "shipping"}
 Wiring = Callable[[home.Home, str, str], int]
 
 

@@ -1,8 +1,8 @@
 """Every process replaced by one with the installed code, one after the other, while all the others serve.
 
 First the keeper, in place; then what clients connect to, each beside another that stands in for it on the same listening
-socket; then control, API, recorder and monitor; then the workers, which control replaces one by one. Whatever fails ends it
-there: what was replaced is new, what was not is old, and both serve, since neighbouring releases understand each other.
+socket; then control, API, recorder, monitor and shipper; then the workers, which control replaces one by one. Whatever fails ends
+it there: what was replaced is new, what was not is old, and both serve, since neighbouring releases understand each other.
 """
 
 import dataclasses
@@ -28,6 +28,7 @@ _TRIED = {
     "api": "tidegate.interface.cli.wiring.asking",
     "recorder": "tidegate.interface.cli.wiring.recording",
     "monitor": "tidegate.interface.cli.wiring.watching",
+    "shipper": "tidegate.interface.cli.wiring.shipping",
     "worker": "tidegate.dataplane.worker.serving",
 }
 _UP = ("ready", "standby")
@@ -55,7 +56,7 @@ def upgrade(place: home.Home, say: Say) -> Iterator[Step]:
     yield _keeper(place)
     for kind in core.FRONTS:
         yield from _fronts(place, [spec for spec in specs if spec.kind == kind])
-    for kind in ("control", "api", "recorder", "monitor"):
+    for kind in ("control", "api", "recorder", "monitor", "shipper"):
         yield from (_exchange(place, spec) for spec in specs if spec.kind == kind)
     core.complete(place)
     yield from _workers(place, [spec for spec in specs if spec.kind == "worker"], say)

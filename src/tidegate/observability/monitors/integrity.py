@@ -34,9 +34,9 @@ class Integrity:
             if said.get("state") in {"ready", "draining"} and said.get("unkept"):
                 words = f"{said['unkept']} {_SHED.format(int(said.get('dropped', 0)))} {_ROOM}"
                 found.append(_alarm(alarms.Kind.LOG_SHED, words, now, severity="critical", subject=path.stem))
-        trouble = instances.read_state(self._home.instances, "recorder").get("trouble")
-        if trouble:
-            words = f"{trouble} Gateways go on logging until the disk is almost full. {_ROOM}"
+        said = instances.read_state(self._home.instances, "recorder")
+        if said.get("waits"):
+            words = f"{said.get('trouble')} Gateways go on logging until the disk is almost full. {_ROOM}"
             found.append(_alarm(alarms.Kind.LOG_SHED, words, now, subject="recorder"))
         return found
 

@@ -23,7 +23,7 @@ from collections.abc import Sequence
 import msgspec
 
 from tidegate.core.vocabulary import errors, home, instances, logs, records, room, sums
-from tidegate.dataplane.predlog import columns, parquet, reader, segments
+from tidegate.dataplane.predlog import columns, outbox, parquet, reader, segments
 from tidegate.observability.monitors import (
     entities,
     following,
@@ -85,6 +85,7 @@ class Recorder:
         self.keepsakes = keepsakes.Keepsakes(place.warm)
         self.tallies = self.catalogue.tallies()
         self.caught_up_at = now
+        self._outbound = outbox.following(place.log)
         self._counted: dict[str, int] = {}
         self._batch: list[segments.Record] = []
         self._columns: dict[parquet.Partition, list[columns.Chunk]] = {}
@@ -194,6 +195,7 @@ class Recorder:
         self._batch += self.joins.matched
         self.joins.matched = []
         files = parquet.write(self.home.log, _fresh_name(now), self._batch, self._columns) if self._batch else []
+        self._ship(files)
         self.catalogue.add(files)
         moved = {key: self.follower.places[key] for key in self.follower.moved}
         if moved:
@@ -208,6 +210,13 @@ class Recorder:
         self.follower.moved.clear()
         self._batch, self._columns, self._bytes, self._counted, self._flushed_at = [], {}, 0, {}, now
 
+    def _ship(self, files: Sequence[parquet.File]) -> None:
+        """Put what sinks are to get into the outbox: before it counts, so that a kill may repeat it and never lose it."""
+        for file in files:
+            if self.rules.ships(file.partition.endpoint):
+                outbox.put(self.home.log, self._outbound, file)
+                self._outbound += 1
+
     def _look_up(self, wanted: Sequence[bytes]) -> tuple[Sequence[records.Prediction], Sequence[records.Outcome]]:
         return reader.predictions(self.home.log, wanted), reader.outcomes(self.home.log, wanted)
 
@@ -219,6 +228,8 @@ class Recorder:
         self.flush(now)
         self._kept_at = now
         upkeep.merge(self.catalogue, _fresh_name(now))
+        if not self.rules.ships_any():
+            outbox.clear(self.home.log)
         self.mending.look(_fresh_name(now))
         self.tallies = self.catalogue.tallies()
         at_once = self.rules.discreet() or room.short(self.home.segments, FREED)
@@ -287,7 +298,7 @@ def run(place: home.Home, name: str) -> int:
         except (OSError, sqlite3.Error, errors.StoreUnavailable) as failed:
             log.error("recording waits", extra={"code": errors.DiskFull.code, "why": str(failed)})  # noqa: TRY400
             with contextlib.suppress(OSError):
-                claim.say("ready", trouble=f"Recording waits: {failed}")
+                claim.say("ready", trouble=f"Recording waits: {failed}", waits=True)
             stop.wait(RETRY_SECONDS)
     with contextlib.suppress(OSError):
         claim.say("done")

@@ -92,6 +92,16 @@ class Rules:
         """By endpoint, what is kept of inputs."""
         return {endpoint: route.log for endpoint, route in self._routes.items()}
 
+    def ships(self, endpoint: str) -> bool:
+        """Whether a sink gets this endpoint's predictions; of no endpoint: whether one gets outcomes."""
+        if endpoint:
+            return endpoint in self._routes and bool(self._routes[endpoint].log.sinks)
+        return any(one.outcomes for route in self._routes.values() for one in route.log.sinks)
+
+    def ships_any(self) -> bool:
+        """Whether there is any sink."""
+        return any(route.log.sinks for route in self._routes.values())
+
     def releases(self) -> set[str]:
         """The releases that are routed."""
         return {route.release for route in self._routes.values()}

@@ -62,6 +62,11 @@ def complete(place: home.Home) -> None:
             spec.write(place.instances)
 
 
+def shipper(place: home.Home) -> instances.Spec:
+    """What brings the log to sinks, where there are any."""
+    return _program(place, "shipper", nice=5)
+
+
 def secure(place: home.Home) -> bool:
     """Whether the gateways' specifications have them speak TLS."""
     found = (instances.read(path) for path in place.instances.glob("gateway-*.json"))

@@ -14,7 +14,7 @@ _SETTLES = 1_000_000_000
 """Nanoseconds after which a directory's time of change can be trusted to tell a change from none."""
 _TRIM_SECONDS = 10.0
 _VACATE_SECONDS = 2.0
-_ORDER = (("grpc",), ("gateway",), ("control",), ("worker", "job"), ("recorder", "monitor"), ("api",))
+_ORDER = (("grpc",), ("gateway",), ("control",), ("worker", "job"), ("recorder", "monitor", "shipper"), ("api",))
 """Ending: the gRPC front asks gateways, so it goes first; gateways drain while everything behind them is up; control goes
 before the workers, or it would take their end for a crash and roll a release back; the recorder reads what was written last;
 the API tells about it to the end."""
