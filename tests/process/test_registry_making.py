@@ -13,7 +13,7 @@ import pytest
 import worker_fixtures as fixtures
 
 from tidegate.core.spec import settings
-from tidegate.core.vocabulary import errors, home, manifests
+from tidegate.core.vocabulary import errors, home, manifests, profiles
 from tidegate.dataplane.models import bundles
 from tidegate.delivery.registry import making, ordering
 
@@ -105,6 +105,24 @@ def test_making_again_gives_the_same_bundle_and_mends_a_damaged_one(place, save)
     assert making.make(path, place, trust="pickle", example=rows)[0] == digest
     bundles.read(place.bundles, digest)
     assert _left(place) == [digest]
+
+
+def test_enough_data_that_comes_with_a_model_is_its_baseline_profile(place, save, tmp_path):
+    path, _ = save()
+    rows, few = tmp_path / "rows.csv", tmp_path / "few.csv"
+    told = [f"{at % 7},{10 * (at % 11)},{at % 3}" for at in range(profiles.FEWEST)]
+    rows.write_text("\n".join(["small,large,other", *told]))
+    few.write_text("\n".join(["small,large,other", *told[:-1]]))
+    digest, manifest = making.make(path, place, trust="pickle", example=rows)
+    assert manifests.BASELINE in {blob.path for blob in manifest.files}
+    found = msgspec.json.decode((place.bundles / digest / manifests.BASELINE).read_bytes(), type=profiles.Baseline)
+    assert (found.rows, set(found.columns)) == (profiles.FEWEST, {"small", "large", "other", "prediction"})
+    assert found.columns["small"].points[-1] == 6.0
+    assert found.importances["large"] > found.importances["small"] > 0
+    assert sum(found.importances.values()) == pytest.approx(3, rel=0.01)
+    assert making.make(path, place, trust="pickle", example=rows)[0] == digest
+    without, _ = making.make(path, place, trust="pickle", example=few)
+    assert not (place.bundles / without / manifests.BASELINE).exists()
 
 
 def test_probabilities_of_two_classes_are_that_of_the_second(place, save):

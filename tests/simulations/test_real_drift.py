@@ -1,16 +1,19 @@
 """Real seasons: the flights of 2013, day by day, under the monitors' eyes. How often they speak, and of what."""
 
 import collections
+import datetime as dt
+import pathlib
+import re
 
 import numpy as np
 import pytest
 
 from tests.unit import profiles_fixtures as given
-from tidegate.core.stats import seasons
-from tidegate.core.vocabulary import alarms
+from tidegate.core.stats import counting, seasons
 from tidegate.interface.demo.flights import data
-from tidegate.observability.monitors import lookout, profiling
+from tidegate.observability.monitors import lookout
 
+PAGE = " ".join((pathlib.Path(__file__).parents[2] / "docs" / "drift.md").read_text().split())
 SCHEDULE = {"carrier", "origin", "dest", "day_of_week", "sched_dep_hour", "distance"}
 DAY = seasons.DAY
 
@@ -20,7 +23,7 @@ class Year(given.Hours):
 
     def __init__(self, root, rows):
         columns = {name: rows[name].to_numpy() for name in data.FEATURES}
-        super().__init__(root, {name: profiling.framed(name, values[:1_000].tolist()) for name, values in columns.items()})
+        super().__init__(root, {name: counting.framed(name, values[:1_000].tolist()) for name, values in columns.items()})
         days = rows["departs"].astype("int64").to_numpy() // 10**9 // DAY * DAY
         self.days, begins = np.unique(days, return_index=True)
         for day, part in zip(self.days, np.split(np.arange(len(days)), begins[1:]), strict=True):
@@ -35,17 +38,36 @@ class Year(given.Hours):
 
 
 @pytest.fixture(scope="module")
-def spoken(tmp_path_factory):
-    """What was said all the year."""
-    return list(Year(tmp_path_factory.mktemp("flights"), data.load()).said())
+def flights():
+    """All of them."""
+    return data.load()
 
 
-def by_kind(spoken, kind):
-    return [(day, alarm) for day, alarm in spoken if alarm.kind == kind]
+@pytest.fixture(scope="module")
+def spoken(tmp_path_factory, flights):
+    """What was said all the year, of a model that came without data."""
+    return list(Year(tmp_path_factory.mktemp("flights"), flights).said())
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory, flights):
+    """What was said all the year against the flights of January and February, with which the model came."""
+    year = Year(tmp_path_factory.mktemp("trained"), flights)
+    winter = data.of_months(flights, 1, 2)
+    year.baseline({name: winter[name].tolist() for name in data.FEATURES}, {})
+    return [(day, alarm) for day, alarm in year.said() if alarm.subject == "training"]
+
+
+def days(spoken, kind):
+    return {day for day, alarm in spoken if alarm.kind == kind}
 
 
 def named(alarm):
     return {line.partition(":")[0] for line in alarm.moved}
+
+
+def month(day):
+    return dt.datetime.fromtimestamp(day, dt.UTC).month
 
 
 def test_schedules_are_quiet_all_the_year_against_the_same_weekday(spoken):
@@ -54,11 +76,24 @@ def test_schedules_are_quiet_all_the_year_against_the_same_weekday(spoken):
 
 
 def test_drift_is_said_on_few_days_and_is_weather(spoken):
-    days = {day for day, _ in by_kind(spoken, alarms.Kind.DRIFT)}
-    assert 5 <= len(days) <= 20
-    assert {name for _, alarm in by_kind(spoken, alarms.Kind.DRIFT) for name in named(alarm)} <= set(data.WEATHER)
+    assert {name for _, alarm in spoken if alarm.kind == "drift" for name in named(alarm)} <= set(data.WEATHER)
+    told = re.search(r"drift alarms on (\d+) of (\d+) days, quality alarms on (\d+)", PAGE)
+    found = (len(days(spoken, "drift")), 365, len(days(spoken, "quality")))
+    assert told is not None, found
+    assert tuple(map(int, told.groups())) == found
 
 
 def test_one_alarm_an_endpoint_and_kind_at_a_time(spoken):
     keys = collections.Counter((day, *alarm.key) for day, alarm in spoken)
     assert set(keys.values()) == {1}
+
+
+def test_summer_is_not_what_a_model_of_the_winter_was_trained_on(trained):
+    warm = collections.Counter(month(day) for day, alarm in trained if "temp" in named(alarm))
+    told = re.search(
+        r"`temp` on (\d+) of the 92 days of June, July and August and on (\d+) of the 59 of January and February", PAGE
+    )
+    assert told is not None, warm
+    assert tuple(map(int, told.groups())) == (sum(warm[at] for at in (6, 7, 8)), warm[1] + warm[2])
+    assert "dep_delay" in {name for day, alarm in trained if month(day) == 7 for name in named(alarm)}
+    assert SCHEDULE & {name for _, alarm in trained for name in named(alarm)} == set()

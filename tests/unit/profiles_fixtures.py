@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 
-from tidegate.core.stats import seasons
-from tidegate.core.vocabulary import home, profiles, tables
+from tidegate.core.stats import counting, seasons
+from tidegate.core.vocabulary import home, manifests, profiles, tables
 from tidegate.dataplane.predlog import catalogue
 from tidegate.observability.monitors import profiling
 
@@ -36,9 +36,16 @@ class Hours:
         made = tables.Route(ENDPOINT, "production", **(whole | given))
         self.home.table.write_bytes(msgspec.json.encode(tables.Table(1, 0, {ENDPOINT: made})))
 
+    def baseline(self, columns: Mapping[str, Sequence[Any]], importances: Mapping[str, float], digest: str = "d" * 64) -> None:
+        """What came with the model of a bundle."""
+        folder = self.home.bundles / digest
+        folder.mkdir(exist_ok=True)
+        told = counting.baseline({name: list(values) for name, values in columns.items()}, importances)
+        (folder / manifests.BASELINE).write_bytes(msgspec.json.encode(told))
+
     def put(self, hour: float, columns: Mapping[str, Sequence[Any]], version: int = 1) -> None:
         """What came in the hour that begins then."""
-        counted = {name: profiling.counted(self.frames[name], list(values)) for name, values in columns.items()}
+        counted = {name: counting.counted(self.frames[name], list(values)) for name, values in columns.items()}
         one = profiles.Profile(max(map(len, columns.values()), default=0), counted)
         told = (ENDPOINT, version, int(hour), msgspec.msgpack.encode(one))
         self.books.connection.execute("INSERT OR REPLACE INTO profile VALUES (?, ?, ?, ?)", told)

@@ -28,11 +28,13 @@ class World(Hours):
         self.rng = np.random.default_rng(4)
         self.lookout = lookout.Lookout(self.home)
 
-    def day(self, begin: int, *, longer: float = 1.0, nulls: float = 0.0, version: int = 1, rows: int = 3_000) -> None:
-        """`longer`: by what distances are multiplied."""
+    def day(
+        self, begin: int, *, longer: float = 1.0, nulls: float = 0.0, version: int = 1, rows: int = 3_000, other: bool = False
+    ) -> None:
+        """`longer`: by what distances are multiplied. `other`: whether carriers are those of the other half of the week."""
         weekend = (begin - MONDAY) // DAY % 7 >= 5
         distance = np.where(self.rng.random(rows) < nulls, np.nan, longer * self.rng.gamma(2.0, 300.0, rows))
-        shares = [0.8, 0.1, 0.1] if weekend else [0.3, 0.4, 0.3]
+        shares = [0.8, 0.1, 0.1] if weekend != other else [0.3, 0.4, 0.3]
         carrier = self.rng.choice(["AA", "DL", "UA"], rows, p=shares).tolist()
         prediction = self.rng.random(rows) ** version
         self.put(begin + 12 * 3_600, {"distance": distance, "carrier": carrier, "prediction": prediction}, version)
@@ -177,3 +179,45 @@ def test_columns_that_come_and_go_with_versions_are_no_alarm(tmp_path: pathlib.P
         if at % 2:
             world.put(day + 3_600, {"carrier": ["AA"] * 3}, version=2)
         assert world.look(day) == []
+
+
+def trained(rng: np.random.Generator, rows: int = 5_000) -> dict[str, object]:
+    return {
+        "distance": rng.gamma(2.0, 300.0, rows),
+        "carrier": rng.choice(["AA", "DL", "UA"], rows, p=[3.1 / 7, 2.2 / 7, 1.7 / 7]).tolist(),
+        "prediction": rng.random(rows),
+    }
+
+
+def test_whole_weeks_are_held_against_what_came_with_the_model(tmp_path: pathlib.Path) -> None:
+    world = World(tmp_path)
+    world.baseline(trained(world.rng), {"distance": 1.9, "carrier": 0.1})
+    said = []
+    for at, day in enumerate(DAYS):
+        world.day(day, longer=1.0 + max(0, at - 20) * 0.02)
+        said.append({alarm.subject for alarm in world.look(day)})
+    assert said[:28] == [set()] * 28
+    assert said[-1] == {"training"}  # it goes so slowly that against the weeks before nothing moves
+    [alarm] = world.look(DAYS[-1])
+    assert "against the data that came with the model" in alarm.words
+    assert alarm.next.endswith("--against training")
+
+
+def test_what_matters_to_the_model_comes_first(tmp_path: pathlib.Path) -> None:
+    world = World(tmp_path)
+    world.baseline(trained(world.rng), {"distance": 0.05, "carrier": 1.95})
+    for at, day in enumerate(DAYS[:40]):
+        world.day(day, longer=2.0 if at >= 38 else 1.0, other=at >= 38)
+        said = world.look(day)
+    alarm = next(one for one in said if not one.subject)
+    assert [line.partition(":")[0] for line in alarm.moved] == ["carrier", "distance"]
+    assert "ranked by how much each matters to the model" in alarm.words
+
+
+def test_a_baseline_that_cannot_be_read_is_none(tmp_path: pathlib.Path) -> None:
+    world = World(tmp_path)
+    world.baseline(trained(world.rng), {})
+    (world.home.bundles / ("d" * 64) / "baseline.json").write_text("{")
+    for day in DAYS[:10]:
+        world.day(day)
+    assert world.look(DAYS[9]) == []

@@ -10,6 +10,7 @@ import predlog_fixtures as given
 import pytest
 from pairs_fixtures import SIGNATURE, Mirrored
 
+from tidegate.core.stats import counting
 from tidegate.core.vocabulary import arms, manifests, marks, profiles, records
 from tidegate.interface.cli.views import drift as view
 from tidegate.observability.monitors import drifting, profiling
@@ -155,11 +156,11 @@ def test_two_versions_of_one_hour_are_held_against_each_other(tmp_path: pathlib.
     "values", [[1e308] * 300, [1e308, -1e308] * 200, [*[0.5, 1.5] * 200, 1e308], [math.nan] * 300, ["x"] * 300]
 )
 def test_giant_missing_and_broken_values_are_held_against_others_without_an_error(values) -> None:
-    known = profiling.counted(NUMBERS, list(np.random.default_rng(2).uniform(0, 2, 1_000)))
-    found = drifting.column(NUMBERS, profiling.counted(NUMBERS, values), known)
+    known = counting.counted(NUMBERS, list(np.random.default_rng(2).uniform(0, 2, 1_000)))
+    found = drifting.column(NUMBERS, counting.counted(NUMBERS, values), known)
     assert found.level == ("" if values[0] == 0.5 else "alarm")
     assert msgspec.json.decode(msgspec.json.encode(found), type=drifting.Column) == found
-    drifting.column(NUMBERS, known, profiling.counted(NUMBERS, values))
+    drifting.column(NUMBERS, known, counting.counted(NUMBERS, values))
 
 
 NUMBERS = profiles.Frame("x", edges=(0.0, 1.0, 2.0))
@@ -180,7 +181,7 @@ WORDS = profiles.Frame("c", classes=("a", "b"))
     ],
 )
 def test_values_are_counted_whatever_they_are(frame, values, counts, nulls, broken) -> None:
-    found = profiling.counted(frame, values)
+    found = counting.counted(frame, values)
     assert (found.counts, found.nulls, found.broken) == (counts, nulls, broken)
     assert found.seen == len(values)
 
@@ -197,6 +198,6 @@ def test_values_are_counted_whatever_they_are(frame, values, counts, nulls, brok
     ],
 )
 def test_a_column_is_of_numbers_where_half_of_what_is_there_is_numbers(values, numeric) -> None:
-    found = profiling.framed("x", values)
+    found = counting.framed("x", values)
     assert found.numeric is (numeric and values != [None])
-    assert profiling.counted(found, values).seen == len(values)
+    assert counting.counted(found, values).seen == len(values)

@@ -16,6 +16,7 @@ is addition.
     ahead        what either leaves behind, to see what has come since without reading everything again
     shift        how far the predictions of both arms are apart
     drift        has a column moved between two profiles, and by how much at least
+    counting     values of a column as they come, told apart and counted
     seasons      what a window of time is held against
     calibration  what is usual of a statistic by its own history, and when it is more
     betabinomial two-sided Beta-binomial e-process: sample-ratio checks, plain risk-ratio intervals
@@ -37,5 +38,5 @@ Who calls it: `core.decide.judge`, `control.batch`, and the analyst benchmark. I
 
 Deliberately not here: p-values; rows, but for the arrays of `metrics` and its neighbours; a clock, or chance that is no
 argument; decisions, thresholds and words (they are `core.decide`'s); a cap on the bets against overshoot, because it needs the
-wealth before each request and is not linear in counts; drift. Formulas and sources: docs/rooms/stats.md.
+wealth before each request and is not linear in counts. Formulas and sources: docs/rooms/stats.md.
 """

@@ -55,6 +55,11 @@ class Series:
         """The window that came last."""
         return self._recent[-1] if self._recent else None
 
+    @property
+    def worst(self) -> Looked | None:
+        """The latest of the last windows that was over."""
+        return next((one for one in reversed(self._recent) if one.over), None)
+
     def usual(self, begin: int) -> float:
         """What the effect has to pass in this window; infinite where nothing is known and patience is needed."""
         known = [size for _, size in self._history[begin % seasons.DAY]]

@@ -246,9 +246,9 @@ def frame(name: str, values: logspace.Floats) -> profiles.Frame:
     """
     if not values.size:
         return profiles.Frame(name)
-    inner = np.unique(np.quantile(values, np.linspace(0, 1, profiles.MOST_EDGES)))
-    low, high = np.quantile(values, (0.25, 0.75))
     with np.errstate(over="ignore", invalid="ignore"):
+        inner = np.unique(np.quantile(values, np.linspace(0, 1, profiles.MOST_EDGES)))
+        low, high = np.quantile(values, (0.25, 0.75))
         width = next((float(one) for one in (high - low, inner[-1] - inner[0], abs(inner[0])) if one > 0), 1.0)
         steps = width * (2.0 ** np.arange(1, profiles.OUTER_EDGES + 1) - 1)
         inner[-1] = np.nextafter(inner[-1], math.inf)  # the largest is inside

@@ -7,6 +7,8 @@ import msgspec
 FORMAT = 1
 CHECKS = "check"
 """Folder of a bundle with its endpoint's own check of answers: one Python file."""
+BASELINE = "baseline.json"
+"""File of a bundle with the baseline profile (`profiles.Baseline`), where enough data came with the model."""
 RUNTIME = "runtime.txt"
 """File of a bundle whose version runs in an environment of its own: every package of it, with hashes."""
 

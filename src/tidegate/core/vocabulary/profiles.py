@@ -17,6 +17,8 @@ OUTER_EDGES = 8
 MOST_CLASSES = 50
 """Values of a category that are told apart; what is beyond them is one more."""
 
+PREDICTION = "prediction"
+"""The column of the model's own answers: their first output."""
 FEWEST = 200
 """Rows of either side below which nothing is said of how two profiles differ."""
 
@@ -83,6 +85,31 @@ class Profile(msgspec.Struct, frozen=True):
 
     def __add__(self, other: "Profile") -> "Profile":
         return Profile(self.rows + other.rows, added(self.columns, other.columns))
+
+
+class Known(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a column was in the data that came with a model, without a frame."""
+
+    rows: int
+    nulls: int = 0
+    broken: int = 0
+    points: tuple[float, ...] = ()
+    """Of numbers: quantiles in equal steps, the least first."""
+    words: dict[str, int] = {}
+    """Of anything else: how often each of the commonest came."""
+    others: int = 0
+    """Values that are none of these."""
+    total: float = 0.0
+    squares: float = 0.0
+
+
+class Baseline(msgspec.Struct, frozen=True):
+    """The baseline profile of a bundle: its columns and `prediction` in the data that came with the model."""
+
+    rows: int = 0
+    columns: dict[str, Known] = {}
+    importances: dict[str, float] = {}
+    """By column, how much the answers depend on it; the mean is 1. Empty: not known."""
 
 
 def total(several: Sequence[Column]) -> Column:

@@ -12,10 +12,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import msgspec
 
-from tidegate.core.vocabulary import errors, home, manifests
+from tidegate.core.vocabulary import errors, home, manifests, profiles
 from tidegate.dataplane.models import bundles
 from tidegate.dataplane.models.loaders import trusted
 from tidegate.dataplane.targets import frozen
@@ -137,6 +138,7 @@ def _make(
     asked = profiling.Asked(str(folder), begun, rows, draft.exact, wishes.compile != "never", wishes.tolerance)
     profiled = children.run("profile", asked, profiling.Profiled, env=scrubbed, seconds=PROFILE_SECONDS, python=python)
     (folder / EXAMPLE).write_bytes(examples.body(profiled.rows))
+    blobs = (*blobs, *_baseline(folder, profiled, rows))
     manifest = msgspec.structs.replace(
         begun,
         signature=profiled.signature,
@@ -154,6 +156,18 @@ def _make(
     used = adopting.adopted(folder, manifest, profiled.compiled) if profiled.compiled.loader else manifest
     reports.write(place, used.digest, profiled.compiled, manifest, wishes.tolerance)
     return _placed(folder, staging.parent, used), used
+
+
+def _baseline(folder: pathlib.Path, profiled: profiling.Profiled, rows: list[Any]) -> tuple[manifests.Blob, ...]:
+    """The baseline profile of the data that came with the model, where it is enough to say anything of it."""
+    if not profiled.answers:
+        return ()
+    from tidegate.core.stats import counting  # noqa: PLC0415 - numpy, which making a bundle does without
+
+    columns = {column.name: [row.get(column.name) for row in rows] for column in profiled.signature.inputs}
+    told = counting.baseline({**columns, profiles.PREDICTION: profiled.answers}, profiled.importances)
+    (folder / manifests.BASELINE).write_bytes(msgspec.json.encode(told, order="deterministic"))
+    return (bundles.measure(folder, manifests.BASELINE),)
 
 
 def _copied(origin: pathlib.Path, draft: mlmodel.Draft, folder: pathlib.Path) -> tuple[manifests.Blob, ...]:

@@ -10,11 +10,11 @@ from typing import Any
 
 import msgspec
 
-from tidegate.core.vocabulary import errors, manifests
+from tidegate.core.vocabulary import errors, manifests, profiles
 from tidegate.dataplane.models import batches, bins, bundles, model, signature
 from tidegate.dataplane.models.loaders import catalog
 from tidegate.dataplane.wire import frames
-from tidegate.delivery.registry import compiling, examples, packages
+from tidegate.delivery.registry import compiling, dependence, examples, packages
 
 _UNIFORM = tuple(place / bins.MOST for place in range(1, bins.MOST))
 _FEW = 64
@@ -47,6 +47,10 @@ class Profiled(msgspec.Struct, frozen=True):
     """Versions of the packages it was loaded with here."""
     python: str
     compiled: compiling.Compiled | None = None
+    answers: list[float | str | None] = []
+    """To the rows that were given, where they are many enough for a baseline profile."""
+    importances: dict[str, float] = {}
+    """By input column, how much the answers depend on it (`dependence`); the mean is 1."""
 
 
 def profile(asked: Asked) -> Iterator[Profiled]:
@@ -84,6 +88,8 @@ def profile(asked: Asked) -> Iterator[Profiled]:
     said = ready.codec.answers(ready.codec.checked(ready.predict(batch), batch.rows))
     spread = _spread(said if rows else (), final, loaded.classes)
     found = Profiled(final.signature, final.options, spread, kept, packages.here(final.loader), platform.python_version())
+    if len(rows) >= profiles.FEWEST and final.signature.kind == "columns":
+        found = msgspec.structs.replace(found, answers=list(said), importances=dependence.importances(ready, rows, said))
     if not asked.compile:
         yield found
         return

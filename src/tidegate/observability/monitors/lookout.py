@@ -1,7 +1,7 @@
 """The lookout: drift and quality of every endpoint that is routed, as one watch of the monitor.
 
 Of each endpoint it keeps tracks (`moving`): quality by short windows and by days, drift by days, and whole weeks against the data
-that its model was trained on, where the bundle has a profile of it. What has moved at the end of a window is one alarm a track,
+that came with its model, where the bundle has a profile of it. What has moved at the end of a window is one alarm a track,
 ranked by how much each column matters to the model times how far it has moved.
 
 Called by `rounds`. Reads the routing table and the catalogue; what it knows it makes anew from them after a kill.
@@ -14,7 +14,7 @@ from tidegate.core.stats import seasons
 from tidegate.core.vocabulary import alarms, errors, home, profiles, tables
 from tidegate.dataplane.predlog import catalogue
 from tidegate.dataplane.wire import tablefile
-from tidegate.observability.monitors import moving, profiling, wording
+from tidegate.observability.monitors import baselines, moving, profiling, wording
 
 EVERY = 60.0
 LADDER = (6 * seasons.HOUR, seasons.DAY, seasons.WEEK)
@@ -32,6 +32,7 @@ class Lookout:
 
     def __init__(self, place: home.Home) -> None:
         self._home = place
+        self._baselines = baselines.Baselines(place.bundles)
         self._watched: dict[str, _Watched] = {}
 
     def look(self, now: float) -> list[alarms.Alarm]:
@@ -47,7 +48,8 @@ class Lookout:
             return [alarm for route in routes.values() for alarm in self._look(books.connection, route, now)]
 
     def _look(self, connection: sqlite3.Connection, route: tables.Route, now: float) -> Iterator[alarms.Alarm]:
-        shelf = moving.Shelf(connection, route.endpoint, route.owner.ordinal, None)
+        baseline = self._baselines.of(route.owner.digest)
+        shelf = moving.Shelf(connection, route.endpoint, route.owner.ordinal, baseline)
         lengths = _lengths(shelf, route, now)
         before = self._watched.get(route.endpoint)
         if before is None or not before.goes_on(route, lengths):
@@ -94,16 +96,13 @@ def plans(route: tables.Route, lengths: tuple[int, int]) -> Iterator[moving.Plan
     watching = (given.season, max(given.rows, profiles.FEWEST), given.holidays, given.limit)
     yield moving.Plan(alarms.Kind.QUALITY, moving.FAULTS, quality, quality, *watching)
     yield moving.Plan(alarms.Kind.DRIFT, moving.MOVES, drift, drift, *watching)
+    trained = (moving.TRAINING, *watching[1:])
+    yield moving.Plan(alarms.Kind.DRIFT, moving.MOVES + moving.FAULTS, seasons.WEEK, min(drift, seasons.DAY), *trained)
 
 
-def raised(
-    route: tables.Route, track: moving.Track, shelf: moving.Shelf, now: float, importances: dict[str, float] | None = None
-) -> Iterator[alarms.Alarm]:
-    """The alarm of a track, if anything has moved.
-
-    `importances`: by column, 1 being the mean; empty: all columns matter the same, and the alarm says so.
-    """
-    known = importances or {}
+def raised(route: tables.Route, track: moving.Track, shelf: moving.Shelf, now: float) -> Iterator[alarms.Alarm]:
+    """The alarm of a track, if anything has moved. Where nothing is known of how much columns matter it says so."""
+    known = shelf.importances
     found = sorted(
         track.open(shelf, now), key=lambda one: (-known.get(one.column.name, 1.0) * one.effect.weight, one.column.name)
     )
@@ -115,9 +114,8 @@ def raised(
     count = f"{len(found)} of {len(shelf.frames)} columns {'has' if len(found) == 1 else 'have'} moved"
     if plan.kind == alarms.Kind.QUALITY:
         count = f"{len(found)} of {len(shelf.frames)} columns {'is' if len(found) == 1 else 'are'} not what they were"
-    held = "the data that the model was trained on" if plan.against == moving.TRAINING else _SEASONS[plan.against]
+    held = "the data that came with the model" if plan.against == moving.TRAINING else _SEASONS[plan.against]
     ranked = "ranked by how much each matters to the model" if known else "each counts the same: how much it matters is not known"
-    begin, end = track.latest
     yield alarms.Alarm(
         plan.kind,
         endpoint,
@@ -125,21 +123,20 @@ def raised(
         float(min(one.since for one in found)),
         subject=moving.TRAINING if plan.against == moving.TRAINING else "",
         moved=lines(found),
-        next=_next(track, endpoint, begin, end),
+        next=_next(track.plan, endpoint, max(one.begin for one in found)),
         action=settings.action,
     )
 
 
 def lines(found: Sequence[moving.Open]) -> tuple[str, ...]:
     """A line each; of very many the first, and how many more there are."""
-    told = [wording.line(*one) for one in found[:LINES]]
+    told = [wording.line(one.column, one.effect, one.since) for one in found[:LINES]]
     return (*told, *([f"and {len(found) - LINES} more"] if len(found) > LINES else []))
 
 
-def _next(track: moving.Track, endpoint: str, begin: int, end: int) -> str:
-    window = f"tidegate drift {endpoint} --from {wording.stamp(begin)} --to {wording.stamp(end)}"
-    against = {moving.TRAINING: "training"}.get(track.plan.against, "season")
-    return f"{window} --against {against}"
+def _next(plan: moving.Plan, endpoint: str, begin: int) -> str:
+    window = f"--from {wording.stamp(begin)} --to {wording.stamp(begin + plan.length)}"
+    return f"tidegate drift {endpoint} {window} --against {'training' if plan.against == moving.TRAINING else 'season'}"
 
 
 _SEASONS = {

@@ -1,15 +1,16 @@
 """What has moved, window by window: the windows of an endpoint held against their references, each series calibrated on itself.
 
 A `Track` is one way of looking: windows of one length, held against the same time of earlier weeks (`core.stats.seasons`) or
-against the training data, by some of the effects of `core.stats.drift`. Everything is made from the hourly profiles: a track that
-is begun anew comes to the same. Inputs are those of all versions; predictions are those of the version that owns the endpoint
-alone, so that with a promotion their reference begins anew.
+against the data that came with the model, by some of the effects of `core.stats.drift`. Everything is made from the hourly
+profiles: a track that is begun anew comes to the same. Inputs are those of all versions; predictions are those of the version
+that owns the endpoint alone, so that with a promotion their reference begins anew.
 
 Called by `lookout`. Reads no clock; profiles come from a `Shelf`.
 """
 
 import collections
 import datetime as dt
+import functools
 import sqlite3
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -18,7 +19,7 @@ import msgspec
 
 from tidegate.core.stats import calibration, drift, seasons
 from tidegate.core.vocabulary import alarms, profiles
-from tidegate.observability.monitors import drifting, profiling
+from tidegate.observability.monitors import baselines, drifting, profiling
 
 HISTORY = (calibration.WEEKS + 5) * seasons.WEEK
 """How far back a track begins: what is usual, and what the first of it is held against."""
@@ -56,12 +57,18 @@ class Plan(msgspec.Struct, frozen=True):
 class Shelf:
     """Profiles of an endpoint by time, added up from its hours."""
 
-    def __init__(self, connection: sqlite3.Connection, endpoint: str, version: int, training: profiles.Profile | None) -> None:
-        """`version`: whose predictions are meant. `training`: what its model was trained on, in the frames of the endpoint."""
+    def __init__(self, connection: sqlite3.Connection, endpoint: str, version: int, baseline: profiles.Baseline) -> None:
+        """`version`: whose predictions are meant. `baseline`: of the data that came with its model."""
         self.frames = profiling.frames(connection, endpoint)
-        self.training = training
+        self.importances = baseline.importances
+        self._baseline = baseline
         self._connection, self._endpoint, self._version = connection, endpoint, version
         self._kept: collections.OrderedDict[tuple[int, int], profiles.Profile] = collections.OrderedDict()
+
+    @functools.cached_property
+    def training(self) -> profiles.Profile:
+        """What came with the model, in the frames of the endpoint; without rows where there is nothing."""
+        return baselines.fitted(self._baseline, self.frames)
 
     def window(self, since: int, until: int) -> profiles.Profile:
         """Everything of this time."""
@@ -91,6 +98,8 @@ class Open(NamedTuple):
     column: drifting.Column
     effect: drifting.Effect
     since: int
+    begin: int
+    """Of the window that it is told by."""
 
 
 class Track:
@@ -101,8 +110,6 @@ class Track:
         self.series: dict[tuple[str, str], calibration.Series] = {}
         self.latest = (0, 0)
         """The window that was looked at last."""
-        self.against: tuple[int, int] = (0, 0)
-        """From the beginning to the end of what it was held against; (0, 0): the training data."""
         self.windows = 0
         self._next = 0
 
@@ -144,18 +151,15 @@ class Track:
     def _known(self, shelf: Shelf, begin: int) -> profiles.Profile:
         """What a window is held against: quality, before there is a season, against whatever there is."""
         if self.plan.against == TRAINING:
-            self.against = (0, 0)
-            return shelf.training or profiles.Profile()
+            return shelf.training
         stretches = [
             one
             for one in seasons.before(begin, self.plan.length, self.plan.against)
             if self.plan.against == "none" or not self._suspended(one[0])
         ]
         found = profiling.merged([shelf.window(*one) for one in stretches])
-        self.against = (stretches[-1][0], stretches[0][1]) if stretches else (0, 0)
         if found.rows < self.plan.rows and self.plan.kind == alarms.Kind.QUALITY:
-            self.against = (begin - seasons.TRAILING, begin)
-            return shelf.window(*self.against)
+            return shelf.window(begin - seasons.TRAILING, begin)
         return found
 
     def _series(self, column: str, effect: str) -> calibration.Series:
@@ -181,15 +185,15 @@ class Track:
         }
 
     def open(self, shelf: Shelf, now: float) -> Iterator[Open]:
-        """The columns that have moved, each by its largest effect that did."""
+        """The columns that have moved, each by its largest effect that did, as it was in the latest window that was over."""
         runs = self.runs(now)
-        if not runs:
-            return
-        seen, known = shelf.window(*self.latest), self._known(shelf, self.latest[0])
-        for name in {column for column, _ in runs}:
+        for name in dict.fromkeys(column for column, _ in runs):
+            mine = {effect: since for (column, effect), since in runs.items() if column == name}
+            begin = max(worst.begin for effect in mine if (worst := self.series[name, effect].worst))
+            seen, known = shelf.window(begin, begin + self.plan.length), self._known(shelf, begin)
             told = drifting.column(shelf.frames[name], seen.columns[name], known.columns[name], drift.limits(self.plan.limit))
-            moved = next(one for one in told.effects if (name, one.name) in runs)
-            yield Open(told, moved, min(since for (column, _), since in runs.items() if column == name))
+            moved = next(one for one in told.effects if one.name in mine)
+            yield Open(told, moved, min(mine.values()), begin)
 
 
 def holiday(day: int, holidays: tuple[str, ...]) -> bool:

@@ -1,29 +1,26 @@
 """Profiles of what was asked and answered, by endpoint, version and hour: the recorder's part of watching for drift.
 
 Every live request that was answered well counts with all of its rows: each input column that the model's signature names, and
-`prediction`, the first output. How values are told apart (a column's frame) is learned from its first values and kept for good,
-so that hours, versions and seasons can be added up and compared; the values that teach are counted nowhere. Where inputs are not
-logged there are predictions only.
+`prediction`, the first output. How values are told apart (a column's frame) is learned from the data that came with the first
+model, else from the column's first values, and kept for good, so that hours, versions and seasons can be added up and compared;
+first values that teach are counted nowhere. Where inputs are not logged there are predictions only.
 
 Kept in the catalogue's database, so that profiles, places and files are committed together. Called by the recorder.
 """
 
 import collections
 import logging
-import math
 import sqlite3
-import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import msgspec
-import numpy as np
 
-from tidegate.core.stats import drift
+from tidegate.core.stats import counting
 from tidegate.core.vocabulary import arms, keeping, marks, profiles, records
-from tidegate.observability.monitors import slicing
+from tidegate.observability.monitors import baselines, slicing
 
-PREDICTION = "prediction"
+PREDICTION = profiles.PREDICTION
 HOUR = 3_600
 TEACH = 1_000
 """Values from which a column's frame is learned."""
@@ -62,10 +59,11 @@ class Profiles:
     """What the recorder counts. What `take` adds is in memory until `save`."""
 
     def __init__(self, connection: sqlite3.Connection, reader: slicing.Reader) -> None:
-        """Make the tables where there are none, and load the frames. `reader`: of inputs."""
+        """Make the tables where there are none, and load the frames. `reader`: of inputs, and it says where the bundles are."""
         self._connection = connection
         prepare(connection)
         self._reader = reader
+        self._baselines = baselines.Baselines(reader.folder)
         self._frames: dict[str, dict[str, profiles.Frame]] = collections.defaultdict(dict)
         for endpoint, _, told in connection.execute("SELECT * FROM frame"):
             known = _frame(told)
@@ -84,6 +82,8 @@ class Profiles:
                 hour = one.arrived_ns // 10**9 // HOUR * HOUR
                 groups[(one.endpoint, one.version, hour), one.digest].append(one)
         for (key, digest), several in groups.items():
+            if (key[0], digest) not in self._met:
+                self._adopt(key[0], digest, keeps(key[0]).veiled)
             begin = 0
             while begin < len(several):
                 # One by one while anything is learned, so that no more values teach than have to.
@@ -120,14 +120,22 @@ class Profiles:
             log.exception("an input is in no profile", extra={"endpoint": several[0].endpoint, "digest": several[0].digest})
             return {}
 
+    def _adopt(self, endpoint: str, digest: str, veiled: frozenset[str]) -> None:
+        """Take the frames of columns that have none yet from the data that came with the model."""
+        for name, frame in baselines.taught(self._baselines.of(digest)).items():
+            if name not in self._frames[endpoint] and name not in veiled and len(self._frames[endpoint]) < COLUMNS:
+                self._learn(endpoint, frame)
+
+    def _learn(self, endpoint: str, frame: profiles.Frame) -> None:
+        self._frames[endpoint][frame.name] = frame
+        self._teaching.pop((endpoint, frame.name), None)
+        self._connection.execute("INSERT OR REPLACE INTO frame VALUES (?, ?, ?)", (endpoint, frame.name, _pack(frame)))
+
     def _teach(self, endpoint: str, name: str, values: Sequence[Any]) -> None:
         seen = self._teaching.setdefault((endpoint, name), [])
         seen.extend(values)
         if len(seen) >= TEACH:
-            self._frames[endpoint][name] = framed(name, seen)
-            del self._teaching[endpoint, name]
-            told = (endpoint, name, _pack(self._frames[endpoint][name]))
-            self._connection.execute("INSERT OR REPLACE INTO frame VALUES (?, ?, ?)", told)
+            self._learn(endpoint, counting.framed(name, seen))
 
     def drop(self, endpoint: str, name: str) -> None:
         """Forget a column: its frame, which was made of values, and what was counted by it."""
@@ -149,7 +157,9 @@ class Profiles:
         """Add what was taken to the profiles of its hours."""
         for key, rows in (+self._rows).items():
             frames = self._frames[key[0]]
-            more = profiles.Profile(rows, {name: counted(frames[name], seen) for name, seen in self._values[key].items()})
+            more = profiles.Profile(
+                rows, {name: counting.counted(frames[name], seen) for name, seen in self._values[key].items()}
+            )
             known = self._connection.execute(
                 "SELECT told FROM profile WHERE endpoint = ? AND version = ? AND hour = ?", key
             ).fetchone()
@@ -218,56 +228,3 @@ def merged(several: Sequence[profiles.Profile]) -> profiles.Profile:
         for name, column in one.columns.items():
             columns.setdefault(name, []).append(column)
     return profiles.Profile(sum(one.rows for one in several), {name: profiles.total(many) for name, many in columns.items()})
-
-
-def framed(name: str, values: Sequence[Any]) -> profiles.Frame:
-    """The frame of a column, from its first values: numbers where half of what is there is numbers, else categories."""
-    numbers = [float(one) for one in values if _is_number(one)]
-    words = collections.Counter(_word(one) for one in values if not _is_null(one) and not _is_number(one))
-    if len(numbers) >= words.total():
-        return drift.frame(name, np.array(numbers))
-    return profiles.Frame(name, classes=tuple(sorted(word for word, _ in words.most_common(profiles.MOST_CLASSES))))
-
-
-def counted(frame: profiles.Frame, values: Sequence[Any]) -> profiles.Column:
-    """What these values are, in the frame's bins."""
-    if not frame.numeric:
-        return _classed(frame, values)
-    try:
-        told = np.array(values, np.float64)  # None is NaN
-    except (TypeError, ValueError, OverflowError):
-        told = np.array([float(one) if _is_number(one) else math.nan if _is_null(one) else math.inf for one in values])
-    nulls, numbers = int(np.isnan(told).sum()), told[np.isfinite(told)]
-    broken = told.size - nulls - numbers.size
-    if not numbers.size:
-        return profiles.Column((0,) * frame.bins, nulls, broken)
-    binned = np.bincount(np.searchsorted(frame.edges, numbers, side="right"), minlength=frame.bins)
-    with np.errstate(over="ignore", invalid="ignore"):
-        sums = float(numbers.sum()), float((numbers * numbers).sum())
-    return profiles.Column(tuple(binned.tolist()), nulls, broken, *sums, float(numbers.min()), float(numbers.max()))
-
-
-def _classed(frame: profiles.Frame, values: Sequence[Any]) -> profiles.Column:
-    known, counts, nulls = {name: place for place, name in enumerate(frame.classes)}, [0] * frame.bins, 0
-    try:
-        distinct = collections.Counter(values)  # most values come again and again
-    except TypeError:  # rows of tensors are lists
-        distinct = collections.Counter(None if _is_null(one) else _word(one) for one in values)
-    for value, count in distinct.items():
-        if _is_null(value):
-            nulls += count
-        else:
-            counts[known.get(_word(value), len(known))] += count
-    return profiles.Column(tuple(counts), nulls)
-
-
-def _is_null(one: Any) -> bool:
-    return one is None or (isinstance(one, float) and math.isnan(one))
-
-
-def _is_number(one: Any) -> bool:
-    return isinstance(one, (int, float)) and not isinstance(one, bool) and abs(one) <= sys.float_info.max
-
-
-def _word(one: Any) -> str:
-    return str(one)[:200]

@@ -1,4 +1,4 @@
-"""What a stretch of time is held against, as people ask for it: its season, the training data, stable, or another time.
+"""What a time is held against, as people ask for it: its season, the data that came with the model, stable, or another time.
 
 Called by the command line and the API. Reads the catalogue, the routing table's word for the endpoint, and bundles.
 """
@@ -8,8 +8,9 @@ import sqlite3
 import msgspec
 
 from tidegate.core.stats import drift, seasons
-from tidegate.core.vocabulary import errors, monitoring, profiles, tables
-from tidegate.observability.monitors import drifting, profiling
+from tidegate.core.vocabulary import errors, home, monitoring, profiles, tables
+from tidegate.dataplane.wire import tablefile
+from tidegate.observability.monitors import baselines, drifting, profiling
 
 SEASON, TRAINING, STABLE, TIME = "season", "training", "stable", "time"
 NAMED = (SEASON, TRAINING, STABLE)
@@ -30,13 +31,18 @@ def hours(since: float, until: float, version: int = 0) -> drifting.Stretch:
     return drifting.Stretch(first, max(first, seasons.floor(until - 1e-3, seasons.HOUR)) + seasons.HOUR, version)
 
 
-def report(connection: sqlite3.Connection, endpoint: str, route: tables.Route | None, asked: Asked) -> drifting.Report:
-    """How the columns stand. `route`: None where the endpoint is not routed.
+def report(place: home.Home, connection: sqlite3.Connection, endpoint: str, asked: Asked) -> drifting.Report:
+    """How the columns of an endpoint stand. `connection`: to the catalogue.
 
-    Raises NothingCompared where there is nothing of either time, or no such reference.
+    Raises NothingCompared where there is nothing of either time, or no such reference, and TableUnreadable.
     """
+    route = tablefile.read(place.table).routes.get(endpoint)
     there = profiling.known(connection)
-    found = _report(connection, endpoint, route, asked) if there else None
+    found = None
+    if there and asked.against == TRAINING:
+        found = _trained(place, connection, endpoint, route, asked.window)
+    elif there:
+        found = _report(connection, endpoint, route, asked)
     if found is None or not any(found.rows):
         raise errors.NothingCompared(
             f"nothing of {endpoint} is profiled in that time.",
@@ -59,6 +65,27 @@ def _report(connection: sqlite3.Connection, endpoint: str, route: tables.Route |
     if asked.against == STABLE:
         return held(*_beside(endpoint, route, window))
     return held(window, TIME, asked.reference)
+
+
+def _trained(
+    place: home.Home, connection: sqlite3.Connection, endpoint: str, route: tables.Route | None, window: drifting.Stretch
+) -> drifting.Report:
+    """The window against the data that came with the model of the version that was asked for, or of the endpoint's."""
+    deployed = [one for one in route.versions if one.ordinal == window.version] if route and window.version else []
+    digest = deployed[0].digest if deployed else route.owner.digest if route else ""
+    baseline = baselines.Baselines(place.bundles).of(digest) if digest else profiles.Baseline()
+    if not baseline.rows:
+        raise errors.NothingCompared(
+            f"the bundle of {endpoint} has no baseline profile: too little data came with its model.",
+            cure=f"Give {profiles.FEWEST} rows of the training data or more as its example (`example: rows.csv`), or "
+            "hold it against another time: --against season.",
+        )
+    frames = profiling.frames(connection, endpoint)
+    seen = drifting.added(profiling.hours(connection, endpoint, window.since, window.until), window.version)
+    limits = drift.limits(route.monitors.drift.limit if route else monitoring.Drift().limit)
+    return drifting.held(
+        drifting.Report(endpoint, window, TRAINING, ()), frames, (seen, baselines.fitted(baseline, frames)), limits
+    )
 
 
 def _beside(

@@ -31,7 +31,7 @@ class Reader:
 
     def __init__(self, folder: pathlib.Path, *, holds: bool = False) -> None:
         """`folder`: where the bundles are. `holds`: what was read is held until `forget`, since several ask for the same."""
-        self._folder, self._holds = folder, holds
+        self.folder, self._holds = folder, holds
         self._held: dict[tuple[str, tuple[bytes, ...]], logged.Inputs] = {}
         self._codecs: collections.OrderedDict[str, signature.Codec | None] = collections.OrderedDict()
 
@@ -86,7 +86,7 @@ class Reader:
     def _codec(self, digest: str) -> signature.Codec | None:
         if digest not in self._codecs:
             try:
-                self._codecs[digest] = signature.Codec(bundles.read_manifest(self._folder / digest))
+                self._codecs[digest] = signature.Codec(bundles.read_manifest(self.folder / digest))
             except errors.ModelError as failed:
                 log.warning("slices of a version cannot be told", extra={"digest": digest, "why": str(failed)})
                 self._codecs[digest] = None

@@ -9,7 +9,6 @@ import typer
 from tidegate.control.store import location
 from tidegate.control.store import store as stores
 from tidegate.dataplane.predlog import catalogue
-from tidegate.dataplane.wire import tablefile
 from tidegate.interface.cli import logged, options, screen
 from tidegate.interface.cli.views import drift as view
 from tidegate.observability.monitors import drifting, references
@@ -24,7 +23,7 @@ def drift(
         str,
         typer.Option(
             "--against",
-            help="`season`: the same time of the weeks before. `training`: the data that the model was trained on. `stable`: its "
+            help="`season`: the same time of the weeks before. `training`: the data that came with the model. `stable`: its "
             "answers in the same time. Or a time: FROM..TO, or FROM alone, until --from.",
         ),
     ] = references.SEASON,
@@ -48,9 +47,8 @@ def drift(
     asked = references.Asked(window, against)
     if against not in references.NAMED:
         asked = references.Asked(window, references.TIME, _time(against, window, now, before))
-    route = tablefile.read(place.table).routes.get(row.name)
     with catalogue.Catalogue(place.log, readonly=True) as books:
-        report = references.report(books.connection, row.name, route, asked)
+        report = references.report(place, books.connection, row.name, asked)
     if as_json:
         screen.document(msgspec.to_builtins(report) | {"level": report.level})
     else:

@@ -1,0 +1,145 @@
+"""Values of a column as they come, told apart and counted: a frame from the first of them, and counts in its bins.
+
+Values are whatever a client sent: numbers, text, true and false, lists, nothing. None of them is an error here.
+"""
+
+import collections
+import math
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from tidegate.core.stats import drift, logspace
+from tidegate.core.vocabulary import profiles
+
+POINTS = 257
+"""Numbers that say of a column what it was in training: its quantiles in equal steps."""
+WORDS = 200
+"""Categories that do, the commonest."""
+
+
+def framed(name: str, values: Sequence[Any]) -> profiles.Frame:
+    """The frame of a column, from its first values: numbers where half of what is there is numbers, else categories."""
+    numbers = [float(one) for one in values if _is_number(one)]
+    words = collections.Counter(_word(one) for one in values if not _is_null(one) and not _is_number(one))
+    if len(numbers) >= words.total():
+        return drift.frame(name, np.array(numbers))
+    return profiles.Frame(name, classes=tuple(sorted(word for word, _ in words.most_common(profiles.MOST_CLASSES))))
+
+
+def counted(frame: profiles.Frame, values: Sequence[Any]) -> profiles.Column:
+    """What these values are, in the frame's bins."""
+    return binned(frame, *numbered(values)) if frame.numeric else _classed(frame, values)
+
+
+def numbered(values: Sequence[Any]) -> tuple[logspace.Floats, int, int]:
+    """(the finite numbers of these values, how many are missing, how many are neither)."""
+    try:
+        told = np.array(values, np.float64)  # None is NaN
+    except (TypeError, ValueError, OverflowError):
+        told = np.array([float(one) if _is_number(one) else math.nan if _is_null(one) else math.inf for one in values])
+    nulls, numbers = int(np.isnan(told).sum()), told[np.isfinite(told)]
+    return numbers, nulls, told.size - nulls - numbers.size
+
+
+def binned(frame: profiles.Frame, numbers: logspace.Floats, nulls: int, broken: int) -> profiles.Column:
+    """The same of numbers."""
+    if not numbers.size:
+        return profiles.Column((0,) * frame.bins, nulls, broken)
+    counts = np.bincount(np.searchsorted(frame.edges, numbers, side="right"), minlength=frame.bins)
+    with np.errstate(over="ignore", invalid="ignore"):
+        sums = float(numbers.sum()), float((numbers * numbers).sum())
+    return profiles.Column(tuple(counts.tolist()), nulls, broken, *sums, float(numbers.min()), float(numbers.max()))
+
+
+def _classed(frame: profiles.Frame, values: Sequence[Any]) -> profiles.Column:
+    known, counts, nulls = {name: place for place, name in enumerate(frame.classes)}, [0] * frame.bins, 0
+    try:
+        distinct = collections.Counter(values)  # most values come again and again
+    except TypeError:  # rows of tensors are lists
+        distinct = collections.Counter(None if _is_null(one) else _word(one) for one in values)
+    for value, count in distinct.items():
+        if _is_null(value):
+            nulls += count
+        else:
+            counts[known.get(_word(value), len(known))] += count
+    return profiles.Column(tuple(counts), nulls)
+
+
+def known(values: Sequence[Any]) -> profiles.Known:
+    """What these values of a column are, by themselves: they can be counted in any frame later."""
+    frame = framed("", values)
+    if not frame.numeric:
+        words = collections.Counter(_word(one) for one in values if not _is_null(one))
+        first = sorted(words.items(), key=lambda one: (-one[1], one[0]))[:WORDS]
+        kept = dict(first)
+        return profiles.Known(len(values), len(values) - words.total(), 0, (), kept, words.total() - sum(kept.values()))
+    numbers, nulls, broken = numbered(values)
+    points = np.quantile(numbers, np.linspace(0, 1, POINTS), method="lower") if numbers.size else np.zeros(0)
+    return profiles.Known(
+        len(values), nulls, broken, tuple(points.tolist()), total=math.fsum(numbers), squares=_squares(numbers.tolist())
+    )
+
+
+def _squares(numbers: Sequence[float]) -> float:
+    try:
+        return math.fsum(one * one for one in numbers)
+    except OverflowError:
+        return math.inf
+
+
+def refitted(frame: profiles.Frame, one: profiles.Known) -> profiles.Column:
+    """What was known of a column, in the bins of a frame: of numbers true to 1 / 256 of them in each bin."""
+    valued = one.rows - one.nulls - one.broken
+    if not frame.numeric:
+        place = {name: at for at, name in enumerate(frame.classes)}
+        counts = [0] * frame.bins
+        for word, count in one.words.items():
+            counts[place.get(word, len(place))] += count
+        counts[-1] += one.others + (valued if one.points else 0)
+        return profiles.Column(tuple(counts), one.nulls, one.broken)
+    if not one.points:
+        return profiles.Column((0,) * frame.bins, one.nulls, one.broken + valued)
+    at = np.rint(np.concatenate([[0], _below(np.array(frame.edges), np.array(one.points)), [1]]) * valued)
+    return profiles.Column(
+        tuple(np.diff(at).astype(int).tolist()), one.nulls, one.broken, one.total, one.squares, one.points[0], one.points[-1]
+    )
+
+
+def _below(edges: logspace.Floats, points: logspace.Floats) -> logspace.Floats:
+    """The share of numbers below each edge, by quantiles: between two in proportion, and never what is at the edge itself."""
+    after = np.searchsorted(points, edges, side="left")
+    last = np.clip(after, 1, len(points) - 1)
+    low, high = points[last - 1], points[last]
+    with np.errstate(over="ignore", invalid="ignore"):
+        part = np.clip(np.nan_to_num((edges - low) / np.where(high > low, high - low, math.inf)), 0, 1)
+    found: logspace.Floats = np.where(after == 0, 0.0, np.where(after == len(points), 1.0, (last - 1 + part) / (len(points) - 1)))
+    return found
+
+
+def taught(name: str, one: profiles.Known) -> profiles.Frame | None:
+    """The frame of a column by what was known of it; None where nothing was."""
+    if one.points:
+        return drift.frame(name, np.array(one.points))
+    words = sorted(sorted(one.words, key=lambda word: (-one.words[word], word))[: profiles.MOST_CLASSES])
+    return profiles.Frame(name, classes=tuple(words)) if words else None
+
+
+def baseline(columns: Mapping[str, Sequence[Any]], importances: Mapping[str, float]) -> profiles.Baseline:
+    """What columns of equally many rows were."""
+    rows = max(map(len, columns.values()), default=0)
+    return profiles.Baseline(rows, {name: known(values) for name, values in columns.items()}, dict(importances))
+
+
+def _is_null(one: Any) -> bool:
+    return one is None or (isinstance(one, float) and math.isnan(one))
+
+
+def _is_number(one: Any) -> bool:
+    return isinstance(one, (int, float)) and not isinstance(one, bool) and abs(one) <= sys.float_info.max
+
+
+def _word(one: Any) -> str:
+    return str(one)[:200]
