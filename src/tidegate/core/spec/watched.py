@@ -62,6 +62,13 @@ class Uptime(values.Block):
     compare: bool = values.key("Whether a version has to answer its example as it did at first.", True)
 
 
+class Traces(values.Block):
+    """Spans of requests for OpenTelemetry."""
+
+    sample: values.Share = values.key("Share of requests that are traced, where no client's traceparent decides.", 0.0, "0%")
+    follow: bool = values.key("Whether a client's traceparent decides by its sampled flag.", False)
+
+
 class Monitors(values.Block):
     """What is watched after a release."""
 
@@ -70,6 +77,7 @@ class Monitors(values.Block):
     performance: Annotated[Performance, values.EMPTY_BLOCK] = values.key("Outcomes against what was.", Performance(), {})
     service: Annotated[Service, values.EMPTY_BLOCK] = values.key("Times, errors and resources.", Service(), {})
     uptime: Annotated[Uptime, values.EMPTY_BLOCK] = values.key("A probe from outside.", Uptime(), {})
+    traces: Annotated[Traces, values.EMPTY_BLOCK] = values.key("Spans of requests for OpenTelemetry.", Traces(), {})
 
 
 def resolved(given: Monitors, truth: monitoring.Truth = monitoring.Truth()) -> monitoring.Monitors:  # noqa: B008 - frozen
@@ -110,6 +118,7 @@ def resolved(given: Monitors, truth: monitoring.Truth = monitoring.Truth()) -> m
         service=monitoring.Service(given.service.action),
         truth=truth,
         uptime=monitoring.Uptime(given.uptime.action, every, given.uptime.compare),
+        traces=monitoring.Traces(given.traces.sample, given.traces.follow),
     )
 
 
@@ -131,4 +140,6 @@ def rows(given: monitoring.Monitors) -> list[tuple[str, str]]:
         ("monitors.uptime.action", given.uptime.action),
         ("monitors.uptime.every", every),
         ("monitors.uptime.compare", "yes" if given.uptime.compare else "no"),
+        ("monitors.traces.sample", units.share_text(given.traces.sample)),
+        ("monitors.traces.follow", "yes" if given.traces.follow else "no"),
     ]

@@ -87,6 +87,11 @@ class Home:
         return self.root / "counts"
 
     @property
+    def spans(self) -> pathlib.Path:
+        """Spans of traced requests, until the monitor has exported them: spans/<incarnation>-<n>.spans."""
+        return self.root / "spans"
+
+    @property
     def quotas(self) -> pathlib.Path:
         """Rows used this day, by gateway: quotas/NAME.json, made when a limit is first counted."""
         return self.root / "quotas"

@@ -65,6 +65,20 @@ class Truth(msgspec.Struct, frozen=True):
     """The column that only grows from row to row that is added; empty: every row is asked for each time."""
 
 
+class Traces(msgspec.Struct, frozen=True):
+    """Which requests are traced."""
+
+    sample: float = 0.0
+    """Share of those about which no client's flag decides."""
+    follow: bool = False
+    """Whether a client's flag does."""
+
+    @property
+    def on(self) -> bool:
+        """Whether any may be."""
+        return self.follow or self.sample > 0
+
+
 class Monitors(msgspec.Struct, frozen=True):
     """All of an endpoint's."""
 
@@ -73,6 +87,7 @@ class Monitors(msgspec.Struct, frozen=True):
     performance: Performance = Performance()
     service: Service = Service()
     uptime: Uptime = Uptime()
+    traces: Traces = Traces()
     truth: Truth = Truth()
     explained: float = 0.0
     """Share of predictions that are explained afterwards, by their ids."""

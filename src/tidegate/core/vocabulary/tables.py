@@ -167,7 +167,7 @@ class Route(msgspec.Struct, frozen=True):
     tokens: tuple[str, ...] = ()
     """sha256 of tokens that may predict here; empty: none is asked for."""
     monitors: monitoring.Monitors = monitoring.Monitors()
-    """For the monitors, which know of endpoints by their routes; gateways pass it over."""
+    """For the monitors, which know of endpoints by their routes; gateways look at `traces` alone."""
     log: keeping.Keeping = keeping.ALL
     """What of inputs is kept, where `inputs` is all."""
 

@@ -20,6 +20,7 @@ How a prediction walks through:
 - `pool` queues for a version; `batching` says when that becomes a batch, and how large; `quarantine` knows inputs that workers
   have died of; `links` is one worker's connection
 - `journal` appends records before answers leave and syncs them; `outcomes` reads ground truth that clients post
+- `tracing` says whether a request is traced, and puts its spans together
 - `admission` lets requests in: `holders` knows tokens by their hashes, `quota` counts what they ask for, `tallies` keeps a day's
   counts beyond this process
 - `remedies` is what becomes of an answer that breaks a rule, `fallbacks` which value is given when no version can answer

@@ -11,8 +11,9 @@ from collections.abc import Iterator
 import msgspec
 
 from tidegate.core.vocabulary import arms, assignment, tables
-from tidegate.dataplane.gateway import admission, exchanges, guard, journal, pool, remedies, router, units, wheel
+from tidegate.dataplane.gateway import admission, exchanges, guard, journal, pool, remedies, router, tracing, units, wheel
 from tidegate.dataplane.wire import counts, keyevents, sums
+from tidegate.dataplane.wire import spans as written
 
 Stamp = tuple[str, str, str, int, int, int, str, int, int, bool, bytes, int]
 
@@ -32,6 +33,8 @@ class Boot:
     """Where the first bad request of each sticky key is told."""
     served: counts.Writer = dataclasses.field(default_factory=lambda: counts.Writer(None, ""))
     """What was served, for people."""
+    spans: written.Writer = dataclasses.field(default_factory=lambda: written.Writer(None, ""))
+    """Of traced requests."""
     flying: int = 0
     """Flights that have not ended."""
     landed: int = 0
@@ -101,6 +104,8 @@ class Endpoint:
         """The version asked before any fallback value."""
         self.terms = remedies.encoded(route.terms)
         self.must_sync = route.durability == "ack"
+        self.traces = route.monitors.traces if route.monitors.traces.on else None
+        """Which requests are traced; None: none."""
         self.logs_bodies = route.inputs != "none"
         self._sample = route.log if route.log.share < 1 else None
         """Of which predictions bodies are logged, where not of all."""
@@ -208,6 +213,8 @@ class Endpoints:
         self.sole = next(iter(made)) if len(made) == 1 else ""
         self.origins = frozenset(origin for route in table.routes.values() for origin in route.origins)
         self.headers = units.all_headers(table.routes.values())
+        if any(route.monitors.traces.on for route in table.routes.values()):
+            self.headers |= tracing.HEADERS
         for name, endpoint in made.items():
             if before.get(name) is not endpoint or gateways != self.gateways:
                 self._update(endpoint, gateways)
@@ -234,6 +241,7 @@ class Endpoints:
             found.batching.turnaround = turnaround
             found.tell()
         self._boot.served.save()
+        self._boot.spans.flush()
 
     def close(self) -> None:
         """Let go of all workers."""

@@ -10,7 +10,7 @@ import time
 
 from tidegate.core.vocabulary import arms, assignment, errors, ids, marks, records
 from tidegate.core.vocabulary import sums as words
-from tidegate.dataplane.gateway import bodies, endpoints, exchanges, fallbacks, journal, links, quota, remedies, wheel
+from tidegate.dataplane.gateway import bodies, endpoints, exchanges, fallbacks, journal, links, quota, remedies, tracing, wheel
 from tidegate.dataplane.predlog import segments
 from tidegate.dataplane.wire import answers, counts, frames, sums
 
@@ -53,6 +53,8 @@ class Flight(links.Caller, wheel.Item, journal.Entry):
     cell: sums.Cell | None = None
     meter: quota.Meter | None = None
     """Where its rows are limited."""
+    trace: tracing.Trace | None = None
+    """Where it is traced."""
     key_hash = b""
     """Of its sticky key; empty: it has none."""
 
@@ -88,7 +90,8 @@ class Flight(links.Caller, wheel.Item, journal.Entry):
         side = self.asked
         budget = max(1, int((self.until - now) * 1e6))  # 0 would be no limit
         endpoint, json_bytes = self.endpoint, self.exchange.json_bytes
-        head = frames.Call(self.id, endpoint.route.endpoint, side.name, self.content, budget, json_bytes, endpoint.terms)
+        context = b"" if self.trace is None else self.trace.context
+        head = frames.Call(self.id, endpoint.route.endpoint, side.name, self.content, budget, json_bytes, endpoint.terms, context)
         return frames.pack(frames.Kind.CALL, call, head, self.body)
 
     def replied(self, reply: frames.Reply, body: bytes) -> None:
@@ -96,6 +99,8 @@ class Flight(links.Caller, wheel.Item, journal.Entry):
         if self.done:
             return
         asked, now = self.asked, _now()
+        if self.trace is not None:
+            self.trace.add(reply)
         action = self.endpoint.route.guard if reply.breach else ""
         if asked is self.side:
             self.reply, self.mark = reply, OK if action == remedies.FLAG else reply.mark
@@ -280,6 +285,13 @@ class Flight(links.Caller, wheel.Item, journal.Entry):
             arm = int(draw.arm)
             keys.tell(words.KeyEvent(route.release, route.generation, draw.weight, True, tick, arm, int(self.mark), key))
 
+    def _traced(self, trace: tracing.Trace) -> None:
+        """Its spans, for the monitor to export."""
+        attributes = tracing.told(self.id, self.exchange.request_id, self.side.stamp, self.mark, self.status)
+        times = (self.arrived_ns, self.arrived_ns + self.total_us * 1_000)
+        error = tracing.failed(self.mark, self.failure, self.error)
+        self.endpoint.boot.spans.add(trace.ended(times, attributes, error))
+
     def _leave(self) -> None:
         self.asked.pool.forget(self)
 
@@ -292,6 +304,8 @@ class Flight(links.Caller, wheel.Item, journal.Entry):
             self.meter.more(self.reply.rows - 1)
         if self.failure is not None:
             boot.admitting.count(self.failure)
+        if self.trace is not None:
+            self._traced(self.trace)
         boot.flying -= 1
         boot.landed += 1
         self.endpoint.open -= 1

@@ -11,7 +11,7 @@ from tidegate.dataplane.gateway import admission
 MOST = 1_024
 LONGEST = 2_048
 """Bytes of a head that is remembered."""
-_ONCE = frozenset({b"connection", b"expect", b"transfer-encoding", b"upgrade", b"x-request-id"})
+_ONCE = frozenset({b"connection", b"expect", b"traceparent", b"transfer-encoding", b"upgrade", b"x-request-id"})
 """Headers that change how the connection goes on, or that differ with each request."""
 
 

@@ -30,7 +30,7 @@ from tidegate.dataplane.gateway import (
     wheel,
 )
 from tidegate.dataplane.predlog import segments
-from tidegate.dataplane.wire import counts, keyevents, sums
+from tidegate.dataplane.wire import counts, keyevents, spans, sums
 
 BEAT_SECONDS = 0.02
 SEGMENT_SECONDS, DISCREET_SECONDS = 600.0, 30.0
@@ -69,6 +69,7 @@ class Gateway:
             admission.Admission(quota.Quotas(self._tallies.used, self._tallies.use)),
             self._keys,
             counts.Writer(where.counts, incarnation),
+            spans.Writer(where.spans, incarnation),
         )
         self._loop = loop
         self._framed_path = where.run / f"{name}.front.sock"
@@ -114,6 +115,7 @@ class Gateway:
         self._endpoints.close()
         self._boot.journal.close()
         self._keys.close()
+        self._boot.spans.flush()
         self._boot.served.close()
 
     async def _wait_for_workers(self) -> None:

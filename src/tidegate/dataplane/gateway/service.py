@@ -20,6 +20,7 @@ from tidegate.dataplane.gateway import (
     page,
     paths,
     shadows,
+    tracing,
     units,
 )
 from tidegate.dataplane.wire import answers, frames
@@ -125,6 +126,8 @@ class Service:
         identifier = self._mint.one(arrived_ns)
         flight = flights.Flight(exchange, endpoint, identifier, arrived_ns, content)
         flight.meter = meter
+        if endpoint.traces is not None:
+            flight.trace = tracing.begun(fields, endpoint.traces)
         if exchange.role is not _LIVE:
             side = endpoint.smoked(target.version)
         elif target.version:

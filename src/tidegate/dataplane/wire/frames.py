@@ -16,6 +16,7 @@ from typing import Annotated
 import msgspec
 
 from tidegate.core.vocabulary import errors, marks
+from tidegate.dataplane.wire import spans
 
 PROTOCOL = 1
 OLDEST = 1
@@ -90,6 +91,8 @@ class Call(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """INFER with binary tensors: how many bytes at the body's beginning are its JSON; -1: all of it."""
     terms: bytes = b""
     """The endpoint's `handling.Terms` in MessagePack; empty: the plain ones."""
+    trace: bytes = b""
+    """Of a traced request: 16 bytes trace, 8 bytes the span that the worker's are part of, then tracestate; empty: it is not."""
 
 
 class Reply(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -113,6 +116,8 @@ class Reply(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """The endpoint's rule that the answer breaks. The body is the answer all the same: its fate is the gateway's affair."""
     worker_us: int = 0
     """From the call's arrival in the worker to this reply."""
+    traced: tuple[spans.Span, ...] = ()
+    """Of a traced request: the worker's, and those that the model has made inside."""
 
 
 _encoder = msgspec.msgpack.Encoder()

@@ -9,6 +9,7 @@ back to each gateway.
 - `warming`: requests that the endpoint has answered lately, answered again before the first new one
 - `calls`: a call that waits, and the backlog
 - `answering`: a group of calls -> replies; a failed batch is retried one by one, once, so that a poisonous request fails alone
+- `traces`: its spans of traced requests
 - `connections`: one gateway: handshake, frames in, bytes out
 - `serving`: the loop over sockets and signals
 

@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from tidegate.core.vocabulary import errors, ids, marks
 from tidegate.dataplane.models import batches, model, signature
 from tidegate.dataplane.wire import answers, frames
-from tidegate.dataplane.worker import calls
+from tidegate.dataplane.worker import calls, traces
 
 MOST_ROWS = 8_192
 """Rows of one batch: what comes beyond waits for the next turn, so that a cancel or a deadline can still spare it."""
@@ -65,7 +65,7 @@ class Answerer:
                 return call.request
         elif call.head.content in signature.DESCRIPTIONS:
             body = self._codec.describe(call.head.content, call.head.endpoint, call.head.version)
-            _send(call, frames.Reply(200, marks.Mark.OK, 0, 0, 0, worker_us=self._since(call)), body)
+            self._send(call, frames.Reply(200, marks.Mark.OK, 0, 0, 0, worker_us=self._since(call)), body)
             return None
         if self._clock() > call.deadline_ns:
             self._refuse(call, errors.DeadlinePassed(), marks.Mark.TIMEOUT)
@@ -92,7 +92,7 @@ class Answerer:
         batch = batches.joined(parts)
         began = self._clock()
         try:
-            values = self._model.predict(batch)
+            values = self._predict(batch, group)
         except (Exception, SystemExit) as raised:
             self._failed(group, raised, began)
             return
@@ -108,6 +108,12 @@ class Answerer:
         pieces = batches.cut(values, [part.rows for part in parts]) if len(group) > 1 else [values]
         for call, piece in zip(group, pieces, strict=True):
             self._answer(call, piece, took, batch.rows)
+
+    def _predict(self, batch: batches.Batch, group: Sequence[calls.Pending]) -> batches.Values:
+        traced = [call for call in group if call.head.trace]
+        if traced:
+            return traces.predict(self._model, batch, traced, len(group))
+        return self._model.predict(batch)
 
     def _failed(self, group: Sequence[calls.Pending], raised: BaseException, began: int) -> None:
         discreet = self._discreet(group)
@@ -173,7 +179,7 @@ class Answerer:
             self._broke(call, errors.OutputInvalid(where=f"the answer cannot be written: {model.words(raised)}"), took)
             return
         told = (200, mark, took, rows, batch_rows, placed, said, "", why, json_bytes, breach, self._since(call))
-        _send(call, frames.Reply(*told), body)
+        self._send(call, frames.Reply(*told), body)
 
     def _refuse(
         self, call: calls.Pending, wrong: errors.TidegateError, mark: marks.Mark, detail: str = "", took: int = 0
@@ -181,9 +187,13 @@ class Answerer:
         rows = call.request.batch.rows if call.request else 0
         body = answers.failure(wrong, ids.text(call.head.prediction_id))
         worker_us = self._since(call)
-        _send(
-            call, frames.Reply(wrong.status, mark, took, rows, rows, error=wrong.code, detail=detail, worker_us=worker_us), body
-        )
+        reply = frames.Reply(wrong.status, mark, took, rows, rows, error=wrong.code, detail=detail, worker_us=worker_us)
+        self._send(call, reply, body)
+
+    def _send(self, call: calls.Pending, reply: frames.Reply, body: bytes) -> None:
+        if call.head.trace:
+            reply = traces.told(reply, call, self._clock)
+        call.peer.send(frames.pack(frames.Kind.REPLY, call.number, reply, body))
 
     def _discreet(self, group: Sequence[calls.Pending]) -> bool:
         """Whether nothing may be said in words that could hold an input of one of these."""
@@ -221,7 +231,3 @@ def _fitting(said: tuple[float | str | None, ...]) -> tuple[float | str | None, 
         if room < 0:
             return said[:place]
     return said
-
-
-def _send(call: calls.Pending, reply: frames.Reply, body: bytes) -> None:
-    call.peer.send(frames.pack(frames.Kind.REPLY, call.number, reply, body))

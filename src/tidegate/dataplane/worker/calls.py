@@ -5,7 +5,7 @@ from typing import Protocol
 
 import msgspec
 
-from tidegate.dataplane.models import batches
+from tidegate.dataplane.models import batches, tracing
 from tidegate.dataplane.wire import frames
 
 
@@ -29,6 +29,8 @@ class Pending(msgspec.Struct, gc=False):
     """On the monotonic clock; 0 where nobody noted it."""
     request: batches.Request | None = None
     """Once decoded."""
+    trace: tracing.Collector | None = None
+    """Where it is traced."""
 
 
 class Backlog:

@@ -20,6 +20,7 @@
 - `mending`: damage in the recorded log, set aside; `integrity`: the watch that tells of it
 - `upkeep`: merging small files, deleting recorded segments, sweeping up after a kill
 - `rounds`: the other process: every watch at its own pace; `speaking`: what it finds wrong, for control to hear
+- `exporting`: a watch that exports spans of traced requests
 - `logwatch`: a watch over what processes say; `templates`: which lines are of one kind
 - `service`: a watch over times (`slowness`), errors (`mishaps`) and what runs out (`shortage`); `witnesses`: what shows it
 - `uptime`: a watch that probes every endpoint from outside; `probing`: one probe and what makes its answer right

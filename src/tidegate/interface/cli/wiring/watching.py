@@ -5,7 +5,7 @@ from tidegate.core.vocabulary import home
 from tidegate.delivery.gates import secrets
 from tidegate.interface.api import addresses, client
 from tidegate.interface.cli import truths
-from tidegate.observability.monitors import fetching, integrity, logwatch, lookout, probing, rounds, service, uptime
+from tidegate.observability.monitors import exporting, fetching, integrity, logwatch, lookout, probing, rounds, service, uptime
 
 
 def run(place: home.Home, name: str, environment: str) -> int:  # noqa: ARG001 -- routes name their environment
@@ -22,6 +22,7 @@ def watches(place: home.Home) -> list[rounds.Watch]:
         service.Service(place),
         afterwards.Afterwards(place),
         logwatch.LogWatch(place),
+        exporting.Exporting(place),
         fetching.Fetching(place, lambda rows: truths.post(place, rows), secrets.look_up),
     ]
 
