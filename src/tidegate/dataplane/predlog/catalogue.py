@@ -166,10 +166,8 @@ class Catalogue:
         self.connection.executemany("INSERT OR REPLACE INTO boot VALUES (?, ?)", list(expected.items()))
 
     def forget(self, incarnation: str, number: int) -> None:
-        """Forget a segment that has been deleted, and with the last one its gateway boot."""
+        """Forget a segment that has been deleted. How far its gateway boot has counted stays: it may be brought once more."""
         self.connection.execute("DELETE FROM place WHERE incarnation = ? AND number = ?", (incarnation, number))
-        gone = "DELETE FROM boot WHERE incarnation = ? AND NOT EXISTS (SELECT 1 FROM place WHERE incarnation = boot.incarnation)"
-        self.connection.execute(gone, (incarnation,))
 
     def tallies(self) -> dict[str, int]:
         """Counts since the log began, by name."""

@@ -27,7 +27,7 @@ class Files:
 
     def __init__(self, address: str, _: str = "") -> None:
         """`address`: as Arrow's file systems or fsspec understand it. Raises SinkInvalid, ExtraMissing."""
-        self._system, self._root = _system(address)
+        self._system, self._root = system(address)
 
     def deliver(self, parcel: sink.Parcel) -> None:
         """Write it as one file."""
@@ -53,12 +53,13 @@ class Files:
         """Nothing is open."""
 
 
-def _system(address: str) -> tuple[Any, str]:
+def system(address: str) -> tuple[Any, str]:
+    """The file system behind a URL, as Arrow sees it, and the path in it. Raises SinkInvalid, ExtraMissing."""
     scheme = parse.urlsplit(address).scheme
     try:
         if scheme in OF_ARROW:
-            system, root = pyarrow.fs.FileSystem.from_uri(address)
-            return system, root.rstrip("/")
+            known, root = pyarrow.fs.FileSystem.from_uri(address)
+            return known, root.rstrip("/")
         fsspec = opening.library("fsspec", "objects")
         found, root = fsspec.core.url_to_fs(address)
     except ImportError as missing:

@@ -47,6 +47,7 @@ COMMANDS = {
     "performance": ("performance:performance", "How good each version's predictions were, by the outcomes heard."),
     "label": ("label:label", "Hand out predictions for people to label, and take them back."),
     "feedback": ("feedback:feedback", "Report what really happened for a prediction."),
+    "gather": ("gather:gather", "Bring the prediction logs of other hosts into this one."),
     "send": ("send:send", "Make traffic, from a file or from the model's own example."),
     "logs": ("logs:logs", "What the processes say, for people. For a version: why its model failed."),
     "token": ("token:token", "Make, list or revoke tokens: who may predict, report outcomes, read, operate."),

@@ -17,6 +17,7 @@
 - `lookout`: the watch of drift and quality; `moving`: windows held against their season, one way of looking; `wording`: in words
 - `inputs`: what was asked, by column, for Parquet; `veils`: what of it an endpoint keeps
 - `keepsakes`: the latest requests that were answered, for new versions to warm up on
+- `gathering`: segments of other hosts, brought here
 - `mending`: damage in the recorded log, set aside; `integrity`: the watch that tells of it
 - `upkeep`: merging small files, deleting recorded segments, sweeping up after a kill
 - `rounds`: the other process: every watch at its own pace; `speaking`: what it finds wrong, for control to hear

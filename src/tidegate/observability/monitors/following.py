@@ -29,6 +29,8 @@ class News(msgspec.Struct):
     """Records whose sequence number had been seen: dropped."""
     corrupt: int = 0
     """Places at which bytes did not match their checksum; what they held is among the lost."""
+    hosts: dict[str, list[int]] = {}
+    """By host: records, lost, repeated."""
     caught_up: bool = True
     """Whether everything that was in the files when the look began has been read."""
 
@@ -52,7 +54,7 @@ class Follower:
         for incarnation, files in segments.listing(self.folder).items():
             for at, (number, path) in enumerate(files):
                 key = (incarnation, number)
-                if self.places.get(key, catalogue.Place()).done:
+                if self._is_done(key, path):
                     continue
                 if left <= 0:
                     news.caught_up = False
@@ -66,6 +68,19 @@ class Follower:
                 if not reached:
                     break  # what follows in this boot is read behind it, or what is left here would look like repeats
         return news
+
+    def _is_done(self, key: Key, path: pathlib.Path) -> bool:
+        """Whether nothing is left to read. One that has grown since was brought once more, from a host that wrote on: it is read
+        from its beginning, and what is known of it is a repeat.
+        """
+        place = self.places.get(key)
+        if place is None or not place.done:
+            return False
+        with contextlib.suppress(FileNotFoundError):
+            if path.stat().st_size > place.offset:
+                self.places[key] = catalogue.Place()
+                return False
+        return True
 
     def _read(self, key: Key, path: pathlib.Path, news: News, now: float, left: int) -> int:
         """Read on in one segment; returns how many bytes that were."""
@@ -103,10 +118,14 @@ class Follower:
 
     def _take(self, incarnation: str, record: segments.Record, news: News) -> None:
         due = self.expected.get(incarnation, record.sequence)
+        host = news.hosts.setdefault(record.host, [0, 0, 0])
         if record.sequence < due:
             news.repeated += 1
+            host[2] += 1
             return
         news.lost += record.sequence - due
+        host[0] += 1
+        host[1] += record.sequence - due
         self.expected[incarnation] = record.sequence + 1
         news.records.append(record)
 
@@ -140,7 +159,7 @@ class Follower:
                 news.caught_up = False
                 self._move(key, catalogue.Place(behind, at=now))
                 return
-        self._move(key, catalogue.Place(offset, done=True, at=now))
+        self._move(key, catalogue.Place(size, done=True, at=now))
 
     def _move(self, key: Key, place: catalogue.Place) -> None:
         self.places[key] = place
@@ -158,8 +177,6 @@ class Follower:
     def forget(self, key: Key) -> None:
         """A segment has been deleted."""
         self.places.pop(key, None)
-        if not any(incarnation == key[0] for incarnation, _ in self.places):
-            self.expected.pop(key[0], None)
 
 
 def _keep_aside(path: pathlib.Path) -> None:

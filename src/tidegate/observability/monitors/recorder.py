@@ -51,10 +51,14 @@ PUBLISH_SECONDS = 0.25
 SAY_SECONDS = 1.0
 UPKEEP_SECONDS = 10.0
 RETRY_SECONDS = 1.0
+PATIENCE_SECONDS = 3.0
+NAME = "recorder"
 LEFT_SHARE = 0.5
 """Of the room that gateways leave: what the recorder leaves."""
 FREED = segments.FREED
 """Of that room: below it, segments go as soon as they are recorded."""
+OF_HOST = "@"
+"""In the name of a tally, before the host that it is of."""
 COLLECT_AFTER = 50_000
 """Objects made between two looks for garbage: rows that are read come and go by thousands, and none of them are in circles."""
 INTEGER_MOST = 2**31 - 1
@@ -125,7 +129,12 @@ class Recorder:
         counted = {"lost": news.lost, "repeated": news.repeated, "corrupt": news.corrupt}
         if any(counted.values()):
             log.warning("the segments are not whole", extra=counted)
-        for name, count in counted.items():
+        by_host = (
+            (f"{name}{OF_HOST}{host}", count)
+            for host, counts in news.hosts.items()
+            for name, count in zip(("recorded", "lost", "repeated"), counts, strict=True)
+        )
+        for name, count in (*counted.items(), *by_host):
             self._counted[name] = self._counted.get(name, 0) + count
         if not news.records:
             return
@@ -253,10 +262,21 @@ class Recorder:
         names = (*read, *joined, *pairs.Tally.__struct_fields__)
         behind = max(0.0, now - self.caught_up_at)
         told: dict[str, object] = {name: self.tallies.get(name, 0) for name in names}
+        told["hosts"] = _by_host(self.tallies)
         told |= {"lag_seconds": round(behind, 3), "at": now}
         if self.veils.trouble:
             told["trouble"] = f"Inputs are not kept: {' '.join(self.veils.trouble.values())}"
         return told
+
+
+def _by_host(tallies: dict[str, int]) -> dict[str, dict[str, int]]:
+    """Counts by host, where there are several."""
+    found: dict[str, dict[str, int]] = {}
+    for name, count in tallies.items():
+        what, of, host = name.partition(OF_HOST)
+        if of:
+            found.setdefault(host, {"recorded": 0, "lost": 0, "repeated": 0})[what] = count
+    return found if len(found) > 1 else {}
 
 
 def _bounded(one: segments.Record) -> segments.Record:
@@ -303,6 +323,33 @@ def run(place: home.Home, name: str) -> int:
     with contextlib.suppress(OSError):
         claim.say("done")
     return 0
+
+
+def catch_up(place: home.Home) -> dict[str, object]:
+    """Record everything that there is, where no recorder is at work; what one would say of itself, or nothing where one is.
+
+    Raises OSError, sqlite3.Error and StoreUnavailable.
+    """
+    spec = instances.read(place.instances / f"{NAME}.json")
+    try:
+        claim = instances.Claim(place.instances, NAME, spec.token if spec else "")
+    except BlockingIOError:
+        return {}
+    try:
+        with contextlib.closing(Recorder(place, time.time())) as recorder:
+            until = time.monotonic() + PATIENCE_SECONDS
+            while time.monotonic() < until:
+                now = time.time()
+                while recorder.step(now):
+                    until = time.monotonic() + PATIENCE_SECONDS
+                if recorder.caught_up_at == now:
+                    break
+                time.sleep(LOOK_SECONDS)  # what looks damaged is looked at once more
+            recorder.publish(now)
+            recorder.flush(now)
+            return recorder.facts(now)
+    finally:
+        claim.release()
 
 
 def _serve(recorder: Recorder, claim: instances.Claim, stop: threading.Event) -> None:
