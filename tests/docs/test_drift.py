@@ -5,7 +5,7 @@ import re
 
 from tidegate.core.stats import calibration, drift
 from tidegate.core.vocabulary import profiles
-from tidegate.observability.monitors import moving, profiling
+from tidegate.observability.monitors import moving, profiling, sketching
 
 PAGE = (pathlib.Path(__file__).parents[2] / "docs" / "drift.md").read_text()
 
@@ -21,6 +21,8 @@ def test_the_numbers_are_those_of_the_code():
     assert f"{profiles.MOST_CLASSES} commonest" in PAGE
     assert f"Below {drift.FEWEST} rows" in PAGE
     assert f"{profiles.OUTER_EDGES} wider ones" in PAGE
+    assert f"Hours are kept for {profiling.HOURS_KEPT // 86_400} days" in PAGE
+    assert f"go after {sketching.DAYS_KEPT // 86_400} days" in PAGE
     assert drift.ALPHA == 0.001
     assert (calibration.FACTOR, calibration.QUANTILE, calibration.WEEKS, calibration.LEAST) == (1.5, 0.99, 8, 7)
     assert (calibration.NEEDED, calibration.OF) == (2, 3)

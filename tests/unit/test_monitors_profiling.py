@@ -13,7 +13,7 @@ from pairs_fixtures import SIGNATURE, Mirrored
 from tidegate.core.stats import counting
 from tidegate.core.vocabulary import arms, manifests, marks, profiles, records
 from tidegate.interface.cli.views import drift as view
-from tidegate.observability.monitors import drifting, profiling
+from tidegate.observability.monitors import drifting, profiling, references, sketching
 
 ROWS = 50
 HOUR = profiling.HOUR
@@ -201,3 +201,42 @@ def test_a_column_is_of_numbers_where_half_of_what_is_there_is_numbers(values, n
     found = counting.framed("x", values)
     assert found.numeric is (numeric and values != [None])
     assert counting.counted(found, values).seen == len(values)
+
+
+def test_sketches_of_hours_add_up_and_are_told_beside_what_has_moved(tmp_path: pathlib.Path) -> None:
+    log = Profiled(tmp_path)
+    log.put(*(asked(100 + at, HOUR + at, log.rng) for at in range(20)))
+    log.look(HOUR + 60.0)
+    log.put(*(asked(200 + at, HOUR + 100 + at, log.rng) for at in range(20)))
+    log.put(*(asked(300 + at, 2 * HOUR + at, log.rng, shift=4.0) for at in range(20)))
+    log.look(2 * HOUR + 60.0)
+    before, shifted = (drifting.Stretch(FIRST + at * HOUR, FIRST + (at + 1) * HOUR) for at in (1, 2))
+    asked_for = references.Asked(shifted, references.TIME, before)
+    report = references.report(log.home, log.recorder.catalogue.connection, "flight-delay", asked_for)
+    hour, carrier = (next(one for one in report.columns if one.name == name) for name in ("hour", "carrier"))
+    assert hour.sketched.quantiles[0][3] == pytest.approx(16, abs=1)
+    assert hour.sketched.quantiles[1][3] == pytest.approx(12, abs=1)
+    assert hour.sketched.apart == pytest.approx(hour.effects[0].size, abs=0.03 + hour.sketched.error)
+    assert carrier.sketched.distinct == (3, 3)
+    assert msgspec.json.decode(msgspec.json.encode(report), type=drifting.Report) == report
+
+
+def test_hours_that_are_old_become_days_and_say_the_same(tmp_path: pathlib.Path) -> None:
+    log = Profiled(tmp_path)
+    for hour in range(3, 6):
+        log.put(*(asked(100 * hour + at, hour * HOUR + at, log.rng) for at in range(4)))
+    log.look(6 * HOUR)
+    before = profiling.merged([one for _, _, one in log.hours()])
+    connection = log.recorder.catalogue.connection
+    log.recorder.profiles.fold(given.T0 + sketching.HOURS_KEPT + 2 * 86_400.0)
+    assert len(log.hours()) == 3
+    assert connection.execute("SELECT DISTINCT hour % 86400 FROM sketch").fetchall() == [(0,)]
+    read = sketching.read(connection, "flight-delay", [(0, 2**40, 0)], profiling.frames(connection, "flight-delay"))
+    assert read["hour"].count == 12 * ROWS
+    log.recorder.profiles.fold(given.T0 + profiling.HOURS_KEPT + 2 * 86_400.0)
+    [(_, hour, whole)] = log.hours()
+    assert (hour % 86_400, whole.rows) == (0, 12 * ROWS)
+    assert {name: column.counts for name, column in whole.columns.items()} == {
+        name: column.counts for name, column in before.columns.items()
+    }
+    assert connection.execute("SELECT count(*) FROM sketch").fetchone() == (0,)

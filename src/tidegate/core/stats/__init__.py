@@ -17,6 +17,7 @@ is addition.
     shift        how far the predictions of both arms are apart
     drift        has a column moved between two profiles, and by how much at least
     counting     values of a column as they come, told apart and counted
+    sketches     quantiles and how many different values, where no frame is
     seasons      what a window of time is held against
     calibration  what is usual of a statistic by its own history, and when it is more
     betabinomial two-sided Beta-binomial e-process: sample-ratio checks, plain risk-ratio intervals

@@ -31,7 +31,7 @@ def framed(name: str, values: Sequence[Any]) -> profiles.Frame:
 
 def counted(frame: profiles.Frame, values: Sequence[Any]) -> profiles.Column:
     """What these values are, in the frame's bins."""
-    return binned(frame, *numbered(values)) if frame.numeric else _classed(frame, values)
+    return binned(frame, *numbered(values)) if frame.numeric else classed(frame, *worded(values))
 
 
 def numbered(values: Sequence[Any]) -> tuple[logspace.Floats, int, int]:
@@ -54,17 +54,28 @@ def binned(frame: profiles.Frame, numbers: logspace.Floats, nulls: int, broken: 
     return profiles.Column(tuple(counts.tolist()), nulls, broken, *sums, float(numbers.min()), float(numbers.max()))
 
 
-def _classed(frame: profiles.Frame, values: Sequence[Any]) -> profiles.Column:
-    known, counts, nulls = {name: place for place, name in enumerate(frame.classes)}, [0] * frame.bins, 0
+def worded(values: Sequence[Any]) -> tuple[dict[str, int], int]:
+    """(how often each category comes, how many values are missing)."""
     try:
         distinct = collections.Counter(values)  # most values come again and again
     except TypeError:  # rows of tensors are lists
         distinct = collections.Counter(None if _is_null(one) else _word(one) for one in values)
+    found: dict[str, int] = {}
+    nulls = 0
     for value, count in distinct.items():
         if _is_null(value):
             nulls += count
         else:
-            counts[known.get(_word(value), len(known))] += count
+            word = _word(value)
+            found[word] = found.get(word, 0) + count
+    return found, nulls
+
+
+def classed(frame: profiles.Frame, words: Mapping[str, int], nulls: int) -> profiles.Column:
+    """The same of categories."""
+    place, counts = {name: at for at, name in enumerate(frame.classes)}, [0] * frame.bins
+    for word, count in words.items():
+        counts[place.get(word, len(place))] += count
     return profiles.Column(tuple(counts), nulls)
 
 
@@ -72,10 +83,9 @@ def known(values: Sequence[Any]) -> profiles.Known:
     """What these values of a column are, by themselves: they can be counted in any frame later."""
     frame = framed("", values)
     if not frame.numeric:
-        words = collections.Counter(_word(one) for one in values if not _is_null(one))
-        first = sorted(words.items(), key=lambda one: (-one[1], one[0]))[:WORDS]
-        kept = dict(first)
-        return profiles.Known(len(values), len(values) - words.total(), 0, (), kept, words.total() - sum(kept.values()))
+        words, nulls = worded(values)
+        kept = dict(sorted(words.items(), key=lambda one: (-one[1], one[0]))[:WORDS])
+        return profiles.Known(len(values), nulls, 0, (), kept, len(values) - nulls - sum(kept.values()))
     numbers, nulls, broken = numbered(values)
     points = np.quantile(numbers, np.linspace(0, 1, POINTS), method="lower") if numbers.size else np.zeros(0)
     return profiles.Known(

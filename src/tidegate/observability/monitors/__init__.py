@@ -13,6 +13,7 @@
 - `values`: posted metrics and `right`, a value a unit; `crossing`: within their range, and with what units were like before
 - `pairs`: mirrored requests and their copies, joined and compared; `rules`: what the routing table says of all these
 - `profiling`: what inputs and predictions were, by version and hour; `drifting`: a time held against another; `references`: which
+- `sketching`: quantiles and distinct values of columns, beside the profiles
 - `baselines`: what came with a bundle's model, in an endpoint's frames
 - `lookout`: the watch of drift and quality; `moving`: windows held against their season, one way of looking; `wording`: in words
 - `inputs`: what was asked, by column, for Parquet; `veils`: what of it an endpoint keeps

@@ -9,11 +9,12 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from tidegate.core.stats import drift
+from tidegate.core.stats import drift, sketches
 from tidegate.core.vocabulary import profiles
 from tidegate.observability.monitors import profiling
 
 LEVELS = ("", "warning", "alarm")
+QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 
 
 class Stretch(msgspec.Struct, frozen=True):
@@ -57,6 +58,19 @@ class Numbers(msgspec.Struct, frozen=True):
         return self.q75 - self.q25
 
 
+class Sketched(msgspec.Struct, frozen=True):
+    """What the sketches say of a column, for people to read. Pairs are (in the window, in the reference)."""
+
+    quantiles: tuple[tuple[float, ...], tuple[float, ...]] = ((), ())
+    """Of numbers, at `QUANTILES`."""
+    apart: float = 0.0
+    """The largest difference of their distribution functions."""
+    error: float = 0.0
+    """By how much that may be off."""
+    distinct: tuple[int, int] = (0, 0)
+    """Of categories: about how many different ones."""
+
+
 class Column(msgspec.Struct, frozen=True):
     """How one column stands. Pairs are (in the window, in the reference)."""
 
@@ -75,6 +89,7 @@ class Column(msgspec.Struct, frozen=True):
     moved: float
     """Of numbers: how far, in quartile ranges of the reference; -1 where the reference has none."""
     psi: float
+    sketched: Sketched | None = None
 
     @property
     def weight(self) -> float:
@@ -135,6 +150,16 @@ def held(
         come=come if known.rows else (),
         gone=gone if seen.rows else (),
     )
+
+
+def sketched(one: sketches.Sketch, other: sketches.Sketch) -> Sketched | None:
+    """The sketch of a column in the window beside that in the reference."""
+    if isinstance(one, sketches.Numbers) and isinstance(other, sketches.Numbers):
+        apart, error = one.apart(other)
+        return Sketched((tuple(one.quantiles(QUANTILES)), tuple(other.quantiles(QUANTILES))), apart, error)
+    if isinstance(one, sketches.Words) and isinstance(other, sketches.Words):
+        return Sketched(distinct=(one.distinct, other.distinct))
+    return None
 
 
 def added(hours: Iterable[tuple[int, int, profiles.Profile]], version: int = 0) -> profiles.Profile:

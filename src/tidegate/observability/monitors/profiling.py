@@ -16,14 +16,16 @@ from typing import Any
 
 import msgspec
 
-from tidegate.core.stats import counting
+from tidegate.core.stats import counting, seasons
 from tidegate.core.vocabulary import arms, keeping, marks, profiles, records
-from tidegate.observability.monitors import baselines, slicing
+from tidegate.observability.monitors import baselines, sketching, slicing
 
 PREDICTION = profiles.PREDICTION
 HOUR = 3_600
 TEACH = 1_000
 """Values from which a column's frame is learned."""
+HOURS_KEPT = 100 * seasons.DAY
+"""How old an hour becomes before it is a part of its day; days stay."""
 COLUMNS = 1_000
 """Columns of an endpoint at the most; what is beyond is not profiled."""
 _TABLES = """
@@ -68,6 +70,8 @@ class Profiles:
         for endpoint, _, told in connection.execute("SELECT * FROM frame"):
             known = _frame(told)
             self._frames[endpoint][known.name] = known
+        self._sketches = sketching.Sketches(connection)
+        self._folded_at = 0.0
         self._teaching: dict[tuple[str, str], list[Any]] = {}
         self._met: set[tuple[str, str]] = set()
         """(endpoint, digest) of which something was counted."""
@@ -145,6 +149,7 @@ class Profiles:
                 values.pop(name, None)
         if self._frames[endpoint].pop(name, None) is None:
             return
+        self._sketches.drop(endpoint, name)
         self._connection.execute("DELETE FROM frame WHERE endpoint = ? AND name = ?", (endpoint, name))
         rows = self._connection.execute("SELECT version, hour, told FROM profile WHERE endpoint = ?", (endpoint,)).fetchall()
         for version, hour, told in rows:
@@ -157,16 +162,44 @@ class Profiles:
         """Add what was taken to the profiles of its hours."""
         for key, rows in (+self._rows).items():
             frames = self._frames[key[0]]
-            more = profiles.Profile(
-                rows, {name: counting.counted(frames[name], seen) for name, seen in self._values[key].items()}
-            )
-            known = self._connection.execute(
-                "SELECT told FROM profile WHERE endpoint = ? AND version = ? AND hour = ?", key
-            ).fetchone()
-            whole = _profile(known[0]) + more if known else more
-            self._connection.execute("INSERT OR REPLACE INTO profile VALUES (?, ?, ?, ?)", (*key, _pack(whole)))
+            taken = self._values[key].items()
+            self._add(key, profiles.Profile(rows, {name: self._counted(key, frames[name], seen) for name, seen in taken}))
         self._values.clear()
         self._rows.clear()
+        self._sketches.save()
+
+    def _counted(self, key: _Key, frame: profiles.Frame, seen: Sequence[Any]) -> profiles.Column:
+        """Values in the bins of their frame, and in the sketch of their hour."""
+        if frame.numeric:
+            numbers, nulls, broken = counting.numbered(seen)
+            self._sketches.numbers(key, frame.name, numbers)
+            return counting.binned(frame, numbers, nulls, broken)
+        words, nulls = counting.worded(seen)
+        self._sketches.words(key, frame.name, words)
+        return counting.classed(frame, words, nulls)
+
+    def fold(self, now: float) -> None:
+        """Hours that are old become days, once an hour."""
+        if now - self._folded_at < HOUR:
+            return
+        self._folded_at = now
+        self._sketches.fold(now)
+        before = seasons.floor(now - HOURS_KEPT, seasons.DAY)
+        old = self._connection.execute(
+            "SELECT endpoint, version, hour, told FROM profile WHERE hour < ? AND hour % ? != 0", (before, seasons.DAY)
+        ).fetchall()
+        for endpoint, version, hour, told in old:
+            self._add((endpoint, version, seasons.floor(hour, seasons.DAY)), _profile(told))
+            self._connection.execute(
+                "DELETE FROM profile WHERE endpoint = ? AND version = ? AND hour = ?", (endpoint, version, hour)
+            )
+
+    def _add(self, key: _Key, more: profiles.Profile) -> None:
+        known = self._connection.execute(
+            "SELECT told FROM profile WHERE endpoint = ? AND version = ? AND hour = ?", key
+        ).fetchone()
+        whole = _profile(known[0]) + more if known else more
+        self._connection.execute("INSERT OR REPLACE INTO profile VALUES (?, ?, ?, ?)", (*key, _pack(whole)))
 
 
 def _chained(parts: Iterable[dict[str, list[Any]]]) -> dict[str, list[Any]]:

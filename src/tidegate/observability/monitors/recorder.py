@@ -247,6 +247,7 @@ class Recorder:
         self.sheet.fold()
         self.values.fold()
         self.slices.forget()
+        self.profiles.fold(now)
         if self.caught_up_at == now:
             self.joins.expire(now, self.sheet.longest_age())
             self.pairs.expire(now, self.sheet.longest_age())

@@ -10,7 +10,7 @@ import msgspec
 from tidegate.core.stats import drift, seasons
 from tidegate.core.vocabulary import errors, home, monitoring, profiles, tables
 from tidegate.dataplane.wire import tablefile
-from tidegate.observability.monitors import baselines, drifting, profiling
+from tidegate.observability.monitors import baselines, drifting, profiling, sketching
 
 SEASON, TRAINING, STABLE, TIME = "season", "training", "stable", "time"
 NAMED = (SEASON, TRAINING, STABLE)
@@ -48,7 +48,25 @@ def report(place: home.Home, connection: sqlite3.Connection, endpoint: str, aske
             f"nothing of {endpoint} is profiled in that time.",
             cure=f"The first {profiling.TEACH:,} values of a column say how they are told apart; then each hour is counted.",
         )
-    return found
+    return _sketched(connection, found)
+
+
+def _sketched(connection: sqlite3.Connection, report: drifting.Report) -> drifting.Report:
+    """The report with what the sketches of both times say; of the data that came with a model there are none."""
+    if not report.reference or not sketching.known(connection):
+        return report
+    frames = profiling.frames(connection, report.endpoint)
+    seen, known = (
+        sketching.read(connection, report.endpoint, [(one.since, one.until, one.version) for one in times], frames)
+        for times in ((report.window,), report.reference)
+    )
+    columns = tuple(
+        msgspec.structs.replace(one, sketched=drifting.sketched(seen[one.name], known[one.name]))
+        if one.name in seen and one.name in known
+        else one
+        for one in report.columns
+    )
+    return msgspec.structs.replace(report, columns=columns)
 
 
 def _report(connection: sqlite3.Connection, endpoint: str, route: tables.Route | None, asked: Asked) -> drifting.Report:
