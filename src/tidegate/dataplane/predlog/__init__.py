@@ -12,6 +12,7 @@
 - `outcomes`: whether an answer was wrong and by how much, and which outcome counts when several came
 - `labelled`: predictions of a time with the truth heard of them, as columns
 - `posts`: rows of whatever table as outcomes to be posted
+- `traffic`: an endpoint's requests by slot of time and version: how they ended, how long clients waited
 - `seconds`: one version's requests of a time, counted by second of arrival
 
 Called by the gateway (`segments` only: it needs the standard library and msgspec), by the recorder, by trace, by the API.

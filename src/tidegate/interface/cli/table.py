@@ -30,6 +30,7 @@ COMMANDS = {
     "alarms": ("alarms:alarms", "What is wrong, since when, what was done about it and what to type next."),
     "ack": ("alarms:ack", "Say that you have an alarm."),
     "snooze": ("alarms:snooze", "Hear nothing of an alarm for a while."),
+    "report": ("report:report", "Write what became of an endpoint into one HTML file."),
     "history": ("history:history", "What was released, by whom, and how it ended."),
     "ab": ("ab:ab", "How many units an A/B test takes: `tidegate ab plan --effect 1% --share 12%`."),
     "verdict": ("verdict:verdict", "How the evidence of a release stands, with all that it was computed from."),

@@ -7,7 +7,12 @@ from tidegate.observability.monitors import drifting
 
 def line(one: drifting.Column, effect: drifting.Effect, since: int) -> str:
     """By how much, at least how much, what it was, since when."""
-    return f"{one.name}: {_SAID[effect.name](one, effect)}; since {moment(since)}"
+    return f"{one.name}: {said(one, effect)}; since {moment(since)}"
+
+
+def said(one: drifting.Column, effect: drifting.Effect) -> str:
+    """By how much, at least how much, and what it was."""
+    return _SAID[effect.name](one, effect)
 
 
 def moment(at: float) -> str:
