@@ -100,6 +100,8 @@ def test_commands_on_a_living_endpoint(tmp_path, models):
         traced = json.loads(system.run("trace", identifier, "--json"))
         assert (traced["prediction"]["version"], traced["prediction"]["id"]) == ("v1", identifier)
         assert traced["bundle"]["digest"] == system.endpoint()["stable"]["digest"]
+        assert {one["name"] for one in traced["brought"]["checks"]} >= {"bundle", "contract", "data"}
+        assert traced["brought"]["checked_at"] > 0
         wrong = run(tmp_path, "release", "--model", str(tmp_path / "nowhere.joblib"))
         assert (wrong.returncode, wrong.stderr.count("\n")) == (2, 1)
         assert wrong.stderr.startswith("error[model-source-invalid]: ")

@@ -23,6 +23,7 @@ from test_loop_trace import bundled, checked
 from tidegate.control.loop import openlineage, trace
 from tidegate.control.store import database, endpoints, store
 from tidegate.core.vocabulary import ids, manifests, releases
+from tidegate.dataplane.predlog import sights
 
 FACETS = {
     "executionParameters": execution_parameters_run.ExecutionParametersRunFacet,
@@ -57,6 +58,11 @@ def _value(hint: typing.Any, name: str, value: typing.Any) -> typing.Any:
     return base.EventType(value) if options[0] is base.EventType else value
 
 
+def ends(walked: trace.Trace) -> list[dict[str, typing.Any]]:
+    """Without the starts, which say no more."""
+    return [one for one in openlineage.events(walked) if one["eventType"] != "START"]
+
+
 def custom(key: str, told: dict[str, typing.Any]) -> dict[str, typing.Any]:
     """What the specification asks of a facet of one's own: a prefix, a producer and a schema."""
     assert key.startswith("tidegate_")
@@ -82,7 +88,12 @@ def walked(tmp_path: pathlib.Path) -> trace.Trace:
 
 def test_the_client_of_openlineage_reads_every_event_and_says_the_same(walked: trace.Trace) -> None:
     told = openlineage.events(walked)
-    assert [one["job"]["name"] for one in told] == ["flight-delay.training", "flight-delay"]
+    assert [(one["job"]["name"], one["eventType"]) for one in told] == [
+        ("flight-delay.training", "START"),
+        ("flight-delay.training", "COMPLETE"),
+        ("flight-delay", "START"),
+        ("flight-delay", "COMPLETE"),
+    ]
     for event in msgspec.json.decode(msgspec.json.encode(told)):
         known = read(base.RunEvent, event)
         assert known.schemaURL == event["schemaURL"]
@@ -94,7 +105,7 @@ def test_the_client_of_openlineage_reads_every_event_and_says_the_same(walked: t
 
 
 def test_the_prediction_depends_on_the_training_run_and_takes_its_model(walked: trace.Trace) -> None:
-    trained, predicted = openlineage.events(walked)
+    trained, predicted = ends(walked)
     upstream = predicted["run"]["facets"]["jobDependencies"]["upstream"][0]
     assert upstream["run"]["runId"] == trained["run"]["runId"] == openlineage.run_id("run4")
     assert predicted["run"]["runId"] == walked.prediction.id
@@ -108,7 +119,7 @@ def test_the_prediction_depends_on_the_training_run_and_takes_its_model(walked: 
 def test_no_value_of_an_input_is_in_it(walked: trace.Trace) -> None:
     assert walked.prediction.input
     assert walked.prediction.input not in msgspec.json.encode(openlineage.events(walked)).decode()
-    assert openlineage.events(walked)[1]["run"]["facets"]["tidegate_prediction"]["input"] == trace.LOGGED
+    assert ends(walked)[1]["run"]["facets"]["tidegate_prediction"]["input"] == sights.LOGGED
 
 
 def test_an_id_of_mlflow_is_its_own_uuid_and_any_other_becomes_one(walked: trace.Trace) -> None:
@@ -118,12 +129,12 @@ def test_an_id_of_mlflow_is_its_own_uuid_and_any_other_becomes_one(walked: trace
 
 def test_without_a_bundle_there_is_the_prediction_alone(walked: trace.Trace) -> None:
     bare = msgspec.structs.replace(walked, bundle=trace.Bundle(walked.bundle.digest), run=None, data=(), brought=None)
-    (event,) = openlineage.events(bare)
+    (event,) = ends(bare)
     assert "jobDependencies" not in event["run"]["facets"]
     read(base.RunEvent, event)
 
 
 def test_a_snapshot_without_a_sha256_is_named_and_has_no_version(walked: trace.Trace) -> None:
     loose = msgspec.structs.replace(walked, data=(manifests.Dataset("january", "training"),))
-    (snapshot,) = openlineage.events(loose)[0]["inputs"]
+    (snapshot,) = ends(loose)[0]["inputs"]
     assert (snapshot["name"], "version" in snapshot["facets"]) == ("january", False)

@@ -8,7 +8,7 @@ import pytest
 
 from tidegate.control.loop import checks, trace
 from tidegate.control.store import database, endpoints, store
-from tidegate.core.vocabulary import decisions, errors, home, ids, manifests, phases, records, releases
+from tidegate.core.vocabulary import decisions, errors, home, ids, keeping, manifests, phases, records, releases, tables
 from tidegate.delivery.gates import findings
 from tidegate.interface.cli.views import trace as view
 
@@ -157,3 +157,25 @@ def test_a_mirrored_request_has_its_copy_and_posted_values_are_not_labels(tmp_pa
     lines = view.lines(walked)
     assert "  copy      v2, unseen by the client: 0.75" in lines
     assert "outcome     revenue: 3.5, 2.0 s later" in lines
+
+
+@pytest.mark.parametrize(
+    ("kept", "words"),
+    [
+        (keeping.ALL, "logged"),
+        (keeping.Keeping(redact=("ssn",)), "redacted: ssn"),
+        (keeping.Keeping(share=1e-9), "outside the sample"),
+        (keeping.Keeping(columns=(("income", 1e-9),)), "one of its columns"),
+        (keeping.Keeping(encrypt=("ssn",), key="env:NOWHERE"), "until it is recorded, encrypted"),
+    ],
+)
+def test_an_input_that_is_not_there_is_said_to_be_sampled_out_redacted_or_encrypted(
+    tmp_path: pathlib.Path, kept: keeping.Keeping, words: str
+) -> None:
+    made = given.place(tmp_path)
+    route = tables.Route("flight-delay", "production", tables.Deployed(1, "d" * 64, "m"), log=kept)
+    made.table.write_bytes(msgspec.json.encode(tables.Table(1, 0, {"flight-delay": route})))
+    given.writer(made).append([one := given.prediction(0)])
+    walked = trace.trace(made, None, ids.text(one.id))
+    assert words in walked.prediction.input_state
+    assert any(line.startswith("  input  ") and (words in line or kept == keeping.ALL) for line in view.lines(walked))

@@ -163,7 +163,10 @@ def test_without_the_key_it_shows_as_encrypted_and_another_key_is_said_to_be_one
     found = reader.find(log.home, given.identifier(0))
     assert found is not None
     assert found.prediction.input.startswith(b"aesgcm:")
-    assert trace.trace(log.home, None, ids.text(given.identifier(0))).prediction.input_state == trace.ENCRYPTED
+    assert (
+        trace.trace(log.home, None, ids.text(given.identifier(0))).prediction.input_state
+        == "encrypted, and its key (`log.key`) is not here"
+    )
     assert reader.sample(log.home, "flight-delay", 1) == []
     assert reader.period(log.home, "flight-delay", 1, (given.T0 - 1, given.T0 + 9)).unlogged == 1
     ((told,), _), *_ = reader.requests(log.home, [given.identifier(0)])

@@ -95,7 +95,7 @@ class Afterwards:
         for predictions, _ in reader.requests(self._home, chosen):
             for record in predictions:
                 try:
-                    for subject in _subjects(record, progress):
+                    for subject in _subjects(self._home, record, progress):
                         groups.setdefault(subject.digest, []).append(subject)
                 except errors.NotExplainable as wrong:
                     failed[wrong.message] += 1
@@ -134,11 +134,11 @@ def read(place: home.Home) -> dict[str, Progress]:
         return {}
 
 
-def _subjects(record: records.Prediction, progress: Progress) -> list[explaining.Subject]:
+def _subjects(place: home.Home, record: records.Prediction, progress: Progress) -> list[explaining.Subject]:
     """The rows of a request that are explained. Raises NotExplainable."""
     rows = min(record.rows, ROWS)
     progress.skipped += record.rows - rows
-    return [explaining.subject_of(None, record, row) for row in range(rows)]
+    return [explaining.subject_of(place, None, record, row) for row in range(rows)]
 
 
 def _veiled(one: explanations.Explanation, names: frozenset[str]) -> explanations.Explanation:

@@ -45,7 +45,7 @@ def explain(place: home.Home, known: store.Store | None, prediction: str, *, aga
     found = reader.find(place, identifier)
     if found is None:
         raise errors.PredictionUnknown(f"no prediction {ids.text(identifier)} is in the log.")
-    subject = subject_of(known, found.prediction, row)
+    subject = subject_of(place, known, found.prediction, row)
     return explain_all(place, [subject])[0].raised()
 
 
@@ -74,7 +74,7 @@ def parsed(prediction: str) -> tuple[bytes, int]:
     return identifier, int(row or 0)
 
 
-def subject_of(known: store.Store | None, record: records.Prediction, row: int) -> Subject:
+def subject_of(place: home.Home, known: store.Store | None, record: records.Prediction, row: int) -> Subject:
     """Whose answer it is. Raises NotExplainable where no version's, where its input was not logged, or the store is needed."""
     version, digest, notes, rounded = record.version, record.digest, [], 0.0
     if record.answered_by < 0:
@@ -92,7 +92,7 @@ def subject_of(known: store.Store | None, record: records.Prediction, row: int) 
     if record.role == arms.Role.SHADOW:
         notes.append("It is a copy of a mirrored request: no client has seen this answer.")
     if samples.of(record) is None or sights.encrypted(record.input):
-        raise errors.NotExplainable(_unreadable(record))
+        raise errors.NotExplainable(_unreadable(sights.Sight(place), record))
     if record.rows > 1:
         notes.append(f"Its request had {record.rows:,} rows, this is row {row}: ID/0 ... ID/{record.rows - 1} name them.")
     return Subject(record, row, version, digest, tuple(notes), rounded)
@@ -110,11 +110,11 @@ def _version(known: store.Store | None, record: records.Prediction) -> tuple[int
     return found.ordinal, found.digest, 10.0**-decimals if isinstance(decimals, int) and decimals >= 0 else 0.0
 
 
-def _unreadable(record: records.Prediction) -> str:
-    if sights.encrypted(record.input):
-        return "its input is encrypted, and the key (`log.key` in tidegate.yaml) is not here."
-    if not record.input:
-        return "its input is not in the log, so it cannot be computed once more. `log: {inputs: all}` logs inputs from then on."
+def _unreadable(sight: sights.Sight, record: records.Prediction) -> str:
+    state = sight.told(record)
+    if state != sights.LOGGED:
+        why = "" if state == "not logged" else f" ({state})"
+        return f"its input is not in the log{why}, so it cannot be computed once more. `log` in tidegate.yaml says what is kept."
     return f"its input is logged as `{record.content}`, a form that no worker reads."
 
 

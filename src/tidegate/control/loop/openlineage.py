@@ -26,9 +26,10 @@ Json = dict[str, Any]
 
 
 def events(walked: trace.Trace) -> list[Json]:
-    """The training run's event, where a bundle tells of one, then the prediction's. Each is complete."""
+    """The training run's events, where a bundle tells of one, then the prediction's: of each its start and its end."""
     trained = _training(walked)
-    return [*([trained] if trained else []), _prediction(walked, trained)]
+    ended = [*([trained] if trained else []), _prediction(walked, trained)]
+    return [event for one in ended for event in ({**one, "eventType": "START", "inputs": [], "outputs": []}, one)]
 
 
 def run_id(named: str) -> str:

@@ -13,8 +13,6 @@ from tidegate.core.vocabulary import arms, errors, explanations, home, ids, mani
 from tidegate.dataplane.models import bundles
 from tidegate.dataplane.predlog import explained, reader, sights
 
-LOGGED, MISSING, ENCRYPTED = "logged", "not logged", "encrypted, and its key (`log.key`) is not here"
-
 
 class Prediction(msgspec.Struct, frozen=True):
     """The request as it was logged."""
@@ -46,8 +44,8 @@ class Prediction(msgspec.Struct, frozen=True):
     output: str
     recorded: bool
     """Whether it is in Parquet already; else it was read from a segment."""
-    input_state: str = LOGGED
-    """LOGGED, MISSING or ENCRYPTED."""
+    input_state: str = sights.LOGGED
+    """Or why it is not here: not logged, sampled out, redacted, encrypted."""
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -143,11 +141,24 @@ def trace(place: home.Home, known: store.Store | None, prediction_id: str) -> Tr
     copy, brought = _copy(found.copy), _brought(place, known, record, missing)
     why = explained.find(place.explanations, identifier)
     if manifest is None:
-        return Trace(_prediction(found), told, release, Bundle(record.digest), None, (), tuple(missing), copy, why, brought)
+        return Trace(
+            _prediction(found, sights.Sight(place)),
+            told,
+            release,
+            Bundle(record.digest),
+            None,
+            (),
+            tuple(missing),
+            copy,
+            why,
+            brought,
+        )
     origin = manifest.provenance
     bundle = Bundle(record.digest, manifest.name, origin.source, manifest.digest == record.digest, manifest.files)
     run = Run(origin.run_id, origin.code_revision, origin.parameters, origin.metrics) if _has_run(origin) else None
-    return Trace(_prediction(found), told, release, bundle, run, origin.data, tuple(missing), copy, why, brought)
+    return Trace(
+        _prediction(found, sights.Sight(place)), told, release, bundle, run, origin.data, tuple(missing), copy, why, brought
+    )
 
 
 def _cure(place: home.Home) -> str:
@@ -158,7 +169,7 @@ def _has_run(origin: manifests.Provenance) -> bool:
     return bool(origin.run_id or origin.code_revision or origin.parameters or origin.metrics)
 
 
-def _prediction(found: reader.Found) -> Prediction:
+def _prediction(found: reader.Found, sight: sights.Sight) -> Prediction:
     one = found.prediction
     return Prediction(
         id=ids.text(one.id),
@@ -182,7 +193,7 @@ def _prediction(found: reader.Found) -> Prediction:
         input=one.input.decode("utf-8", "backslashreplace"),
         output=one.output.decode("utf-8", "backslashreplace"),
         recorded=found.recorded,
-        input_state=ENCRYPTED if sights.encrypted(one.input) else LOGGED if one.input else MISSING,
+        input_state=sight.told(one),
     )
 
 

@@ -10,6 +10,8 @@ from tidegate.core.vocabulary import errors, home, keeping, records
 from tidegate.dataplane.predlog import ciphers
 from tidegate.dataplane.wire import tablefile
 
+LOGGED = "logged"
+
 
 class Sight:
     """Of one process, as the table is when it is made."""
@@ -30,6 +32,21 @@ class Sight:
         if told.veiled:
             return msgspec.structs.replace(one, input=b"", error=one.error.partition(":")[0])
         return one if told.keeps_body(one.id) else msgspec.structs.replace(one, input=b"")
+
+    def told(self, one: records.Prediction) -> str:
+        """What became of a record's body, in words: LOGGED, or why it is not there, by what its endpoint keeps now."""
+        if encrypted(one.input):
+            return "encrypted, and its key (`log.key`) is not here"
+        if one.input:
+            return LOGGED
+        kept = self._told.get(one.endpoint, keeping.ALL)
+        if kept.redact:
+            return f"redacted: {', '.join(kept.redact)}, and so the body is kept nowhere (`log.redact`)"
+        if not kept.keeps(one.id):
+            return f"not logged: outside the sample of {kept.share:.2%} (`log.inputs`)"
+        if not kept.keeps_body(one.id):
+            return "not logged: outside the sample of one of its columns (`log.columns`)"
+        return "not shown until it is recorded, encrypted" if kept.encrypt else "not logged"
 
     def opened(self, one: records.Prediction) -> records.Prediction:
         """A record of Parquet with its input decrypted, where there is a key. Raises LogKeyWrong, LogKeyInvalid, ExtraMissing."""

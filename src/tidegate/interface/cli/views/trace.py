@@ -5,6 +5,7 @@ import datetime as dt
 from tidegate.control.batch import reasons
 from tidegate.control.loop import bringing, trace
 from tidegate.core.vocabulary import manifests
+from tidegate.dataplane.predlog import sights
 from tidegate.delivery.gates import findings
 
 
@@ -18,7 +19,7 @@ def lines(walked: trace.Trace) -> list[str]:
         f"  answered  {_answer(one)}  status {one.status}  {one.total_us / 1e3:.1f} ms, model {one.model_us / 1e3:.1f} ms",
     ]
     found += [f"  request   {one.request_id}"] if one.request_id else []
-    found += [f"  input     {_short(one.input) if one.input_state == trace.LOGGED else one.input_state}"]
+    found += [f"  input     {_short(one.input) if one.input_state == sights.LOGGED else one.input_state}"]
     found += [f"  output    {_short(one.output)}"] if one.output else []
     found += [_copied(walked.copy)] if walked.copy else []
     found += [_outcome(told, one) for told in walked.outcomes] or ["outcome     none yet"]
