@@ -7,7 +7,7 @@ import pytest
 from prometheus_client import parser
 from prometheus_client.openmetrics import parser as openmetrics
 
-from tidegate.core.vocabulary import home, marks, tables
+from tidegate.core.vocabulary import home, instances, marks, tables
 from tidegate.dataplane.wire import counts, tablefile
 from tidegate.observability.metrics import exposition, families, probes, totals
 
@@ -80,6 +80,14 @@ def test_openmetrics_where_it_is_asked_for(served, asked):
     names = {family.name for family in openmetrics.text_string_to_metric_families(answered.text)}
     assert "tidegate_requests" in names
     assert asked.get("/metrics").headers["content-type"].startswith("text/plain")
+
+
+def test_sinks_are_told_of(served, place, asked):
+    sink = {"endpoint": "delay", "to": "file:///x", "delivered": 7, "waiting": 2, "behind_seconds": 1.5, "given_up": 0}
+    instances.write_json(place.instances / "shipper.state", {"sinks": [sink]})
+    text = asked.get("/metrics").text
+    assert value(text, "tidegate_sink_delivered_records_total", endpoint="delay", sink="file:///x") == 7
+    assert value(text, "tidegate_sink_behind_seconds", endpoint="delay") == 1.5
 
 
 def test_a_scraper_needs_the_scope_read(served, asked):

@@ -127,6 +127,21 @@ class Home:
         return self.root / "labelling"
 
     @property
+    def probes(self) -> pathlib.Path:
+        """What came of each probe from outside: SQLite."""
+        return self.root / "probes.db"
+
+    @property
+    def service(self) -> pathlib.Path:
+        """What was served and used, by minute: SQLite."""
+        return self.root / "service.db"
+
+    @property
+    def patterns(self) -> pathlib.Path:
+        """What processes are known to complain of, and how far their logs were read."""
+        return self.root / "log-patterns.json"
+
+    @property
     def instances(self) -> pathlib.Path:
         """One process each: NAME.json (specification), NAME.lock (held while alive), NAME.state (what it says of itself)."""
         return self.root / "instances"

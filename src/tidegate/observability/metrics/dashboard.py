@@ -110,6 +110,7 @@ ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
                     (f"increase(tidegate_log_corrupt_records_total[{_RATE}])", "corrupt"),
                 ),
             ),
+            Panel("Sinks behind", "s", ((f"tidegate_sink_behind_seconds{{{_OF}}}", "{{endpoint}} {{sink}}"),)),
             Panel(
                 "Outcomes",
                 "wps",

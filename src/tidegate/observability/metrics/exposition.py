@@ -12,7 +12,7 @@ from typing import Any
 import prometheus_client
 from prometheus_client import core, exposition, registry
 
-from tidegate.core.vocabulary import arms, home, marks, phases, tables
+from tidegate.core.vocabulary import arms, home, instances, marks, phases, tables
 from tidegate.dataplane.wire import counts
 from tidegate.observability.metrics import families, machine, probes, processes, totals
 
@@ -29,6 +29,12 @@ _PROCESS = {
     "tidegate_process_threads": "threads",
     "tidegate_process_read_bytes_total": "read",
     "tidegate_process_written_bytes_total": "written",
+}
+_SINK = {
+    "tidegate_sink_delivered_records_total": "delivered",
+    "tidegate_sink_given_up_records_total": "given_up",
+    "tidegate_sink_waiting_files": "waiting",
+    "tidegate_sink_behind_seconds": "behind_seconds",
 }
 _RECORDER = {
     "tidegate_log_recorded_records_total": "recorded",
@@ -61,6 +67,7 @@ class _Collector(registry.Collector):
         self._serving()
         self._releases()
         self._log()
+        self._sinks()
         self._probes()
         self._processes()
         self._machine()
@@ -130,6 +137,11 @@ class _Collector(registry.Collector):
         for name, word in _RECORDER.items():
             if word in self._status["recorder"]:
                 self._add(name, self._status["recorder"][word])
+
+    def _sinks(self) -> None:
+        for one in instances.read_state(self._place.instances, "shipper").get("sinks", ()):
+            for name, word in _SINK.items():
+                self._add(name, float(one.get(word, 0)), str(one["endpoint"]), str(one["to"]))
 
     def _probes(self) -> None:
         now = time.time()

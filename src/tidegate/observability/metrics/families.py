@@ -51,6 +51,11 @@ FAMILIES = (
     Family("tidegate_log_lag_seconds", GAUGE, "How far the recorder is behind."),
     Family("tidegate_outcomes_joined_total", COUNTER, "Outcomes that met their prediction."),
     Family("tidegate_outcomes_unmatched_total", COUNTER, "Outcomes that met none."),
+    # Sinks beside the log.
+    Family("tidegate_sink_delivered_records_total", COUNTER, "Records that a sink took.", ("endpoint", "sink")),
+    Family("tidegate_sink_given_up_records_total", COUNTER, "Records that a sink will never get.", ("endpoint", "sink")),
+    Family("tidegate_sink_waiting_files", GAUGE, "Files that wait for a sink.", ("endpoint", "sink")),
+    Family("tidegate_sink_behind_seconds", GAUGE, "Age of the oldest that waits.", ("endpoint", "sink")),
     # The probe from outside.
     Family("tidegate_probe_up", GAUGE, "1 when the last probe had the right answer.", ("endpoint",)),
     Family("tidegate_probe_seconds", GAUGE, "How long the last probe took.", ("endpoint",)),

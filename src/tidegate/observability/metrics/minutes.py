@@ -127,7 +127,7 @@ class Minutes:
 
 def path(place: home.Home) -> pathlib.Path:
     """Where it is."""
-    return place.root / "service.db"
+    return place.service
 
 
 def served(place: home.Home, since: float, until: float, endpoint: str = "") -> dict[totals.Key, dict[int, list[int]]]:

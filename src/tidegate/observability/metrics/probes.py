@@ -127,7 +127,7 @@ def _probe(row: tuple[str, float, str, int, float, int, str, str]) -> Probe:
 
 
 def _path(place: home.Home) -> pathlib.Path:
-    return place.root / "probes.db"
+    return place.probes
 
 
 @contextlib.contextmanager

@@ -136,6 +136,14 @@ RULES = (
         "`tidegate logs recorder` says why.",
     ),
     Rule(
+        "TidegateSinkBehind",
+        "tidegate_sink_behind_seconds > 600",
+        "10m",
+        "warning",
+        "{{ $labels.endpoint }}: {{ $labels.sink }} is {{ $value | humanizeDuration }} behind.",
+        "`tidegate alarms` says why.",
+    ),
+    Rule(
         "TidegateDiskFills",
         "predict_linear(tidegate_disk_free_bytes[1h], 86400) < 0 and tidegate_disk_free_bytes < 0.5 * tidegate_disk_size_bytes",
         "30m",

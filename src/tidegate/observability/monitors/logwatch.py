@@ -87,7 +87,7 @@ class LogWatch:
     name, every = "logs", 10.0
 
     def __init__(self, place: home.Home) -> None:
-        self._place, self._path = place, place.root / "log-patterns.json"
+        self._place, self._path = place, place.patterns
         self._known = _read(self._path)
         self._recent: dict[str, collections.deque[tuple[float, int]]] = {}
         self._saved = 0.0
@@ -140,7 +140,8 @@ class LogWatch:
         kind.last, kind.instance, kind.said = now, instance, line.said
         kind.hours[hour] = kind.hours.get(hour, 0) + 1
         kind.count += 1
-        kind.endpoint = line.endpoint or self._endpoint(instance)
+        if not kind.endpoint:  # what it was first said of: a worker's specification goes with it
+            kind.endpoint = line.endpoint or self._endpoint(instance)
         if line.prediction:
             kind.predictions = (line.prediction, *kind.predictions)[:5]
 

@@ -58,7 +58,7 @@ def read(raw: str) -> Line | None:
     if level not in LEVELS:
         return None
     beside = [str(found[name]) for name in _BESIDE if found.get(name)]
-    said = ": ".join((str(found["event"]), *beside))[:LONGEST]
+    said = " ".join(": ".join((str(found["event"]), *beside)).split())[:LONGEST]
     logger = str(found.get("logger", ""))
     template = _template(level, logger, said)
     return Line(template, said, str(found.get("at", "")), logger, _text(found, "endpoint"), _text(found, "prediction_id"))
