@@ -3,6 +3,8 @@
 import csv
 import json
 import pathlib
+import re
+import shlex
 import sqlite3
 import time
 import urllib.request
@@ -11,6 +13,7 @@ import pytest
 
 from tests.process import living
 
+RULE = "outcomes: {kind: probability, lookback: 1h, key: sepal_length}"
 ROW = {"sepal_length": 6.3, "sepal_width": 3.3, "petal_length": 6.0, "petal_width": 2.5}
 
 
@@ -68,7 +71,7 @@ def test_truth_comes_from_files_by_key_and_from_a_table_over_a_kill(
 
 @pytest.fixture(scope="module")
 def system(tmp_path_factory, models):
-    with living.alive(tmp_path_factory.mktemp("labelled"), models, "outcomes: {kind: probability}") as found:
+    with living.alive(tmp_path_factory.mktemp("labelled"), models, RULE) as found:
         yield found
 
 
@@ -105,14 +108,36 @@ def test_performance_and_a_labelled_sample(system: living.Living) -> None:
     labels = system.folder / "truth.csv"
     labels.write_text("id,label\n" + "".join(f"{name},{label}\n" for name, label in ids.items()))
     system.run("feedback", "iris", "--file", "truth.csv")
-    living.wait(lambda: standing()["labelled"] == len(ids) - 99, what="all the truth in the log")
+    living.wait(lambda: standing()["labelled"] == len(ids), what="all the truth in the log")
     with system.api as asked:
         told = asked.performance("iris", since="1h", by="day", segment="")
     (found,) = told["standings"]
-    assert (found["by_chance"], found["sampled"], told["kind"]) == (False, 99, "probability")
+    assert (found["by_chance"], found["sampled"], told["kind"]) == (False, 0, "probability")
     shown = system.run("performance", "iris", "--since", "1h", "--by", "day")
-    assert "99 labels from the labelling queue are left out" in shown
     assert "accuracy" in shown
+
+
+def test_the_commands_of_the_page_run_as_they_are_written(system: living.Living) -> None:
+    """In their order, with an endpoint and columns that there are."""
+    page = (pathlib.Path(__file__).parents[2] / "docs" / "outcomes.md").read_text()
+    commands = re.findall(r"^\$ tidegate (.+)$", page, re.MULTILINE)
+    assert len(commands) == 6
+    before = fact(system, "recorded")
+    asked = [ask(system, sepal_length=4.0 + number / 10) for number in range(5)][:3]
+    living.wait(lambda: fact(system, "recorded") >= before + 5, what="them to be recorded")
+    later = f"{time.time() + 1:.3f}"
+    lines = [f"{name},1,{4.0 + number / 10},{later}" for number, name in enumerate(asked)]
+    (system.folder / "truth.csv").write_text("prediction,late,customer,seen_at\n" + "\n".join(lines) + "\n")
+    before = fact(system, "joined")
+    for line in commands:
+        words = [{"flights": "iris", "carrier": "petal_width"}.get(word, word) for word in shlex.split(line)]
+        if "sheet.csv" in words:
+            words = [str(system.folder / "page.csv") if word == "sheet.csv" else word for word in words]
+        said = system.run(*words)
+        assert said.startswith("3 outcomes accepted") or "truth.csv" not in words, said
+        if words[0] == "feedback":
+            living.wait(lambda: fact(system, "joined") >= before + 3, what="the outcomes to be joined")
+    living.wait(lambda: fact(system, "duplicate") >= 3, what="the same by key, as repeats")
 
 
 def add(connection: sqlite3.Connection, rows: list[tuple[str, int, int]]) -> None:

@@ -28,7 +28,7 @@ def rows(at: np.ndarray, answer: np.ndarray, label: np.ndarray, lag: np.ndarray,
         "segment": np.full(at.size, "", object),
         "id": np.array([f"{number:036}" for number in range(at.size)]),
         "row": np.zeros(at.size, np.int64),
-        "source": np.full(at.size, "", object),
+        "drawn": np.zeros(at.size, bool),
     } | more
     return labelled.Rows(**{name: values[order] for name, values in whole.items()})
 
@@ -127,7 +127,7 @@ def test_labels_from_a_sample_count_by_their_chance_and_only_where_no_others_are
     truth = (rng.random(at.size) < score).astype(float)
     chance = np.where(np.abs(score - 0.5) < 0.1, 0.5, 0.05)  # the doubtful are asked for ten times as often
     asked = rng.random(at.size) < chance
-    given = rows(at, score, truth, np.where(asked, 0.5, 1e6) * DAY, source=np.where(asked, "labelling:1", "").astype(object))
+    given = rows(at, score, truth, np.where(asked, 0.5, 1e6) * DAY, drawn=asked)
     order = np.argsort(at)
     chances = {(name, 0): float(one) for name, one in zip(given.id.tolist(), chance[order].tolist(), strict=True)}
     (found,) = report(given, 11.0, chances=chances).standings
@@ -135,9 +135,9 @@ def test_labels_from_a_sample_count_by_their_chance_and_only_where_no_others_are
     assert found.headline["accuracy"].value == pytest.approx(0.75, abs=0.02)
     assert plain.headline["accuracy"].value < 0.68, "doubtful answers are wrong more often than others"
     assert found.sampled == int((asked & (at <= NOW - 0.5 * DAY)).sum())
-    others = np.where(rng.random(at.size) < 0.5, "", given.source).astype(object)
-    mixed = report(rows(given.at, given.answer, truth[order], np.full(at.size, 0.0), source=others), 11.0).standings[0]
-    assert mixed.labelled == int((others == "").sum())
+    drawn = given.drawn & (rng.random(at.size) < 0.5)
+    mixed = report(rows(given.at, given.answer, truth[order], np.full(at.size, 0.0), drawn=drawn), 11.0).standings[0]
+    assert (mixed.labelled, mixed.by_chance) == (int((~drawn).sum()), False)
 
 
 @pytest.mark.parametrize(("kind", "names"), [("number", {"mae", "rmse", "bias"}), ("class", {"accuracy", "macro_f1"})])

@@ -43,10 +43,21 @@ def test_each_row_has_its_answer_its_truth_and_how_late_it_came(tmp_path: pathli
     assert found.lag.tolist()[:3] == [5.0, 10.0, 10.0]
     assert math.isnan(found.lag[3])
     assert found.segment.tolist() == ["AA", "UA", "AA", "AA"]
-    assert found.source.tolist() == ["", "labelling:x", "", ""]
+    assert found.drawn.tolist() == [False, False, False, False]
     assert (found.row.tolist(), found.id[3], len(found)) == ([0, 1, 0, 0], ids.text(late.id), 4)
     assert found.labelled.tolist() == [True, True, True, False]
     assert len(read(log, until=1.5)) == 2
+
+
+def test_what_people_were_asked_to_label_is_known_until_truth_comes_by_itself(tmp_path: pathlib.Path) -> None:
+    log = Mirrored(tmp_path, mirror=0)
+    one, two = served(1, 1.0), served(2, 1.0)
+    log.put(one, two, *(given.outcome(0, of, 1.0, 5.0, request_id="labelling:t") for of in (one, two)))
+    log.put(given.outcome(0, two, 0.0, 9.0))
+    log.look(20.0)
+    found = read(log)
+    assert (found.drawn.tolist(), found.lag.tolist()) == ([True, False], [4.0, 8.0])
+    assert found.label.tolist() == [1.0, 1.0], "the first received speaks"
 
 
 def test_truth_by_key_is_there_once_it_was_matched(tmp_path: pathlib.Path) -> None:

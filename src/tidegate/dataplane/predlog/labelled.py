@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tidegate.core.vocabulary import arms, errors, home, ids, marks, tables
-from tidegate.dataplane.predlog import columns, outcomes, parquet, reader
+from tidegate.dataplane.predlog import columns, outcomes, parquet, posts, reader
 
 MOST = 2_000_000
 NEUTRAL = tuple(int(one) for one in marks.NEUTRAL)
@@ -46,8 +46,8 @@ class Rows(msgspec.Struct, frozen=True):
     id: npt.NDArray[np.str_]
     """The prediction's, 36 characters."""
     row: npt.NDArray[np.int64]
-    source: npt.NDArray[np.object_]
-    """The request id that brought the label that speaks."""
+    drawn: npt.NDArray[np.bool_]
+    """Whether only the labelling queue brought its truth: `lag` is else that of the first label that came by itself."""
     sampled: int = 1
     """One request in so many was read."""
 
@@ -60,6 +60,14 @@ class Rows(msgspec.Struct, frozen=True):
         """These rows only."""
         names = [field.name for field in msgspec.structs.fields(self) if field.name != "sampled"]
         return Rows(**{name: getattr(self, name)[wanted] for name in names}, sampled=self.sampled)
+
+    def until(self, then: float) -> "Rows":
+        """As they stood at a Unix time: without the predictions and labels that came later."""
+        rows = self.of(self.at <= then)
+        late = rows.at + np.nan_to_num(rows.lag) > then
+        lag, label = rows.lag.copy(), rows.label.copy()
+        lag[late], label[late] = math.nan, None
+        return msgspec.structs.replace(rows, lag=lag, label=label)
 
     def __len__(self) -> int:
         return int(self.at.size)
@@ -117,12 +125,13 @@ _PREDICTIONS = f"SELECT id, version, epoch_ns(arrived) AS at, mark, rows, answer
 _OUTCOMES = (
     "WITH asked AS (SELECT id " + _SAMPLED + "), first AS ("  # noqa: S608
     ' SELECT id, "row", label_version, arg_min(label, (received, sequence)) AS label,'
-    " arg_min(request_id, (received, sequence)) AS source, min(epoch_ns(received)) AS received"
+    " min(epoch_ns(received)) AS received,"
+    f" min(epoch_ns(received)) FILTER (NOT starts_with(request_id, '{posts.LABELLING}')) AS came"
     " FROM read_parquet($outcomes, union_by_name = true, hive_partitioning = false)"
     " WHERE metric = '' AND coalesce(key_hash, '') = '' AND role = $role AND id BETWEEN $least AND $most"
     " AND id IN (SELECT id FROM asked)"
     ' GROUP BY id, "row", label_version)'
-    ' SELECT id, "row", label_version, label, source, received FROM first ORDER BY id, "row", label_version'
+    ' SELECT id, "row", label, received, coalesce(came, -1) AS came FROM first ORDER BY id, "row", label_version'
 )
 
 
@@ -171,19 +180,20 @@ def _joined(found: _Columns, heard: _Columns | None, rule: tables.Outcomes, one_
             segment[begin + row] = _word(value)
     of = np.repeat(np.arange(sizes.size), sizes)
     at_ns = found["at"]
-    label, source = np.full(total, None, object), np.full(total, "", object)
-    lag = np.full(total, _UNLABELLED)
+    label, lag, asked_for = np.full(total, None, object), np.full(total, _UNLABELLED), np.full(total, _UNLABELLED)
     if heard is not None and heard["id"].size:
-        _hear(heard, (requests, begins, sizes, at_ns), rule, (answer, label, source, lag))
+        _hear(heard, (requests, begins, sizes, at_ns), rule, (answer, label, lag, asked_for))
     version = found["version"]
     places = np.arange(total) - begins[of]
-    return Rows(version[of], at_ns[of] / 1e9, answer, label, lag, segment, requests[of], places, source, one_in)
+    drawn = np.isnan(lag) & ~np.isnan(asked_for)
+    lag = np.where(drawn, asked_for, lag)
+    return Rows(version[of], at_ns[of] / 1e9, answer, label, lag, segment, requests[of], places, drawn, one_in)
 
 
 def _hear(heard: _Columns, places: tuple[Any, ...], rule: tables.Outcomes, into: tuple[Any, ...]) -> None:
     """Put what was heard where it belongs: in the order of label versions, so that the highest speaks."""
     requests, begins, sizes, at_ns = places
-    answer, label, source, lag = into
+    answer, label, lag, asked_for = into
     place = np.searchsorted(requests, heard["id"].astype("U36"))
     rows = heard["row"]
     inside = (rows >= 0) & (rows < sizes[place])
@@ -191,18 +201,20 @@ def _hear(heard: _Columns, places: tuple[Any, ...], rule: tables.Outcomes, into:
         (begins[place] + rows).tolist(),
         inside.tolist(),
         heard["label"].tolist(),
-        heard["source"].tolist(),
+        np.where(heard["came"] < 0, _UNLABELLED, (heard["came"] - at_ns[place]) / 1e9).tolist(),
         ((heard["received"] - at_ns[place]) / 1e9).tolist(),
         strict=True,
     )
-    for at, is_inside, text, brought, late in told:
+    for at, is_inside, text, came, first in told:
         if not is_inside:
             continue
         value = _label(text)
         if outcomes.fault(rule, outcomes.Given((answer[at],)), 0, value):
             continue
-        label[at], source[at] = value, brought
-        lag[at] = max(0.0, late) if math.isnan(lag[at]) else min(lag[at], max(0.0, late))
+        label[at] = value
+        # A clock behind another's may have it come before it was asked for.
+        lag[at] = np.fmin(lag[at], np.maximum(0.0, came))
+        asked_for[at] = np.fmin(asked_for[at], max(0.0, first))
 
 
 def _word(value: Any) -> str:
@@ -215,4 +227,4 @@ def _empty() -> Rows:
     nothing: Sequence[Any] = ()
     floats, objects = np.array(nothing, np.float64), np.array(nothing, object)
     whole = np.array(nothing, np.int64)
-    return Rows(whole, floats, objects, objects, floats, objects, np.array(nothing, "U36"), whole, objects)
+    return Rows(whole, floats, objects, objects, floats, objects, np.array(nothing, "U36"), whole, np.array(nothing, bool))

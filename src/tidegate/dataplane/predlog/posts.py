@@ -15,6 +15,8 @@ FIELDS = ("id", "label", "label_version", "metric", "value", "key", "endpoint", 
 """What a row may have."""
 AT_ONCE = 500
 """Entries in one request."""
+LABELLING = "labelling:"
+"""How request ids begin that bring labels which people were asked for (the labelling queue): no fair sample of what came."""
 
 
 def entry(given: dict[str, Any], where: str) -> dict[str, Any]:

@@ -5,6 +5,7 @@
 - `joins`: outcomes to predictions, early, in time or late; `entities`: whom predictions were about, for outcomes without an id
 - `fetching`: outcomes from tables, on a schedule; `asking`: how a table is asked
 - `performance`: how good versions were, by the truth heard; `graded`: what an endpoint's rule makes of it
+- `performing`: the watch on it; `worsened`: a version against its first weeks; `estimating`: what is expected before the truth
 - `labelling`: what is handed out to people to label, with which chance; `sheets`: which, and what stands on them
 - `quarantine`: outcomes that cannot be taken, with why
 - `labels`: label sums of same-age cohorts, for the judge

@@ -16,7 +16,7 @@ from tidegate.dataplane.predlog import labelled
 
 PROBABILITY, NUMBER, CLASS = losses.PROBABILITY, losses.NUMBER, "class"
 _QUARTILES = (0.25, 0.5, 0.75)
-_TRUE = 0.5
+TRUE = 0.5
 _WORDS = {"true": 1.0, "false": 0.0}
 Bools = npt.NDArray[np.bool_]
 
@@ -42,7 +42,7 @@ class Graded(msgspec.Struct, frozen=True):
             return np.where(self.known, np.abs(self.told - self.truth), 0.0)
         both = (self.told, self.truth)
         if self.kind == PROBABILITY:
-            both = (self.told >= self.threshold, self.truth >= _TRUE)
+            both = (self.told >= self.threshold, self.truth >= TRUE)
         return np.where(self.known & (both[0] != both[1]), 1.0, 0.0)
 
     @property
@@ -55,7 +55,7 @@ class Graded(msgspec.Struct, frozen=True):
     def groups(self) -> list[Hashable]:
         """By row, that with the group of its label."""
         if self.kind == PROBABILITY:
-            labels: list[Hashable] = [bool(one) for one in self.truth >= _TRUE]
+            labels: list[Hashable] = [bool(one) for one in self.truth >= TRUE]
         elif self.kind == CLASS:
             labels = self.truth.tolist()
         else:
@@ -73,7 +73,7 @@ class Graded(msgspec.Struct, frozen=True):
         if not there.any():
             return None
         if self.kind == PROBABILITY:
-            return metrics.probabilities(self.told[there], self.truth[there] >= _TRUE, heavy, self.threshold)
+            return metrics.probabilities(self.told[there], self.truth[there] >= TRUE, heavy, self.threshold)
         compare = metrics.numbers if self.kind == NUMBER else metrics.classes
         return compare(self.told[there], self.truth[there], heavy)
 

@@ -22,8 +22,6 @@ import numpy as np
 from tidegate.core.stats import metrics
 from tidegate.core.vocabulary import errors, home
 
-SOURCE = "labelling:"
-"""How request ids begin that bring labels from here."""
 RANDOM, UNCERTAIN, DISAGREEMENT = "random", "uncertain", "disagreement"
 STRATEGIES = (RANDOM, UNCERTAIN, DISAGREEMENT)
 SPREAD = 0.1

@@ -12,7 +12,7 @@ Called by the command line and the API; `report` is pure.
 
 import datetime as dt
 import math
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 
 import msgspec
 import numpy as np
@@ -20,7 +20,7 @@ import numpy as np
 from tidegate.core.stats import arrival, means, metrics
 from tidegate.core.vocabulary import home, tables
 from tidegate.dataplane.predlog import labelled
-from tidegate.observability.monitors import graded, labelling
+from tidegate.observability.monitors import estimating, graded, labelling
 
 DAY, WEEK = 86_400.0, 604_800.0
 HISTORY_SECONDS = 90 * DAY
@@ -99,6 +99,8 @@ class Report(msgspec.Struct, frozen=True):
     """Shares labelled by answer, where labels come for some answers only; else empty."""
     standings: tuple[Standing, ...]
     difference: Difference | None = None
+    estimates: tuple[estimating.Estimated, ...] = ()
+    """What the young predictions of a version will probably turn out to be: estimates from its own probabilities."""
     sampled: int = 1
     """One request in so many was read."""
 
@@ -133,11 +135,11 @@ def read(place: home.Home, rule: tables.Outcomes, asked: Asked) -> Report:
 
 def report(asked: Asked, rule: tables.Outcomes, rows: labelled.Rows, chances: Chances) -> Report:
     """The report on rows that reach `HISTORY_SECONDS` further back than what is asked about."""
-    rows = _by_then(rows, asked.until)
+    rows = rows.until(asked.until)
     recent = rows.at >= asked.since
     lost = {version: _unanswered(rows.of(recent), version) for version in np.unique(rows.version[recent]).tolist()}
     whole = graded.graded(rule, rows)
-    drawn = np.array([one.startswith(labelling.SOURCE) for one in whole.rows.source], bool)
+    drawn = whole.rows.drawn
     plain = msgspec.structs.replace(whole, known=whole.known & ~drawn)
     ages, known = asked.until - whole.rows.at, plain.known
     laws = arrival.laws(_pick(whole.groups(), known), whole.rows.lag[known], ages[known])
@@ -165,18 +167,21 @@ def report(asked: Asked, rule: tables.Outcomes, rows: labelled.Rows, chances: Ch
         whole=laws is None or laws.is_whole,
         selective={_named(whole, group): share for group, share in selective.items()},
         standings=tuple(standings),
+        estimates=tuple(_estimates(plain, ages, told)),
         difference=_difference(plain.of(recent), ages[recent], mature),
         sampled=rows.sampled,
     )
 
 
-def _by_then(rows: labelled.Rows, until: float) -> labelled.Rows:
-    """Without the predictions and labels that came later."""
-    rows = rows.of(rows.at <= until)
-    late = rows.at + np.nan_to_num(rows.lag) > until
-    lag, label = rows.lag.copy(), rows.label.copy()
-    lag[late], label[late] = math.nan, None
-    return msgspec.structs.replace(rows, lag=lag, label=label)
+def _estimates(plain: graded.Graded, ages: metrics.Floats, told: _Told) -> Iterator[estimating.Estimated]:
+    """Of each version, newest first; of none where truth comes for some answers only."""
+    if told.laws is None or told.selective:
+        return
+    for version in np.unique(plain.rows.version)[::-1].tolist():
+        mine = plain.rows.version == version
+        found = estimating.of(plain.of(mine), ages[mine], told.mature, told.asked.until - told.asked.since)
+        if found is not None:
+            yield found
 
 
 def _unanswered(rows: labelled.Rows, version: int) -> int:

@@ -13,6 +13,7 @@ from tidegate.control.store import store as stores
 from tidegate.core.spec import settings as specification
 from tidegate.core.vocabulary import errors
 from tidegate.core.vocabulary import home as homes
+from tidegate.dataplane.predlog import posts
 from tidegate.interface.cli import logged, options, screen, truths, words
 from tidegate.observability.monitors import labelling, sheets
 
@@ -90,7 +91,7 @@ def _take(place: homes.Home, endpoint: str, path: pathlib.Path, as_json: bool) -
         stray = next((entry["id"] for entry in entries if entry["id"] not in handed), "")
         if stray:
             raise errors.OutcomeInvalid(f"{stray} was not handed out by the task {name}.", where=str(path))
-    taken = sum(truths.post(place, entries, labelling.SOURCE + name) for name, entries in given.items())
+    taken = sum(truths.post(place, entries, posts.LABELLING + name) for name, entries in given.items())
     if as_json:
         screen.document({"accepted": taken, "left": left})
     else:

@@ -8,7 +8,7 @@ from tidegate.core.decide import amounts
 from tidegate.core.stats import metrics
 from tidegate.interface.api import moments
 from tidegate.interface.cli import words
-from tidegate.observability.monitors import graded, performance
+from tidegate.observability.monitors import estimating, graded, performance
 
 COLUMNS = {
     graded.PROBABILITY: ("accuracy", "precision", "recall", "auc", "brier"),
@@ -28,6 +28,8 @@ def whole(report: performance.Report) -> Iterator[text.Text | table.Table]:
         if not standing.segment and standing.headline is not None and 0 < len(standing.headline.confusion) <= 4:
             cells = ", ".join(f"{answer} for {truth}: {rows:,.0f}" for answer, truth, rows in standing.headline.confusion)
             yield text.Text(f"v{standing.version} answered {cells}", style="dim")
+    for one in report.estimates:
+        yield text.Text(estimated(one), style="yellow" if one.dropped else "")
     if report.difference is not None:
         yield text.Text(compared(report.difference, report.kind))
 
@@ -50,6 +52,14 @@ def cautions(report: performance.Report) -> Iterator[str]:
             yield f"v{one.version}: {words.count(one.sampled, 'label')} from the labelling queue {kept}"
     if report.sampled > 1:
         yield f"of very many requests one in {report.sampled} was read"
+
+
+def estimated(one: estimating.Estimated) -> str:
+    """What is expected of a version's young predictions."""
+    rows = f"{one.rows:,} predictions that are not mature"
+    by = f"{100 * one.accuracy:.1f} % +-{200 * one.deviation:.1f} will probably turn out right ({100 * one.was:.1f} % did before)"
+    area = f", AUC {one.auc:.3f}" if one.auc is not None else ""
+    return f"an estimate, from v{one.version}'s own probabilities: of {rows} {by}{area}"
 
 
 def compared(one: performance.Difference, kind: str) -> str:

@@ -5,7 +5,18 @@ from tidegate.core.vocabulary import home
 from tidegate.delivery.gates import secrets
 from tidegate.interface.api import addresses, client
 from tidegate.interface.cli import truths
-from tidegate.observability.monitors import exporting, fetching, integrity, logwatch, lookout, probing, rounds, service, uptime
+from tidegate.observability.monitors import (
+    exporting,
+    fetching,
+    integrity,
+    logwatch,
+    lookout,
+    performing,
+    probing,
+    rounds,
+    service,
+    uptime,
+)
 
 
 def run(place: home.Home, name: str, environment: str) -> int:  # noqa: ARG001 -- routes name their environment
@@ -23,6 +34,7 @@ def watches(place: home.Home) -> list[rounds.Watch]:
         afterwards.Afterwards(place),
         logwatch.LogWatch(place),
         exporting.Exporting(place),
+        performing.Performing(place),
         fetching.Fetching(place, lambda rows: truths.post(place, rows), secrets.look_up),
     ]
 
