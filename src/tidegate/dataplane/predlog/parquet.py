@@ -100,8 +100,14 @@ def _day(number: int) -> str:
 def partition(record: records.Prediction | records.Outcome) -> Partition:
     """Where a record belongs."""
     if isinstance(record, records.Prediction):
-        return Partition(PREDICTIONS, record.endpoint, day(ids.milliseconds(record.id) / 1e3))
-    return Partition(OUTCOMES, "", day(record.received_ns / 1e9))
+        return _partition(PREDICTIONS, record.endpoint, ids.milliseconds(record.id) // 86_400_000)
+    return _partition(OUTCOMES, "", record.received_ns // 86_400_000_000_000)
+
+
+@functools.lru_cache(maxsize=4_096)
+def _partition(table: str, endpoint: str, number: int) -> Partition:
+    """The one of a day, by how many days after 1970 it began."""
+    return Partition(table, endpoint, _day(number))
 
 
 def _schema(kind: type[msgspec.Struct]) -> pa.Schema:

@@ -90,7 +90,7 @@ class Inputs:
                     continue
                 part, kind = part.encrypted(key, name, files=kind == _BY_REFERENCE), columns.TEXT
             if kind in (columns.TEXT, _BY_REFERENCE):
-                part.values = [_short(folder, value) for value in part.values]
+                part.values = _all_short(folder, part.values)
             made[columns.PREFIX + name] = columns.lists(columns.arrow(kind), part.values, part.rows, part.missing)
         return columns.Chunk([(one.incarnation, one.sequence) for one in several], made)
 
@@ -145,6 +145,15 @@ def _tensor(batch: batches.Batch, column: manifests.Column) -> Sequence[Any]:
     if _kind(manifests.Signature("tensor", (), ()), column) == _BY_REFERENCE:
         return [objects.npy(row, tail, datatypes.of(column).numpy) for row in rows]
     return [batches.entries(row) for row in rows]
+
+
+def _all_short(folder: pathlib.Path, values: Sequence[Any]) -> list[Any]:
+    """Each as kept in a column; words come again and again, so each is looked at once."""
+    try:
+        known = {value: _short(folder, value) for value in set(values)}
+    except TypeError:  # lists of a tensor's rows
+        return [_short(folder, value) for value in values]
+    return [known[value] for value in values]
 
 
 def _short(folder: pathlib.Path, value: Any) -> Any:
