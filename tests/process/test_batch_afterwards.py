@@ -112,6 +112,46 @@ def test_what_cannot_be_explained_is_counted_with_the_reason_and_holds_nobody_up
     assert len(explained.find(made.explanations, more[2].id)) == afterwards.ROWS
 
 
+def test_a_rescued_request_is_explained_by_the_version_that_the_table_lists(tmp_path):
+    made = place(tmp_path, 1.0)
+    good = fitted.bundled(made.bundles, MODEL).manifest.digest
+    route = tables.Route("flight-delay", "production", tables.Deployed(1, good, "m"), monitors=monitoring.Monitors(explained=1.0))
+    made.table.write_bytes(msgspec.json.encode(tables.Table(1, 0, {"flight-delay": route})))
+    watch = afterwards.Afterwards(made, lag=LAG)
+    watch.look(given.T0 + 0.5 * LAG)
+    output = json.dumps({"predictions": [float(MODEL.predict(fitted.X[:1])[0])]}).encode()
+    more = {"version": 2, "digest": "e" * 64, "rescued": True, "answers": (), "error": "timeout", "output": output}
+    body = json.dumps({"records": [fitted.row(0)]}).encode()
+    told = [given.prediction(at, at=float(at), input=body, answered_by=by, **more) for at, by in enumerate((1, 7))]
+    given.writer(made).append(told)
+    watch.look(given.T0 + 3.0 + LAG)
+    (found,) = explained.find(made.explanations, told[0].id)
+    assert (found.version, found.digest) == ("v1", good)
+    assert found.agreement in (explanations.EXACTLY, explanations.WITHIN)
+    assert list(afterwards.read(made)["flight-delay"].failed.values()) == [1]
+
+
+def test_what_is_erased_while_it_is_explained_is_not_kept(tmp_path, monkeypatch):
+    made = place(tmp_path, 1.0)
+    digest = fitted.bundled(made.bundles, MODEL).manifest.digest
+    watch = afterwards.Afterwards(made, lag=LAG)
+    watch.look(given.T0 + 0.5 * LAG)
+    told = logged(made, digest, 3)
+    run = explaining.recomputing.run
+
+    def erased_meanwhile(*asked):
+        answered = run(*asked)
+        for path in made.segments.glob("*.seg"):
+            path.unlink()
+        return answered
+
+    monkeypatch.setattr(explaining.recomputing, "run", erased_meanwhile)
+    watch.look(given.T0 + 3.0 + LAG)
+    assert kept(made, told) == []
+    assert not list(made.explanations.rglob("*.parquet"))
+    assert afterwards.read(made)["flight-delay"].explained == 0
+
+
 def test_no_value_of_a_veiled_column_is_kept(tmp_path):
     one = explanations.Contribution("income", 31_000.0, -0.1, 0.0, 45_000.0, 0.5)
     whole = explanations.Explained("the answer", 0.4, 0.5, (one,), "m", True, 20)

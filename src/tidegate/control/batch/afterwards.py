@@ -91,12 +91,15 @@ class Afterwards:
     def _explain(self, route: tables.Route, chosen: list[bytes], progress: Progress) -> None:
         """Bundle by bundle: one process each."""
         groups: dict[str, list[explaining.Subject]] = {}
+        answering = _by_route(route)
         failed: collections.Counter[str] = collections.Counter(progress.failed)
         for predictions, _ in reader.requests(self._home, chosen):
             for record in predictions:
                 try:
-                    for subject in _subjects(self._home, record, progress):
+                    for row in range(min(record.rows, ROWS)):
+                        subject = explaining.subject_of(self._home, answering, record, row)
                         groups.setdefault(subject.digest, []).append(subject)
+                    progress.skipped += max(0, record.rows - ROWS)
                 except errors.NotExplainable as wrong:
                     failed[wrong.message] += 1
         for group in groups.values():
@@ -111,8 +114,14 @@ class Afterwards:
                 failed[wrong.message] += len(group)
             if told:
                 explained.write(self._home.explanations, told)
-                progress.explained += len(told)
+                progress.explained += len(told) - self._forget([one.record.id for one in group])
         progress.failed = dict(failed.most_common(WORDS))
+
+    def _forget(self, wanted: list[bytes]) -> int:
+        """Delete again what was erased from the log while it was explained: whoever erased it looked too early for it."""
+        there = {one.id for predictions, _ in reader.requests(self._home, wanted) for one in predictions}
+        gone = set(wanted) - there
+        return explained.forget(self._home.explanations, gone) if gone else 0
 
     def _expire(self, route: tables.Route, now: float) -> None:
         if route.log.retention_seconds:
@@ -134,11 +143,16 @@ def read(place: home.Home) -> dict[str, Progress]:
         return {}
 
 
-def _subjects(place: home.Home, record: records.Prediction, progress: Progress) -> list[explaining.Subject]:
-    """The rows of a request that are explained. Raises NotExplainable."""
-    rows = min(record.rows, ROWS)
-    progress.skipped += record.rows - rows
-    return [explaining.subject_of(place, None, record, row) for row in range(rows)]
+def _by_route(route: tables.Route) -> explaining.Answering:
+    """Who answered, as the routing table has it: only the versions that it lists still."""
+    listed = {one.ordinal: one.digest for one in route.versions}
+
+    def answering(record: records.Prediction) -> explaining.Answered:
+        if record.answered_by not in listed:
+            raise errors.NotExplainable("another version than the one drawn answered it, and is not kept any more.")
+        return explaining.Answered(record.answered_by, listed[record.answered_by], explaining.rounded(route.terms.round))
+
+    return answering
 
 
 def _veiled(one: explanations.Explanation, names: frozenset[str]) -> explanations.Explanation:

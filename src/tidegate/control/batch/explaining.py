@@ -6,7 +6,7 @@ says the same tomorrow; with fewer than 20 rows of them, the bundle's own exampl
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -18,6 +18,19 @@ from tidegate.dataplane.models.explaining import cases, explainer, questions
 from tidegate.dataplane.predlog import explained, pairing, reader, sights
 from tidegate.dataplane.wire import samples
 from tidegate.delivery.registry import compiling
+
+
+class Answered(msgspec.Struct, frozen=True):
+    """The version that answered in the place of the one drawn."""
+
+    ordinal: int
+    digest: str
+    rounded: float = 0.0
+    """By how much numbers of its response may be off since clients see them rounded."""
+
+
+Answering = Callable[[records.Prediction], Answered]
+"""Says which it was. Raises NotExplainable where that is not known."""
 
 
 class Subject(msgspec.Struct, frozen=True):
@@ -45,7 +58,7 @@ def explain(place: home.Home, known: store.Store | None, prediction: str, *, aga
     found = reader.find(place, identifier)
     if found is None:
         raise errors.PredictionUnknown(f"no prediction {ids.text(identifier)} is in the log.")
-    subject = subject_of(place, known, found.prediction, row)
+    subject = subject_of(place, by_store(known), found.prediction, row)
     return explain_all(place, [subject])[0].raised()
 
 
@@ -74,17 +87,17 @@ def parsed(prediction: str) -> tuple[bytes, int]:
     return identifier, int(row or 0)
 
 
-def subject_of(place: home.Home, known: store.Store | None, record: records.Prediction, row: int) -> Subject:
-    """Whose answer it is. Raises NotExplainable where no version's, where its input was not logged, or the store is needed."""
-    version, digest, notes, rounded = record.version, record.digest, [], 0.0
+def subject_of(place: home.Home, answering: Answering, record: records.Prediction, row: int) -> Subject:
+    """Whose answer it is; `answering` says whose another's was. Raises NotExplainable where no version's, or without an input."""
+    version, digest, notes, off = record.version, record.digest, [], 0.0
     if record.answered_by < 0:
         raise errors.NotExplainable("the client got the endpoint's fallback, which no model made.")
     if record.answered_by not in (0, record.version):
-        answering = _version(known, record)
+        found = answering(record)
         why = f" ({record.error})" if record.error else ""
         notes.append(f"v{record.version} was drawn and did not answer well{why}.")
-        notes.append(f"Explained is the answer of v{answering[0]}, which the client got.")
-        version, digest, rounded = answering
+        notes.append(f"Explained is the answer of v{found.ordinal}, which the client got.")
+        version, digest, off = found.ordinal, found.digest, found.rounded
     elif not record.answers and record.mark != marks.Mark.OK:
         raise errors.NotExplainable(f"no version answered it ({record.error or marks.Mark(record.mark).name.lower()}).")
     elif record.status >= 400:
@@ -95,19 +108,28 @@ def subject_of(place: home.Home, known: store.Store | None, record: records.Pred
         raise errors.NotExplainable(_unreadable(sights.Sight(place), record))
     if record.rows > 1:
         notes.append(f"Its request had {record.rows:,} rows, this is row {row}: ID/0 ... ID/{record.rows - 1} name them.")
-    return Subject(record, row, version, digest, tuple(notes), rounded)
+    return Subject(record, row, version, digest, tuple(notes), off)
 
 
-def _version(known: store.Store | None, record: records.Prediction) -> tuple[int, str, float]:
-    """The version that answered in the place of the one drawn: ordinal, digest, and how far its response may be rounded."""
-    if known is None:
-        raise errors.NotExplainable(f"v{record.answered_by} answered it, and which bundle that was only the store knows.")
-    found = known.version(record.environment, record.endpoint, record.answered_by)
-    row = known.endpoint(record.environment, record.endpoint)
-    if found is None:
-        raise errors.NotExplainable(f"v{record.answered_by} answered it, which the store does not know.")
-    decimals = row.settings.get("round") if row else None
-    return found.ordinal, found.digest, 10.0**-decimals if isinstance(decimals, int) and decimals >= 0 else 0.0
+def by_store(known: store.Store | None) -> Answering:
+    """Who answered, as the store has it."""
+
+    def answering(record: records.Prediction) -> Answered:
+        if known is None:
+            raise errors.NotExplainable(f"v{record.answered_by} answered it, and which bundle that was only the store knows.")
+        found = known.version(record.environment, record.endpoint, record.answered_by)
+        if found is None:
+            raise errors.NotExplainable(f"v{record.answered_by} answered it, which the store does not know.")
+        row = known.endpoint(record.environment, record.endpoint)
+        terms = row.settings.get("terms") if row else None
+        return Answered(found.ordinal, found.digest, rounded(terms.get("round", -1) if isinstance(terms, dict) else -1))
+
+    return answering
+
+
+def rounded(decimals: int) -> float:
+    """By how much numbers that clients see with so many decimals may be off; -1: they see all."""
+    return 0.5 * 10.0**-decimals if decimals >= 0 else 0.0
 
 
 def _unreadable(sight: sights.Sight, record: records.Prediction) -> str:
