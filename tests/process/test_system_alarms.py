@@ -75,3 +75,7 @@ def _is_told_of_afterwards(system: living.Living) -> None:
     assert "petal_width: 1.2 -> 3.4" in words
     assert "(policy: roll back on alarms)" in words
     assert "each as it was written" in system.run("audit", "verify")
+    system.run("report", "--since", "1h", "--out", "report.html")
+    written = (system.folder / "report.html").read_text()
+    assert "v3 is trained on it" in written
+    assert "<h2>Traffic by version</h2>" in written

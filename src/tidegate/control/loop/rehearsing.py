@@ -29,10 +29,14 @@ class Drills:
             every = float(row.settings.get("rehearse_seconds", 0.0))
             if not every or row.stable is None or now - self._since(row.name, now) < every:
                 continue
-            if self._desk.active(row.name) is not None:
+            if self._desk.active(row.name) is not None or self._held(row.name):
                 continue  # once that has ended
             self._note(row.name, now)
             self._begin(row.name, now)
+
+    def _held(self, name: str) -> bool:
+        """Whether an alarm holds releases: a drill that waited would stand in the way of others."""
+        return any(one.holds and one.alarm.endpoint == name for one in self._desk.incidents())
 
     def _begin(self, name: str, now: float) -> None:
         order = orders.Command(self._desk.environment, name, "rehearse", actor=ACTOR, reason="rehearsal by schedule", at=now)

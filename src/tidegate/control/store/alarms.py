@@ -6,7 +6,7 @@ import msgspec
 import sqlalchemy as sa
 
 from tidegate.control.store import chain, documents, facts
-from tidegate.core.vocabulary import alarms, incidents
+from tidegate.core.vocabulary import alarms, decisions, incidents
 
 BROUGHT_BACK = "brought_back"
 """Fact of an endpoint: the ordinal of the version that an alarm brought back last."""
@@ -76,6 +76,8 @@ def _event(environment: str, incident: incidents.Incident, happened: incidents.H
         "quiet": happened.quiet,
         "go_on": incident.acknowledged is not None and incident.acknowledged.go_on,
         "until": incident.snoozed.until if incident.snoozed is not None else 0.0,
+        "job": next((one.job for one in happened.effects if isinstance(one, decisions.StartJob)), ""),
+        "version": next((one.version.ordinal for one in happened.effects if isinstance(one, decisions.StartJob)), 0),
     }
     return chain.StoredEvent(
         environment=environment,
