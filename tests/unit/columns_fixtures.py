@@ -2,14 +2,16 @@
 
 import json
 import pathlib
+import sqlite3
 from typing import Any
 
 import duckdb
 import msgspec
+import pyarrow.parquet as pq
 
 from tests.unit import predlog_fixtures as given
 from tests.unit.monitors_fixtures import Log
-from tidegate.core.vocabulary import manifests, records, tables
+from tidegate.core.vocabulary import home, manifests, records, tables
 
 C = manifests.Column
 SCORE = (C("score", "double"),)
@@ -46,3 +48,26 @@ class Columned(Log):
         """What plain DuckDB answers over the predictions, `p`."""
         files = str(self.home.log / "predictions" / "**" / "*.parquet")
         return duckdb.sql(ask.replace(" p", f" read_parquet('{files}', union_by_name = true)")).fetchall()
+
+
+def everything(place: home.Home) -> str:
+    """All that is on the disk: files as they are, Parquet and the catalogue as they read."""
+    told = []
+    for path in sorted(place.root.rglob("*")):
+        if path.suffix == ".parquet":
+            told.append(str(pq.read_table(path, partitioning=None).to_pylist()))
+        elif path.is_file():
+            told.append(path.read_bytes().decode("latin-1"))
+    with sqlite3.connect(place.log / "catalogue.db") as known:
+        told += known.iterdump()
+    return "\n".join(told)
+
+
+def ended(log: Columned, at: float) -> None:
+    """The gateway goes on to its next segment, and the recorder takes its time for upkeep."""
+    for writer in log.writers.values():
+        writer.end()
+        writer.sync()
+    log.look(at)
+    log.recorder.step(given.T0 + at + 11.0)
+    log.recorder.step(given.T0 + at + 22.0)

@@ -1,18 +1,16 @@
 """What an endpoint redacts is nowhere, what it encrypts opens with its key alone, and samples agree wherever they are drawn."""
 
 import pathlib
-import sqlite3
 from typing import Any
 
 import msgspec
 import predlog_fixtures as given
-import pyarrow.parquet as pq
 import pytest
-from columns_fixtures import SCORE, C, Columned
+from columns_fixtures import SCORE, C, Columned, ended, everything
 from pairs_fixtures import copied
 
 from tidegate.control.loop import trace
-from tidegate.core.vocabulary import errors, home, ids, keeping, manifests, tables
+from tidegate.core.vocabulary import errors, ids, keeping, manifests, tables
 from tidegate.dataplane.predlog import ciphers, reader
 from tidegate.dataplane.wire import samples
 from tidegate.observability.monitors import profiling
@@ -23,29 +21,6 @@ ROW = {"ssn": SSN, "income": 77123.25, "age": 30}
 KEY, OTHER = "11" * 32, "22" * 32
 REDACT = keeping.Keeping(redact=("ssn",))
 ENCRYPT = keeping.Keeping(encrypt=("income", "ssn"), key="env:LOG_KEY")
-
-
-def everything(place: home.Home) -> str:
-    """All that is on the disk: files as they are, Parquet and the catalogue as they read."""
-    told = []
-    for path in sorted(place.root.rglob("*")):
-        if path.suffix == ".parquet":
-            told.append(str(pq.read_table(path, partitioning=None).to_pylist()))
-        elif path.is_file():
-            told.append(path.read_bytes().decode("latin-1"))
-    with sqlite3.connect(place.log / "catalogue.db") as known:
-        told += known.iterdump()
-    return "\n".join(told)
-
-
-def ended(log: Columned, at: float) -> None:
-    """The gateway goes on to its next segment, and the recorder takes its time for upkeep."""
-    for writer in log.writers.values():
-        writer.end()
-        writer.sync()
-    log.look(at)
-    log.recorder.step(given.T0 + at + 11.0)
-    log.recorder.step(given.T0 + at + 22.0)
 
 
 @pytest.fixture(autouse=True)

@@ -12,6 +12,7 @@
 - `acting`: what alarms do where there is no release to tell it to; `incidents`: those that were, from the events
 - `sleeping`: endpoints that nobody asks have no workers until somebody does
 - `groups`: releases that are promoted together or not at all; `rehearsing`: rollbacks rehearsed by schedule
+- `forgetting`: what was erased from the log, as events of the audit
 - `following`: endpoints that release what their model reference comes to mean
 - `notifying`, `letters`, `mailing`: what the event log has to tell, in words, to the addresses that endpoints name
 - `replacing`: workers replaced one by one by new ones with the code that is installed now

@@ -17,6 +17,7 @@ from tidegate.control.loop import (
     alarms,
     commands,
     following,
+    forgetting,
     health,
     hearing,
     holders,
@@ -61,6 +62,7 @@ class Control:
         self._replacing = replacing.Replacing(self._desk)
         self._following = following.Following(self._desk, home)
         self._drills = rehearsing.Drills(self._desk, home)
+        self._forgetting = forgetting.Forgetting(self._desk, home)
         self._notifying = notifying.Notifying(self._desk, home)
         self._settling = settling.Settling(self._desk)
         self._alarms = alarms.Book(self._desk)
@@ -93,6 +95,7 @@ class Control:
             self._acted_on = mark  # as it was before: what acting has changed is looked at once more
         self._following.turn(desk.rows(), now)
         self._drills.turn(desk.rows(), now)
+        self._forgetting.turn(now)
         self._notifying.turn(desk.rows(), now)
         self._alarms.settle(self._due(seen, rests), now)
 

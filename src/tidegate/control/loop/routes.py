@@ -6,7 +6,7 @@ import msgspec
 
 from tidegate.control.loop import holders, observation
 from tidegate.core.spec import settings as specification
-from tidegate.core.vocabulary import decisions, home, releases, tables, tokens
+from tidegate.core.vocabulary import assignment, decisions, home, releases, tables, tokens
 from tidegate.dataplane.wire import tablefile
 
 
@@ -40,7 +40,7 @@ def route(
         candidate=deployed(asked.candidate, seen) if asked.candidate else None,
         weight=asked.weight,
         mirror=asked.mirror,
-        sticky=asked.sticky,
+        sticky=asked.sticky or (_at_rest(settings.sticky) if asked.candidate is None else None),
         cohort=asked.cohort,
         candidate_owns=asked.candidate_owns,
         gap=asked.gap,
@@ -66,6 +66,11 @@ def route(
         kept=tuple(one for one in warm if one.workers),
         tokens=holders.predictors(settings, known),
     )
+
+
+def _at_rest(sticky: assignment.Sticky | None) -> assignment.Sticky | None:
+    """What requests stick by, read while nothing is released, too, so that records say whose they are. Cookies are for tests."""
+    return sticky if sticky is not None and sticky.by != "cookie" else None
 
 
 def _measured(policy: releases.Policy | None) -> tables.Measured:

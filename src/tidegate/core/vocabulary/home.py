@@ -142,6 +142,11 @@ class Home:
         return self.root / "log-patterns.json"
 
     @property
+    def erasures(self) -> pathlib.Path:
+        """What is to be erased from the log, and what was: erasures/<id>.asked.json and others (`erasures`)."""
+        return self.root / "erasures"
+
+    @property
     def instances(self) -> pathlib.Path:
         """One process each: NAME.json (specification), NAME.lock (held while alive), NAME.state (what it says of itself)."""
         return self.root / "instances"

@@ -41,7 +41,7 @@ class Journal:
         """Records that were answered but not kept."""
         self._loop, self._writer = loop, writer
         self._turn: list[Entry] = []
-        self._turned_at = 0.0
+        self._turned_at, self._asked = 0.0, writer.asked
         self._failing = ""
         self._unsynced: queue.SimpleQueue[Entry] = queue.SimpleQueue()
         self._written = self._ended = False
@@ -108,9 +108,10 @@ class Journal:
             self._hurry.set()
 
     def turn(self, now: float, seconds: float) -> None:
-        """End the segment in use where it is as old as this. `now`: of a clock that nobody sets."""
-        if now - self._turned_at >= seconds:
-            self._turned_at = now
+        """End the segment in use where it is as old as this, or somebody asks for it. `now`: of a clock that nobody sets."""
+        asked = self._writer.asked
+        if now - self._turned_at >= seconds or asked != self._asked:
+            self._turned_at, self._asked = now, asked
             self._writer.end()
             self._written = True
 

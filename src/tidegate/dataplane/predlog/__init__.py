@@ -5,6 +5,7 @@
 - `columns`: inputs by column, typed; `objects`: what is too large for one, once by its sha256
 - `seals`: the checksums of a file's parts; `intact`: whether it is what was written, and what can be saved of one that is not
 - `sights`: what a reader may see of a record; `ciphers`: values that only who has the key can read
+- `erasing`: files without some of their rows
 - `catalogue`: which of those files count, and how far each segment is recorded
 - `outbox`: recorded files that sinks still have to get, and how far each sink has got
 - `reader`: DuckDB over the Parquet files, and over segments that are not recorded yet

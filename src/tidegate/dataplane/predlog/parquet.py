@@ -215,6 +215,11 @@ def merge(log: pathlib.Path, name: str, files: Sequence[File]) -> File:
     return place(log, files[0].partition, f"{name}{_MERGED}{level}", whole.sort_by("id"), level)
 
 
+def rewritten(log: pathlib.Path, name: str, file: File, rows: pa.Table) -> File:
+    """Some rows of a file in a new one, which is as much merged as that. Raises OSError as `write` does."""
+    return place(log, file.partition, f"{name}{_MERGED}{file.level}", rows, file.level)
+
+
 def place(log: pathlib.Path, where: Partition, name: str, rows: pa.Table, level: int) -> File:
     """Put rows, sorted by id, into one new file of a partition. Raises OSError as `write` does."""
     folder = log / where.folder

@@ -38,6 +38,8 @@ FREED = 2.0
 """How many times as much must be free again before more is written, so that it does not go to and fro."""
 AHEAD_BYTES = 1 << 20
 """Zeros written ahead at once."""
+TURN = ".turn"
+"""A file beside the segments: whoever touches it asks writers to end theirs."""
 PREDICTION, OUTCOME = 1, 2
 _FILE = struct.Struct("<8sII")
 _RECORD = struct.Struct("<IIB")
@@ -174,6 +176,14 @@ class Writer:
         finally:
             for file in retired:
                 os.close(file)
+
+    @property
+    def asked(self) -> int:
+        """When somebody last asked for segments to be ended, in Unix nanoseconds; 0: never."""
+        try:
+            return (self.folder / TURN).stat().st_mtime_ns
+        except OSError:
+            return 0
 
     def end(self) -> None:
         """Let go of the segment in use, if there is one: with the next sync it has ended. The next append begins another."""

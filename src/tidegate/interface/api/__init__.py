@@ -12,6 +12,7 @@ predictions and releases go on, and the command line falls back on the files.
     orders    commands: control must live, submit, wait, raise what control refused with
     making    a release asked for: settings checked, bundle made, before control hears of it
     returning ways back: versions and their revisions, contract migrations that were done
+    forgetting records of people, erased on request
     tracing   from a prediction to its data, and from data to what came of it
     revisions from a git revision to the version that was built from it; `git` asks the repository
     measures  what is told of an endpoint's service, as bodies of answers

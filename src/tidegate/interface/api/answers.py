@@ -435,6 +435,22 @@ class Audit(Answer):
     """The event that somebody had the hash of, and which is the same still."""
 
 
+class Erasure(Answer):
+    """Records that somebody asked to have erased."""
+
+    id: str
+    state: str
+    """pending or done."""
+    predictions: int = 0
+    outcomes: int = 0
+    noted: int = 0
+    """What the recorder knew of them besides: waiting for outcomes, pairs, units."""
+    objects: int = 0
+    """Large texts, bodies and tensors."""
+    aside: int = 0
+    """Damaged files that lie aside and may hold some: they are to be deleted by hand."""
+
+
 class Done(Answer):
     """Control's answer to a command."""
 

@@ -18,6 +18,7 @@ from tidegate.interface.api import (
     alarming,
     answers,
     asked,
+    forgetting,
     issuing,
     live,
     look,
@@ -73,6 +74,7 @@ def app(books: shelf.Shelf, *, hosts: frozenset[str], token: str) -> fastapi.Fas
     made.include_router(measured.router(books))
     made.include_router(issuing.router(books))
     made.include_router(returning.router(books))
+    made.include_router(forgetting.router(books))
     made.include_router(alarming.router(books))
     made.include_router(_telling(books))
     made.include_router(page.router(books, door, known, shown))

@@ -85,6 +85,18 @@ class Migrated(Asked):
     """As `migrations` of the release that it came with names it."""
 
 
+class Forget(Asked):
+    """Whose records are to be erased: exactly one of the three."""
+
+    key: str = pydantic.Field(default="", max_length=4_096)
+    """A sticky key, or a key that outcomes are matched by; only its hash is kept."""
+    id: str = pydantic.Field(default="", max_length=64)
+    """A prediction."""
+    column: str = pydantic.Field(default="", max_length=1_000)
+    """An input column, together with `value`."""
+    value: str = pydantic.Field(default="", max_length=1 << 20)
+
+
 class Replace(Asked):
     """Workers to be replaced by new ones with the installed code."""
 

@@ -116,6 +116,14 @@ class Client:
         body = {"endpoint": endpoint, "kind": kind, "subject": subject, "actor": actor, **more}
         return self._object("POST", f"/v1/alarms/{_part(verb)}", body)
 
+    def forget(self, endpoint: str, *, reason: str = "", actor: str = "operator", **whose: str) -> Json:
+        """Have somebody's records erased from the log: `key`, `id`, or `column` and `value`."""
+        return self._object("POST", f"/v1/endpoints/{_part(endpoint)}/forget", {"reason": reason, "actor": actor, **whose})
+
+    def erasure(self, endpoint: str, identifier: str) -> Json:
+        """What came of that."""
+        return self._object("GET", f"/v1/endpoints/{_part(endpoint)}/forget/{_part(identifier)}")
+
     def adopt(self, *, reason: str = "", actor: str = "operator") -> Json:
         """Have control take the routing table on disk as the truth."""
         return self._object("POST", "/v1/adopt", {"reason": reason, "actor": actor})

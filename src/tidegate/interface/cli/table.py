@@ -47,6 +47,7 @@ COMMANDS = {
     "drift": ("drift:drift", "What has drifted: inputs and predictions of one time against those of another."),
     "performance": ("performance:performance", "How good each version's predictions were, by the outcomes heard."),
     "label": ("label:label", "Hand out predictions for people to label, and take them back."),
+    "forget": ("forget:forget", "Erase a person's records from the prediction log."),
     "feedback": ("feedback:feedback", "Report what really happened for a prediction."),
     "gather": ("gather:gather", "Bring the prediction logs of other hosts into this one."),
     "send": ("send:send", "Make traffic, from a file or from the model's own example."),

@@ -20,6 +20,7 @@
 - `inputs`: what was asked, by column, for Parquet; `veils`: what of it an endpoint keeps
 - `keepsakes`: the latest requests that were answered, for new versions to warm up on
 - `gathering`: segments of other hosts, brought here
+- `erasing`: records of who asked to be forgotten, out of the log; `expiring`: days that are not kept any more
 - `mending`: damage in the recorded log, set aside; `integrity`: the watch that tells of it
 - `upkeep`: merging small files, deleting recorded segments, sweeping up after a kill
 - `rounds`: the other process: every watch at its own pace; `speaking`: what it finds wrong, for control to hear

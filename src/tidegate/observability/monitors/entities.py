@@ -91,6 +91,16 @@ class Entities:
             return quarantine.AMBIGUOUS
         return msgspec.structs.replace(one, id=rows[0][1], row=rows[0][2], key_hash=b"")
 
+    def of(self, endpoint: str, key_hash: bytes) -> set[bytes]:
+        """The predictions that are known to be about a key."""
+        rows = self._connection.execute("SELECT DISTINCT id FROM entity WHERE endpoint = ? AND key = ?", (endpoint, key_hash))
+        return {row[0] for row in rows}
+
+    def erase(self, endpoint: str, gone: Sequence[bytes]) -> int:
+        """Forget whom these predictions were about; how many rows that were."""
+        rows = [(endpoint, one) for one in gone]
+        return self._connection.executemany("DELETE FROM entity WHERE endpoint = ? AND id = ?", rows).rowcount
+
     def expire(self, now: float, rules: Rule) -> None:
         """Forget, once an hour, what no outcome can be for any more."""
         if now - self._forgot_at < FORGET_SECONDS:

@@ -6,6 +6,7 @@ killed. Kept in the catalogue's database, committed with everything else. Called
 """
 
 import sqlite3
+from collections.abc import Sequence
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS loss (cohort INTEGER, span INTEGER, tick INTEGER, bucket INTEGER, count INTEGER,
@@ -76,6 +77,10 @@ class Histograms:
         """Forget a release."""
         gone = "DELETE FROM loss WHERE cohort IN (SELECT number FROM cohort WHERE of = ?)"
         self._connection.execute(gone, (release,))
+
+    def erase(self, gone: Sequence[bytes]) -> int:
+        """Forget the buckets of these predictions; how many there were."""
+        return self._connection.executemany("DELETE FROM measured WHERE id = ?", [(one,) for one in gone]).rowcount
 
     def expire(self, cut: bytes) -> None:
         """Forget the buckets of predictions before this id."""

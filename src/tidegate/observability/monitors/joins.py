@@ -92,6 +92,28 @@ class Joins:
         failed = one.mark in marks.BAD
         return (one.id, one.role, cohort.number, one.arrived_ns, failed, _pack(one.answers), counted, 0)
 
+    def erase(self, gone: Sequence[bytes]) -> int:
+        """Forget these predictions, and what was heard of them; how many rows that were."""
+        rows = [(one,) for one in gone]
+        self._unjoined.difference_update(gone)
+        tables = ("waiting", "heard", "unjoined", "quarantine")
+        return sum(self._connection.executemany(f"DELETE FROM {name} WHERE id = ?", rows).rowcount for name in tables)  # noqa: S608
+
+    def erase_key(self, endpoint: str, key_hash: bytes) -> int:
+        """Forget what was heard for a key, and waits or was put aside; how many rows that were."""
+        self._unjoined.discard(key_hash)
+        aside = self._connection.execute(
+            "SELECT number, outcome FROM quarantine WHERE endpoint IN (?, '')", (endpoint,)
+        ).fetchall()
+        of = [(number,) for number, outcome in aside if _outcome.decode(outcome).key_hash == key_hash]
+        count = self._connection.executemany("DELETE FROM quarantine WHERE number = ?", of).rowcount if of else 0
+        waiting = self._connection.execute(
+            "SELECT incarnation, sequence, outcome FROM unjoined WHERE id = ?", (key_hash,)
+        ).fetchall()
+        mine = [(boot, number) for boot, number, outcome in waiting if _outcome.decode(outcome).endpoint in (endpoint, "")]
+        self._connection.executemany("DELETE FROM unjoined WHERE incarnation = ? AND sequence = ?", mine)
+        return count + len(mine)
+
     def hear(self, heard: Iterable[records.Outcome], now: float) -> None:
         """Join these outcomes, or keep them for a prediction that is still to be read."""
         for one in heard:

@@ -70,6 +70,12 @@ class Keepsakes:
                 log.warning("requests to warm up on cannot be kept", extra={"endpoint": endpoint, "why": str(failed)})
         self._changed.clear()
 
+    def drop(self, endpoint: str) -> None:
+        """Let go of all that an endpoint has left. Raises OSError."""
+        self._kept[endpoint], self._bytes[endpoint] = collections.OrderedDict(), 0
+        self._changed.discard(endpoint)
+        samples.path(self._folder, endpoint).unlink(missing_ok=True)
+
     def _of(self, endpoint: str) -> collections.OrderedDict[samples.Sample, None]:
         if endpoint not in self._kept:
             there = samples.read(self._folder, endpoint)

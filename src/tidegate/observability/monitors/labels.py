@@ -18,7 +18,7 @@ Kept in the catalogue's database, so that counts and places are committed togeth
 
 import hashlib
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -228,6 +228,10 @@ class Sheet:
             self._connection.execute(gone, (ended.number,))
             self._histograms.forget(ended.number)
             self._sums.pop(ended.number, None)
+
+    def erase(self, gone: Sequence[bytes]) -> int:
+        """Forget how far off these predictions were; how many that were."""
+        return self._histograms.erase(gone)
 
     def expire(self, cut: bytes) -> None:
         """Forget the losses of single predictions before this id, which wait for outcomes no more."""

@@ -114,6 +114,15 @@ class Pairs:
                 elif rules.mirrors(one.endpoint):
                     self._hold(one)
 
+    def erase(self, gone: Sequence[bytes]) -> int:
+        """Forget these requests and their copies; how many rows there were of them."""
+        for one in gone:
+            served = self._held.pop(one, None)
+            self._held_bytes -= _size(served) if served is not None else 0
+            if one in self._waiting:
+                self._release(one)
+        return self._connection.executemany("DELETE FROM pair WHERE id = ?", [(one,) for one in gone]).rowcount
+
     def _take_copy(self, one: records.Prediction, now: float, rules: routing.Rules) -> None:
         book = self._book(one, rules)
         served = self._held.pop(one.id, None)

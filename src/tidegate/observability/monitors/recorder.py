@@ -26,6 +26,8 @@ from tidegate.core.vocabulary import errors, home, instances, logs, records, roo
 from tidegate.dataplane.predlog import columns, outbox, parquet, reader, segments
 from tidegate.observability.monitors import (
     entities,
+    erasing,
+    expiring,
     following,
     inputs,
     joins,
@@ -50,7 +52,7 @@ FLUSH_BYTES = 32 << 20
 PUBLISH_SECONDS = 0.25
 SAY_SECONDS = 1.0
 UPKEEP_SECONDS = 10.0
-RETRY_SECONDS = 1.0
+RETRY_SECONDS = ERASE_SECONDS = 1.0
 PATIENCE_SECONDS = 3.0
 NAME = "recorder"
 LEFT_SHARE = 0.5
@@ -87,6 +89,9 @@ class Recorder:
         self.follower = following.Follower(place.segments, self.catalogue.progress())
         self.mending = mending.Mending(self.catalogue)
         self.keepsakes = keepsakes.Keepsakes(place.warm)
+        self.expiring = expiring.Expiring(place, self.catalogue)
+        parts = erasing.Parts(self._erase, self._erase_key, self.keepsakes.drop, self.entities.of)
+        self.erasing = erasing.Erasing(place, self.catalogue, parts)
         self.tallies = self.catalogue.tallies()
         self.caught_up_at = now
         self._outbound = outbox.following(place.log)
@@ -96,6 +101,7 @@ class Recorder:
         self._bytes = 0
         self._flushed_at = self._published_at = self._kept_at = 0.0
         self._published: dict[pathlib.Path, object] = {}
+        self._asked = 0
         if room.short(place.segments, FREED):  # what was recorded makes room for what was not
             upkeep.retire(self.catalogue, self.follower, now, at_once=True)
 
@@ -121,7 +127,7 @@ class Recorder:
             now - self._flushed_at >= FLUSH_SECONDS and (self.follower.moved or self.catalogue.connection.in_transaction)
         ):
             self.flush(now)
-        if now - self._kept_at >= UPKEEP_SECONDS:
+        if now - self._kept_at >= (ERASE_SECONDS if self.erasing.pending else UPKEEP_SECONDS) or self._is_asked():
             self._keep(now)
         return not news.caught_up and bool(news.records)
 
@@ -138,8 +144,8 @@ class Recorder:
             self._counted[name] = self._counted.get(name, 0) + count
         if not news.records:
             return
-        taken = [_bounded(one) for one in news.records]
         self.catalogue.begin()
+        taken = self.erasing.spared([_bounded(one) for one in news.records])
         self.rules.refresh()  # no older than what was read
         for endpoint, column in self.veils.note():
             self.profiles.drop(endpoint, column)
@@ -211,8 +217,9 @@ class Recorder:
             self.catalogue.advance(moved, self.follower.expected)
         self._save()
         told = msgspec.structs.asdict(self.joins.tally) | msgspec.structs.asdict(self.pairs.tally)
-        self.catalogue.tally(self._counted | told | {"recorded": len(self._batch), "unencrypted": self.veils.unencrypted})
-        self.veils.unencrypted = 0
+        told |= {"unencrypted": self.veils.unencrypted, "erased_late": self.erasing.late}
+        self.catalogue.tally(self._counted | told | {"recorded": len(self._batch)})
+        self.veils.unencrypted = self.erasing.late = 0
         self.catalogue.commit()
         self.tallies = self.catalogue.tallies()
         self.joins.tally, self.pairs.tally = joins.Tally(), pairs.Tally()
@@ -241,7 +248,10 @@ class Recorder:
             outbox.clear(self.home.log)
         self.mending.look(_fresh_name(now))
         self.tallies = self.catalogue.tallies()
-        at_once = self.rules.discreet() or room.short(self.home.segments, FREED)
+        self.expiring.look(self.veils.all(), _fresh_name(now), now)
+        self.erasing.hear()
+        self.erasing.step(_fresh_name(now), now, self.caught_up_at)
+        at_once = self.rules.discreet() or self.erasing.pending or room.short(self.home.segments, FREED)
         upkeep.retire(self.catalogue, self.follower, now, at_once=at_once)
         self.catalogue.begin()
         self.sheet.fold()
@@ -254,10 +264,28 @@ class Recorder:
             self.entities.expire(now, self.rules.rule)
         self.catalogue.commit()
 
+    def _is_asked(self) -> bool:
+        """Whether somebody has asked for something to be erased since the last upkeep."""
+        try:
+            told = self.home.erasures.stat().st_mtime_ns
+        except OSError:
+            return False
+        before, self._asked = self._asked, told
+        return told != before
+
+    def _erase(self, endpoint: str, gone: Sequence[bytes]) -> int:
+        """Forget predictions, whoever knows of them."""
+        count = self.joins.erase(gone) + self.values.erase(gone) + self.pairs.erase(gone) + self.sheet.erase(gone)
+        return count + self.entities.erase(endpoint, gone)
+
+    def _erase_key(self, endpoint: str, key_hash: bytes) -> int:
+        """Forget a key."""
+        return self.joins.erase_key(endpoint, key_hash) + self.values.erase_key(endpoint, key_hash)
+
     def facts(self, now: float) -> dict[str, object]:
         """What the process says of itself: counts since the log began, and how far behind it is."""
         read, joined = (
-            ("recorded", "lost", "repeated", "corrupt", "damaged", "damaged_rows", "unencrypted"),
+            ("recorded", "lost", "repeated", "corrupt", "damaged", "damaged_rows", "unencrypted", "erased_late"),
             ("joined", "duplicate", "unmatched", "rejected"),
         )
         names = (*read, *joined, *pairs.Tally.__struct_fields__)

@@ -15,6 +15,7 @@ in the catalogue's database, committed with everything else. Called by `joins` a
 
 import logging
 import sqlite3
+from collections.abc import Sequence
 
 import msgspec
 
@@ -75,6 +76,20 @@ class Values:
             " arrived_ns = excluded.arrived_ns WHERE excluded.arrived_ns > arrived_ns",
             (one.endpoint, one.key_hash, cohort.number, one.arrived_ns),
         )
+
+    def erase(self, gone: Sequence[bytes]) -> int:
+        """Forget the units of these predictions; how many there were."""
+        return self._connection.executemany("DELETE FROM keyed WHERE id = ?", [(one,) for one in gone]).rowcount
+
+    def erase_key(self, endpoint: str, key_hash: bytes) -> int:
+        """Forget a unit of an endpoint: one that comes back is a new one. How many rows that were."""
+        ours = "of IN (SELECT number FROM release WHERE endpoint = ?)"
+        metrics = f"metric IN (SELECT number FROM metric WHERE {ours})"  # noqa: S608
+        count = self._connection.execute("DELETE FROM assigned WHERE endpoint = ? AND unit = ?", (endpoint, key_hash)).rowcount
+        for table, where in (("claimed", ours), ("held", ours), ("posted", metrics)):
+            gone = f"DELETE FROM {table} WHERE {where} AND unit = ?"  # noqa: S608
+            count += self._connection.execute(gone, (endpoint, key_hash)).rowcount
+        return count
 
     def again(self, one: records.Prediction) -> None:
         """Note the unit of a prediction that comes back from the log, long after its cohort."""

@@ -1,0 +1,109 @@
+"""What is to be erased from the prediction log, and what was. Files in HOME/erasures, each written whole.
+
+<id>.asked.json     asked for, and not yet done; made by the API
+<id>.kept.json      done: a tombstone, so that what comes late is erased, too; without what a person could be told by
+<id>.told.json      what was done; control makes an event of the audit of it and deletes it
+"""
+
+import logging
+import os
+import pathlib
+import uuid
+from typing import TypeVar
+
+import msgspec
+
+KEY, ID, WHERE, EXPIRED = "key", "id", "where", "expired"
+ASKED, KEPT, TOLD = ".asked.json", ".kept.json", ".told.json"
+_T = TypeVar("_T")
+log = logging.getLogger(__name__)
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """Whose records are to go: those of a sticky key, one prediction, or those with a value in an input column."""
+
+    id: str
+    endpoint: str
+    kind: str
+    """KEY, ID or WHERE."""
+    at: float
+    """Unix seconds: predictions up to then are meant, whoever of that key comes back later is somebody new."""
+    actor: str = ""
+    reason: str = ""
+    key_hash: str = ""
+    """KEY: as records have it, hexadecimal."""
+    prediction: str = ""
+    """ID: 36 characters."""
+    column: str = ""
+    value: str = ""
+    """WHERE: the column and the value, as text."""
+
+    @property
+    def subject(self) -> str:
+        """What the audit says of it: no name, no id and no value."""
+        return {KEY: self.key_hash, ID: "one prediction", WHERE: self.column}.get(self.kind, "")
+
+
+class Told(msgspec.Struct, frozen=True):
+    """What was erased."""
+
+    id: str
+    endpoint: str
+    kind: str
+    subject: str
+    """The key's hash, the column, or the day (EXPIRED)."""
+    asked_at: float
+    at: float = 0.0
+    actor: str = "system"
+    reason: str = ""
+    predictions: int = 0
+    outcomes: int = 0
+    noted: int = 0
+    """Rows of the recorder's own: waiting for outcomes, pairs, units."""
+    objects: int = 0
+    """Large texts, bodies and tensors."""
+    aside: int = 0
+    """Damaged files that lie aside and may hold some: they are to be deleted by hand."""
+
+
+def fresh() -> str:
+    """An id."""
+    return uuid.uuid4().hex
+
+
+def write(folder: pathlib.Path, suffix: str, one: Asked | Told) -> None:
+    """Put one there whole, for this account only, on the disk when this returns. Raises OSError."""
+    folder.mkdir(mode=0o700, exist_ok=True)
+    scratch = folder / f".{one.id}{suffix}.{os.getpid()}"
+    with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "wb") as file:
+        file.write(msgspec.json.encode(one))
+        file.flush()
+        os.fsync(file.fileno())
+    scratch.replace(folder / f"{one.id}{suffix}")
+
+
+def remove(folder: pathlib.Path, suffix: str, identifier: str) -> None:
+    """Take one away, if it is there. Raises OSError."""
+    (folder / f"{identifier}{suffix}").unlink(missing_ok=True)
+
+
+def asked(folder: pathlib.Path, suffix: str = ASKED) -> list[Asked]:
+    """Those that are there, in order of their ids; one that cannot be read is passed over."""
+    return _all(folder, suffix, Asked)
+
+
+def told(folder: pathlib.Path) -> list[Told]:
+    """Likewise, what was done and not yet heard of."""
+    return _all(folder, TOLD, Told)
+
+
+def _all(folder: pathlib.Path, suffix: str, kind: type[_T]) -> list[_T]:
+    found = []
+    for path in sorted(folder.glob(f"[!.]*{suffix}")):
+        try:
+            found.append(msgspec.json.decode(path.read_bytes(), type=kind))
+        except FileNotFoundError:
+            continue
+        except (OSError, ValueError) as broken:
+            log.warning("an erasure cannot be read", extra={"file": path.name, "why": str(broken)})
+    return found
