@@ -46,6 +46,7 @@ bench: setup
 	$(BIN)/python -m bench.analyst --quick
 	$(BIN)/python -m bench.releases --quick
 	$(BIN)/python -m bench.predlog --quick
+	$(BIN)/python -m bench.monitors --quick
 
 lock: setup
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra dev --generate-hashes --no-header pyproject.toml -o requirements.lock

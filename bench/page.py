@@ -14,7 +14,19 @@ from bench import sender
 
 PAGE = pathlib.Path(__file__).parent.parent / "docs" / "benchmarks.md"
 BEGIN, END = "<!-- measured -->\n", "<!-- end -->"
-ORDER = ("serving", "overhead", "interference", "swaps", "endpoints", "batching", "hostile", "releases", "analyst", "predlog")
+ORDER = (
+    "serving",
+    "overhead",
+    "interference",
+    "swaps",
+    "endpoints",
+    "batching",
+    "hostile",
+    "releases",
+    "analyst",
+    "predlog",
+    "monitors",
+)
 _CUTS = ("p50_ms", "p90_ms", "p99_ms", "p999_ms", "max_ms")
 _CUT_HEADS = ("p50 ms", "p90 ms", "p99 ms", "p99.9 ms", "max ms")
 
@@ -176,11 +188,21 @@ def _predlog(result: dict[str, Any]) -> Iterable[str]:
     yield _table(("part", "what", "measured"), rows)
 
 
+def _monitors(result: dict[str, Any]) -> Iterable[str]:
+    ns, report = result["profiling_ns"], result["report"]
+    yield _table(("a value, ns", *ns), [("", *ns.values())])
+    rows = [(name, report[name]["seconds"], report[name]["mib"]) for name in ("tidegate", "evidently")]
+    yield _table((f"a report of {report['rows']:,} rows x {report['columns']} columns against as many", "seconds", "MiB"), rows)
+    rows = [(f"{one['rows']:,}", one["columns"], one["windows"], one["alarms"]) for one in result["windows"]]
+    yield _table(("nothing changes: rows a window", "columns", "windows", "of them with an alarm"), rows)
+
+
 def _figures(row: dict[str, Any], *names: str) -> Iterable[str]:
     return (f"{row[name]:,.1f}".removesuffix(".0") if row[name] < 100 else f"{row[name]:,.0f}" for name in names)
 
 
 TABLES = {
+    "monitors": _monitors,
     "predlog": _predlog,
     "analyst": _analyst,
     "releases": _releases,

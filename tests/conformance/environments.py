@@ -30,24 +30,31 @@ WANTED = {
     "s3": ["moto[server]==5.2.5"],
     # Not a client: real census data, read as files; nothing of it is imported.
     "census": ["--no-deps nannyml==0.13.1"],
+    # What `bench.monitors` is measured against.
+    "evidently": ["evidently==0.7.23 pandas<3"],
 }
 """By name: what is installed, a line at a time."""
 
 
 def python(name: str) -> pathlib.Path:
     """The interpreter of an environment. Where it cannot be made the test fails in CI and skips elsewhere."""
+    try:
+        return made(name)
+    except (OSError, subprocess.SubprocessError) as failed:
+        said = getattr(failed, "stderr", "") or str(failed)
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(f"{name} cannot be installed: {said[-2_000:]}")
+
+
+def made(name: str) -> pathlib.Path:
+    """The same for whoever is no test. Raises OSError and subprocess.SubprocessError."""
     wanted = WANTED[name]
     digest = hashlib.sha256("\n".join([sys.version, *wanted]).encode()).hexdigest()[:12]
     place = PLACE / f"{name}-{digest}"
     PLACE.mkdir(exist_ok=True)
     with (PLACE / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        try:
-            if not (place / "ready").exists():
-                _make(place, wanted)
-        except (OSError, subprocess.SubprocessError) as failed:
-            said = getattr(failed, "stderr", "") or str(failed)
-            (pytest.fail if os.environ.get("CI") else pytest.skip)(f"{name} cannot be installed: {said[-2_000:]}")
+        if not (place / "ready").exists():
+            _make(place, wanted)
     return place / "bin" / "python"
 
 
@@ -63,4 +70,4 @@ def _make(place: pathlib.Path, wanted: list[str]) -> None:
 
 
 def _run(*argv: str) -> None:
-    subprocess.run(argv, check=True, capture_output=True, text=True, timeout=100)
+    subprocess.run(argv, check=True, capture_output=True, text=True, timeout=300)

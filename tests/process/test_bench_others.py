@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from bench import page
+from tests.conformance import environments
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -78,3 +79,14 @@ def test_releases_in_a_row_fail_nobody_and_control_is_taken_over(tmp_path):
     assert result["verdict_to_off_ms"]["of"] > 0
     assert result["recreate_gap_s"] > 0
     assert "| canary | 1 |" in page.measured({"releases": result})
+
+
+def test_watching_for_drift_is_cheap_beside_a_peer_and_quiet_where_nothing_changes(tmp_path):
+    environments.python("evidently")
+    result = run(tmp_path, "monitors")
+    assert [one["alarms"] for one in result["windows"]] == [0, 0]
+    assert min(one["windows"] for one in result["windows"]) > 100
+    report = result["report"]
+    assert report["evidently"]["seconds"] > 5 * report["tidegate"]["seconds"]
+    assert report["evidently"]["mib"] > 2 * report["tidegate"]["mib"]
+    assert "| nothing changes: rows a window |" in page.measured({"monitors": result})

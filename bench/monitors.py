@@ -1,0 +1,160 @@
+"""What watching for drift costs and how often it is wrong: `python -m bench.monitors --json FILE [--quick]`.
+
+- `profiling`: nanoseconds to count one value as the recorder does, in bins alone and with a sketch
+- `report`: a whole report of 100,000 rows of 40 columns against as many, beside Evidently's preset in an environment of its own
+- `windows`: alarms of traffic in which nothing changes, over many windows, columns and numbers of rows
+"""
+
+import json
+import os
+import pathlib
+import sqlite3
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import msgspec
+import numpy as np
+
+from bench import columns, results
+from tests.conformance import environments
+from tidegate.core.stats import counting, seasons, sketches
+from tidegate.core.vocabulary import alarms, profiles
+from tidegate.observability.monitors import moving, profiling
+
+ROOT = pathlib.Path(__file__).parent.parent
+
+
+class Setting(NamedTuple):
+    """How much is done."""
+
+    cells: int
+    rows: int
+    repeats: int
+    weeks: int
+    rows_a_window: tuple[int, ...]
+
+
+FULL = Setting(1_000_000, 100_000, 3, 52, (250, 1_000, 10_000))
+QUICK = Setting(100_000, 5_000, 1, 12, (250, 1_000))
+
+
+def main() -> int:
+    """Measure everything."""
+    given = results.parser(__doc__).parse_args()
+    setting = QUICK if given.quick else FULL
+    result = {**results.machine(), "errors": 0}
+    result |= {"profiling_ns": cells(setting), "report": reports(setting), "windows": quiet(setting)}
+    ns, ours, theirs = result["profiling_ns"], result["report"]["tidegate"], result["report"]["evidently"]
+    windows = sum(one["windows"] for one in result["windows"])
+    targets = [
+        results.at_most("a value counted in its bin, ns", ns["bins"], 100),
+        results.at_most("the same with a sketch, ns", ns["with_sketch"], 200),
+        results.at_least("Evidently's seconds over ours", round(theirs["seconds"] / ours["seconds"], 1), 10),
+        results.at_least("Evidently's memory over ours", round(theirs["mib"] / max(1.0, ours["mib"]), 1), 5),
+        results.at_most(f"windows of {windows} with a false alarm", sum(one["alarms"] for one in result["windows"]), 0),
+    ]
+    return results.end(result, targets, given)
+
+
+def cells(setting: Setting) -> dict[str, float]:
+    """Nanoseconds a value: of numbers and of categories, as the recorder has them, three quarters and one of all columns."""
+    table = columns.frame(setting.cells // columns.COLUMNS, 3)
+    values = {name: table[name].tolist() for name in table.columns}
+    frames = {name: counting.framed(name, one[:1_000]) for name, one in values.items()}
+    count = sum(map(len, values.values()))
+    numbers = {name: np.array(one) for name, one in values.items() if frames[name].numeric}
+
+    def bins() -> None:
+        for name, one in values.items():
+            counting.counted(frames[name], one)
+
+    def binned() -> None:
+        for name, one in numbers.items():
+            counting.binned(frames[name], one, 0, 0)
+
+    def sketched() -> None:
+        for one in numbers.values():
+            sketches.Numbers().add(one)
+
+    whole, only, more = (_seconds(act, setting.repeats) for act in (bins, binned, sketched))
+    return {
+        "bins": _ns(whole, count),
+        "numbers_already_an_array": _ns(only, sum(map(len, numbers.values()))),
+        "sketch": _ns(more, sum(map(len, numbers.values()))),
+        "with_sketch": _ns(whole + more, count),
+    }
+
+
+def _seconds(act: Callable[[], None], repeats: int) -> float:
+    act()
+    took = []
+    for _ in range(repeats):
+        began = time.process_time()
+        act()
+        took.append(time.process_time() - began)
+    return statistics.median(took)
+
+
+def _ns(seconds: float, count: int) -> float:
+    return round(seconds / count * 1e9, 1)
+
+
+def reports(setting: Setting) -> dict[str, Any]:
+    """Both sides, taking turns, each time in a process of its own: medians."""
+    theirs = str(environments.made("evidently"))
+    sides = {"tidegate": (sys.executable, "bench.drift_report"), "evidently": (theirs, "bench.evidently_report")}
+    found: dict[str, list[dict[str, float]]] = {name: [] for name in sides}
+    for _ in range(setting.repeats):
+        for name, (python, module) in sides.items():
+            found[name].append(_report(python, module, setting.rows))
+    return {"rows": setting.rows, "columns": columns.COLUMNS, **{name: _medians(several) for name, several in found.items()}}
+
+
+def _medians(several: list[dict[str, float]]) -> dict[str, float]:
+    return {key: round(statistics.median(one[key] for one in several), 3) for key in ("seconds", "mib")}
+
+
+def _report(python: str, module: str, rows: int) -> dict[str, float]:
+    scrubbed = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "src")]), "PYTHONWARNINGS": "ignore"}
+    told = subprocess.run([python, "-m", module, str(rows)], cwd=ROOT, env=scrubbed, capture_output=True, text=True, check=False)
+    if told.returncode:
+        raise SystemExit(f"{module} failed: {told.stderr[-2_000:]}")
+    found: dict[str, float] = json.loads(told.stdout.splitlines()[-1])
+    return found
+
+
+def quiet(setting: Setting) -> list[dict[str, int]]:
+    """Days of traffic in which nothing changes, held against the same weekday: windows, and those at which anything was said."""
+    return [_quiet(rows, setting.weeks) for rows in setting.rows_a_window]
+
+
+def _quiet(rows: int, weeks: int) -> dict[str, int]:
+    connection = sqlite3.connect(":memory:")
+    profiling.prepare(connection)
+    table = columns.frame(10_000, 4)
+    frames = {name: counting.framed(name, table[name].tolist()) for name in table.columns}
+    for name, frame in frames.items():
+        connection.execute("INSERT INTO frame VALUES ('bench', ?, ?)", (name, msgspec.msgpack.encode(frame)))
+    begin = seasons.WEEK_BEGINS + 2_800 * seasons.WEEK
+    for day in range(weeks * 7):
+        one = columns.frame(rows, 1_000 + day)
+        told = {name: counting.counted(frames[name], one[name].tolist()) for name in one.columns}
+        row = (begin + day * seasons.DAY, msgspec.msgpack.encode(profiles.Profile(rows, told)))
+        connection.execute("INSERT INTO profile VALUES ('bench', 1, ?, ?)", row)
+    shelf, found = moving.Shelf(connection, "bench", 1, profiles.Baseline()), 0
+    kinds = ((alarms.Kind.DRIFT, moving.MOVES), (alarms.Kind.QUALITY, moving.FAULTS))
+    tracks = [moving.Track(moving.Plan(kind, effects, seasons.DAY, seasons.DAY, "week")) for kind, effects in kinds]
+    for day in range(weeks * 7):
+        now = begin + (day + 1) * seasons.DAY + moving.WAIT
+        for track in tracks:
+            track.look(shelf, now)
+            found += bool(track.runs(now))
+    return {"rows": rows, "columns": columns.COLUMNS, "windows": sum(track.windows for track in tracks), "alarms": found}
+
+
+if __name__ == "__main__":
+    sys.exit(main())
