@@ -9,6 +9,7 @@ from prometheus_client.openmetrics import parser as openmetrics
 
 from tidegate.core.vocabulary import home, instances, marks, tables
 from tidegate.dataplane.wire import counts, tablefile
+from tidegate.interface.api import troubles
 from tidegate.observability.metrics import exposition, families, probes, totals
 
 made, place, store, asked = api_fixtures.made, api_fixtures.place, api_fixtures.store, api_fixtures.asked
@@ -80,6 +81,16 @@ def test_openmetrics_where_it_is_asked_for(served, asked):
     names = {family.name for family in openmetrics.text_string_to_metric_families(answered.text)}
     assert "tidegate_requests" in names
     assert asked.get("/metrics").headers["content-type"].startswith("text/plain")
+
+
+def test_a_watch_that_cannot_look_is_told_of(served, place, asked):
+    watches = {"uptime": {"trouble": "ValueError: no"}, "logs": {}}
+    instances.write_json(place.instances / "monitor.state", {"watches": watches})
+    text = asked.get("/metrics").text
+    assert value(text, "tidegate_watch_up", watch="uptime") == 0
+    assert value(text, "tidegate_watch_up", watch="logs") == 1
+    status = asked.get("/v1/status").json()
+    assert "the watch uptime cannot look: ValueError: no; `tidegate logs monitor`" in list(troubles.lines(status))
 
 
 def test_sinks_are_told_of(served, place, asked):

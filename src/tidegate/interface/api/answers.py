@@ -349,6 +349,8 @@ class Status(Answer):
     gateways: tuple[Gateway, ...]
     alarms: tuple[Alarm, ...] = ()
     """What is wrong now, oldest first."""
+    watches: dict[str, str] = {}
+    """The monitor's, each with why it cannot look; empty: it does."""
     recorder: dict[str, Any] = {}
     addresses: dict[str, str] = {}
 

@@ -58,6 +58,7 @@ def status(place: home.Home, environment: str, store: stores.Store | None, now: 
         processes=seen,
         gateways=gateways(place, table.generation),
         alarms=tuple(alarms),
+        watches=_watches(place),
         recorder=_counters(place),
         addresses=addresses.read(place),
     )
@@ -224,6 +225,11 @@ def share(weight: int) -> float:
 def _override(table: tables.Table) -> answers.Override | None:
     given = table.override
     return None if given is None else answers.Override(actor=given.actor, reason=given.reason, endpoint=given.endpoint)
+
+
+def _watches(place: home.Home) -> dict[str, str]:
+    said = instances.read_state(place.instances, "monitor").get("watches", {})
+    return {str(name): str(facts.get("trouble", "")) for name, facts in sorted(said.items())}
 
 
 def _counters(place: home.Home) -> dict[str, Any]:

@@ -28,16 +28,24 @@ def lines(status: Json) -> Iterator[str]:
     for one in status["gateways"]:
         if not one["current"]:
             yield f"{one['name']} obeys table {one['generation']}, not {status['generation']}"
+    yield from _of_what_watches(status)
+    yield from map(alarm, status.get("alarms", ()))
+    # Of control as a whole a line above has told; one of several that is down, while another decides, is told of here.
+    told = {"control"} if not status["control"] or status["control_state"] not in DECIDES else set()
+    yield from (_unwell(one) for one in status["processes"] if not one["well"] and one["kind"] not in told)
+
+
+def _of_what_watches(status: Json) -> Iterator[str]:
+    """Of the recorder and the monitor."""
     lost = int(status["recorder"].get("lost", 0))
     if lost:
         records = "record" if lost == 1 else "records"
         yield f"{lost:,} {records} of the prediction log lost: `tidegate logs recorder` says where"
     if status["recorder"].get("trouble"):
         yield str(status["recorder"]["trouble"])
-    yield from map(alarm, status.get("alarms", ()))
-    # Of control as a whole a line above has told; one of several that is down, while another decides, is told of here.
-    told = {"control"} if not status["control"] or status["control_state"] not in DECIDES else set()
-    yield from (_unwell(one) for one in status["processes"] if not one["well"] and one["kind"] not in told)
+    for name, why in status.get("watches", {}).items():
+        if why:
+            yield f"the watch {name} cannot look: {why}; `tidegate logs monitor`"
 
 
 def alarm(raised: Json) -> str:

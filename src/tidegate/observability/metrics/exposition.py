@@ -176,6 +176,8 @@ class _Collector(registry.Collector):
         self._add("tidegate_control_up", float(told["control"] and told["control_state"] == "ready"))
         self._add("tidegate_store_up", float(not told["store"]))
         self._add("tidegate_table_generation", told["generation"])
+        for name, trouble in told.get("watches", {}).items():
+            self._add("tidegate_watch_up", float(not trouble), name)
         for one in told["gateways"]:
             self._add("tidegate_gateway_current", float(one["current"]), one["name"])
         self._add("tidegate_build_info", 1, importlib.metadata.version("tidegate"))

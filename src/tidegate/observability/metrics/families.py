@@ -76,6 +76,7 @@ FAMILIES = (
     Family("tidegate_gpu_used_ratio", GAUGE, "How busy a GPU is; where there are any.", ("gpu",)),
     Family("tidegate_gpu_memory_used_bytes", GAUGE, "A GPU's memory in use.", ("gpu",)),
     # Tidegate itself.
+    Family("tidegate_watch_up", GAUGE, "1 while a watch of the monitor can look.", ("watch",)),
     Family("tidegate_control_up", GAUGE, "1 while control decides."),
     Family("tidegate_store_up", GAUGE, "1 while the store can be read."),
     Family("tidegate_table_generation", GAUGE, "The routing table's generation."),

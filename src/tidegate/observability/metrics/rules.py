@@ -112,6 +112,14 @@ RULES = (
         "`tidegate logs control` says why.",
     ),
     Rule(
+        "TidegateWatchFails",
+        "tidegate_watch_up == 0",
+        "10m",
+        "warning",
+        "The monitor's watch {{ $labels.watch }} cannot look.",
+        "`tidegate status` says why.",
+    ),
+    Rule(
         "TidegateStoreDown",
         "tidegate_store_up == 0",
         "2m",

@@ -51,7 +51,7 @@ _decode = msgspec.json.Decoder(Totals).decode
 
 def served(place: home.Home) -> Served:
     """All boots' counts together. A damaged file is left out."""
-    boots = list(_boots(place.counts))
+    boots = list(_boots(sorted(place.counts.glob(f"[!.]*{counts.ENDING}"))))
     known = _read(place.counts)
     fresh = [boot for boot, _ in boots if boot.incarnation not in known.folded]
     versions = {_key(name): slots for name, slots in known.versions.items()}
@@ -60,7 +60,9 @@ def served(place: home.Home) -> Served:
 
 def fold(place: home.Home) -> int:
     """Take the dead boots' counts into the totals and their files away; how many. For one process alone. Raises OSError."""
-    dead = [(boot, path) for boot, path in _boots(place.counts) if not counts.in_use(path)]
+    # Who is dead is asked first: what was read of one that lives may not be its last word.
+    left = [path for path in sorted(place.counts.glob(f"[!.]*{counts.ENDING}")) if not counts.in_use(path)]
+    dead = [(boot, path) for boot, path in _boots(left)]
     if not dead:
         return 0
     known = _read(place.counts)
@@ -75,8 +77,8 @@ def fold(place: home.Home) -> int:
     return len(fresh)
 
 
-def _boots(folder: pathlib.Path) -> Iterable[tuple[counts.Boot, pathlib.Path]]:
-    for path in sorted(folder.glob(f"[!.]*{counts.ENDING}")):
+def _boots(paths: Iterable[pathlib.Path]) -> Iterable[tuple[counts.Boot, pathlib.Path]]:
+    for path in paths:
         with contextlib.suppress(OSError, errors.StoreUnavailable):
             yield counts.read(path), path
 

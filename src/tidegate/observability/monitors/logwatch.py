@@ -38,8 +38,10 @@ SAVE_SECONDS = 30.0
 OWN = (
     "tidegate.control.loop.alarms",
     "tidegate.control.loop.acting",
+    "tidegate.control.loop.following",
     "tidegate.control.loop.notifying",
     "tidegate.control.loop.transitions",
+    "tidegate.observability.monitors.mending",
     "tidegate.observability.monitors.uptime",
 )
 """Loggers of what is told already: alarms, releases, probes."""
