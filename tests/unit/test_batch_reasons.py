@@ -51,6 +51,11 @@ def test_no_more_than_were_asked_for():
     assert "age" not in said
 
 
+def test_a_reason_that_needs_others_to_count_is_said_to():
+    said = reasons.said(explanation(INCOME, part("age", 23.0, -0.05, 41.0, 0.36)))
+    assert "age (23) lowers it by 0.05 (not by itself: with 41, as is typical, and all else as it is, it would stay)" in said
+
+
 def test_where_nothing_stands_out_that_is_said():
     assert (
         reasons.said(explanation(part("a", 1, 0.0))) == "Nothing sets this case apart: the answer is 0.53, as in typical cases."

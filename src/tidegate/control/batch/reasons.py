@@ -32,17 +32,21 @@ def said(one: explanations.Explanation, most: int = MOST, *, adverse: bool = Fal
         way = "lower" if lower else "higher"
         typical = f"{way} than in typical cases ({amounts.figure(found.base)})"
         head = f"{_capital(found.subject)} is {amounts.figure(found.score)}, {typical}. "
-    reasons = [_reason(each, found.subject if not place else "it", first=not place) for place, each in enumerate(chosen)]
+    reasons = [_reason(each, found, whole, first=not place) for place, each in enumerate(chosen)]
     noun = "The main reason was" if len(reasons) == 1 else "The main reasons were"
     return f"{head}{noun}: {'; '.join(reasons)}."
 
 
-def _reason(one: explanations.Contribution, subject: str, *, first: bool) -> str:
+def _reason(one: explanations.Contribution, found: explanations.Explained, whole: float, *, first: bool) -> str:
+    """`whole`: all contributions together, without their signs."""
+    subject = found.subject if first else "it"
     verb = "lowers" if one.contribution < 0 else "raises"
     compared = " compared with a typical case" if first else ""
     words = f"{one.name} ({value(one.value)}) {verb} {subject} by {amounts.figure(abs(one.contribution))}{compared}"
     if one.instead is None or value(one.typical) == value(one.value):
         return words
+    if abs(one.instead - found.score) <= _SMALL * whole:
+        return f"{words} (not by itself: with {value(one.typical)}, as is typical, and all else as it is, it would stay)"
     return f"{words} (with {value(one.typical)}, as is typical, it would be {amounts.figure(one.instead)})"
 
 

@@ -120,6 +120,10 @@ def _packages(place: home.Home, bundle: bundles.Bundle, unknown: list[str]) -> P
         lines = reports.lock_of(place, bundle.manifest.digest)
         if not lines:
             unknown.append("the packages it was trained with: the bundle has the compiled model, and its report is gone")
+    if not lines and not manifest.options.get("compiled_from"):
+        unknown.append("its packages: the model came without requirements")
+    if not manifest.python:
+        unknown.append("the version of Python")
     if loose := [line for line in lines if "==" not in line]:
         unknown.append(f"the exact versions of {', '.join(loose)}: the model's own requirements leave them open")
     unknown.append("hashes of the packages: the version shares Tidegate's runtime (`runtime: own` locks them)")
