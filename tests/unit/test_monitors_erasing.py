@@ -10,8 +10,8 @@ import pytest
 from columns_fixtures import TAKES, Columned, ended, everything
 from pairs_fixtures import copied
 
-from tidegate.core.vocabulary import assignment, erasures, ids, records, tables
-from tidegate.dataplane.predlog import catalogue, parquet, reader
+from tidegate.core.vocabulary import assignment, erasures, explanations, ids, records, tables
+from tidegate.dataplane.predlog import catalogue, explained, parquet, reader
 from tidegate.dataplane.wire import samples
 from tidegate.observability.monitors import entities, upkeep
 
@@ -81,6 +81,29 @@ def test_a_person_is_nowhere_and_the_other_is_as_before(tmp_path: pathlib.Path) 
     labelled = log.query("SELECT count(*) FROM p")[0][0]
     assert labelled == 6
     assert [one.name for one in log.home.erasures.iterdir() if erasures.ASKED in one.name] == []
+
+
+def test_explanations_of_a_person_go_and_those_of_others_stay(tmp_path: pathlib.Path) -> None:
+    log = Asked(tmp_path)
+    mine = log.met()
+    log.look(3.0)
+    theirs = [given.identifier(1), given.identifier(3, 0.1)]
+    told = [(one.id, SECRET) for one in mine] + [(one, PLAIN) for one in theirs]
+    explained.write(log.home.explanations, [explanation(identifier, text) for identifier, text in told])
+    assert SECRET in everything(log.home)
+    log.ask(4.0)
+    ended(log, 4.0)
+    assert SECRET not in everything(log.home)
+    assert not any(explained.find(log.home.explanations, one.id) for one in mine)
+    assert all(explained.find(log.home.explanations, one) for one in theirs)
+
+
+def explanation(identifier: bytes, name: str) -> explanations.Explanation:
+    whole = explanations.Explained("the answer", 0.5, 0.5, (explanations.Contribution("name", name, 0.0),), "m", True, 20)
+    shown = ids.text(identifier)
+    return explanations.Explanation(
+        shown, 0, "production", "flight-delay", "v1", "d" * 64, 0.5, 0.5, explanations.EXACTLY, whole, "20 rows", 1.0
+    )
 
 
 def test_asked_again_it_finds_nothing(tmp_path: pathlib.Path) -> None:

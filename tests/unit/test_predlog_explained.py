@@ -63,6 +63,15 @@ def test_what_is_forgotten_is_in_no_file_any_more(tmp_path):
     assert len(files(tmp_path)) == 1
 
 
+def test_a_file_that_cannot_be_read_goes_with_what_is_forgotten(tmp_path):
+    explained.write(tmp_path, [explanation(1)])
+    files(tmp_path)[0].write_bytes(b"no Parquet")
+    assert explained.forget(tmp_path, [given.identifier(1)]) == 0
+    assert files(tmp_path) == []
+    assert explained.forget(tmp_path / "nowhere", [given.identifier(1)]) == 0
+    assert not (tmp_path / "nowhere").exists()
+
+
 def test_days_before_one_are_expired(tmp_path):
     explained.write(tmp_path, [explanation(1), explanation(2, days=2.0)])
     last = max(path.parent.name.removeprefix("day=") for path in files(tmp_path))

@@ -3,16 +3,17 @@
     HOME/explanations/endpoint=E/day=YYYY-MM-DD/FIRST-LAST-NAME.parquet    FIRST, LAST: the least and greatest id in it
 
 A file appears whole and is never changed; many small ones become one. What is there twice counts as it was computed last. The
-columns are in docs/formats.md; `body` is the whole explanation as JSON. Written by one watch of the monitor, read by trace,
-`explain` and whoever likes: nothing of the log needs them.
+columns are in docs/formats.md; `body` is the whole explanation as JSON. Written by one watch of the monitor, cleared by the
+recorder of what people ask to be forgotten, read by trace, `explain` and whoever likes: nothing of the log needs them.
 """
 
 import contextlib
+import fcntl
 import os
 import pathlib
 import secrets
 import shutil
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 import msgspec
 import pyarrow as pa
@@ -50,10 +51,11 @@ def write(folder: pathlib.Path, told: Sequence[explanations.Explanation]) -> Non
     by_day: dict[str, list[explanations.Explanation]] = {}
     for one in told:
         by_day.setdefault(parquet.day(ids.milliseconds(_id(one)) / 1e3), []).append(one)
-    for day, mine in by_day.items():
-        there = folder / f"endpoint={mine[0].endpoint}" / f"day={day}"
-        _place(there, pa.Table.from_pylist([_row(one) for one in sorted(mine, key=_id)], SCHEMA))
-        _merge(there)
+    with _alone(folder):
+        for day, mine in by_day.items():
+            there = folder / f"endpoint={mine[0].endpoint}" / f"day={day}"
+            _place(there, pa.Table.from_pylist([_row(one) for one in sorted(mine, key=_id)], SCHEMA))
+            _merge(there)
 
 
 def find(folder: pathlib.Path, prediction_id: bytes) -> tuple[explanations.Explanation, ...]:
@@ -77,26 +79,54 @@ def find(folder: pathlib.Path, prediction_id: bytes) -> tuple[explanations.Expla
 
 
 def forget(folder: pathlib.Path, gone: Collection[bytes]) -> int:
-    """Delete what is kept of these predictions; how many explanations that were. Raises OSError."""
+    """Delete what is kept of these predictions; how many explanations that were. Raises OSError.
+
+    A file that cannot be read may hold some, and goes as a whole: explanations can be computed again.
+    """
+    if not gone or not folder.is_dir():
+        return 0
     days = {parquet.day(ids.milliseconds(one) / 1e3) for one in gone}
-    shown, count = [ids.text(one) for one in gone], 0
-    for day in sorted(days):
-        for path in sorted(folder.glob(f"endpoint=*/day={day}/*{parquet.SUFFIX}")):
-            table = pq.read_table(path, partitioning=None)
-            kept = table.filter(pc.invert(pc.is_in(table["id"], pa.array(shown))))
-            if kept.num_rows < table.num_rows:
-                count += table.num_rows - kept.num_rows
-                if kept.num_rows:
-                    _place(path.parent, kept)
-                path.unlink()
-    return count
+    shown = [ids.text(one) for one in gone]
+    with _alone(folder):
+        paths = [path for day in sorted(days) for path in sorted(folder.glob(f"endpoint=*/day={day}/*{parquet.SUFFIX}"))]
+        return sum(_without(path, shown) for path in paths)
+
+
+def _without(path: pathlib.Path, shown: Sequence[str]) -> int:
+    """Rewrite a file without these ids; how many rows that were."""
+    try:
+        table = pq.read_table(path, partitioning=None)
+    except (pa.ArrowException, ValueError):
+        path.unlink()
+        return 0
+    kept = table.filter(pc.invert(pc.is_in(table["id"], pa.array(shown))))
+    if kept.num_rows == table.num_rows:
+        return 0
+    if kept.num_rows:
+        _place(path.parent, kept)
+    path.unlink()
+    return int(table.num_rows - kept.num_rows)
 
 
 def expire(folder: pathlib.Path, endpoint: str, before: str) -> None:
     """Delete an endpoint's days before one."""
-    for path in (folder / f"endpoint={endpoint}").glob("day=*"):
-        if path.name.removeprefix("day=") < before:
-            shutil.rmtree(path, ignore_errors=True)
+    due = [path for path in (folder / f"endpoint={endpoint}").glob("day=*") if path.name.removeprefix("day=") < before]
+    if due:
+        with _alone(folder):
+            for path in due:
+                shutil.rmtree(path, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _alone(folder: pathlib.Path) -> Iterator[None]:
+    """One process at a time changes files: else what one deletes another would bring back by merging what it has read before."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    file = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(file)
 
 
 def _newest(found: dict[int, explanations.Explanation], one: explanations.Explanation) -> None:

@@ -23,7 +23,7 @@ from collections.abc import Sequence
 import msgspec
 
 from tidegate.core.vocabulary import errors, home, instances, logs, records, room, sums
-from tidegate.dataplane.predlog import columns, outbox, parquet, reader, segments
+from tidegate.dataplane.predlog import columns, explained, outbox, parquet, reader, segments
 from tidegate.observability.monitors import (
     entities,
     erasing,
@@ -276,7 +276,7 @@ class Recorder:
     def _erase(self, endpoint: str, gone: Sequence[bytes]) -> int:
         """Forget predictions, whoever knows of them."""
         count = self.joins.erase(gone) + self.values.erase(gone) + self.pairs.erase(gone) + self.sheet.erase(gone)
-        return count + self.entities.erase(endpoint, gone)
+        return count + self.entities.erase(endpoint, gone) + explained.forget(self.home.explanations, gone)
 
     def _erase_key(self, endpoint: str, key_hash: bytes) -> int:
         """Forget a key."""
