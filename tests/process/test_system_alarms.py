@@ -74,6 +74,10 @@ def _is_told_of_afterwards(system: living.Living) -> None:
     words = system.run("alarms", "--all")
     assert "petal_width: 1.2 -> 3.4" in words
     assert "(policy: roll back on alarms)" in words
+    before = shown(system, "--all")
+    (system.home.root / "addresses.json").rename(system.home.root / "addresses.off")
+    assert shown(system, "--all") == before  # from the store
+    (system.home.root / "addresses.off").rename(system.home.root / "addresses.json")
     assert "each as it was written" in system.run("audit", "verify")
     system.run("report", "--since", "1h", "--out", "report.html")
     written = (system.folder / "report.html").read_text()

@@ -188,7 +188,7 @@ class Release(values.Block):
     )
     memory: values.Times = values.key("The candidate's memory over stable's from which the release pauses; 0: not watched.", 1.5)
     on_alarm: Literal["notify", "pause", "rollback"] = values.key(
-        "What an alarm about the endpoint does to a release under way.", "notify"
+        "What an [alarm](alarms.md) about the endpoint does to a release under way, besides its monitor's action.", "notify"
     )
     retrain: bool = values.key("Whether a retraining is asked for after an automatic rollback.", False)
     approve: Approve | None = values.key("Who has to say yes before any traffic; absent: nobody has to.", None)

@@ -1,5 +1,6 @@
 """Alarms over the control API: what is open, what was, who has it, and who wants to hear nothing of it for a while."""
 
+import datetime as dt
 import time
 
 import fastapi
@@ -29,14 +30,14 @@ def router(books: shelf.Shelf) -> fastapi.APIRouter:
         scopes.demand(holder, "read", endpoint or "")
         store = books.store()
         if all:
-            return past(store, books.environment, endpoint, moments.parse(since, time.time(), None, "since"))
+            return past(store, books.environment, endpoint, moments.parse(since, time.time(), dt.UTC, "since"))
         return [one for one in open_now(store, books.environment) if endpoint in (None, one.endpoint)]
 
     @alarming.get("/endpoints/{endpoint}/incidents")
     def of_endpoint(endpoint: str, _: scopes.Reader, since: str = "30d") -> list[answers.Alarm]:
         """Its alarms that were, and those that are open, newest first, with what was done and who had them."""
         making.known(books.store(), books.environment, endpoint)
-        return past(books.store(), books.environment, endpoint, moments.parse(since, time.time(), None, "since"))
+        return past(books.store(), books.environment, endpoint, moments.parse(since, time.time(), dt.UTC, "since"))
 
     @alarming.post("/alarms/acknowledge")
     def acknowledge(body: asked.Acknowledge, holder: scopes.Anybody) -> answers.Done:

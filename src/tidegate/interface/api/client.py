@@ -105,9 +105,10 @@ class Client:
         """Have it mean nothing from now on."""
         return self._object("POST", f"/v1/tokens/{_part(name)}/revoke", {"reason": reason, "actor": actor})
 
-    def alarms(self, endpoint: str = "", *, over: bool = False, since: str = "30d") -> list[Json]:
-        """Alarms that are open, with `over` those that were too: a list of `answers.Alarm`."""
-        query = f"?all={'true' if over else 'false'}&since={_part(since)}" + (f"&endpoint={_part(endpoint)}" if endpoint else "")
+    def alarms(self, endpoint: str = "", since: float | None = None) -> list[Json]:
+        """Alarms that are open, or with a Unix time those since then that are over, too: a list of `answers.Alarm`."""
+        over = "?all=false" if since is None else f"?all=true&since={since:.3f}"
+        query = over + (f"&endpoint={_part(endpoint)}" if endpoint else "")
         found = self._ask("GET", f"/v1/alarms{query}")
         return found if isinstance(found, list) else []
 

@@ -53,6 +53,7 @@ def draw(told: account.Account, made_at: float) -> str:
             errors=_errors(told),
             times=_times(told),
             strip=_strip(told),
+            measured=list(dict.fromkeys(name for one in told.performance for name, _ in one.metrics)),
             moved=[one for one in told.drift.columns if one.level][:LISTED] if told.drift else [],
             twins=[(one, charts.twin(one.labels, one.shares, _twin(one))) for one in _drawn(told)],
         )

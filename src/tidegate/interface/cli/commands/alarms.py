@@ -1,11 +1,15 @@
 """`tidegate alarms | ack | snooze`."""
 
-from typing import Annotated
+import time
+from typing import Annotated, Any
 
 import typer
 
+from tidegate.control.store import location
+from tidegate.control.store import store as stores
 from tidegate.core.spec import units
-from tidegate.interface.api import client
+from tidegate.core.vocabulary import home as homes
+from tidegate.interface.api import alarming, client, moments
 from tidegate.interface.cli import options, reaching, screen
 from tidegate.interface.cli.views import alarms as view
 
@@ -23,16 +27,30 @@ def alarms(
 ) -> None:
     """What is wrong now: since when, what moved and how much, which predictions, what was done, who has it, what to type next.
 
-    With `--all` also what was, newest first, with when it ended and what was done.
+    With `--all` also what was, newest first, with when it ended and what was done. Where the API is silent the store is read.
     """
-    with client.Client(options.place(home)) as api:
-        found = api.alarms(endpoint, over=every, since=since)
-        now = api.status()["at"]
+    place, now = options.place(home), time.time()
+    begins = moments.parse(since, now, None, "--since") if every else None
+    try:
+        with client.Client(place) as api:
+            found = api.alarms(endpoint, begins)
+    except reaching.SILENT:
+        found = _by_store(place, endpoint, begins)
     if as_json:
         screen.document(found)
         return
     for line in view.lines(found, now):
         screen.out().print(line)
+
+
+def _by_store(place: homes.Home, endpoint: str, since: float | None) -> list[dict[str, Any]]:
+    environment = homes.environment()
+    with stores.Store(location.url(place), create=False) as store:
+        if since is not None:
+            told = alarming.past(store, environment, endpoint or None, since)
+        else:
+            told = [one for one in alarming.open_now(store, environment) if endpoint in ("", one.endpoint)]
+    return [one.model_dump() for one in told]
 
 
 def ack(
