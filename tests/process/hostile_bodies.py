@@ -108,6 +108,13 @@ def outcomes(chance: random.Random) -> Sent:
         }
     elif chance.random() < 0.5:
         odd["label"] = 1
+    elif chance.random() < 0.5:
+        odd = {
+            "key": chance.choice(["ann", "", "x" * 10_000, [], 2**70, "\0"]),
+            "endpoint": chance.choice(["fare", "nowhere", "", "../fare"]),
+            "time": chance.choice([0, -1, 1e400, 2**70, "now", "2026-02-30", "9999-12-31T23:59:60Z", "", [], True]),
+            "label": 1,
+        }
     raw = json.dumps({"outcomes": chance.choice([[odd], [odd] * 30, {}, None, 1, [1], [[odd]]])}).encode()
     return Sent(raw if chance.random() < 0.8 else raw.replace(b"id", b"\xff"), path="/outcomes")
 

@@ -191,7 +191,7 @@ def test_a_world_that_has_changed_is_found_by_outcomes_and_not_by_the_estimate(r
     rows = labelled.read(replay.place, "employed", RULE, (T0, now))
     flipped = (rows.at > T0 + 2 * YEAR) & rows.labelled & (np.random.default_rng(9).random(len(rows)) < 0.2)
     rows.label[flipped] = 1 - rows.label[flipped].astype(float)
-    (alarm,) = performing.judged(replay.route, rows, now)
+    (alarm,) = performing.judged(replay.route, rows, now, performing.Kept(replay.place, replay.route))
     assert (alarm.kind, alarm.action, alarm.subject) == ("performance", "rollback", "v1")
     assert T0 + 2 * YEAR - DAY <= alarm.since < T0 + 2 * YEAR + 3 * DAY
     print(alarm.words, alarm.moved)

@@ -117,6 +117,20 @@ def test_performance_and_a_labelled_sample(system: living.Living) -> None:
     assert "accuracy" in shown
 
 
+def test_a_correction_speaks_and_a_repeat_does_not(system: living.Living) -> None:
+    one, before = ask(system), fact(system, "duplicate")
+    for label, version in ((0, 1), (1, 1), (1, 2)):
+        path = system.folder / "truth.csv"
+        path.write_text(f"prediction,late,seen\n{one},{label},{version}\n")
+        system.run("feedback", "iris", "--file", "truth.csv", "--id", "prediction", "--label", "late", "--version", "seen")
+    living.wait(lambda: fact(system, "duplicate") == before + 1, what="the repeat to be dropped")
+
+    def heard() -> list[tuple[float, int]]:
+        return [(told["label"], told["label_version"]) for told in json.loads(system.run("trace", one, "--json"))["outcomes"]]
+
+    assert living.wait(lambda: len(heard()) == 2 and heard(), what="both in the trace") == [(0.0, 1), (1.0, 2)]
+
+
 def test_the_commands_of_the_page_run_as_they_are_written(system: living.Living) -> None:
     """In their order, with an endpoint and columns that there are."""
     page = (pathlib.Path(__file__).parents[2] / "docs" / "outcomes.md").read_text()

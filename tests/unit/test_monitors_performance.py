@@ -26,7 +26,7 @@ def rows(at: np.ndarray, answer: np.ndarray, label: np.ndarray, lag: np.ndarray,
         "label": heard,
         "lag": np.where(there, lag, math.nan),
         "segment": np.full(at.size, "", object),
-        "id": np.array([f"{number:036}" for number in range(at.size)]),
+        "id": np.array([b"%036d" % number for number in range(at.size)]),
         "row": np.zeros(at.size, np.int64),
         "drawn": np.zeros(at.size, bool),
     } | more
@@ -129,7 +129,7 @@ def test_labels_from_a_sample_count_by_their_chance_and_only_where_no_others_are
     asked = rng.random(at.size) < chance
     given = rows(at, score, truth, np.where(asked, 0.5, 1e6) * DAY, drawn=asked)
     order = np.argsort(at)
-    chances = {(name, 0): float(one) for name, one in zip(given.id.tolist(), chance[order].tolist(), strict=True)}
+    chances = {(name.decode(), 0): float(one) for name, one in zip(given.id.tolist(), chance[order].tolist(), strict=True)}
     (found,) = report(given, 11.0, chances=chances).standings
     plain = report(given, 11.0, chances={}).standings[0]
     assert found.headline["accuracy"].value == pytest.approx(0.75, abs=0.02)

@@ -1,6 +1,7 @@
 """A version that has become worse is an alarm, by its outcomes; one that probably has, an estimate; and chance is neither."""
 
 import pathlib
+import tempfile
 
 import msgspec
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 import test_monitors_performance as made
 from pairs_fixtures import Mirrored, served
 
-from tidegate.core.vocabulary import alarms, monitoring, tables
+from tidegate.core.vocabulary import alarms, home, monitoring, tables
 from tidegate.dataplane.predlog import labelled
 from tidegate.observability.monitors import performing
 
@@ -35,7 +36,9 @@ def flow(
 
 
 def judged(rows: labelled.Rows, kind: str = "probability", **given: str) -> list[alarms.Alarm]:
-    return list(performing.judged(route(kind, **given), rows, NOW))
+    asked = route(kind, **given)
+    with tempfile.TemporaryDirectory() as folder:
+        return list(performing.judged(asked, rows, NOW, performing.Kept(home.Home(pathlib.Path(folder)), asked)))
 
 
 def test_a_worse_version_is_found_with_what_moved_since_when_and_who_shows_it() -> None:
@@ -46,10 +49,26 @@ def test_a_worse_version_is_found_with_what_moved_since_when_and_who_shows_it() 
     assert "v1 has become worse: accuracy was 0.9" in alarm.words
     assert any(line.startswith("accuracy: 0.9") and "-> 0.7" in line for line in alarm.moved)
     assert len(alarm.examples) == performing.EXAMPLES
-    place = {str(name): at for at, name in enumerate(rows.id)}
+    place = {name.decode(): at for at, name in enumerate(rows.id)}
     for one in alarm.examples:
         assert (float(rows.answer[place[one]]) >= 0.5) != (rows.label[place[one]] == 1.0)
     assert alarm.next.startswith("tidegate performance e --since 20")
+
+
+def test_how_good_it_was_at_first_stays_known_when_that_is_deleted(tmp_path: pathlib.Path) -> None:
+    """A slow decline would slide by, if what is left of the log were the reference."""
+    rows, asked = flow(np.random.default_rng(8), 0.1, 0.2), route()
+    kept = performing.Kept(home.Home(tmp_path), asked)
+    early = rows.of(rows.at < NOW - 30 * DAY)
+    assert list(performing.judged(asked, early, NOW - 30 * DAY, kept)) == []
+    late = rows.of(rows.at > NOW - 19 * DAY)
+    assert judged(late) == []
+    (alarm,) = performing.judged(asked, late, NOW, kept)
+    assert "accuracy was 0.9" in alarm.words
+    other = msgspec.structs.replace(asked, stable=tables.Deployed(2, "e" * 64, "m"))
+    assert list(performing.judged(other, late, NOW, performing.Kept(home.Home(tmp_path), other))) == []
+    (tmp_path / "references" / "e.json").write_bytes(b"{")
+    assert list(performing.judged(asked, late, NOW, kept)) == []
 
 
 def test_chance_a_small_drop_and_an_improvement_are_no_alarm() -> None:

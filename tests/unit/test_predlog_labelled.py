@@ -44,7 +44,7 @@ def test_each_row_has_its_answer_its_truth_and_how_late_it_came(tmp_path: pathli
     assert math.isnan(found.lag[3])
     assert found.segment.tolist() == ["AA", "UA", "AA", "AA"]
     assert found.drawn.tolist() == [False, False, False, False]
-    assert (found.row.tolist(), found.id[3], len(found)) == ([0, 1, 0, 0], ids.text(late.id), 4)
+    assert (found.row.tolist(), found.id[3].decode(), len(found)) == ([0, 1, 0, 0], ids.text(late.id), 4)
     assert found.labelled.tolist() == [True, True, True, False]
     assert len(read(log, until=1.5)) == 2
 
@@ -78,13 +78,12 @@ def test_an_early_label_has_no_negative_lag(tmp_path: pathlib.Path) -> None:
     assert read(log).lag.tolist() == [0.0]
 
 
-def test_of_very_many_an_even_sample_is_read(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(labelled, "MOST", 100)
+def test_of_very_many_an_even_sample_is_read(tmp_path: pathlib.Path) -> None:
     log = Mirrored(tmp_path, mirror=0)
     asked = [served(at, at / 100) for at in range(400)]
     log.put(*asked, *(given.outcome(0, one, 1.0, 8.0) for one in asked))
     log.look(20.0)
-    found = read(log)
+    found = labelled.read(log.home, "flight-delay", RULE, (given.T0, given.T0 + DAY), most=100)
     assert found.sampled == 4
     assert 60 < len(found) < 150
     assert found.labelled.all()

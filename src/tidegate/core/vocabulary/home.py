@@ -122,6 +122,11 @@ class Home:
         return self.root / "outcomes"
 
     @property
+    def references(self) -> pathlib.Path:
+        """How good versions were at first, by endpoint and version: references/<endpoint>.json, made once that is known."""
+        return self.root / "references"
+
+    @property
     def labelling(self) -> pathlib.Path:
         """What was handed out to be labelled, by endpoint: labelling/<endpoint>/<task>.json, made when something first is."""
         return self.root / "labelling"

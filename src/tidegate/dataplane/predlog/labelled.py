@@ -43,8 +43,8 @@ class Rows(msgspec.Struct, frozen=True):
     """Seconds from arrival to the first label, never below 0; NaN where there is none."""
     segment: npt.NDArray[np.object_]
     """The value of the column asked for, in words; empty where none was."""
-    id: npt.NDArray[np.str_]
-    """The prediction's, 36 characters."""
+    id: npt.NDArray[np.bytes_]
+    """The prediction's, 36 characters (ASCII)."""
     row: npt.NDArray[np.int64]
     drawn: npt.NDArray[np.bool_]
     """Whether only the labelling queue brought its truth: `lag` is else that of the first label that came by itself."""
@@ -73,8 +73,10 @@ class Rows(msgspec.Struct, frozen=True):
         return int(self.at.size)
 
 
-def read(place: home.Home, endpoint: str, rule: tables.Outcomes, span: tuple[float, float], segment: str = "") -> Rows:
-    """The rows of an endpoint that arrived between two Unix times; `segment` is an input column.
+def read(
+    place: home.Home, endpoint: str, rule: tables.Outcomes, span: tuple[float, float], segment: str = "", most: int = MOST
+) -> Rows:
+    """The rows of an endpoint that arrived between two Unix times; `segment` is an input column. Of more than `most` a sample.
 
     Raises SpecInvalid for a column that the log does not have, StoreUnavailable.
     """
@@ -89,7 +91,7 @@ def read(place: home.Home, endpoint: str, rule: tables.Outcomes, span: tuple[flo
 
     column = _column(segment, reader.answer(_NAMES, {}, files, _named) or set())
     counted = reader.answer(_COUNT, told, files, _first) or 0
-    one_in = max(1, math.ceil(counted / MOST))
+    one_in = max(1, math.ceil(counted / most))
     asked = _PREDICTIONS.replace("SEGMENT", column)
     found = reader.answer(asked, {**told, "one_in": one_in}, files, _columns)
     if found is None or not found["id"].size:
@@ -162,7 +164,7 @@ def _column(segment: str, there: set[str]) -> str:
 
 
 def _joined(found: _Columns, heard: _Columns | None, rule: tables.Outcomes, one_in: int) -> Rows:
-    requests = found["id"].astype("U36")
+    requests = found["id"].astype("S36")
     answered = [
         _answers(text) if mark == marks.Mark.OK else []
         for text, mark in zip(found["answers"].tolist(), found["mark"].tolist(), strict=True)
@@ -194,7 +196,7 @@ def _hear(heard: _Columns, places: tuple[Any, ...], rule: tables.Outcomes, into:
     """Put what was heard where it belongs: in the order of label versions, so that the highest speaks."""
     requests, begins, sizes, at_ns = places
     answer, label, lag, asked_for = into
-    place = np.searchsorted(requests, heard["id"].astype("U36"))
+    place = np.searchsorted(requests, heard["id"].astype("S36"))
     rows = heard["row"]
     inside = (rows >= 0) & (rows < sizes[place])
     told = zip(
@@ -227,4 +229,4 @@ def _empty() -> Rows:
     nothing: Sequence[Any] = ()
     floats, objects = np.array(nothing, np.float64), np.array(nothing, object)
     whole = np.array(nothing, np.int64)
-    return Rows(whole, floats, objects, objects, floats, objects, np.array(nothing, "U36"), whole, np.array(nothing, bool))
+    return Rows(whole, floats, objects, objects, floats, objects, np.array(nothing, "S36"), whole, np.array(nothing, bool))

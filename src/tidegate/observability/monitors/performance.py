@@ -189,7 +189,9 @@ def _unanswered(rows: labelled.Rows, version: int) -> int:
 
 
 def _design(rows: labelled.Rows, chances: Chances) -> metrics.Floats:
-    return np.array([1 / chances.get((one, at), 1.0) for one, at in zip(rows.id.tolist(), rows.row.tolist(), strict=True)])
+    return np.array(
+        [1 / chances.get((one.decode(), at), 1.0) for one, at in zip(rows.id.tolist(), rows.row.tolist(), strict=True)]
+    )
 
 
 def _segments(rows: labelled.Rows, mine: graded.Bools, column: str) -> list[tuple[str, graded.Bools]]:

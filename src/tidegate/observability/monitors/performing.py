@@ -2,13 +2,16 @@
 
 Every ten minutes, for the version that owns each endpoint: its matured outcomes against its own first weeks (`worsened`), an
 alarm `performance` with the action of the endpoint's file; and its young predictions by their own probabilities (`estimating`),
-an alarm `estimate` that only tells. The log is read anew each time: there is no state to lose.
+an alarm `estimate` that only tells. The log is read anew each time; how good a version was at first is kept, once that is
+known, so that nothing slides with what of the log is deleted.
 
 Called by the monitor.
 """
 
 import datetime as dt
+import hashlib
 import math
+import os
 from collections.abc import Iterator
 
 import msgspec
@@ -24,6 +27,10 @@ BACK_SECONDS = 180 * 86_400.0
 """How far back a version's beginning is looked for."""
 MATURED = 0.99
 EXAMPLES = 5
+MOST = 400_000
+"""Rows of an endpoint that are read at once; of more an even sample."""
+VERSIONS = 32
+"""Of an endpoint, whose beginnings are kept."""
 _NAMES = {"mae": "mean error", "rmse": "root mean square error", "auc": "AUC", "brier": "Brier score", "f1": "F1"}
 
 
@@ -40,13 +47,39 @@ class Performing:
         """What is worse at Unix time `now`."""
         self._rules.refresh()
         for route in self._rules.routes():
-            rows = labelled.read(self._home, route.endpoint, route.outcomes, (now - BACK_SECONDS, now))
+            rows = labelled.read(self._home, route.endpoint, route.outcomes, (now - BACK_SECONDS, now), most=MOST)
             rows = rows.of(rows.version == route.owner.ordinal).until(now)
             if rows.labelled.any():
-                yield from judged(route, rows, now)
+                yield from judged(route, rows, now, Kept(self._home, route))
 
 
-def judged(route: tables.Route, rows: labelled.Rows, now: float) -> Iterator[alarms.Alarm]:
+class Kept:
+    """How good a route's owner was at first, on disk. Who asks for another rule of outcomes begins anew."""
+
+    def __init__(self, place: home.Home, route: tables.Route) -> None:
+        self._path = place.references / f"{route.endpoint}.json"
+        rule = msgspec.structs.replace(route.outcomes, measured=tables.Measured(), within_seconds=0.0)
+        self._name = f"{route.owner.ordinal} {route.owner.digest} {hashlib.sha256(msgspec.json.encode(rule)).hexdigest()[:16]}"
+
+    def of(self, old: graded.Graded) -> worsened.Reference | None:
+        """What was kept, else what these matured rows come to, from now on. Raises OSError."""
+        try:
+            known = msgspec.json.decode(self._path.read_bytes(), type=dict[str, worsened.Reference])
+        except (FileNotFoundError, msgspec.DecodeError):
+            known = {}
+        if self._name in known:
+            return known[self._name]
+        found = worsened.reference(old)
+        if found is not None:
+            known = dict([*known.items(), (self._name, found)][-VERSIONS:])
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            scratch = self._path.with_name(f".{self._path.name}.{os.getpid()}")
+            scratch.write_bytes(msgspec.json.encode(known))
+            scratch.replace(self._path)
+        return found
+
+
+def judged(route: tables.Route, rows: labelled.Rows, now: float, kept: Kept) -> Iterator[alarms.Alarm]:
     """What is wrong with one version, by its rows."""
     whole = graded.graded(route.outcomes, rows)
     # What people were asked to label is no fair sample: it is as if it were not labelled.
@@ -59,23 +92,24 @@ def judged(route: tables.Route, rows: labelled.Rows, now: float) -> Iterator[ala
         return
     mature = laws.matured(MATURED)
     old = mine.of(ages >= mature)
-    worse = worsened.worse(old, route.monitors.performance.drop)
-    if worse is not None:
-        yield _worse(route, old, worse)
+    first = kept.of(old)
+    worse = worsened.worse(old, first, route.monitors.performance.drop) if first is not None else None
+    if first is not None and worse is not None:
+        yield _worse(route, old, first, worse)
     told = estimating.of(mine, ages, mature, max(route.monitors.drift.window_seconds, worsened.DAY))
     if told is not None and told.dropped:
         yield _estimated(route, told)
 
 
-def _worse(route: tables.Route, old: graded.Graded, found: worsened.Worse) -> alarms.Alarm:
+def _worse(route: tables.Route, old: graded.Graded, known: worsened.Reference, found: worsened.Worse) -> alarms.Alarm:
     first = found.now.metrics[0]
-    was = found.before[first.name]
+    was = known.before[first.name]
     day = _day(found.since)
     words = (
         f"v{route.owner.ordinal} has become worse: {_name(first.name)} was {_figure(was.value)} and is {_figure(first.value)}"
         f" since {day}, by {found.now.labelled:,} outcomes"
     )
-    if found.clustered:
+    if known.clustered:
         words += ", day by day, since answers are wrong together"
     return alarms.Alarm(
         kind=alarms.Kind.PERFORMANCE,
@@ -83,8 +117,8 @@ def _worse(route: tables.Route, old: graded.Graded, found: worsened.Worse) -> al
         words=words,
         since=found.since,
         subject=route.owner.name,
-        moved=tuple(_moved(found.before, found.now)),
-        examples=tuple(str(one) for one in old.rows.id[found.wrong[-EXAMPLES:]][::-1]),
+        moved=tuple(_moved(known.before, found.now)),
+        examples=tuple(one.decode() for one in old.rows.id[found.wrong[-EXAMPLES:]][::-1]),
         next=f"tidegate performance {route.endpoint} --since {day} --by day",
         action=route.monitors.performance.action,
     )

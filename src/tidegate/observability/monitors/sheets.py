@@ -50,7 +50,7 @@ def drawn(place: home.Home, rule: tables.Outcomes, asked: Asked, seed: int) -> S
     """
     rows = labelled.read(place, asked.endpoint, rule, (asked.since, asked.until))
     known = labelling.handed_out(labelling.tasks(place, asked.endpoint))
-    free = [key not in known for key in zip(rows.id.tolist(), rows.row.tolist(), strict=True)]
+    free = [(name.decode(), at) not in known for name, at in zip(rows.id.tolist(), rows.row.tolist(), strict=True)]
     rows = rows.of(np.array(free, bool) & ~rows.labelled & ((rows.version == asked.version) | (asked.version == 0)))
     given = graded.graded(rule, rows)
     if not len(given.rows):
@@ -60,7 +60,7 @@ def drawn(place: home.Home, rule: tables.Outcomes, asked: Asked, seed: int) -> S
     urgent = _urgent(place, rule, asked, given)
     chance = labelling.chances_of(urgent, asked.wanted) / rows.sampled
     places = labelling.draw(chance * rows.sampled, seed)
-    handed = tuple(labelling.Handed(str(given.rows.id[at]), int(given.rows.row[at]), float(chance[at])) for at in places)
+    handed = tuple(labelling.Handed(given.rows.id[at].decode(), int(given.rows.row[at]), float(chance[at])) for at in places)
     name = f"{int(asked.until)}-{secrets.token_hex(4)}"
     task = labelling.Task(name, asked.endpoint, asked.strategy, asked.until, handed)
     labelling.keep(place, task)
@@ -80,7 +80,7 @@ def _urgent(place: home.Home, rule: tables.Outcomes, asked: Asked, given: graded
         return labelling.urgency(score, rule.threshold)
     copies = labelled.copies(place, asked.endpoint, (asked.since, asked.until))
     differs = [
-        _differs(answer, copies.get(name, ()), row)
+        _differs(answer, copies.get(name.decode(), ()), row)
         for answer, name, row in zip(given.rows.answer, given.rows.id.tolist(), given.rows.row.tolist(), strict=True)
     ]
     if not any(differs):

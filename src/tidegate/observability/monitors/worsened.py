@@ -29,43 +29,86 @@ _DEVIATIONS = 2.0
 """How much the reference may have been better by chance."""
 
 
+class Mark(msgspec.Struct, frozen=True):
+    """What is watched of each answer, and how often it was so at first."""
+
+    beyond: float
+    """Of numbers: further off than this; else 0: any wrong answer."""
+    share: float
+    error: float
+    """The standard error of the share."""
+
+
+class Reference(msgspec.Struct, frozen=True):
+    """How good a version was at first. Known once, it stays, whatever of the log is deleted."""
+
+    kind: str
+    until: float
+    """Unix seconds: everything before then is in it."""
+    rows_a_day: float
+    clustered: bool
+    """Whether answers were wrong together."""
+    marks: tuple[Mark, ...]
+    before: metrics.Measured
+
+
 class Worse(msgspec.Struct, frozen=True):
     """A version that has become worse, and still is."""
 
     since: float
     """Unix seconds of the day on which it was found out."""
-    before: metrics.Measured
     now: metrics.Measured
     """Since then."""
-    clustered: bool
-    """Whether days were the observations."""
     wrong: npt.NDArray[np.intp]
     """Places, among the rows given, of what has been wrong since, newest last."""
 
 
-def worse(mine: graded.Graded, drop: float) -> Worse | None:
-    """How it stands with one version's matured rows, in order of arrival; None while it is not worse, or too little is known."""
-    places = np.flatnonzero(mine.known)
+def reference(mine: graded.Graded) -> Reference | None:
+    """The reference of one version's matured rows, in order of arrival; None while there are too few."""
     mine = mine.of(mine.known)
     days = np.floor(mine.rows.at / DAY)
-    first = _reference(days)
-    if not first or first == days.size:
+    first = _first(days)
+    if not first:
         return None
-    marks = _marks(mine, first)
-    bounds = [_bound(mark[:first], days[:first], drop) for mark in marks]
-    clustered = any(_dispersion(mark[:first], days[:first]) > worsening.CLUSTERED for mark in marks)
-    found = _found(marks, bounds, (days, first), clustered)
+    there = np.arange(days.size) < first
+    begun, off = days[there], mine.wrong[there]
+    before = mine.of(there).measured(np.ones(first))
+    if before is None:
+        return None
+    cuts = [float(np.quantile(off, q)) for q in QUANTILES] if mine.kind == graded.NUMBER else [0.0]
+    spreads = [worsening.dispersion(*_by_day(_marked(off, cut), begun)) for cut in cuts]
+    marks = []
+    for cut, spread in zip(cuts, spreads, strict=True):
+        share = float(_marked(off, cut).mean())
+        marks.append(Mark(cut, share, math.sqrt(share * (1 - share) / first * max(1.0, spread))))
+    return Reference(
+        kind=mine.kind,
+        until=(float(begun[-1]) + 1) * DAY,
+        rows_a_day=first / np.unique(begun).size,
+        clustered=max(spreads) > worsening.CLUSTERED,
+        marks=tuple(marks),
+        before=before,
+    )
+
+
+def worse(mine: graded.Graded, known: Reference, drop: float) -> Worse | None:
+    """How one version's matured rows, in order of arrival, stand against how it was at first; None while they are no worse."""
+    if mine.kind != known.kind:
+        return None
+    places = np.flatnonzero(mine.known & (mine.rows.at >= known.until))
+    later = mine.of(mine.known & (mine.rows.at >= known.until))
+    days, off = np.floor(later.rows.at / DAY), later.wrong
+    marks = [_marked(off, one.beyond) for one in known.marks]
+    bounds = [min(max(one.share + drop + _DEVIATIONS * one.error, 1e-6), 1 - 1e-6) for one in known.marks]
+    found = _found(marks, bounds, days, known)
     if found is None:
         return None
     since = days >= found
-    before, now = (mine.of(one).measured(np.ones(int(one.sum()))) for one in (np.arange(days.size) < first, since))
-    if before is None or now is None:
-        return None
-    wrong = places[since & (marks[-1] > 0)]
-    return Worse(found * DAY, before, now, clustered, wrong)
+    now = later.of(since).measured(np.ones(int(since.sum())))
+    return None if now is None else Worse(found * DAY, now, places[since & (marks[-1] > 0)])
 
 
-def _reference(days: metrics.Floats) -> int:
+def _first(days: metrics.Floats) -> int:
     """How many rows the reference has: whole days; 0 while there are too few."""
     begins = np.flatnonzero(np.diff(days, prepend=-1.0))  # the first row of each day
     for nth, begin in enumerate(begins):
@@ -74,24 +117,8 @@ def _reference(days: metrics.Floats) -> int:
     return 0
 
 
-def _marks(mine: graded.Graded, first: int) -> list[metrics.Floats]:
-    """What is watched, each 0 or 1 a row."""
-    off = mine.wrong
-    if mine.kind != graded.NUMBER:
-        return [off]
-    return [(off > np.quantile(off[:first], q)).astype(np.float64) for q in QUANTILES]
-
-
-def _bound(mark: metrics.Floats, days: metrics.Floats, drop: float) -> float:
-    """The share up to which it is no worse."""
-    wrong, counted = _by_day(mark, days)
-    share = float(mark.mean())
-    error = math.sqrt(share * (1 - share) / mark.size * max(1.0, worsening.dispersion(wrong, counted)))
-    return min(max(share + drop + _DEVIATIONS * error, 1e-6), 1 - 1e-6)
-
-
-def _dispersion(mark: metrics.Floats, days: metrics.Floats) -> float:
-    return worsening.dispersion(*_by_day(mark, days))
+def _marked(off: metrics.Floats, beyond: float) -> metrics.Floats:
+    return (off > beyond).astype(np.float64)
 
 
 def _by_day(mark: metrics.Floats, days: metrics.Floats) -> tuple[metrics.Floats, metrics.Floats]:
@@ -99,13 +126,12 @@ def _by_day(mark: metrics.Floats, days: metrics.Floats) -> tuple[metrics.Floats,
     return np.bincount(place, mark).astype(np.float64), np.bincount(place).astype(np.float64)
 
 
-def _found(marks: list[metrics.Floats], bounds: list[float], when: tuple[metrics.Floats, int], clustered: bool) -> float | None:
+def _found(marks: list[metrics.Floats], bounds: list[float], days: metrics.Floats, known: Reference) -> float | None:
     """The day on which the worsening that lasts was found; None where there is none."""
-    days, begin = when
-    a_day = begin / np.unique(days[:begin]).size
-    limit = math.log(QUIET_DAYS * (1 if clustered else a_day))
+    limit = math.log(QUIET_DAYS * (1 if known.clustered else known.rows_a_day))
+    begin = 0
     while begin < days.size:
-        crossed = _crossed([mark[begin:] for mark in marks], bounds, days[begin:], clustered, limit)
+        crossed = _crossed([mark[begin:] for mark in marks], bounds, days[begin:], known.clustered, limit)
         if crossed is None:
             return None
         over = _over(marks, bounds, days, crossed)
