@@ -6,14 +6,15 @@ from typing import Any
 
 import msgspec
 import predlog_fixtures as given
+import pyarrow.parquet as pq
 import pytest
 from columns_fixtures import TAKES, Columned, ended, everything
 from pairs_fixtures import copied
 
-from tidegate.core.vocabulary import assignment, erasures, explanations, ids, records, tables
-from tidegate.dataplane.predlog import catalogue, explained, parquet, reader
+from tidegate.core.vocabulary import assignment, erasures, explanations, ids, keeping, records, tables
+from tidegate.dataplane.predlog import catalogue, explained, outbox, parquet, reader
 from tidegate.dataplane.wire import samples
-from tidegate.observability.monitors import entities, upkeep
+from tidegate.observability.monitors import entities
 
 ANN, BOB = (assignment.digest(name) for name in (b"user-42", b"user-7"))
 SECRET, PLAIN = "ann of the long name " * 100, "bob of the long name " * 100
@@ -265,7 +266,6 @@ def test_a_lost_catalogue_brings_nobody_back(tmp_path: pathlib.Path) -> None:
     log.put(mine[0], log.asked(99, {"age": 3}, key_hash=b"", at=51.0))
     log.look(52.0)
     assert log.keys() == [("", 1), (BOB.hex(), 6)]
-    assert upkeep.FILES_MOST
 
 
 def test_an_erasure_that_cannot_be_read_is_passed_over(tmp_path: pathlib.Path) -> None:
@@ -276,3 +276,17 @@ def test_an_erasure_that_cannot_be_read_is_passed_over(tmp_path: pathlib.Path) -
     identifier = log.ask(4.0)
     ended(log, 4.0)
     assert log.done()[identifier].predictions == 6
+
+
+def test_what_waits_for_sinks_goes_too_and_they_get_the_rest_once_more(tmp_path: pathlib.Path) -> None:
+    log = Asked(tmp_path, log=keeping.Keeping(sinks=(keeping.Sink("env:SINK", outcomes=True),)))
+    log.met()
+    log.look(3.0)
+    before = outbox.listing(log.home.log)
+    log.ask(4.0)
+    ended(log, 4.0)
+    waiting = outbox.listing(log.home.log)
+    assert min(one.number for one in waiting) > max(one.number for one in before)
+    rows = {one.table: pq.read_table(one.path, partitioning=None) for one in waiting}
+    assert set(rows["predictions"]["key_hash"].to_pylist()) == {BOB.hex()}
+    assert rows["outcomes"].num_rows == 3

@@ -17,6 +17,8 @@ import pathlib
 from typing import NamedTuple
 
 import msgspec
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from tidegate.dataplane.predlog import parquet
 
@@ -57,6 +59,21 @@ def put(log: pathlib.Path, number: int, file: parquet.File) -> None:
     folder.mkdir(mode=0o700, exist_ok=True)
     where = file.partition
     os.link(log / file.path, folder / f"{number:012d}~{where.table}~{where.endpoint}~{where.day}{SUFFIX}")
+
+
+def replace(item: Item, number: int, rows: pa.Table) -> None:
+    """Have other rows wait in an item's place, under a number behind all others: a sink that has got some of it gets these again.
+
+    Raises OSError; the item is there then as it was, or also under its new number.
+    """
+    scratch = item.path.with_suffix(parquet.SCRATCH)
+    if rows.num_rows:
+        with scratch.open("wb") as file:
+            pq.write_table(rows, file, row_group_size=parquet.ROW_GROUP, compression="zstd", compression_level=1)
+            file.flush()
+            os.fsync(file.fileno())
+        scratch.replace(item.path.with_name(f"{number:012d}~{item.table}~{item.endpoint}~{item.day}{SUFFIX}"))
+    item.path.unlink(missing_ok=True)
 
 
 def listing(log: pathlib.Path) -> list[Item]:

@@ -11,6 +11,7 @@ hash of each id that went is kept, and the hash of each key. Sums and profiles s
 Called by the recorder, when nothing is open in its transaction.
 """
 
+import contextlib
 import logging
 import pathlib
 import time
@@ -21,9 +22,10 @@ import duckdb
 import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from tidegate.core.vocabulary import erasures, home, ids, records
-from tidegate.dataplane.predlog import catalogue, erasing, intact, objects, parquet, segments
+from tidegate.dataplane.predlog import catalogue, erasing, intact, objects, outbox, parquet, segments
 from tidegate.observability.monitors import mending
 
 BUSY_SECONDS = 1.0
@@ -50,6 +52,8 @@ class Parts(NamedTuple):
     """Likewise a key."""
     drop: Callable[[str], None]
     """Lets go of the endpoint's keepsakes."""
+    number: Callable[[], int]
+    """The next number of the outbox."""
     about: Callable[[str, bytes], set[bytes]]
     """Predictions that are known to be about a key which is none that requests stick by."""
 
@@ -213,18 +217,22 @@ class Erasing:
         self._known.commit()
         (self._home.log / file.path).unlink(missing_ok=True)
 
-    def _erase_outcomes(self, work: _Work, file: parquet.File, name: str) -> None:
-        one = work.asked
+    def _outcomes_of(self, one: erasures.Asked) -> erasing.Gone:
+        """Rows whose prediction went, and values posted for the key."""
         key = one.key_hash if one.kind == erasures.KEY else ""
 
         def gone(table: pa.Table) -> pa.Array:
             mine = pa.array([self._has(ids.parse(each) or b"") for each in table["id"].to_pylist()], pa.bool_())
-            if not key or "key_hash" not in table.schema.names:
+            if not key or "received" not in table.schema.names or "key_hash" not in table.schema.names:
                 return mine
             held = pc.and_(pc.equal(table["endpoint"], one.endpoint), pc.equal(table["key_hash"], key))
             before = pc.less_equal(table["received"].cast(pa.int64()), int(one.at * 1e9))
             return pc.or_(mine, pc.and_(held, before))
 
+        return gone
+
+    def _erase_outcomes(self, work: _Work, file: parquet.File, name: str) -> None:
+        gone = self._outcomes_of(work.asked)
         new, count = erasing.without(self._home.log, name, file, gone)
         if not count:
             return
@@ -245,6 +253,7 @@ class Erasing:
             day = folder.rpartition("day=")[2]
             files = [file for file in self._known.files(parquet.PREDICTIONS, one.endpoint) if file.partition.day == day]
             swept += objects.sweep(self._home.log / folder, erasing.references(self._home.log, files))
+        self._erase_waiting(one)
         self._parts.drop(one.endpoint)
         self._known.begin()
         noted = self._parts.erase_key(one.endpoint, bytes.fromhex(one.key_hash)) if one.kind == erasures.KEY else 0
@@ -255,6 +264,16 @@ class Erasing:
         self._known.commit()
         self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         work.swept = True
+
+    def _erase_waiting(self, one: erasures.Asked) -> None:
+        """What waits for sinks."""
+        for item in outbox.listing(self._home.log):
+            if item.endpoint in (one.endpoint, ""):
+                with contextlib.suppress(FileNotFoundError, *_BROKEN):  # it has been shipped meanwhile, or never can be
+                    rows = pq.read_table(item.path, partitioning=None)
+                    gone = self._outcomes_of(one)(rows)
+                    if pc.any(gone).as_py():
+                        outbox.replace(item, self._parts.number(), rows.filter(pc.invert(gone)))
 
     def _count_up(self, work: _Work, **more: int) -> None:
         """Note what went, in the transaction with which it goes."""

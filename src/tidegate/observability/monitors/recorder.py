@@ -90,7 +90,7 @@ class Recorder:
         self.mending = mending.Mending(self.catalogue)
         self.keepsakes = keepsakes.Keepsakes(place.warm)
         self.expiring = expiring.Expiring(place, self.catalogue)
-        parts = erasing.Parts(self._erase, self._erase_key, self.keepsakes.drop, self.entities.of)
+        parts = erasing.Parts(self._erase, self._erase_key, self.keepsakes.drop, self._number, self.entities.of)
         self.erasing = erasing.Erasing(place, self.catalogue, parts)
         self.tallies = self.catalogue.tallies()
         self.caught_up_at = now
@@ -230,8 +230,12 @@ class Recorder:
         """Put what sinks are to get into the outbox: before it counts, so that a kill may repeat it and never lose it."""
         for file in files:
             if self.rules.ships(file.partition.endpoint):
-                outbox.put(self.home.log, self._outbound, file)
-                self._outbound += 1
+                outbox.put(self.home.log, self._number(), file)
+
+    def _number(self) -> int:
+        """The next number of the outbox."""
+        self._outbound += 1
+        return self._outbound - 1
 
     def _look_up(self, wanted: Sequence[bytes]) -> tuple[Sequence[records.Prediction], Sequence[records.Outcome]]:
         return reader.predictions(self.home.log, wanted), reader.outcomes(self.home.log, wanted)
