@@ -8,6 +8,7 @@ import subprocess
 import sys
 import venv
 
+import living
 import msgspec
 import numpy as np
 import pytest
@@ -182,13 +183,16 @@ def test_a_model_that_was_changed_on_disk_is_not_loaded(place):
 
 
 PLAIN = """
-import os
+import os, pathlib, time
 
 class Model:
-    '''Twice `a` less `b`; dies of an `a` over 900.'''
+    '''Twice `a` less `b`; dies of an `a` over 900, and sleeps over 333.'''
     def predict(self, given):
         if any(one > 900 for one in given["a"]):
             os._exit(7)
+        if 333 in given["a"]:
+            pathlib.Path(__file__).with_name("asleep").write_text(str(os.getpid()))
+            time.sleep(3600)
         return [2 * one - other for one, other in zip(given["a"], given["b"], strict=True)]
 """
 
@@ -221,6 +225,26 @@ def test_a_model_that_dies_of_it_takes_nothing_along(place):
     one = asked(place, plain(place), 901.0)
     with pytest.raises(errors.ModelLoadFailed, match="ended with code 7"):
         explain(place, one)
+
+
+ASKING = """
+import pathlib, sys
+from tidegate.control.batch import explaining
+from tidegate.core.vocabulary import home
+explaining.explain(home.Home(pathlib.Path(sys.argv[1])), None, sys.argv[2])
+"""
+
+
+def test_its_process_ends_with_whoever_asked(place):
+    digest = plain(place)
+    one = asked(place, digest, 333.0)
+    asleep = place.bundles / digest / "asleep"
+    caller = subprocess.Popen([sys.executable, "-c", ASKING, str(place.root), ids.text(one.id)])
+    child = living.wait(lambda: asleep.exists() and asleep.read_text(), what="the model to be asked")
+    assert pathlib.Path(f"/proc/{child}").exists()
+    caller.kill()
+    caller.wait()
+    living.wait(lambda: not pathlib.Path(f"/proc/{child}").exists(), what="its process to end")
 
 
 def test_in_a_runtime_of_msgspec_alone_a_model_of_plain_python_is_explained_exactly(place):
