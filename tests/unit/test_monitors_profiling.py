@@ -3,17 +3,20 @@
 import json
 import math
 import pathlib
+import re
 
+import duckdb
 import msgspec
 import numpy as np
 import predlog_fixtures as given
+import pyarrow.parquet as pq
 import pytest
 from pairs_fixtures import SIGNATURE, Mirrored
 
 from tidegate.core.stats import counting
-from tidegate.core.vocabulary import arms, manifests, marks, profiles, records
+from tidegate.core.vocabulary import arms, ids, manifests, marks, profiles, records
 from tidegate.interface.cli.views import drift as view
-from tidegate.observability.monitors import drifting, profiling, references, sketching
+from tidegate.observability.monitors import drifting, oddness, profiling, references, sketching
 
 ROWS = 50
 HOUR = profiling.HOUR
@@ -240,3 +243,46 @@ def test_hours_that_are_old_become_days_and_say_the_same(tmp_path: pathlib.Path)
         name: column.counts for name, column in before.columns.items()
     }
     assert connection.execute("SELECT count(*) FROM sketch").fetchone() == (0,)
+
+
+def test_each_input_is_logged_with_how_odd_it_is_and_the_oddest_are_examples(tmp_path: pathlib.Path) -> None:
+    log = Profiled(tmp_path)
+    log.put(*(asked(100 + at, HOUR + at, log.rng) for at in range(24)))
+    log.look(HOUR + 60.0)
+    usual = log.rng.normal(12, 3, ROWS)
+    rows = [{"carrier": "AA", "hour": round(float(one))} for one in usual]
+    rows[7] = {"carrier": "ZZ", "hour": 12}
+    rows[9] = {"carrier": "AA", "hour": 900}
+    strange = asked(200, 2 * HOUR + 1.0, log.rng, input=json.dumps({"records": rows}).encode())
+    plain = asked(201, 2 * HOUR + 2.0, log.rng)
+    log.put(strange, plain, asked(202, 2 * HOUR + 3.0, log.rng, input=b"{"))
+    log.look(2 * HOUR + 60.0)
+    [file] = [one for one in log.recorder.catalogue.files("predictions") if one.last >= strange.id]
+    told = {row["id"]: row["oddness"] for row in pq.read_table(log.home.log / file.path, columns=["id", "oddness"]).to_pylist()}
+    bits = told[ids.text(strange.id)]
+    assert len(bits) == ROWS
+    assert sorted(range(ROWS), key=bits.__getitem__)[-2:] in ([7, 9], [9, 7])
+    assert min(bits[7], bits[9]) > 10 > sorted(bits)[-3]
+    assert len(told[ids.text(plain.id)]) == ROWS
+    assert told[ids.text(given.identifier(202, 2 * HOUR + 3.0))] is None
+    page = (pathlib.Path(__file__).parents[2] / "docs" / "drift.md").read_text()
+    query = re.search(r"^    (SELECT id, list_max.*)$", page, re.MULTILINE)
+    assert query is not None
+    told = duckdb.sql(query[1].replace(".tidegate/log", str(log.home.log))).fetchall()
+    assert told[0] == (ids.text(strange.id), max(bits))
+    connection = log.recorder.catalogue.connection
+    assert oddness.examples(connection, "flight-delay", (FIRST, 2**40), ["hour"], 1) == [ids.text(strange.id)]
+    [(_, _, one)] = profiling.hours(connection, "flight-delay", FIRST + 2 * HOUR, FIRST + 3 * HOUR)
+    assert one.columns["oddness"].seen == 2 * ROWS
+    assert set(profiling.frames(connection, "flight-delay")) == {"carrier", "hour", "prediction", "oddness"}
+
+
+@pytest.mark.parametrize("values", [[0.5, None, 1e308], ["x", 0.5, math.inf], [math.nan, -1e308, True]])
+def test_whatever_comes_has_bits(values) -> None:
+    for frame in (NUMBERS, WORDS):
+        scale = oddness.Scale.of(frame, profiling_column(frame))
+        assert all(math.isfinite(one) and one > 0 for one in scale.read(values).tolist())
+
+
+def profiling_column(frame: profiles.Frame) -> profiles.Column:
+    return counting.counted(frame, [0.5, 1.5, "a"] * 100)

@@ -16,6 +16,7 @@
 - `profiling`: what inputs and predictions were, by version and hour; `drifting`: a time held against another; `references`: which
 - `sketching`: quantiles and distinct values of columns, beside the profiles
 - `baselines`: what came with a bundle's model, in an endpoint's frames
+- `oddness`: how odd each input is, logged with it
 - `lookout`: the watch of drift and quality; `moving`: windows held against their season, one way of looking; `wording`: in words
 - `inputs`: what was asked, by column, for Parquet; `veils`: what of it an endpoint keeps
 - `keepsakes`: the latest requests that were answered, for new versions to warm up on

@@ -14,11 +14,12 @@ import msgspec
 from tidegate.core.vocabulary import keeping, manifests, records
 from tidegate.dataplane.models import batches, datatypes
 from tidegate.dataplane.predlog import ciphers, columns, objects, parquet
-from tidegate.observability.monitors import slicing, veils
+from tidegate.observability.monitors import oddness, slicing, veils
 
 log = logging.getLogger(__name__)
 EMBEDDED = "embedded"
 _BY_REFERENCE = "object"
+_BITS = columns.arrow("float")
 _Read = tuple[list[records.Prediction], list[int], dict[str, list[Any]]]
 """Requests that could be read, how many rows each has, and by column the values of all these rows."""
 
@@ -26,9 +27,9 @@ _Read = tuple[list[records.Prediction], list[int], dict[str, list[Any]]]
 class Inputs:
     """What is kept of inputs. The reader is shared with whoever else reads them."""
 
-    def __init__(self, folder: pathlib.Path, reader: slicing.Reader, veiled: veils.Veils) -> None:
-        """`folder`: the log's."""
-        self._log, self._reader, self._veils = folder, reader, veiled
+    def __init__(self, folder: pathlib.Path, reader: slicing.Reader, veiled: veils.Veils, odd: oddness.Oddness) -> None:
+        """`folder`: the log's. `odd`: how odd they are."""
+        self._log, self._reader, self._veils, self._odd = folder, reader, veiled, odd
 
     def chunks(self, predictions: Iterable[records.Prediction]) -> dict[parquet.Partition, list[columns.Chunk]]:
         """The columns of these requests, by where they belong; what is large is kept beside them at once. Raises OSError."""
@@ -92,6 +93,8 @@ class Inputs:
             if kind in (columns.TEXT, _BY_REFERENCE):
                 part.values = _all_short(folder, part.values)
             made[columns.PREFIX + name] = columns.lists(columns.arrow(kind), part.values, part.rows, part.missing)
+        if signature.kind == "columns" and (bits := self._odd.scored(several, rows, given, told.veiled)):
+            made[oddness.NAME] = columns.lists(_BITS, bits, rows)
         return columns.Chunk([(one.incarnation, one.sequence) for one in several], made)
 
 

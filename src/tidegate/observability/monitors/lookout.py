@@ -21,6 +21,8 @@ LADDER = (6 * seasons.HOUR, seasons.DAY, seasons.WEEK)
 """To what windows grow where too few rows come in one: the shortest of these in which enough do."""
 LINES = 10
 """Columns that an alarm names."""
+EXAMPLES = 5
+"""Predictions that it names."""
 _RECENT = seasons.WEEK
 
 
@@ -116,6 +118,7 @@ def raised(route: tables.Route, track: moving.Track, shelf: moving.Shelf, now: f
         count = f"{len(found)} of {len(shelf.frames)} columns {'is' if len(found) == 1 else 'are'} not what they were"
     held = "the data that came with the model" if plan.against == moving.TRAINING else _SEASONS[plan.against]
     ranked = "ranked by how much each matters to the model" if known else "each counts the same: how much it matters is not known"
+    begin = max(one.begin for one in found)
     yield alarms.Alarm(
         plan.kind,
         endpoint,
@@ -123,7 +126,8 @@ def raised(route: tables.Route, track: moving.Track, shelf: moving.Shelf, now: f
         float(min(one.since for one in found)),
         subject=moving.TRAINING if plan.against == moving.TRAINING else "",
         moved=lines(found),
-        next=_next(track.plan, endpoint, max(one.begin for one in found)),
+        examples=tuple(shelf.odd(begin, begin + plan.length, names, EXAMPLES)),
+        next=_next(track.plan, endpoint, begin),
         action=settings.action,
     )
 

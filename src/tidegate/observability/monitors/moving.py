@@ -12,14 +12,14 @@ import collections
 import datetime as dt
 import functools
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import msgspec
 
 from tidegate.core.stats import calibration, drift, seasons
 from tidegate.core.vocabulary import alarms, profiles
-from tidegate.observability.monitors import baselines, drifting, profiling
+from tidegate.observability.monitors import baselines, drifting, oddness, profiling
 
 HISTORY = (calibration.WEEKS + 5) * seasons.WEEK
 """How far back a track begins: what is usual, and what the first of it is held against."""
@@ -86,6 +86,10 @@ class Shelf:
     def rows(self, since: int, until: int) -> int:
         """How many rows came in this time."""
         return profiling.rows(self._connection, self._endpoint, since, until)
+
+    def odd(self, since: int, until: int, names: Sequence[str], most: int) -> list[str]:
+        """Ids of the oddest requests of this time, of these columns first."""
+        return oddness.examples(self._connection, self._endpoint, (since, until), names, most)
 
     def reach(self) -> tuple[int, int]:
         """(first, last) hour of which there is anything; (0, 0): none."""

@@ -141,6 +141,18 @@ class Profiles:
         if len(seen) >= TEACH:
             self._learn(endpoint, counting.framed(name, seen))
 
+    def frames(self, endpoint: str) -> dict[str, profiles.Frame]:
+        """Those that an endpoint has, by column. Not to be changed."""
+        return self._frames[endpoint]
+
+    def note(self, key: tuple[str, int, int], frame: profiles.Frame, values: Sequence[Any]) -> None:
+        """Count values that are made of a request, as a column with a frame of its own, in (endpoint, version, hour)."""
+        frames = self._frames[key[0]]
+        if frame.name not in frames and len(frames) < COLUMNS:
+            self._learn(key[0], frame)
+        if frames.get(frame.name) == frame:
+            self._values[key][frame.name] += values
+
     def drop(self, endpoint: str, name: str) -> None:
         """Forget a column: its frame, which was made of values, and what was counted by it."""
         self._teaching.pop((endpoint, name), None)

@@ -25,6 +25,7 @@ import msgspec
 from tidegate.core.vocabulary import errors, home, instances, logs, records, room, sums
 from tidegate.dataplane.predlog import columns, explained, outbox, parquet, reader, segments
 from tidegate.observability.monitors import (
+    baselines,
     entities,
     erasing,
     expiring,
@@ -34,6 +35,7 @@ from tidegate.observability.monitors import (
     keepsakes,
     labels,
     mending,
+    oddness,
     pairs,
     profiling,
     rules,
@@ -83,7 +85,8 @@ class Recorder:
         self._reader = slicing.Reader(place.bundles, holds=True)
         self.profiles = profiling.Profiles(connection, self._reader)
         self.veils = veils.Veils(connection, self.rules)
-        self.inputs = inputs.Inputs(place.log, self._reader, self.veils)
+        self.oddness = oddness.Oddness(connection, self.profiles, baselines.Baselines(place.bundles))
+        self.inputs = inputs.Inputs(place.log, self._reader, self.veils, self.oddness)
         self.entities = entities.Entities(connection, self._reader)
         self.joins = joins.Joins(connection, self.sheet, self.values, self.entities, self.pairs.heard)
         self.follower = following.Follower(place.segments, self.catalogue.progress())
@@ -199,6 +202,7 @@ class Recorder:
         self.pairs.save()
         self.slices.save()
         self.profiles.save()
+        self.oddness.save()
 
     def flush(self, now: float) -> None:
         """Make everything read so far count. Raises OSError and sqlite3.Error, also where the disk has next to no room left."""
@@ -262,6 +266,7 @@ class Recorder:
         self.values.fold()
         self.slices.forget()
         self.profiles.fold(now)
+        self.oddness.forget(now)
         if self.caught_up_at == now:
             self.joins.expire(now, self.sheet.longest_age())
             self.pairs.expire(now, self.sheet.longest_age())
