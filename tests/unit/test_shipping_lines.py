@@ -4,6 +4,9 @@ import pathlib
 
 import msgspec
 import predlog_fixtures as given
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 from monitors_fixtures import Log
 
@@ -148,7 +151,9 @@ def test_far_behind_is_an_alarm_with_the_reason(shipped: Shipped) -> None:
     [item] = outbox.listing(shipped.log.home.log)
     recorded = item.path.stat().st_mtime
     shipped.ship(recorded)
+    shipped.line.look([item], recorded + 59)
     assert shipped.line.wrong(recorded + 59) is None
+    shipped.line.look([item], recorded + 61)
     told = shipped.line.wrong(recorded + 61)
     assert told is not None
     assert (told.kind, told.endpoint, told.subject) == (alarms.Kind.SHIPPING, "flight-delay", "env:PLACE")
@@ -172,6 +177,21 @@ def test_what_is_older_than_the_log_is_kept_or_cannot_be_read_is_given_up_and_to
     told = shipped.line.wrong(1.0)
     assert told is not None
     assert "2 rows were given up" in told.words
+
+
+def test_what_was_replaced_while_it_waited_goes_in_its_new_place(shipped: Shipped, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(line, "AT_ONCE", 2)
+    shipped.log.put(*(given.prediction(at) for at in range(5)))
+    shipped.log.look(1.0)
+    assert shipped.line.turn(1.0)
+    [item] = outbox.listing(shipped.log.home.log)
+    rows = pq.read_table(item.path, partitioning=None)
+    outbox.replace(item, 7, rows.filter(pc.is_in(rows["sequence"], pa.array([0, 2, 4]))))
+    shipped.ship()
+    shipped.ship()
+    assert shipped.place.sequences() == [0, 1, 0, 2, 4]
+    assert shipped.line.waiting() == []
+    assert shipped.line.position.given_up == 0
 
 
 def test_the_shipper_has_a_line_for_each_sink_and_sweeps_what_all_have(tmp_path: pathlib.Path) -> None:

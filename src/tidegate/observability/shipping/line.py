@@ -5,11 +5,12 @@ s, 4 s, up to a minute; meanwhile everything waits in the outbox. Given up, coun
 has let go, what cannot be read, and, while the disk is almost full, the oldest first.
 """
 
+import collections
 import contextlib
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import pyarrow as pa
@@ -45,6 +46,9 @@ class Line:
         self.trouble = ""
         self.delivered = 0
         """Rows, since this process began."""
+        self.waits, self.behind = 0, 0.0
+        """Files, and for how many seconds the oldest of them has been recorded, as of the last `look`."""
+        self._queue: collections.deque[outbox.Item] = collections.deque()
         self._home, self._look_up, self._opened = place, look_up, opened
         self._position = outbox.position(place.log, subject.endpoint, subject.sink.to)
         self._sink: sink.Sink | None = None
@@ -60,16 +64,25 @@ class Line:
         mine = item.endpoint == self.subject.endpoint
         return mine if item.table == parquet.PREDICTIONS else self.subject.sink.outcomes
 
-    def waiting(self) -> list[outbox.Item]:
-        """What it has not got, or not all of."""
-        return [one for one in outbox.listing(self._home.log) if one.number >= self._position.number and self.concerns(one)]
+    def waiting(self, listed: Sequence[outbox.Item] | None = None) -> list[outbox.Item]:
+        """What it has not got, or not all of; `listed`: of these."""
+        every = outbox.listing(self._home.log) if listed is None else listed
+        return [one for one in every if one.number >= self._position.number and self.concerns(one)]
 
-    def behind(self, now: float) -> float:
-        """For how long the oldest of what waits has been recorded; seconds."""
-        oldest = next(iter(self.waiting()), None)
+    def look(self, listed: Sequence[outbox.Item], now: float) -> None:
+        """See how much waits, and since when."""
+        mine = self.waiting(listed)
+        self.waits, self.behind = len(mine), 0.0
         with contextlib.suppress(FileNotFoundError):
-            return max(0.0, now - oldest.path.stat().st_mtime) if oldest is not None else 0.0
-        return 0.0
+            self.behind = max(0.0, now - mine[0].path.stat().st_mtime) if mine else 0.0
+
+    def _next(self) -> outbox.Item | None:
+        """The first that it has not got. The outbox is listed when what was listed before is used up: it may be long."""
+        while self._queue and self._queue[0].number < self._position.number:
+            self._queue.popleft()
+        if not self._queue:
+            self._queue.extend(self.waiting())
+        return self._queue[0] if self._queue else None
 
     def go(self, stop: threading.Event) -> None:
         """Deliver until told to stop."""
@@ -84,7 +97,7 @@ class Line:
         """Deliver the next parcel, at Unix time `now`; whether to go on at once. Never raises."""
         if now < self._due:
             return False
-        item = next(iter(self.waiting()), None)
+        item = self._next()
         if item is None:
             return False
         begin = self._position.row if item.number == self._position.number else 0
@@ -93,6 +106,9 @@ class Line:
             return True
         try:
             self._deliver(item, begin)
+        except FileNotFoundError:  # not here any more: somebody has cleared the outbox
+            self._queue.clear()
+            return False
         except (errors.SinkUnavailable, errors.SinkInvalid, errors.ExtraMissing, OSError) as failed:
             self._failed(failed, now)
             if room.short(self._home.log):
@@ -108,11 +124,11 @@ class Line:
             self._sink = self._made()
         rows = pq.read_table(item.path, partitioning=None)
         some = rows.slice(begin, rows.num_rows if self._sink.whole else AT_ONCE)
+        end = begin + some.num_rows
         name = f"{self.subject.origin}-{item.number:012d}{f'-{begin}' if begin else ''}"
         if some.num_rows:
             self._sink.deliver(sink.Parcel(item.table, item.endpoint, item.day, name, some))
         self.delivered += some.num_rows
-        end = begin + some.num_rows
         self._reach(*((item.number + 1, 0) if end >= rows.num_rows else (item.number, end)))
 
     def _made(self) -> sink.Sink:
@@ -156,8 +172,8 @@ class Line:
             self._sink = None
 
     def wrong(self, now: float) -> alarms.Alarm | None:
-        """What a person should know of it."""
-        wanted, behind = self.subject.sink, self.behind(now)
+        """What a person should know of it, by the last `look`."""
+        wanted, behind = self.subject.sink, self.behind
         if behind <= wanted.behind_seconds and not self._position.given_up:
             return None
         words = f"{wanted.to} is {behind:,.0f} s behind." if behind > wanted.behind_seconds else f"{wanted.to} has a gap."

@@ -21,7 +21,8 @@ from tidegate.observability.monitors import speaking
 from tidegate.observability.shipping import line
 
 LOOK_SECONDS = 0.5
-SAY_SECONDS = 1.0
+SHARE = 0.1
+"""Of the time that looking may take: the outbox of a sink that has been down for days is long."""
 END_SECONDS = 5.0
 _ORIGIN = "origin"
 log = logging.getLogger(__name__)
@@ -56,6 +57,8 @@ class Shipper:
         for item in waiting:
             if not any(one.concerns(item) and one.position.number <= item.number for one in self.lines.values()):
                 item.path.unlink(missing_ok=True)
+        for one in self.lines.values():
+            one.look(waiting, now)
         self._voice.say(now, [found for one in self.lines.values() if (found := one.wrong(now)) is not None])
 
     def _wanted(self) -> dict[_Key, tuple[keeping.Sink, keeping.Keeping]] | None:
@@ -69,16 +72,16 @@ class Shipper:
 
     def facts(self, now: float) -> dict[str, object]:
         """What the process says of itself."""
-        return {"sinks": [_told(one, now) for one in self.lines.values()]}
+        return {"sinks": [_told(one) for one in self.lines.values()], "at": now}
 
 
-def _told(one: line.Line, now: float) -> dict[str, object]:
+def _told(one: line.Line) -> dict[str, object]:
     said = {
         "endpoint": one.subject.endpoint,
         "to": one.subject.sink.to,
         "delivered": one.delivered,
-        "waiting": len(one.waiting()),
-        "behind_seconds": round(one.behind(now), 1),
+        "waiting": one.waits,
+        "behind_seconds": round(one.behind, 1),
         "given_up": one.position.given_up,
     }
     return said | ({"trouble": one.trouble} if one.trouble else {})
@@ -109,16 +112,13 @@ def run(place: home.Home, name: str, look_up: Callable[[str], str]) -> int:
         signal.signal(number, lambda *_: stop.set())
     shipper = Shipper(place, look_up)
     threads: dict[line.Line, tuple[threading.Thread, threading.Event]] = {}
-    said = 0.0
     while not stop.is_set():
-        now = time.time()
+        now, began = time.time(), time.monotonic()
         with contextlib.suppress(OSError):  # a full disk; the next look may find room
             shipper.look(now)
-            if now - said >= SAY_SECONDS:
-                claim.say("ready", **shipper.facts(now))
-                said = now
+            claim.say("ready", **shipper.facts(now))
         _match(threads, list(shipper.lines.values()))
-        stop.wait(LOOK_SECONDS)
+        stop.wait(max(LOOK_SECONDS, (time.monotonic() - began) / SHARE))
     _match(threads, [])
     with contextlib.suppress(OSError):
         claim.say("done")
