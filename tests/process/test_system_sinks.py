@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 
 from tests.process import living
 from tidegate.core.vocabulary import instances
+from tidegate.observability.monitors import speaking
 
 ROW = {"sepal_length": 6.3, "sepal_width": 3.3, "petal_length": 6.0, "petal_width": 2.5}
 
@@ -48,7 +49,7 @@ def test_predictions_reach_the_lake_once_each_over_a_kill_and_a_lake_that_was_go
         lake.unlink()
         (tmp_path / "moved").rename(lake)
         living.wait(lambda: wanted <= set(shipped(lake)), 60.0, "what waited")
-        living.wait(lambda: "alarm shipping" not in system.run("status"), what="the alarm to be over")
+        living.wait(lambda: not speaking.Voice(system.home.alarms, "shipping").said, what="nothing to be wrong")
         said = instances.read_state(system.home.instances, "shipper")["sinks"]
         assert [(one["to"], one["given_up"]) for one in said] == [("env:LAKE", 0)]
         found = shipped(lake)
