@@ -5,6 +5,7 @@ import tempfile
 
 import msgspec
 import numpy as np
+import predlog_fixtures as given
 import pytest
 import test_monitors_performance as made
 from pairs_fixtures import Mirrored, served
@@ -142,8 +143,8 @@ def test_too_little_says_nothing() -> None:
 def test_the_watch_reads_the_log_of_every_route(tmp_path: pathlib.Path, labels: int) -> None:
     log = Mirrored(tmp_path, mirror=0)
     one = served(1, 1.0)
-    log.put(one)
+    log.put(one, *(given.outcome(0, one, 1.0, 2.0) for _ in range(labels)))
     log.look(10.0)
     watch = performing.Performing(log.home)
     assert (watch.name, watch.every) == ("performance", 600.0)
-    assert list(watch.look(made.NOW + labels)) == []
+    assert list(watch.look(given.T0 + 100.0)) == []

@@ -19,7 +19,8 @@ import numpy.typing as npt
 from tidegate.core.vocabulary import arms, errors, home, ids, marks, tables
 from tidegate.dataplane.predlog import columns, outcomes, parquet, posts, reader
 
-MOST = 2_000_000
+MOST = 1_000_000
+"""Rows, of which a million takes a few seconds and some hundred megabytes."""
 NEUTRAL = tuple(int(one) for one in marks.NEUTRAL)
 _UNLABELLED = math.nan
 _answers = msgspec.json.Decoder(list[float | str | None]).decode

@@ -20,14 +20,14 @@ import numpy as np
 from tidegate.core.decide import amounts
 from tidegate.core.stats import arrival, metrics
 from tidegate.core.vocabulary import alarms, home, tables
-from tidegate.dataplane.predlog import labelled
+from tidegate.dataplane.predlog import labelled, parquet, reader
 from tidegate.observability.monitors import estimating, graded, rules, worsened
 
 BACK_SECONDS = 180 * 86_400.0
 """How far back a version's beginning is looked for."""
 MATURED = 0.99
 EXAMPLES = 5
-MOST = 400_000
+MOST = 200_000
 """Rows of an endpoint that are read at once; of more an even sample."""
 VERSIONS = 32
 """Of an endpoint, whose beginnings are kept."""
@@ -46,6 +46,8 @@ class Performing:
     def look(self, now: float) -> Iterator[alarms.Alarm]:
         """What is worse at Unix time `now`."""
         self._rules.refresh()
+        if not reader.paths(self._home.log, parquet.OUTCOMES):
+            return  # nothing was ever heard: nothing needs to be read
         for route in self._rules.routes():
             rows = labelled.read(self._home, route.endpoint, route.outcomes, (now - BACK_SECONDS, now), most=MOST)
             rows = rows.of(rows.version == route.owner.ordinal).until(now)
