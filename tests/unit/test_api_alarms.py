@@ -130,6 +130,13 @@ def test_the_past_is_told_from_the_events(desk, store, asked, told):
     assert asked.get("/v1/alarms?all=true&since=1970-01-01&endpoint=delay").json() == [newest, oldest]
 
 
+def test_what_is_open_is_among_the_past_however_old_it_is(desk, asked):
+    book.Book(desk).settle([DRIFT], 5.0)
+    (found,) = asked.get("/v1/alarms?all=true&since=1h").json()
+    assert (found["kind"], found["ended_at"]) == ("drift", 0.0)
+    assert asked.get("/v1/alarms?all=true&since=1h&endpoint=other").json() == []
+
+
 def test_alarms_of_a_store_from_before_are_kept(store):
     store.note("production", "delay", "alarm:drift:", msgspec.json.encode(DRIFT).decode())
     (incident,) = store.alarms("production")

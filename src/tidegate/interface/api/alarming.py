@@ -62,10 +62,11 @@ def open_now(store: stores.Store, environment: str) -> list[answers.Alarm]:
 
 
 def past(store: stores.Store, environment: str, endpoint: str | None, since: float) -> list[answers.Alarm]:
-    """What was and what is open, newest first, of incidents that began from then on."""
-    now = {one.number: one for one in store.alarms(environment) if one.open}
-    found = history.past(store.alarm_events(environment, endpoint, since))
-    return [shown(now.get(one.number, one)) for one in reversed(found)][:LONGEST]
+    """Incidents that began from then on, and whatever else is open; newest first."""
+    now = [one for one in store.alarms(environment) if one.open and endpoint in (None, one.alarm.endpoint)]
+    known = {one.number for one in now}
+    told = [one for one in history.past(store.alarm_events(environment, endpoint, since)) if one.number not in known]
+    return [shown(one) for one in sorted((*told, *now), key=lambda one: -one.opened_at)][:LONGEST]
 
 
 def shown(one: incidents.Incident) -> answers.Alarm:
