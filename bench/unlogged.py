@@ -25,6 +25,9 @@ class Unlogged:
         """Have it answer."""
         entry.settled(kept=True)
 
+    def turn(self, now: float, seconds: float) -> None:
+        """There is no segment that could be too old."""
+
     def close(self) -> None:
         """Nothing is open."""
 

@@ -7,7 +7,8 @@ import time
 import pytest
 from gateway_fixtures import deployed, until
 
-from tidegate.core.vocabulary import ids, marks, tables
+from tidegate.core.vocabulary import ids, keeping, marks, tables
+from tidegate.dataplane.predlog import segments
 
 ALL = 10_000
 
@@ -228,3 +229,28 @@ def test_a_token_is_asked_for_where_the_route_names_some(rig):
     with rig.client() as client:
         assert client.predict().json["code"] == "token-missing"
         assert client.predict(headers=["authorization: Bearer test"]).status == 200
+
+
+def test_bodies_are_logged_of_a_sample_and_of_the_same_one_by_every_gateway(rig):
+    rig.route(deployed(1, rig.worker(1)), log=keeping.Keeping(share=0.5))
+    rig.start()
+    with rig.client() as client:
+        for number in range(60):
+            assert client.predict({"n": number}).status == 200
+    until(lambda: len(rig.records()) == 60, what="the records")
+    found = {one.id: (bool(one.input), bool(one.output)) for one in rig.records()}
+    assert found == {one: (keeping.chance(one) < 0.5,) * 2 for one in found}
+    assert {(True, True), (False, False)} == set(found.values())
+
+
+def test_a_segment_is_ended_when_somebody_asks(rig):
+    rig.route(deployed(1, rig.worker(1)))
+    rig.start()
+    with rig.client() as client:
+        client.predict({"n": 1})
+        [path] = rig.home.segments.glob("*.seg")
+        assert segments.in_use(path)
+        (rig.home.segments / segments.TURN).touch()
+        until(lambda: not segments.in_use(path), what="the segment to be ended")
+        client.predict({"n": 2})
+    until(lambda: len(list(rig.home.segments.glob("*.seg"))) == 2, what="the next one")

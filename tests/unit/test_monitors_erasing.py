@@ -290,3 +290,22 @@ def test_what_waits_for_sinks_goes_too_and_they_get_the_rest_once_more(tmp_path:
     rows = {one.table: pq.read_table(one.path, partitioning=None) for one in waiting}
     assert set(rows["predictions"]["key_hash"].to_pylist()) == {BOB.hex()}
     assert rows["outcomes"].num_rows == 3
+
+
+def test_a_value_that_somebody_is_found_by_is_in_no_profile_and_no_example(tmp_path: pathlib.Path) -> None:
+    log = Asked(tmp_path, mirror=0)
+    names = ["ann@example.org", *(f"person-{number % 7}" for number in range(1_999))]
+    for begin in range(0, 2_000, 250):
+        rows = [{"age": begin + at, "name": name} for at, name in enumerate(names[begin : begin + 250])]
+        log.put(log.asked(begin, *rows, at=begin / 1_000, key_hash=b"", answers=(0.5,) * 250))
+        log.look(begin / 1_000)
+    assert "ann@example.org" in str(log.recorder.profiles.frames("flight-delay"))
+    identifier = log.ask(4.0, kind=erasures.WHERE, column="name", value="ann@example.org", key_hash="")
+    ended(log, 4.0)
+    assert log.done()[identifier].predictions == 1
+    log.killed(60.0)
+    assert set(log.recorder.profiles.frames("flight-delay")) >= {"age", "prediction"}
+    assert "ann@example.org" not in str(log.recorder.profiles.frames("flight-delay"))
+    assert "ann@example.org" not in everything(log.home)
+    gone = ids.text(given.identifier(0)).replace("-", "")
+    assert gone not in everything(log.home).lower()

@@ -181,3 +181,27 @@ def test_where_no_segment_can_be_made_the_log_is_unavailable_and_no_number_is_us
     (tmp_path / "missing").mkdir()
     writer.append([given.prediction(0)])
     assert writer.sequence == 1
+
+
+def test_a_segment_that_is_ended_is_one_that_nobody_writes_and_the_next_record_begins_another(tmp_path: pathlib.Path) -> None:
+    writer = segments.Writer(tmp_path, "host", given.BOOT)
+    writer.end()
+    assert segments.listing(tmp_path) == {}
+    writer.append([given.prediction(0)])
+    first = tmp_path / segments.name(given.BOOT, 0)
+    assert segments.in_use(first)
+    writer.end()
+    writer.end()
+    writer.sync()
+    assert not segments.in_use(first)
+    writer.append([given.prediction(1)])
+    writer.close()
+    assert [sequences(tmp_path / segments.name(given.BOOT, number)) for number in (0, 1)] == [[0], [1]]
+
+
+def test_somebody_asks_for_segments_to_be_ended_by_touching_a_file(tmp_path: pathlib.Path) -> None:
+    writer = segments.Writer(tmp_path, "host", given.BOOT)
+    assert writer.asked == 0
+    (tmp_path / segments.TURN).touch()
+    assert writer.asked > 0
+    assert segments.listing(tmp_path) == {}

@@ -7,7 +7,8 @@ then segments: those that were there when it was asked are deleted once they are
 Then it is done, and told.
 
 What comes late (a segment that turned up, an outcome for a prediction that went) is dropped before anything counts it. For that a
-hash of each id that went is kept, and the hash of each key. Sums and profiles stay: nobody can be told from them.
+hash of each id that went is kept, and the hash of each key. Sums and profiles stay; of a column of texts, whose bins are values,
+what is known goes where somebody is found by it.
 Called by the recorder, when nothing is open in its transaction.
 """
 
@@ -50,6 +51,8 @@ class Parts(NamedTuple):
     """Forgets predictions of an endpoint; how many rows that were."""
     erase_key: Callable[[str, bytes], int]
     """Likewise a key."""
+    erase_value: Callable[[str, str], None]
+    """Forgets which values a column has."""
     drop: Callable[[str], None]
     """Lets go of the endpoint's keepsakes."""
     number: Callable[[], int]
@@ -259,6 +262,8 @@ class Erasing:
         noted = self._parts.erase_key(one.endpoint, bytes.fromhex(one.key_hash)) if one.kind == erasures.KEY else 0
         if one.kind == erasures.ID:
             noted += self._parts.erase(one.endpoint, [ids.parse(one.prediction) or b""])
+        if one.kind == erasures.WHERE:
+            self._parts.erase_value(one.endpoint, one.column)
         self._connection.execute("UPDATE erased SET swept = 1 WHERE of = ?", (one.id,))
         self._count_up(work, noted=noted, objects=swept)
         self._known.commit()

@@ -8,7 +8,6 @@ Called by the recorder, when nothing is open in its transaction.
 import datetime as dt
 import logging
 import shutil
-import sqlite3
 from collections.abc import Mapping
 
 import duckdb
@@ -108,10 +107,8 @@ class Expiring:
                 self._clean.add((endpoint, file.path))
                 self._without(file, lambda table: _of_keys(table, endpoint), f"{int(until)}-k{number}-{file.level}")
         self._known.begin()
-        try:
-            self._known.connection.execute("DELETE FROM profile WHERE endpoint = ? AND hour < ?", (endpoint, int(until)))
-        except sqlite3.OperationalError:  # of a log that has none yet
-            log.debug("no profiles yet")
+        for table in ("profile", "sketch", "odd"):
+            self._known.connection.execute(f"DELETE FROM {table} WHERE endpoint = ? AND hour < ?", (endpoint, int(until)))  # noqa: S608
         self._known.commit()
 
 

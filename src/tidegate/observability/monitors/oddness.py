@@ -144,6 +144,11 @@ class Oddness:
             )
         self._odd.clear()
 
+    def erase(self, endpoint: str, gone: Sequence[bytes]) -> int:
+        """Let go of these predictions; how many rows there were of them."""
+        rows = [(endpoint, one) for one in gone]
+        return self._connection.executemany("DELETE FROM odd WHERE endpoint = ? AND id = ?", rows).rowcount
+
     def forget(self, now: float) -> None:
         """Let go of what is old."""
         self._connection.execute("DELETE FROM odd WHERE hour < ?", (int(now) - DAYS_KEPT * seasons.DAY,))

@@ -93,7 +93,9 @@ class Recorder:
         self.mending = mending.Mending(self.catalogue)
         self.keepsakes = keepsakes.Keepsakes(place.warm)
         self.expiring = expiring.Expiring(place, self.catalogue)
-        parts = erasing.Parts(self._erase, self._erase_key, self.keepsakes.drop, self._number, self.entities.of)
+        parts = erasing.Parts(
+            self._erase, self._erase_key, self._erase_value, self.keepsakes.drop, self._number, self.entities.of
+        )
         self.erasing = erasing.Erasing(place, self.catalogue, parts)
         self.tallies = self.catalogue.tallies()
         self.caught_up_at = now
@@ -259,7 +261,7 @@ class Recorder:
         self.expiring.look(self.veils.all(), _fresh_name(now), now)
         self.erasing.hear()
         self.erasing.step(_fresh_name(now), now, self.caught_up_at)
-        at_once = self.rules.discreet() or self.erasing.pending or room.short(self.home.segments, FREED)
+        at_once = self.veils.discreet or self.erasing.pending or room.short(self.home.segments, FREED)
         upkeep.retire(self.catalogue, self.follower, now, at_once=at_once)
         self.catalogue.begin()
         self.sheet.fold()
@@ -284,8 +286,15 @@ class Recorder:
 
     def _erase(self, endpoint: str, gone: Sequence[bytes]) -> int:
         """Forget predictions, whoever knows of them."""
-        count = self.joins.erase(gone) + self.values.erase(gone) + self.pairs.erase(gone) + self.sheet.erase(gone)
-        return count + self.entities.erase(endpoint, gone) + explained.forget(self.home.explanations, gone)
+        count = sum(part.erase(gone) for part in (self.joins, self.values, self.pairs, self.sheet))
+        count += self.entities.erase(endpoint, gone) + self.oddness.erase(endpoint, gone)
+        return count + explained.forget(self.home.explanations, gone)
+
+    def _erase_value(self, endpoint: str, column: str) -> None:
+        """Forget what values a column of texts has: its bins are named by them."""
+        frame = self.profiles.frames(endpoint).get(column)
+        if frame is not None and not frame.numeric:
+            self.profiles.drop(endpoint, column)
 
     def _erase_key(self, endpoint: str, key_hash: bytes) -> int:
         """Forget a key."""

@@ -49,6 +49,11 @@ class Veils:
         """What an endpoint keeps."""
         return self._noted.get(endpoint, keeping.ALL)
 
+    @property
+    def discreet(self) -> bool:
+        """Whether some endpoint veils inputs: segments, which hold them, must not stay."""
+        return any(told.veiled for told in self._noted.values())
+
     def all(self) -> dict[str, keeping.Keeping]:
         """By endpoint, what is not simply everything."""
         return {endpoint: told for endpoint, told in self._noted.items() if told != keeping.ALL}
