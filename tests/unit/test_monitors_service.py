@@ -1,6 +1,7 @@
 """What the service watch takes for wrong, and for normal: times, errors by class, what runs out; and that it speaks once."""
 
 import random
+import time
 
 import pytest
 
@@ -200,6 +201,16 @@ def test_what_was_served_is_added_up_by_minute_over_restarts(place):
     told = measures.service(place, "iris", START, START + 120)
     assert (told.versions[0].requests, told.versions[0].marks) == (2, {"ok": 2})
     assert told.versions[0].mean_seconds == pytest.approx(0.001)
+
+
+def test_what_the_monitor_has_not_counted_yet_is_told_too(place):
+    row, now = counts.Writer(place.counts, "a" * 32).row("iris", 1), time.time()
+    service.Service(place).look(now)
+    row.ended(int(marks.Mark.OK), True, 1_000)
+    assert measures.service(place, "iris", now - 3_600, time.time()).versions[0].marks == {"ok": 1}
+    assert measures.service(place, "iris", now - 7_200, now - 3_600).versions == ()
+    service.Service(place).look(time.time())
+    assert measures.service(place, "iris", now - 3_600, time.time()).versions[0].marks == {"ok": 1}
 
 
 def test_a_home_of_before_is_not_taken_for_this_minutes_traffic(place):

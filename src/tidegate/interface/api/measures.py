@@ -1,6 +1,7 @@
 """What is told of an endpoint's service, as bodies of answers: how it is served, and how available it was."""
 
 import math
+import time
 from collections.abc import Sequence
 
 from tidegate.core.vocabulary import home, marks
@@ -131,10 +132,14 @@ class Service(answers.Answer):
 def service(place: home.Home, endpoint: str, since: float, until: float) -> Service:
     """An endpoint's, from the files: everything may be down."""
     now = totals.served(place)
-    past = minutes.served(place, since, until, endpoint)
+    past = {key: list(told.values()) for key, told in minutes.served(place, since, until, endpoint).items()}
+    if until > time.time() - minutes.MINUTE:
+        for key, slots in minutes.fresh(place, now.versions).items():
+            if key[0] == endpoint:
+                past.setdefault(key, []).append(slots)
     versions = []
     for name, ordinal in sorted(past):
-        slots = minutes.added(past[name, ordinal].values())
+        slots = minutes.added(past[name, ordinal])
         still = now.versions.get((name, ordinal), (0,) * counts.SLOTS)
         versions.append(_served(f"v{ordinal}", slots, still, until - since))
     lately = minutes.samples(place, until - LATELY_SECONDS)

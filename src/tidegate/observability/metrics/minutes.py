@@ -142,6 +142,18 @@ def served(place: home.Home, since: float, until: float, endpoint: str = "") -> 
     return found
 
 
+def fresh(place: home.Home, now: Mapping[totals.Key, totals.Slots]) -> dict[totals.Key, list[int]]:
+    """What was served since the monitor last counted, a quarter of a minute ago; nothing where it never has."""
+    found: dict[totals.Key, list[int]] = {}
+    for (raw,) in _read(place, "SELECT counts FROM seen", ()):
+        before = _seen(raw)
+        for (name, ordinal), slots in now.items():
+            more = _more(slots, before.get(f"{name} {ordinal}"))
+            if more:
+                found[name, ordinal] = [more.get(at, 0) for at in range(counts.SLOTS)]
+    return found
+
+
 def samples(place: home.Home, since: float) -> dict[str, list[Sample]]:
     """What each process used since a time, oldest first."""
     ask = "SELECT name, at, began, cpu, resident, descriptors, read, written FROM samples WHERE at >= ? ORDER BY at"
