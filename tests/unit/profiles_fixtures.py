@@ -19,22 +19,25 @@ MONDAY = seasons.WEEK_BEGINS + 2_800 * seasons.WEEK
 class Hours:
     """A home whose catalogue is filled hour by hour."""
 
-    def __init__(self, root: pathlib.Path, frames: Mapping[str, profiles.Frame], **route: object) -> None:
+    def __init__(
+        self, root: pathlib.Path, frames: Mapping[str, profiles.Frame], endpoint: str = ENDPOINT, **route: object
+    ) -> None:
+        self.endpoint = endpoint
         self.home = home.Home(root)
         self.home.prepare()
         self.books = catalogue.Catalogue(self.home.log)
         self.frames = dict(frames)
         profiling.prepare(self.books.connection)
         for name, frame in frames.items():
-            told = (ENDPOINT, name, msgspec.msgpack.encode(frame))
+            told = (self.endpoint, name, msgspec.msgpack.encode(frame))
             self.books.connection.execute("INSERT INTO frame VALUES (?, ?, ?)", told)
         self.route(**route)
 
     def route(self, **given: object) -> None:
         """What the table says of the endpoint."""
         whole = {"stable": tables.Deployed(1, "d" * 64, "m")}
-        made = tables.Route(ENDPOINT, "production", **(whole | given))
-        self.home.table.write_bytes(msgspec.json.encode(tables.Table(1, 0, {ENDPOINT: made})))
+        made = tables.Route(self.endpoint, "production", **(whole | given))
+        self.home.table.write_bytes(msgspec.json.encode(tables.Table(1, 0, {self.endpoint: made})))
 
     def baseline(self, columns: Mapping[str, Sequence[Any]], importances: Mapping[str, float], digest: str = "d" * 64) -> None:
         """What came with the model of a bundle."""
@@ -47,5 +50,5 @@ class Hours:
         """What came in the hour that begins then."""
         counted = {name: counting.counted(self.frames[name], list(values)) for name, values in columns.items()}
         one = profiles.Profile(max(map(len, columns.values()), default=0), counted)
-        told = (ENDPOINT, version, int(hour), msgspec.msgpack.encode(one))
+        told = (self.endpoint, version, int(hour), msgspec.msgpack.encode(one))
         self.books.connection.execute("INSERT OR REPLACE INTO profile VALUES (?, ?, ?, ?)", told)

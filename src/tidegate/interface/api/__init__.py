@@ -13,6 +13,7 @@ predictions and releases go on, and the command line falls back on the files.
     making    a release asked for: settings checked, bundle made, before control hears of it
     returning ways back: versions and their revisions, contract migrations that were done
     forgetting records of people, erased on request
+    drifted   what has drifted
     tracing   from a prediction to its data, and from data to what came of it
     revisions from a git revision to the version that was built from it; `git` asks the repository
     measures  what is told of an endpoint's service, as bodies of answers

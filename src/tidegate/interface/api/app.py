@@ -18,6 +18,7 @@ from tidegate.interface.api import (
     alarming,
     answers,
     asked,
+    drifted,
     forgetting,
     issuing,
     live,
@@ -71,6 +72,7 @@ def app(books: shelf.Shelf, *, hosts: frozenset[str], token: str) -> fastapi.Fas
     made.include_router(past.router(books))
     made.include_router(outcomes.router(books))
     made.include_router(tracing.router(books))
+    made.include_router(drifted.router(books))
     made.include_router(measured.router(books))
     made.include_router(issuing.router(books))
     made.include_router(returning.router(books))

@@ -9,9 +9,10 @@ import typer
 from tidegate.control.store import location
 from tidegate.control.store import store as stores
 from tidegate.dataplane.predlog import catalogue
+from tidegate.interface.api import drifted
 from tidegate.interface.cli import logged, options, screen
 from tidegate.interface.cli.views import drift as view
-from tidegate.observability.monitors import drifting, references
+from tidegate.observability.monitors import references
 
 
 def drift(
@@ -28,7 +29,7 @@ def drift(
         ),
     ] = references.SEASON,
     version: Annotated[int, typer.Option("--version", help="Requests of this version only; 0: of all.", min=0)] = 0,
-    before: Annotated[int, typer.Option("--against-version", help="The same of the time FROM..TO; 0: of all.", min=0)] = 0,
+    before: Annotated[int, typer.Option("--against-version", help="Likewise, of the time FROM..TO.", min=0)] = 0,
     as_json: options.Json = False,
     home: options.Home = "",
 ) -> None:
@@ -43,23 +44,15 @@ def drift(
     place, now = options.place(home), time.time()
     with stores.Store(location.url(place), create=False) as store:
         row = logged.row(store, endpoint)
-    window = references.hours(*logged.span(since, until, now), version)
-    asked = references.Asked(window, against)
-    if against not in references.NAMED:
-        asked = references.Asked(window, references.TIME, _time(against, window, now, before))
+    asked = drifted.asked(since, until, against, now, version)
+    if before and asked.against == references.TIME:
+        asked = msgspec.structs.replace(asked, reference=msgspec.structs.replace(asked.reference, version=before))
     with catalogue.Catalogue(place.log, readonly=True) as books:
         report = references.report(place, books.connection, row.name, asked)
     if as_json:
-        screen.document(msgspec.to_builtins(report) | {"level": report.level})
+        screen.document(drifted.told(report))
     else:
         for part in view.whole(report):
             screen.out().print(part)
     if report.level == "alarm":
         raise typer.Exit(3)
-
-
-def _time(told: str, window: drifting.Stretch, now: float, version: int) -> drifting.Stretch:
-    """FROM..TO, or FROM until the window begins."""
-    since, _, until = told.partition("..")
-    begins = logged.span(since, until or str(max(window.since, 10**9)), now)
-    return references.hours(*begins, version)
