@@ -17,6 +17,7 @@
 - `sketching`: quantiles and distinct values of columns, beside the profiles
 - `baselines`: what came with a bundle's model, in an endpoint's frames
 - `oddness`: how odd each input is, logged with it
+- `classifying`: two times told apart by a model: the explainer of drift
 - `lookout`: the watch of drift and quality; `moving`: windows held against their season, one way of looking; `wording`: in words
 - `inputs`: what was asked, by column, for Parquet; `veils`: what of it an endpoint keeps
 - `keepsakes`: the latest requests that were answered, for new versions to warm up on

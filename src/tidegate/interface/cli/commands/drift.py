@@ -12,7 +12,7 @@ from tidegate.dataplane.predlog import catalogue
 from tidegate.interface.api import drifted
 from tidegate.interface.cli import logged, options, screen
 from tidegate.interface.cli.views import drift as view
-from tidegate.observability.monitors import references
+from tidegate.observability.monitors import classifying, references
 
 
 def drift(
@@ -30,6 +30,10 @@ def drift(
     ] = references.SEASON,
     version: Annotated[int, typer.Option("--version", help="Requests of this version only; 0: of all.", min=0)] = 0,
     before: Annotated[int, typer.Option("--against-version", help="Likewise, of the time FROM..TO.", min=0)] = 0,
+    explain: Annotated[
+        bool,
+        typer.Option("--explain", help="Also how well a model tells inputs of both times apart, and by which columns."),
+    ] = False,
     as_json: options.Json = False,
     home: options.Home = "",
 ) -> None:
@@ -49,10 +53,11 @@ def drift(
         asked = msgspec.structs.replace(asked, reference=msgspec.structs.replace(asked.reference, version=before))
     with catalogue.Catalogue(place.log, readonly=True) as books:
         report = references.report(place, books.connection, row.name, asked)
+    apart = classifying.explain(place, report) if explain else None
     if as_json:
-        screen.document(drifted.told(report))
+        screen.document(drifted.told(report) | ({"apart": msgspec.to_builtins(apart)} if explain else {}))
     else:
-        for part in view.whole(report):
+        for part in (*view.whole(report), *view.apart(apart, explain=explain)):
             screen.out().print(part)
     if report.level == "alarm":
         raise typer.Exit(3)

@@ -6,7 +6,7 @@ from rich import table, text
 
 from tidegate.core.decide import amounts
 from tidegate.interface.api import moments
-from tidegate.observability.monitors import drifting
+from tidegate.observability.monitors import classifying, drifting
 
 _STYLES = {"alarm": "bold red", "warning": "yellow", "": ""}
 _HEADS = (
@@ -24,6 +24,7 @@ _HEADS = (
     "moved, IQR",
     "PSI",
 )
+_NAMED = 5
 _SAYS = {
     "ks": "its distribution",
     "tv": "how often each value comes",
@@ -68,6 +69,23 @@ def _told(one: drifting.Column) -> Iterator[list[float | None]]:
     yield [each.mean if each else None for each in one.numbers]
     yield [each.median if each else None for each in one.numbers]
     yield [each.iqr if each else None for each in one.numbers]
+
+
+def apart(told: classifying.Told | None, *, explain: bool) -> Iterator[text.Text]:
+    """How well a model tells the two times apart."""
+    if told is None:
+        if explain:
+            yield text.Text("Logged inputs are too few to tell the two times apart by them.", style="dim")
+        return
+    usual = "no week before is known"
+    if told.history:
+        usual = f"in the weeks before {min(told.history):.2f} to {max(told.history):.2f}"
+    chance = f"0.50 +- {told.chance:.2f} by chance, p {told.p:.2g}; {usual}"
+    verdict = "more than usual" if told.unusual else "no more than usual"
+    names = [f"{name} {fall:.2g}" for name, fall in list(told.importances.items())[:_NAMED] if fall > 0]
+    by = f", by {', '.join(names)}" if names else ""
+    left = f" Left out as clocks: {', '.join(told.clocks)}." if told.clocks else ""
+    yield text.Text(f"A model tells the two times apart with an area of {told.auc:.2f} ({chance}): {verdict}{by}.{left}")
 
 
 def sentence(report: drifting.Report) -> str:
