@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from sklearn import ensemble
 
+from tidegate.core.stats import worsening
 from tidegate.core.vocabulary import home, tables
 from tidegate.dataplane.predlog import labelled
 from tidegate.interface.demo.flights import data
@@ -60,6 +61,13 @@ def test_a_year_of_storms_and_seasons_raises_no_alarm(tmp_path: pathlib.Path, ye
     assert len(found) == 45
     assert [(day, [one.words for one in alarms]) for day, alarms in found if alarms] == []
     assert "looked at every week from February to December, 45 times, it raised no alarm" in " ".join(PAGE.split())
+
+
+def test_rows_of_a_stormy_day_are_no_bets_of_their_own(tmp_path: pathlib.Path, year, monkeypatch) -> None:
+    monkeypatch.setattr(worsening, "CLUSTERED", np.inf)
+    false = sum(bool(alarms) for _, alarms in looks(answered(*year), home.Home(tmp_path)))
+    assert false == 18
+    assert f"it would have raised one {false} times" in " ".join(PAGE.split())
 
 
 def test_a_feature_that_goes_missing_is_found_by_its_outcomes(tmp_path: pathlib.Path, year) -> None:
