@@ -9,7 +9,7 @@ import pandas as pd
 from bench import columns
 from tidegate.core.stats import counting
 from tidegate.core.vocabulary import profiles
-from tidegate.observability.monitors import drifting
+from tidegate.observability.drift import drifting
 
 
 def report(reference: pd.DataFrame, current: pd.DataFrame) -> str:

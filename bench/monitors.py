@@ -23,7 +23,8 @@ from bench import columns, results
 from tests.conformance import environments
 from tidegate.core.stats import counting, seasons, sketches
 from tidegate.core.vocabulary import alarms, profiles
-from tidegate.observability.monitors import moving, profiling
+from tidegate.observability.drift import moving
+from tidegate.observability.recording import profiling
 
 ROOT = pathlib.Path(__file__).parent.parent
 

@@ -22,7 +22,7 @@ from bench import processes, servers
 from tidegate.core.vocabulary import arms, home, ids, instances, manifests, marks, records, tables
 from tidegate.dataplane.models import bundles
 from tidegate.dataplane.predlog import catalogue, segments
-from tidegate.observability.monitors import recorder
+from tidegate.observability.recording import recorder
 
 ENDPOINT = "bench"
 BOOT = "b" * 32

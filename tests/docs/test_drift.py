@@ -5,7 +5,8 @@ import re
 
 from tidegate.core.stats import calibration, drift
 from tidegate.core.vocabulary import profiles
-from tidegate.observability.monitors import moving, profiling, sketching
+from tidegate.observability.drift import moving
+from tidegate.observability.recording import profiling, sketching
 
 PAGE = (pathlib.Path(__file__).parents[2] / "docs" / "drift.md").read_text()
 

@@ -9,7 +9,7 @@ import pytest
 from tests.docs import tables
 from tidegate.core.spec import file
 from tidegate.dataplane.gateway import process
-from tidegate.observability.monitors import recorder
+from tidegate.observability.recording import recorder
 
 PAGE = (pathlib.Path(__file__).parents[2] / "docs" / "privacy.md").read_text()
 

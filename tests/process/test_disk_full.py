@@ -14,7 +14,8 @@ from gateway_fixtures import Load, Rig, deployed, until
 
 from tidegate.core.vocabulary import alarms, home, instances, records, room
 from tidegate.dataplane.predlog import catalogue
-from tidegate.observability.monitors import integrity, recorder, speaking
+from tidegate.observability.monitors import integrity, speaking
+from tidegate.observability.recording import recorder
 
 SIZE_MIB = 24
 LEFT = 200 << 10

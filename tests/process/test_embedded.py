@@ -17,7 +17,7 @@ from tidegate.dataplane.predlog import segments
 from tidegate.dataplane.wire import tablefile
 from tidegate.delivery.registry import making
 from tidegate.interface.embedded import following
-from tidegate.observability.monitors import recorder
+from tidegate.observability.recording import recorder
 
 MODULE = """
 class Sums:

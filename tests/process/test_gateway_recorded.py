@@ -6,7 +6,7 @@ import msgspec
 from gateway_fixtures import deployed, until
 
 from tidegate.core.vocabulary import arms, assignment, sums, tables
-from tidegate.observability.monitors import recorder
+from tidegate.observability.recording import recorder
 
 ALL, HALF = 10_000, 5_000
 

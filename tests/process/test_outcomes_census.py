@@ -17,7 +17,8 @@ from tests.conformance import environments
 from tidegate.core.stats import estimated, isotonic, metrics
 from tidegate.core.vocabulary import arms, home, ids, marks, monitoring, records, tables
 from tidegate.dataplane.predlog import labelled, segments
-from tidegate.observability.monitors import performance, performing, recorder
+from tidegate.observability.outcomes import performance, performing
+from tidegate.observability.recording import recorder
 
 DAY = 86_400
 T0 = 19_800 * DAY

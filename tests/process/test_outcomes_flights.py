@@ -14,7 +14,7 @@ from tidegate.core.stats import worsening
 from tidegate.core.vocabulary import home, tables
 from tidegate.dataplane.predlog import labelled
 from tidegate.interface.demo.flights import data
-from tidegate.observability.monitors import performing
+from tidegate.observability.outcomes import performing
 
 DAY = 86_400.0
 FEATURES = ["sched_dep_hour", "dep_delay", "distance", "temp", "wind_speed", "precip", "visib"]

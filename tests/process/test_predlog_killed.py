@@ -20,7 +20,7 @@ BOOT = "a" * 32
 RECORDER = """
 import pathlib, sys
 from tidegate.core.vocabulary import home
-from tidegate.observability.monitors import recorder
+from tidegate.observability.recording import recorder
 sys.exit(recorder.run(home.Home(pathlib.Path(sys.argv[1])), "recorder"))
 """
 RECORD = """

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.unit import predlog_fixtures as fixtures
 from tidegate.core.vocabulary import home
 from tidegate.dataplane.predlog import catalogue, intact, parquet, reader, seconds, segments
-from tidegate.observability.monitors import mending, upkeep
+from tidegate.observability.recording import mending, upkeep
 
 FILES, EACH = 3, 40
 DAMAGE = st.one_of(

@@ -11,7 +11,7 @@ import pytest
 from tests.unit import profiles_fixtures as given
 from tidegate.core.stats import counting, seasons
 from tidegate.interface.demo.flights import data
-from tidegate.observability.monitors import classifying, lookout
+from tidegate.observability.drift import classifying, lookout
 
 PAGE = " ".join((pathlib.Path(__file__).parents[2] / "docs" / "drift.md").read_text().split())
 SCHEDULE = {"carrier", "origin", "dest", "day_of_week", "sched_dep_hour", "distance"}

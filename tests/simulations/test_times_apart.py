@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tidegate.observability.monitors import classifying
+from tidegate.observability.drift import classifying
 
 RNG = np.random.default_rng(11)
 

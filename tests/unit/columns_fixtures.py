@@ -10,7 +10,7 @@ import msgspec
 import pyarrow.parquet as pq
 
 from tests.unit import predlog_fixtures as given
-from tests.unit.monitors_fixtures import Log
+from tests.unit.recording_fixtures import Log
 from tidegate.core.vocabulary import home, manifests, records, tables
 
 C = manifests.Column

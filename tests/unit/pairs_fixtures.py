@@ -5,7 +5,7 @@ import pathlib
 import msgspec
 
 from tests.unit import predlog_fixtures as given
-from tests.unit.monitors_fixtures import Log
+from tests.unit.recording_fixtures import Log
 from tidegate.core.vocabulary import arms, home, manifests, marks, records, sums, tables
 
 C = manifests.Column

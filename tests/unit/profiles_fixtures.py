@@ -9,7 +9,7 @@ import msgspec
 from tidegate.core.stats import counting, seasons
 from tidegate.core.vocabulary import home, manifests, profiles, tables
 from tidegate.dataplane.predlog import catalogue
-from tidegate.observability.monitors import profiling
+from tidegate.observability.recording import profiling
 
 ENDPOINT = "flights"
 MONDAY = seasons.WEEK_BEGINS + 2_800 * seasons.WEEK

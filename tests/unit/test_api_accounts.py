@@ -4,7 +4,7 @@ import collections
 
 import pytest
 
-from tests.unit import alarm_fixtures, monitors_fixtures
+from tests.unit import alarm_fixtures, recording_fixtures
 from tests.unit import predlog_fixtures as given
 from tidegate.control.store import database, endpoints
 from tidegate.control.store import store as stores
@@ -13,7 +13,7 @@ from tidegate.core.stats import counting
 from tidegate.core.vocabulary import alarms, arms, marks, profiles
 from tidegate.dataplane.predlog import catalogue, traffic
 from tidegate.interface.api import accounts
-from tidegate.observability.monitors import profiling
+from tidegate.observability.recording import profiling
 from tidegate.observability.report import sheet
 
 NAME, HOUR = "flight-delay", 3_600.0
@@ -22,7 +22,7 @@ BEGIN = float(given.T0 // 3_600 * 3_600)
 
 @pytest.fixture
 def log(tmp_path):
-    made = monitors_fixtures.Log(tmp_path)
+    made = recording_fixtures.Log(tmp_path)
     yield made
     made.recorder.close()
 

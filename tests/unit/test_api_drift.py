@@ -10,7 +10,7 @@ from test_monitors_lookout import FRAMES
 from tidegate.core.stats import seasons
 from tidegate.core.vocabulary import errors, tables
 from tidegate.interface.api import drifted
-from tidegate.observability.monitors import drifting
+from tidegate.observability.drift import drifting
 
 made, place, store, asked = api_fixtures.made, api_fixtures.place, api_fixtures.store, api_fixtures.asked
 DAYS = [given.MONDAY + at * seasons.DAY for at in range(36)]

@@ -4,12 +4,13 @@ import io
 
 import numpy as np
 import predlog_fixtures as given
-import test_monitors_performance as made
+import test_outcomes_performance as made
 from rich import console
 
 from tidegate.interface.cli.views import performance as view
 from tidegate.interface.cli.views import rejected
-from tidegate.observability.monitors import performance, quarantine
+from tidegate.observability.outcomes import performance
+from tidegate.observability.recording import quarantine
 
 
 def shown(parts) -> str:

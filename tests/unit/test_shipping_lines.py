@@ -8,12 +8,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
-from monitors_fixtures import Log
+from recording_fixtures import Log
 
 from tidegate.core.vocabulary import alarms, errors, home, keeping, tables
 from tidegate.dataplane.predlog import outbox
 from tidegate.dataplane.sinks import sink
-from tidegate.observability.monitors import upkeep as monitors
+from tidegate.observability.recording import upkeep as monitors
 from tidegate.observability.shipping import line, shipper
 
 TO = keeping.Sink("env:PLACE", behind_seconds=60.0)

@@ -14,7 +14,7 @@ from tidegate.control.batch import verdicts, worker
 from tidegate.core.vocabulary import arms, errors, home, marks, records, sums, tables
 from tidegate.dataplane.predlog import outcomes, pairing, reader
 from tidegate.dataplane.wire import frames, samples
-from tidegate.observability.monitors import slicing
+from tidegate.observability.recording import slicing
 
 REASONS = 5
 """Different errors of the candidate that are told."""

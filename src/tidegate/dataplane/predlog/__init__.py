@@ -17,6 +17,6 @@
 - `seconds`: one version's requests of a time, counted by second of arrival
 
 Called by the gateway (`segments` only: it needs the standard library and msgspec), by the recorder, by trace, by the API.
-Not here: following segments as they grow and summing labels (`observability.monitors`), the records' schema
+Not here: following segments as they grow and summing labels (`observability.recording`), the records' schema
 (`core.vocabulary.records`), sums of marks (`dataplane.wire.sums`).
 """

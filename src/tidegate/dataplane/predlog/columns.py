@@ -7,7 +7,7 @@ versions think differently is as wide as both (whole numbers and numbers: number
     boolean -> bool, whole numbers -> their width, float -> float32, double -> float64, string -> text, datetime -> us UTC
     a tensor's row of known, few sizes -> the list of its values, row-major; all else -> a reference (`objects`)
 
-Called by `parquet` (write, merge). Not here: reading inputs by a signature (`observability.monitors.inputs`).
+Called by `parquet` (write, merge). Not here: reading inputs by a signature (`observability.recording.inputs`).
 """
 
 import datetime as dt

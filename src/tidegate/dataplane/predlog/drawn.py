@@ -1,4 +1,4 @@
-"""Typed inputs of a sample of live requests, the same ones every time. Called by `monitors.classifying`."""
+"""Typed inputs of a sample of live requests, the same ones every time. Called by `drift.classifying`."""
 
 from typing import Any
 

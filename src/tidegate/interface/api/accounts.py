@@ -14,8 +14,10 @@ from tidegate.core.spec import settings as specification
 from tidegate.core.stats import metrics
 from tidegate.core.vocabulary import errors, home, incidents, profiles
 from tidegate.dataplane.predlog import catalogue, parquet, traffic
+from tidegate.observability.drift import drifting, references, wording
 from tidegate.observability.metrics import availability, probes
-from tidegate.observability.monitors import drifting, performance, profiling, references, wording
+from tidegate.observability.outcomes import performance
+from tidegate.observability.recording import profiling
 from tidegate.observability.report import account
 
 WIDTHS = (60, 300, 600, 1_800, 3_600, 2 * 3_600, 6 * 3_600, 86_400, 7 * 86_400)

@@ -9,7 +9,7 @@ import msgspec
 from tidegate.core.vocabulary import errors
 from tidegate.dataplane.predlog import catalogue
 from tidegate.interface.api import making, moments, scopes, shelf
-from tidegate.observability.monitors import drifting, references
+from tidegate.observability.drift import drifting, references
 
 
 def router(books: shelf.Shelf) -> fastapi.APIRouter:

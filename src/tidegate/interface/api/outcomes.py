@@ -10,7 +10,8 @@ from tidegate.core.spec import settings as specification
 from tidegate.core.vocabulary import errors
 from tidegate.dataplane.predlog import catalogue
 from tidegate.interface.api import making, moments, scopes, shelf
-from tidegate.observability.monitors import fetching, performance, quarantine
+from tidegate.observability.outcomes import fetching, performance
+from tidegate.observability.recording import quarantine
 
 
 def router(books: shelf.Shelf) -> fastapi.APIRouter:

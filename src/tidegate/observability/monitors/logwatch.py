@@ -41,7 +41,7 @@ OWN = (
     "tidegate.control.loop.following",
     "tidegate.control.loop.notifying",
     "tidegate.control.loop.transitions",
-    "tidegate.observability.monitors.mending",
+    "tidegate.observability.recording.mending",
     "tidegate.observability.monitors.uptime",
 )
 """Loggers of what is told already: alarms, releases, probes."""

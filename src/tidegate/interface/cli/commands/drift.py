@@ -12,7 +12,7 @@ from tidegate.dataplane.predlog import catalogue
 from tidegate.interface.api import drifted
 from tidegate.interface.cli import logged, options, screen
 from tidegate.interface.cli.views import drift as view
-from tidegate.observability.monitors import classifying, references
+from tidegate.observability.drift import classifying, references
 
 
 def drift(

@@ -11,7 +11,8 @@ from tidegate.core.vocabulary import home as homes
 from tidegate.dataplane.predlog import catalogue, posts
 from tidegate.interface.cli import options, reaching, screen, traffic, truths, words
 from tidegate.interface.cli.views import rejected as view
-from tidegate.observability.monitors import fetching, quarantine
+from tidegate.observability.outcomes import fetching
+from tidegate.observability.recording import quarantine
 
 
 def feedback(

@@ -8,7 +8,7 @@ import typer
 
 from tidegate.core.spec import units
 from tidegate.interface.cli import options, screen, words
-from tidegate.observability.monitors import gathering, recorder
+from tidegate.observability.recording import gathering, recorder
 
 
 def gather(

@@ -15,7 +15,7 @@ from tidegate.core.vocabulary import errors
 from tidegate.core.vocabulary import home as homes
 from tidegate.dataplane.predlog import posts
 from tidegate.interface.cli import logged, options, screen, truths, words
-from tidegate.observability.monitors import labelling, sheets
+from tidegate.observability.outcomes import labelling, sheets
 
 
 def label(

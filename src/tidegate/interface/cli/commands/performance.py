@@ -12,7 +12,7 @@ from tidegate.core.spec import settings as specification
 from tidegate.core.vocabulary import errors
 from tidegate.interface.cli import logged, options, screen
 from tidegate.interface.cli.views import performance as view
-from tidegate.observability.monitors import performance as standings
+from tidegate.observability.outcomes import performance as standings
 
 
 def performance(

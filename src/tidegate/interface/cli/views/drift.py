@@ -6,7 +6,7 @@ from rich import table, text
 
 from tidegate.core.decide import amounts
 from tidegate.interface.api import moments
-from tidegate.observability.monitors import classifying, drifting
+from tidegate.observability.drift import classifying, drifting
 
 _STYLES = {"alarm": "bold red", "warning": "yellow", "": ""}
 _HEADS = (

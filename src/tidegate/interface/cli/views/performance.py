@@ -8,7 +8,7 @@ from tidegate.core.decide import amounts
 from tidegate.core.stats import metrics
 from tidegate.interface.api import moments
 from tidegate.interface.cli import words
-from tidegate.observability.monitors import estimating, graded, performance
+from tidegate.observability.outcomes import estimating, graded, performance
 
 COLUMNS = {
     graded.PROBABILITY: ("accuracy", "precision", "recall", "auc", "brier"),

@@ -6,7 +6,8 @@ from rich import table, text
 
 from tidegate.interface.api import moments
 from tidegate.interface.cli import words
-from tidegate.observability.monitors import fetching, quarantine
+from tidegate.observability.outcomes import fetching
+from tidegate.observability.recording import quarantine
 
 
 def whole(

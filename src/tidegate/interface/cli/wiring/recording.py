@@ -1,7 +1,7 @@
 """The recorder."""
 
 from tidegate.core.vocabulary import home
-from tidegate.observability.monitors import recorder
+from tidegate.observability.recording import recorder
 
 
 def run(place: home.Home, name: str, environment: str) -> int:  # noqa: ARG001 -- segments name their environment

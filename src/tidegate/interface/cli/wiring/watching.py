@@ -5,18 +5,9 @@ from tidegate.core.vocabulary import home
 from tidegate.delivery.gates import secrets
 from tidegate.interface.api import addresses, client
 from tidegate.interface.cli import truths
-from tidegate.observability.monitors import (
-    exporting,
-    fetching,
-    integrity,
-    logwatch,
-    lookout,
-    performing,
-    probing,
-    rounds,
-    service,
-    uptime,
-)
+from tidegate.observability.drift import lookout
+from tidegate.observability.monitors import exporting, integrity, logwatch, probing, rounds, service, uptime
+from tidegate.observability.outcomes import fetching, performing
 
 
 def run(place: home.Home, name: str, environment: str) -> int:  # noqa: ARG001 -- routes name their environment

@@ -1,0 +1,201 @@
+"""What has drifted: the profiles of one stretch of time held against those of another, column by column.
+
+The effects and their limits are `core.stats.drift`'s. Called by the command line; reads the catalogue and nothing else.
+"""
+
+import math
+import sqlite3
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from tidegate.core.stats import drift, sketches
+from tidegate.core.vocabulary import profiles
+from tidegate.observability.recording import profiling
+
+LEVELS = ("", "warning", "alarm")
+QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
+
+
+class Stretch(msgspec.Struct, frozen=True):
+    """A time (Unix seconds, whole hours), and of which version; 0: of all."""
+
+    since: int
+    until: int
+    version: int = 0
+
+
+class Effect(msgspec.Struct, frozen=True):
+    """By how much a column has moved, by one way of looking."""
+
+    name: str
+    """ks, tv, tail, nulls, new, broken or same: see docs/drift.md."""
+    size: float
+    low: float
+    """At least so much, with probability 99.9 %; -1 where the size is within what is normal."""
+    level: str
+    """Empty, warning or alarm."""
+    weight: float
+    """`low` in limits of an alarm."""
+
+
+class Numbers(msgspec.Struct, frozen=True):
+    """A column of numbers in numbers."""
+
+    mean: float
+    sd: float
+    p1: float
+    q25: float
+    median: float
+    q75: float
+    p99: float
+    least: float
+    most: float
+
+    @property
+    def iqr(self) -> float:
+        """The range of the quartiles."""
+        return self.q75 - self.q25
+
+
+class Sketched(msgspec.Struct, frozen=True):
+    """What the sketches say of a column, for people to read. Pairs are (in the window, in the reference)."""
+
+    quantiles: tuple[tuple[float, ...], tuple[float, ...]] = ((), ())
+    """Of numbers, at `QUANTILES`."""
+    apart: float = 0.0
+    """The largest difference of their distribution functions."""
+    error: float = 0.0
+    """By how much that may be off."""
+    distinct: tuple[int, int] = (0, 0)
+    """Of categories: about how many different ones."""
+
+
+class Column(msgspec.Struct, frozen=True):
+    """How one column stands. Pairs are (in the window, in the reference)."""
+
+    name: str
+    level: str
+    effects: tuple[Effect, ...]
+    """Those that matter most first."""
+    rows: tuple[int, int]
+    """Entries."""
+    nulls: tuple[float, float]
+    """Shares of them."""
+    numbers: tuple[Numbers | None, Numbers | None]
+    """None where there are no numbers."""
+    outliers: float
+    """The window's share of numbers beyond three standard deviations of the reference's mean."""
+    moved: float
+    """Of numbers: how far, in quartile ranges of the reference; -1 where the reference has none."""
+    psi: float
+    sketched: Sketched | None = None
+
+    @property
+    def weight(self) -> float:
+        """How far it has moved at least, in limits of an alarm."""
+        return max((one.weight for one in self.effects), default=0.0)
+
+
+class Report(msgspec.Struct, frozen=True):
+    """All columns: those that have moved most first."""
+
+    endpoint: str
+    window: Stretch
+    against: str
+    """season, training, stable or time."""
+    reference: tuple[Stretch, ...]
+    """Latest first; none of the training data."""
+    rows: tuple[int, int] = (0, 0)
+    """Rows (in the window, in the reference)."""
+    columns: tuple[Column, ...] = ()
+    come: tuple[str, ...] = ()
+    """Columns that the window has and the reference has not."""
+    gone: tuple[str, ...] = ()
+
+    @property
+    def level(self) -> str:
+        """That of the column that has moved most."""
+        return self.columns[0].level if self.columns else ""
+
+
+def report(connection: sqlite3.Connection, about: Report, limits: drift.Limits = drift.LIMITS) -> Report:
+    """The window held against the sum of the times of its reference. `about`: which, without columns."""
+    seen, *parts = (
+        added(profiling.hours(connection, about.endpoint, one.since, one.until), one.version)
+        for one in (about.window, *about.reference)
+    )
+    return held(about, profiling.frames(connection, about.endpoint), (seen, profiling.merged(parts)), limits)
+
+
+def held(
+    about: Report,
+    frames: Mapping[str, profiles.Frame],
+    both: tuple[profiles.Profile, profiles.Profile],
+    limits: drift.Limits = drift.LIMITS,
+) -> Report:
+    """What was seen held against what was known: `both`. `about`: which times they are."""
+    seen, known = both
+    columns = [
+        column(frame, seen.columns[name], known.columns[name], limits)
+        for name, frame in frames.items()
+        if name in seen.columns and name in known.columns
+    ]
+    columns.sort(key=lambda one: (-LEVELS.index(one.level), -one.weight, one.name))
+    come, gone = (tuple(sorted(one.columns.keys() - other.columns.keys())) for one, other in ((seen, known), (known, seen)))
+    return msgspec.structs.replace(
+        about,
+        rows=(seen.rows, known.rows),
+        columns=tuple(columns),
+        come=come if known.rows else (),
+        gone=gone if seen.rows else (),
+    )
+
+
+def sketched(one: sketches.Sketch, other: sketches.Sketch) -> Sketched | None:
+    """The sketch of a column in the window beside that in the reference."""
+    if isinstance(one, sketches.Numbers) and isinstance(other, sketches.Numbers):
+        apart, error = one.apart(other)
+        return Sketched((tuple(one.quantiles(QUANTILES)), tuple(other.quantiles(QUANTILES))), apart, error)
+    if isinstance(one, sketches.Words) and isinstance(other, sketches.Words):
+        return Sketched(distinct=(one.distinct, other.distinct))
+    return None
+
+
+def added(hours: Iterable[tuple[int, int, profiles.Profile]], version: int = 0) -> profiles.Profile:
+    """The sum of these; of one version, or of all (0)."""
+    return profiling.merged([profile for one, _, profile in hours if version in (0, one)])
+
+
+def column(
+    frame: profiles.Frame, window: profiles.Column, reference: profiles.Column, limits: drift.Limits = drift.LIMITS
+) -> Column:
+    """How one column stands. The model's own prediction counts for more: what is a warning elsewhere is an alarm there."""
+    raised = frame.name == profiling.PREDICTION
+    found = sorted(drift.effects(frame, reference, window), key=lambda one: (-one.level(limits), -one.weight(limits)))
+    effects = tuple(
+        Effect(one.name, one.size, one.low, LEVELS[min(2, level + (raised and level > 0))], one.weight(limits))
+        for one in found
+        for level in (one.level(limits),)
+    )
+    far = drift.moved(frame, reference, window)
+    return Column(
+        name=frame.name,
+        level=effects[0].level if effects else "",
+        effects=effects,
+        rows=(window.seen, reference.seen),
+        nulls=(window.nulls / max(1, window.seen), reference.nulls / max(1, reference.seen)),
+        numbers=(_numbers(frame, window), _numbers(frame, reference)),
+        outliers=drift.outliers(frame, reference, window),
+        moved=far if math.isfinite(far) else -1.0,
+        psi=drift.psi(reference, window),
+    )
+
+
+def _numbers(frame: profiles.Frame, one: profiles.Column) -> Numbers | None:
+    """None too where their sum is beyond what a number can be."""
+    told = drift.described(frame, one)
+    if not all(map(math.isfinite, told)):
+        return None
+    low, high = (drift.quantile(frame, one, share) for share in (0.01, 0.99))
+    return Numbers(told.mean, told.sd, low, told.q25, told.median, told.q75, high, told.least, told.most)

@@ -1,0 +1,152 @@
+"""The lookout: drift and quality of every endpoint that is routed, as one watch of the monitor.
+
+Of each endpoint it keeps tracks (`moving`): quality by short windows and by days, drift by days, and whole weeks against the data
+that came with its model, where the bundle has a profile of it. What has moved at the end of a window is one alarm a track,
+ranked by how much each column matters to the model times how far it has moved.
+
+Called by `rounds`. Reads the routing table and the catalogue; what it knows it makes anew from them after a kill.
+"""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+
+from tidegate.core.stats import seasons
+from tidegate.core.vocabulary import alarms, errors, home, profiles, tables
+from tidegate.dataplane.predlog import catalogue
+from tidegate.dataplane.wire import tablefile
+from tidegate.observability.drift import moving, wording
+from tidegate.observability.recording import baselines, profiling
+
+EVERY = 60.0
+LADDER = (6 * seasons.HOUR, seasons.DAY, seasons.WEEK)
+"""To what windows grow where too few rows come in one: the shortest of these in which enough do."""
+LINES = 10
+"""Columns that an alarm names."""
+EXAMPLES = 5
+"""Predictions that it names."""
+_RECENT = seasons.WEEK
+
+
+class Lookout:
+    """The watch. What it has taken in stays in memory, as one number a window, column and effect."""
+
+    name = "drift"
+    every = EVERY
+
+    def __init__(self, place: home.Home) -> None:
+        self._home = place
+        self._baselines = baselines.Baselines(place.bundles)
+        self._watched: dict[str, _Watched] = {}
+
+    def look(self, now: float) -> list[alarms.Alarm]:
+        """What has moved, at Unix time `now`; nothing where nothing is logged. Raises TableUnreadable and sqlite3.Error."""
+        routes = tablefile.read(self._home.table).routes
+        try:
+            books = catalogue.Catalogue(self._home.log, readonly=True)
+        except errors.StoreUnavailable:
+            return []
+        with books:
+            if not profiling.known(books.connection):
+                return []
+            return [alarm for route in routes.values() for alarm in self._look(books.connection, route, now)]
+
+    def _look(self, connection: sqlite3.Connection, route: tables.Route, now: float) -> Iterator[alarms.Alarm]:
+        baseline = self._baselines.of(route.owner.digest)
+        shelf = moving.Shelf(connection, route.endpoint, route.owner.ordinal, baseline)
+        lengths = _lengths(shelf, route, now)
+        before = self._watched.get(route.endpoint)
+        if before is None or not before.goes_on(route, lengths):
+            before = self._watched[route.endpoint] = _Watched(route, lengths)
+        for track in before.tracks:
+            track.look(shelf, now)
+            yield from raised(route, track, shelf, now)
+
+
+class _Watched:
+    """One endpoint, as long as it is watched in the same way: settings, the version that owns it, the length of windows."""
+
+    def __init__(self, route: tables.Route, lengths: tuple[int, int]) -> None:
+        self._key = _key(route, lengths)
+        self.tracks = [moving.Track(plan) for plan in plans(route, lengths)]
+
+    def goes_on(self, route: tables.Route, lengths: tuple[int, int]) -> bool:
+        return self._key == _key(route, lengths)
+
+
+def _key(route: tables.Route, lengths: tuple[int, int]) -> tuple[object, ...]:
+    drift, quality = route.monitors.drift, route.monitors.quality
+    told = (drift.season, drift.rows, drift.holidays, drift.limit, drift.window_seconds, quality.window_seconds)
+    return (route.owner.ordinal, lengths, *told)
+
+
+def _lengths(shelf: moving.Shelf, route: tables.Route, now: float) -> tuple[int, int]:
+    """Seconds of the windows of (quality, drift): as the file says, or longer where fewer rows come, by the week before."""
+    last = seasons.floor(now, seasons.HOUR)
+    rows = shelf.rows(last - _RECENT, last)
+    hours = max(1, min(_RECENT, last - shelf.reach()[0]) // seasons.HOUR)
+    rate, least = rows / hours, 2 * route.monitors.drift.rows
+    quality, drift = (
+        next((one for one in (length, *LADDER) if one >= length and rate * one / seasons.HOUR >= least), max(length, LADDER[-1]))
+        for length in (int(route.monitors.quality.window_seconds), int(route.monitors.drift.window_seconds))
+    )
+    return quality, drift
+
+
+def plans(route: tables.Route, lengths: tuple[int, int]) -> Iterator[moving.Plan]:
+    """The ways in which an endpoint is looked at."""
+    given = route.monitors.drift
+    quality, drift = lengths
+    watching = (given.season, max(given.rows, profiles.FEWEST), given.holidays, given.limit)
+    yield moving.Plan(alarms.Kind.QUALITY, moving.FAULTS, quality, quality, *watching)
+    yield moving.Plan(alarms.Kind.DRIFT, moving.MOVES, drift, drift, *watching)
+    trained = (moving.TRAINING, *watching[1:])
+    yield moving.Plan(alarms.Kind.DRIFT, moving.MOVES + moving.FAULTS, seasons.WEEK, min(drift, seasons.DAY), *trained)
+
+
+def raised(route: tables.Route, track: moving.Track, shelf: moving.Shelf, now: float) -> Iterator[alarms.Alarm]:
+    """The alarm of a track, if anything has moved. Where nothing is known of how much columns matter it says so."""
+    known = shelf.importances
+    found = sorted(
+        track.open(shelf, now), key=lambda one: (-known.get(one.column.name, 1.0) * one.effect.weight, one.column.name)
+    )
+    if not found:
+        return
+    plan, endpoint = track.plan, route.endpoint
+    settings = route.monitors.quality if plan.kind == alarms.Kind.QUALITY else route.monitors.drift
+    names = [one.column.name for one in found]
+    count = f"{len(found)} of {len(shelf.frames)} columns {'has' if len(found) == 1 else 'have'} moved"
+    if plan.kind == alarms.Kind.QUALITY:
+        count = f"{len(found)} of {len(shelf.frames)} columns {'is' if len(found) == 1 else 'are'} not what they were"
+    held = "the data that came with the model" if plan.against == moving.TRAINING else _SEASONS[plan.against]
+    ranked = "ranked by how much each matters to the model" if known else "each counts the same: how much it matters is not known"
+    begin = max(one.begin for one in found)
+    yield alarms.Alarm(
+        plan.kind,
+        endpoint,
+        f"{count}, {names[0]} most, against {held}{'' if len(found) == 1 else f' ({ranked})'}.",
+        float(min(one.since for one in found)),
+        subject=moving.TRAINING if plan.against == moving.TRAINING else "",
+        moved=lines(found),
+        examples=tuple(shelf.odd(begin, begin + plan.length, names, EXAMPLES)),
+        next=_next(track.plan, endpoint, begin),
+        action=settings.action,
+    )
+
+
+def lines(found: Sequence[moving.Open]) -> tuple[str, ...]:
+    """A line each; of very many the first, and how many more there are."""
+    told = [wording.line(one.column, one.effect, one.since) for one in found[:LINES]]
+    return (*told, *([f"and {len(found) - LINES} more"] if len(found) > LINES else []))
+
+
+def _next(plan: moving.Plan, endpoint: str, begin: int) -> str:
+    window = f"--from {wording.stamp(begin)} --to {wording.stamp(begin + plan.length)}"
+    return f"tidegate drift {endpoint} {window} --against {'training' if plan.against == moving.TRAINING else 'season'}"
+
+
+_SEASONS = {
+    "week": "the same time of the four weeks before",
+    "day": "the same time of the 28 days before",
+    "none": "the 28 days before",
+}
+"""What a window is held against, in words."""

@@ -1,0 +1,329 @@
+"""Records of people who asked to be forgotten: found, erased, and kept out when they come late.
+
+What is asked for lies in HOME/erasures (`core.vocabulary.erasures`), so that a kill leaves it asked for; and what was
+done of it is done: file by file, the one without the records counts in the other's place in the transaction that notes which
+predictions went and how many. First the endpoint's predictions, then the outcomes of all that went, then what they referred to,
+then segments: those that were there when it was asked are deleted once they are recorded, and gateways are asked to end theirs.
+Then it is done, and told.
+
+What comes late (a segment that turned up, an outcome for a prediction that went) is dropped before anything counts it. For that a
+hash of each id that went is kept, and the hash of each key. Sums and profiles stay; of a column of texts, whose bins are values,
+what is known goes where somebody is found by it.
+Called by the recorder, when nothing is open in its transaction.
+"""
+
+import contextlib
+import logging
+import pathlib
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
+
+import duckdb
+import msgspec
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from tidegate.core.vocabulary import erasures, home, ids, records
+from tidegate.dataplane.predlog import catalogue, erasing, intact, objects, outbox, parquet, segments
+from tidegate.observability.recording import mending
+
+BUSY_SECONDS = 1.0
+"""For how long files are rewritten at one go, about: gateways' records wait meanwhile."""
+_TABLES = """
+CREATE TABLE IF NOT EXISTS erasure (id TEXT PRIMARY KEY, asked BLOB, told BLOB, days BLOB, segments BLOB, done INTEGER)
+  WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS erased (hash BLOB PRIMARY KEY, of TEXT, swept INTEGER) WITHOUT ROWID;
+"""
+_pack = msgspec.msgpack.Encoder().encode
+_asked = msgspec.msgpack.Decoder(erasures.Asked).decode
+_told = msgspec.msgpack.Decoder(erasures.Told).decode
+_names = msgspec.msgpack.Decoder(list[str]).decode
+_BROKEN = (pa.ArrowException, duckdb.Error)
+log = logging.getLogger(__name__)
+
+
+class Parts(NamedTuple):
+    """Those of the recorder who know of single predictions and keys."""
+
+    erase: Callable[[str, Sequence[bytes]], int]
+    """Forgets predictions of an endpoint; how many rows that were."""
+    erase_key: Callable[[str, bytes], int]
+    """Likewise a key."""
+    erase_value: Callable[[str, str], None]
+    """Forgets which values a column has."""
+    drop: Callable[[str], None]
+    """Lets go of the endpoint's keepsakes."""
+    number: Callable[[], int]
+    """The next number of the outbox."""
+    about: Callable[[str, bytes], set[bytes]]
+    """Predictions that are known to be about a key which is none that requests stick by."""
+
+
+class _Work(msgspec.Struct):
+    """An erasure under way."""
+
+    asked: erasures.Asked
+    told: erasures.Told
+    days: list[str]
+    """Folders of objects that records which went may have referred to."""
+    segments: list[str]
+    """Names of those that were there."""
+    looked: set[str] = set()
+    """Paths of files that have been looked through."""
+    swept: bool = False
+
+
+class Erasing:
+    """All that is asked for."""
+
+    def __init__(self, place: home.Home, known: catalogue.Catalogue, parts: Parts) -> None:
+        """Make the tables where there are none; go on where they say."""
+        self._home, self._known, self._parts = place, known, parts
+        connection = self._connection = known.connection
+        connection.executescript(_TABLES)
+        rows = connection.execute("SELECT asked, told, days, segments FROM erasure WHERE NOT done ORDER BY id")
+        self._work = [_Work(_asked(asked), _told(told), _names(days), _names(files)) for asked, told, days, files in rows]
+        self._known_ids = {row[0] for row in connection.execute("SELECT id FROM erasure")}
+        kept = erasures.asked(place.erasures, erasures.KEPT)
+        self._tombs = {one.id: one for one in (*kept, *(work.asked for work in self._work))}
+        self._count = connection.execute("SELECT count(*) FROM erased").fetchone()[0]
+        self._has_late = bool(connection.execute("SELECT 1 FROM erased WHERE NOT swept AND of = '' LIMIT 1").fetchone())
+        self.late = 0
+        """Records that were dropped since the caller last looked."""
+        self._index()
+
+    def _index(self) -> None:
+        self._keys: dict[tuple[str, bytes], float] = {}
+        self._predictions: dict[bytes, str] = {}
+        for one in self._tombs.values():
+            if one.kind == erasures.KEY:
+                key = (one.endpoint, bytes.fromhex(one.key_hash))
+                self._keys[key] = max(one.at, self._keys.get(key, 0.0))
+            elif one.kind == erasures.ID:
+                self._predictions[ids.parse(one.prediction) or b""] = one.endpoint
+
+    @property
+    def pending(self) -> bool:
+        """Whether anything is asked for and not yet done."""
+        return bool(self._work)
+
+    def spared(self, taken: Sequence[segments.Record]) -> list[segments.Record]:
+        """Those of these records that nobody has asked to forget; in the caller's transaction."""
+        if not self._keys and not self._predictions and not self._count:
+            return list(taken)
+        gone = [one for one in taken if isinstance(one, records.Prediction) and self._is_gone(one)]
+        if gone:
+            self._note("", [one.id for one in gone])
+            self._has_late = True
+            for one in gone:  # an outcome may have waited for it
+                self._parts.erase(one.endpoint, [one.id])
+        left = [one for one in taken if not (self._is_gone(one) if isinstance(one, records.Prediction) else self._is_late(one))]
+        self.late += len(taken) - len(left)
+        return left
+
+    def _is_gone(self, one: records.Prediction) -> bool:
+        if self._predictions.get(one.id) == one.endpoint:
+            return True
+        until = self._keys.get((one.endpoint, one.key_hash)) if one.key_hash else None
+        return until is not None and ids.milliseconds(one.id) <= until * 1e3
+
+    def _is_late(self, one: records.Outcome) -> bool:
+        if one.key_hash:
+            until = self._keys.get((one.endpoint, one.key_hash))
+            return until is not None and (one.at_ns or one.received_ns) <= until * 1e9
+        return self._has(one.id)
+
+    def _has(self, identifier: bytes) -> bool:
+        found = self._connection.execute("SELECT 1 FROM erased WHERE hash = ?", (erasing.digest(identifier),)).fetchone()
+        return bool(found)
+
+    def _note(self, of: str, gone: Iterable[bytes]) -> None:
+        rows = [(erasing.digest(one), of) for one in gone]
+        self._connection.executemany("INSERT OR IGNORE INTO erased VALUES (?, ?, 0)", rows)
+        self._count += len(rows)
+
+    def hear(self) -> None:
+        """Take in what has been asked for. Raises OSError and sqlite3.Error."""
+        for one in erasures.asked(self._home.erasures):
+            if one.id in self._known_ids:
+                continue
+            there = sorted(path.name for files in segments.listing(self._home.segments).values() for _, path in files)
+            told = erasures.Told(one.id, one.endpoint, one.kind, one.subject, one.at, actor=one.actor, reason=one.reason)
+            self._known.begin()
+            row = (one.id, _pack(one), _pack(told), _pack([]), _pack(there))
+            self._connection.execute("INSERT INTO erasure VALUES (?, ?, ?, ?, ?, 0)", row)
+            self._known.commit()
+            self._known_ids.add(one.id)
+            self._tombs[one.id] = one
+            self._work.append(_Work(one, told, [], there))
+            self._index()
+            turn(self._home.segments)
+
+    def step(self, name: str, now: float, read_until: float, clock: Callable[[], float] = time.monotonic) -> None:
+        """Go on for a while. `name`: the beginning of new files' names; everything written by `read_until` is in files.
+
+        Raises OSError and sqlite3.Error.
+        """
+        if not self._work and not self._has_late:
+            return
+        until, number = clock() + BUSY_SECONDS, 0
+        self._connection.execute("PRAGMA secure_delete = ON")
+        for work in list(self._work):
+            if work.asked.kind == erasures.WHERE and read_until < work.asked.at:
+                continue  # what is read later could not be told from what is not meant
+            while not work.swept and clock() < until:
+                number += 1
+                self._go_on(work, f"{name}-e{number}")
+            if work.swept and not any((self._home.segments / one).exists() for one in work.segments):
+                self._finish(work, now)
+        self._sweep_late(name)
+
+    def _go_on(self, work: _Work, name: str) -> None:
+        """The next file, or what comes after the last."""
+        for table in (parquet.PREDICTIONS, parquet.OUTCOMES):
+            endpoint = work.asked.endpoint if table == parquet.PREDICTIONS else ""
+            for file in self._known.files(table, endpoint):
+                if file.path not in work.looked:
+                    self._look_through(work, file, name)
+                    return
+        self._erase_the_rest(work)
+
+    def _look_through(self, work: _Work, file: parquet.File, name: str) -> None:
+        work.looked.add(file.path)
+        try:
+            (self._erase_predictions if file.partition.endpoint else self._erase_outcomes)(work, file, name)
+        except _BROKEN as broken:
+            why = intact.differs(self._home.log, file)
+            if why:  # what can be saved of it is a new file, which is looked through in its turn
+                mending.set_aside(self._known, file, why, name)
+            else:
+                log.exception("a file cannot be looked through", extra={"file": file.path, "why": str(broken)})
+                work.told = msgspec.structs.replace(work.told, aside=work.told.aside + 1)
+
+    def _erase_predictions(self, work: _Work, file: parquet.File, name: str) -> None:
+        one = work.asked
+        about = self._parts.about(one.endpoint, bytes.fromhex(one.key_hash)) if one.kind == erasures.KEY else set()
+        gone = erasing.meant(self._home.log, file, one, {each for each in about if file.first <= each <= file.last})
+        if not gone:
+            return
+        shown = pa.array([ids.text(each) for each in gone], pa.string())
+        new, count = erasing.without(self._home.log, name, file, lambda table: pc.is_in(table["id"], shown))
+        self._known.begin()
+        self._swap(file, new)
+        self._note(one.id, gone)
+        noted = self._parts.erase(one.endpoint, gone)
+        folder = objects.folder(self._home.log, one.endpoint, file.partition.day).relative_to(self._home.log).as_posix()
+        work.days += [] if folder in work.days else [folder]
+        self._count_up(work, predictions=count, noted=noted)
+        self._known.commit()
+        (self._home.log / file.path).unlink(missing_ok=True)
+
+    def _outcomes_of(self, one: erasures.Asked) -> erasing.Gone:
+        """Rows whose prediction went, and values posted for the key."""
+        key = one.key_hash if one.kind == erasures.KEY else ""
+
+        def gone(table: pa.Table) -> pa.Array:
+            mine = pa.array([self._has(ids.parse(each) or b"") for each in table["id"].to_pylist()], pa.bool_())
+            if not key or "received" not in table.schema.names or "key_hash" not in table.schema.names:
+                return mine
+            held = pc.and_(pc.equal(table["endpoint"], one.endpoint), pc.equal(table["key_hash"], key))
+            before = pc.less_equal(table["received"].cast(pa.int64()), int(one.at * 1e9))
+            return pc.or_(mine, pc.and_(held, before))
+
+        return gone
+
+    def _erase_outcomes(self, work: _Work, file: parquet.File, name: str) -> None:
+        gone = self._outcomes_of(work.asked)
+        new, count = erasing.without(self._home.log, name, file, gone)
+        if not count:
+            return
+        self._known.begin()
+        self._swap(file, new)
+        self._count_up(work, outcomes=count)
+        self._known.commit()
+        (self._home.log / file.path).unlink(missing_ok=True)
+
+    def _swap(self, file: parquet.File, new: parquet.File | None) -> None:
+        self._known.drop([file])
+        self._known.add([new] if new else [])
+
+    def _erase_the_rest(self, work: _Work) -> None:
+        one = work.asked
+        swept = 0
+        for folder in work.days:
+            day = folder.rpartition("day=")[2]
+            files = [file for file in self._known.files(parquet.PREDICTIONS, one.endpoint) if file.partition.day == day]
+            swept += objects.sweep(self._home.log / folder, erasing.references(self._home.log, files))
+        self._erase_waiting(one)
+        self._parts.drop(one.endpoint)
+        self._known.begin()
+        noted = self._parts.erase_key(one.endpoint, bytes.fromhex(one.key_hash)) if one.kind == erasures.KEY else 0
+        if one.kind == erasures.ID:
+            noted += self._parts.erase(one.endpoint, [ids.parse(one.prediction) or b""])
+        if one.kind == erasures.WHERE:
+            self._parts.erase_value(one.endpoint, one.column)
+        self._connection.execute("UPDATE erased SET swept = 1 WHERE of = ?", (one.id,))
+        self._count_up(work, noted=noted, objects=swept)
+        self._known.commit()
+        self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        work.swept = True
+
+    def _erase_waiting(self, one: erasures.Asked) -> None:
+        """What waits for sinks."""
+        for item in outbox.listing(self._home.log):
+            if item.endpoint in (one.endpoint, ""):
+                with contextlib.suppress(FileNotFoundError, *_BROKEN):  # it has been shipped meanwhile, or never can be
+                    rows = pq.read_table(item.path, partitioning=None)
+                    gone = self._outcomes_of(one)(rows)
+                    if pc.any(gone).as_py():
+                        outbox.replace(item, self._parts.number(), rows.filter(pc.invert(gone)))
+
+    def _count_up(self, work: _Work, **more: int) -> None:
+        """Note what went, in the transaction with which it goes."""
+        work.told = msgspec.structs.replace(work.told, **{name: getattr(work.told, name) + count for name, count in more.items()})
+        row = (_pack(work.told), _pack(work.days), work.asked.id)
+        self._connection.execute("UPDATE erasure SET told = ?, days = ? WHERE id = ?", row)
+
+    def _finish(self, work: _Work, now: float) -> None:
+        one, folder = work.asked, self._home.erasures
+        aside = work.told.aside + sum(1 for _ in aside_of(self._home, one.endpoint))
+        erasures.write(folder, erasures.TOLD, msgspec.structs.replace(work.told, at=now, aside=aside))
+        bare = msgspec.structs.replace(one, value="")
+        if one.kind != erasures.WHERE:
+            erasures.write(folder, erasures.KEPT, bare)
+        self._known.begin()
+        self._connection.execute("UPDATE erasure SET done = 1, asked = ? WHERE id = ?", (_pack(bare), one.id))
+        self._known.commit()
+        self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        erasures.remove(folder, erasures.ASKED, one.id)
+        self._work.remove(work)
+        log.info("records were erased", extra={"endpoint": one.endpoint, "predictions": work.told.predictions})
+
+    def _sweep_late(self, name: str) -> None:
+        """Outcomes that were recorded before their prediction came late, and was dropped."""
+        if not self._has_late:
+            return
+        nobody = erasures.Asked("", "", "", 0.0)
+        work = _Work(nobody, erasures.Told("", "", "", "", 0.0), [], [])
+        for number, file in enumerate(self._known.files(parquet.OUTCOMES)):
+            self._erase_outcomes(work, file, f"{name}-l{number}")
+        self._known.begin()
+        self._connection.execute("UPDATE erased SET swept = 1 WHERE of = ''")
+        self._known.tally({"erased_outcomes": work.told.outcomes})
+        self._known.commit()
+        self._has_late = False
+
+
+def turn(folder: pathlib.Path) -> None:
+    """Ask gateways to end the segments they write. Raises OSError."""
+    (folder / segments.TURN).touch()
+
+
+def aside_of(place: home.Home, endpoint: str) -> Iterable[pathlib.Path]:
+    """Damaged files that lie aside and may hold records of an endpoint."""
+    yield from (place.log / parquet.PREDICTIONS / f"endpoint={endpoint}").rglob(f"*{parquet.ASIDE}")
+    yield from (place.log / parquet.OUTCOMES).rglob(f"*{parquet.ASIDE}")
+    yield from place.segments.glob(f"*{parquet.ASIDE}")
+    yield from place.log.glob(f"*{parquet.ASIDE}")

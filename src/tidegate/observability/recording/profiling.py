@@ -1,0 +1,275 @@
+"""Profiles of what was asked and answered, by endpoint, version and hour: the recorder's part of watching for drift.
+
+Every live request that was answered well counts with all of its rows: each input column that the model's signature names, and
+`prediction`, the first output. How values are told apart (a column's frame) is learned from the data that came with the first
+model, else from the column's first values, and kept for good, so that hours, versions and seasons can be added up and compared;
+first values that teach are counted nowhere. Where inputs are not logged there are predictions only.
+
+Kept in the catalogue's database, so that profiles, places and files are committed together. Called by the recorder.
+"""
+
+import collections
+import logging
+import sqlite3
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from tidegate.core.stats import counting, seasons
+from tidegate.core.vocabulary import arms, keeping, marks, profiles, records
+from tidegate.observability.recording import baselines, sketching, slicing
+
+PREDICTION = profiles.PREDICTION
+HOUR = 3_600
+TEACH = 1_000
+"""Values from which a column's frame is learned."""
+HOURS_KEPT = 100 * seasons.DAY
+"""How old an hour becomes before it is a part of its day; days stay."""
+COLUMNS = 1_000
+"""Columns of an endpoint at the most; what is beyond is not profiled."""
+_TABLES = """
+CREATE TABLE IF NOT EXISTS frame (endpoint TEXT, name TEXT, told BLOB, PRIMARY KEY (endpoint, name)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS profile (endpoint TEXT, version INTEGER, hour INTEGER, told BLOB,
+  PRIMARY KEY (endpoint, version, hour)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS profile_by_hour ON profile (endpoint, hour);
+"""
+log = logging.getLogger(__name__)
+_pack = msgspec.msgpack.Encoder().encode
+_frame = msgspec.msgpack.Decoder(profiles.Frame).decode
+_profile = msgspec.msgpack.Decoder(profiles.Profile).decode
+
+Values = dict[str, list[Any]]
+_Key = tuple[str, int, int]
+"""(endpoint, version, hour)"""
+
+
+class _Rows(msgspec.Struct):
+    """Of a profile only how many there are."""
+
+    rows: int = 0
+
+
+_rows = msgspec.msgpack.Decoder(_Rows).decode
+
+
+def _everything(_: str) -> keeping.Keeping:
+    return keeping.ALL
+
+
+class Profiles:
+    """What the recorder counts. What `take` adds is in memory until `save`."""
+
+    def __init__(self, connection: sqlite3.Connection, reader: slicing.Reader) -> None:
+        """Make the tables where there are none, and load the frames. `reader`: of inputs, and it says where the bundles are."""
+        self._connection = connection
+        prepare(connection)
+        self._reader = reader
+        self._baselines = baselines.Baselines(reader.folder)
+        self._frames: dict[str, dict[str, profiles.Frame]] = collections.defaultdict(dict)
+        for endpoint, _, told in connection.execute("SELECT * FROM frame"):
+            known = _frame(told)
+            self._frames[endpoint][known.name] = known
+        self._sketches = sketching.Sketches(connection)
+        self._folded_at = 0.0
+        self._teaching: dict[tuple[str, str], list[Any]] = {}
+        self._met: set[tuple[str, str]] = set()
+        """(endpoint, digest) of which something was counted."""
+        self._values: dict[_Key, Values] = collections.defaultdict(lambda: collections.defaultdict(list))
+        self._rows: collections.Counter[_Key] = collections.Counter()
+
+    def take(self, predictions: Iterable[records.Prediction], keeps: Callable[[str], keeping.Keeping] = _everything) -> None:
+        """Count these. `keeps`: what an endpoint keeps of inputs; what it veils is counted nowhere."""
+        groups: dict[tuple[_Key, str], list[records.Prediction]] = collections.defaultdict(list)
+        for one in predictions:
+            if one.role == arms.Role.LIVE and one.mark == marks.Mark.OK:
+                hour = one.arrived_ns // 10**9 // HOUR * HOUR
+                groups[(one.endpoint, one.version, hour), one.digest].append(one)
+        for (key, digest), several in groups.items():
+            if (key[0], digest) not in self._met:
+                self._adopt(key[0], digest, keeps(key[0]).veiled)
+            begin = 0
+            while begin < len(several):
+                # One by one while anything is learned, so that no more values teach than have to.
+                end = len(several) if self._learned(key[0], digest) else begin + 1
+                self._take(key, several[begin:end], keeps(key[0]).veiled)
+                self._met.add((key[0], digest))
+                begin = end
+
+    def _learned(self, endpoint: str, digest: str) -> bool:
+        """Whether all columns of a bundle have their frames."""
+        return (endpoint, digest) in self._met and not any(of == endpoint for of, _ in self._teaching)
+
+    def _take(self, key: _Key, several: Sequence[records.Prediction], veiled: frozenset[str]) -> None:
+        """Count requests of one key that were drawn for one bundle."""
+        endpoint, frames = key[0], self._frames[key[0]]
+        answers = [answer for one in several for answer in one.answers]
+        self._rows[key] += sum(one.rows for one in several) if PREDICTION in frames else 0
+        for name, values in (*self._columns(several).items(), (PREDICTION, answers)):
+            if name in veiled:
+                continue
+            if name in frames:
+                self._values[key][name] += values
+            elif len(frames) < COLUMNS:
+                self._teach(endpoint, name, values)
+            else:
+                self._teaching.pop((endpoint, name), None)
+
+    def _columns(self, several: Sequence[records.Prediction]) -> dict[str, list[Any]]:
+        try:
+            return self._reader.inputs(several).columns
+        except Exception:  # a fault of ours with one input: it would come again with every restart, and stop the whole log
+            if len(several) > 1:
+                return _chained([self._columns([one]) for one in several])
+            log.exception("an input is in no profile", extra={"endpoint": several[0].endpoint, "digest": several[0].digest})
+            return {}
+
+    def _adopt(self, endpoint: str, digest: str, veiled: frozenset[str]) -> None:
+        """Take the frames of columns that have none yet from the data that came with the model."""
+        for name, frame in baselines.taught(self._baselines.of(digest)).items():
+            if name not in self._frames[endpoint] and name not in veiled and len(self._frames[endpoint]) < COLUMNS:
+                self._learn(endpoint, frame)
+
+    def _learn(self, endpoint: str, frame: profiles.Frame) -> None:
+        self._frames[endpoint][frame.name] = frame
+        self._teaching.pop((endpoint, frame.name), None)
+        self._connection.execute("INSERT OR REPLACE INTO frame VALUES (?, ?, ?)", (endpoint, frame.name, _pack(frame)))
+
+    def _teach(self, endpoint: str, name: str, values: Sequence[Any]) -> None:
+        seen = self._teaching.setdefault((endpoint, name), [])
+        seen.extend(values)
+        if len(seen) >= TEACH:
+            self._learn(endpoint, counting.framed(name, seen))
+
+    def frames(self, endpoint: str) -> dict[str, profiles.Frame]:
+        """Those that an endpoint has, by column. Not to be changed."""
+        return self._frames[endpoint]
+
+    def note(self, key: tuple[str, int, int], frame: profiles.Frame, values: Sequence[Any]) -> None:
+        """Count values that are made of a request, as a column with a frame of its own, in (endpoint, version, hour)."""
+        frames = self._frames[key[0]]
+        if frame.name not in frames and len(frames) < COLUMNS:
+            self._learn(key[0], frame)
+        if frames.get(frame.name) == frame:
+            self._values[key][frame.name] += values
+
+    def drop(self, endpoint: str, name: str) -> None:
+        """Forget a column: its frame, which was made of values, and what was counted by it."""
+        self._teaching.pop((endpoint, name), None)
+        for key, values in self._values.items():
+            if key[0] == endpoint:
+                values.pop(name, None)
+        if self._frames[endpoint].pop(name, None) is None:
+            return
+        self._sketches.drop(endpoint, name)
+        self._connection.execute("DELETE FROM frame WHERE endpoint = ? AND name = ?", (endpoint, name))
+        rows = self._connection.execute("SELECT version, hour, told FROM profile WHERE endpoint = ?", (endpoint,)).fetchall()
+        for version, hour, told in rows:
+            known = _profile(told)
+            if known.columns.pop(name, None) is not None:
+                row = (endpoint, version, hour, _pack(known))
+                self._connection.execute("INSERT OR REPLACE INTO profile VALUES (?, ?, ?, ?)", row)
+
+    def save(self) -> None:
+        """Add what was taken to the profiles of its hours."""
+        for key, rows in (+self._rows).items():
+            frames = self._frames[key[0]]
+            taken = self._values[key].items()
+            self._add(key, profiles.Profile(rows, {name: self._counted(key, frames[name], seen) for name, seen in taken}))
+        self._values.clear()
+        self._rows.clear()
+        self._sketches.save()
+
+    def _counted(self, key: _Key, frame: profiles.Frame, seen: Sequence[Any]) -> profiles.Column:
+        """Values in the bins of their frame, and in the sketch of their hour."""
+        if frame.numeric:
+            numbers, nulls, broken = counting.numbered(seen)
+            self._sketches.numbers(key, frame.name, numbers)
+            return counting.binned(frame, numbers, nulls, broken)
+        words, nulls = counting.worded(seen)
+        self._sketches.words(key, frame.name, words)
+        return counting.classed(frame, words, nulls)
+
+    def fold(self, now: float) -> None:
+        """Hours that are old become days, once an hour."""
+        if now - self._folded_at < HOUR:
+            return
+        self._folded_at = now
+        self._sketches.fold(now)
+        before = seasons.floor(now - HOURS_KEPT, seasons.DAY)
+        old = self._connection.execute(
+            "SELECT endpoint, version, hour, told FROM profile WHERE hour < ? AND hour % ? != 0", (before, seasons.DAY)
+        ).fetchall()
+        for endpoint, version, hour, told in old:
+            self._add((endpoint, version, seasons.floor(hour, seasons.DAY)), _profile(told))
+            self._connection.execute(
+                "DELETE FROM profile WHERE endpoint = ? AND version = ? AND hour = ?", (endpoint, version, hour)
+            )
+
+    def _add(self, key: _Key, more: profiles.Profile) -> None:
+        known = self._connection.execute(
+            "SELECT told FROM profile WHERE endpoint = ? AND version = ? AND hour = ?", key
+        ).fetchone()
+        whole = _profile(known[0]) + more if known else more
+        self._connection.execute("INSERT OR REPLACE INTO profile VALUES (?, ?, ?, ?)", (*key, _pack(whole)))
+
+
+def _chained(parts: Iterable[dict[str, list[Any]]]) -> dict[str, list[Any]]:
+    whole: dict[str, list[Any]] = collections.defaultdict(list)
+    for part in parts:
+        for name, values in part.items():
+            whole[name] += values
+    return whole
+
+
+def prepare(connection: sqlite3.Connection) -> None:
+    """Make the tables where there are none."""
+    connection.executescript(_TABLES)
+
+
+def known(connection: sqlite3.Connection) -> bool:
+    """Whether the catalogue has profiles: one from before there were any has not."""
+    return bool(connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'profile'").fetchone())
+
+
+def frames(connection: sqlite3.Connection, endpoint: str) -> dict[str, profiles.Frame]:
+    """The frames of an endpoint's columns, by name; none before enough was seen."""
+    told = connection.execute("SELECT told FROM frame WHERE endpoint = ?", (endpoint,))
+    return {one.name: one for one in (_frame(row[0]) for row in told)}
+
+
+def hours(connection: sqlite3.Connection, endpoint: str, since: int, until: int) -> list[tuple[int, int, profiles.Profile]]:
+    """(version, hour, profile) of the hours that begin in this time (Unix seconds), in order of hour and version."""
+    rows = connection.execute(
+        "SELECT version, hour, told FROM profile WHERE endpoint = ? AND hour >= ? AND hour < ? ORDER BY hour, version",
+        (endpoint, since, until),
+    )
+    return [(version, hour, _profile(told)) for version, hour, told in rows]
+
+
+def rows(connection: sqlite3.Connection, endpoint: str, since: int, until: int) -> int:
+    """How many rows came in the hours that begin in this time."""
+    told = connection.execute("SELECT told FROM profile WHERE endpoint = ? AND hour >= ? AND hour < ?", (endpoint, since, until))
+    return sum(_rows(one).rows for (one,) in told)
+
+
+def reach(connection: sqlite3.Connection, endpoint: str) -> tuple[int, int]:
+    """(first, last) hour of an endpoint of which anything is counted; (0, 0): none."""
+    first, last = connection.execute("SELECT min(hour), max(hour) FROM profile WHERE endpoint = ?", (endpoint,)).fetchone()
+    return (first, last) if first is not None else (0, 0)
+
+
+def inputs(one: profiles.Profile) -> profiles.Profile:
+    """A profile without its predictions."""
+    return msgspec.structs.replace(one, columns={name: each for name, each in one.columns.items() if name != PREDICTION})
+
+
+def merged(several: Sequence[profiles.Profile]) -> profiles.Profile:
+    """The sum of profiles."""
+    if len(several) == 1:
+        return several[0]
+    columns: dict[str, list[profiles.Column]] = {}
+    for one in several:
+        for name, column in one.columns.items():
+            columns.setdefault(name, []).append(column)
+    return profiles.Profile(sum(one.rows for one in several), {name: profiles.total(many) for name, many in columns.items()})

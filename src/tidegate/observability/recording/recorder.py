@@ -1,0 +1,418 @@
+"""The recorder: a process that follows the gateways' segments, records them as Parquet, and joins outcomes to predictions.
+
+One step: look at the segments, join, and, every two seconds or twenty thousand records, put everything in place at once: the
+Parquet files first, then one transaction that makes them count together with the places reached and the joins. `kill -9`
+anywhere undoes the step as a whole, and the next recorder reads the same records from the segments again.
+
+Called by the keeper through `interface.cli.process`. Not here: what is wrong (`predlog.outcomes`), who counts (`labels`).
+"""
+
+import contextlib
+import errno
+import gc
+import logging
+import os
+import pathlib
+import signal
+import sqlite3
+import threading
+import time
+import uuid
+from collections.abc import Sequence
+
+import msgspec
+
+from tidegate.core.vocabulary import errors, home, instances, logs, records, room, sums
+from tidegate.dataplane.predlog import columns, explained, outbox, parquet, reader, segments
+from tidegate.observability.recording import (
+    baselines,
+    entities,
+    erasing,
+    expiring,
+    following,
+    inputs,
+    joins,
+    keepsakes,
+    labels,
+    mending,
+    oddness,
+    pairs,
+    profiling,
+    rules,
+    slices,
+    slicing,
+    upkeep,
+    values,
+    veils,
+)
+
+LOOK_SECONDS = 0.075
+LOOK_BYTES = 8 << 20
+FLUSH_SECONDS = 2.0
+FLUSH_RECORDS = 20_000
+FLUSH_BYTES = 32 << 20
+PUBLISH_SECONDS = 0.25
+SAY_SECONDS = 1.0
+UPKEEP_SECONDS = 10.0
+RETRY_SECONDS = ERASE_SECONDS = 1.0
+PATIENCE_SECONDS = 3.0
+NAME = "recorder"
+LEFT_SHARE = 0.5
+"""Of the room that gateways leave: what the recorder leaves."""
+FREED = segments.FREED
+"""Of that room: below it, segments go as soon as they are recorded."""
+OF_HOST = "@"
+"""In the name of a tally, before the host that it is of."""
+COLLECT_AFTER = 50_000
+"""Objects made between two looks for garbage: rows that are read come and go by thousands, and none of them are in circles."""
+INTEGER_MOST = 2**31 - 1
+log = logging.getLogger(__name__)
+
+
+class Recorder:
+    """The work without its process. Time is an argument. After an error it is to be closed, and made anew from what counts."""
+
+    def __init__(self, place: home.Home, now: float) -> None:
+        """Go on where the catalogue says, at Unix time `now`. Raises StoreUnavailable, OSError and sqlite3.Error."""
+        self.home = place
+        self.catalogue = upkeep.reopened(place.log)
+        self.rules = rules.Rules(place.table)
+        connection = self.catalogue.connection
+        self.sheet = labels.Sheet(connection)
+        self.values = values.Values(connection, self.sheet)
+        self.pairs = pairs.Pairs(connection, self.sheet, place.bundles)
+        self.slices = slices.Slices(connection, self.sheet, place.bundles)
+        self._reader = slicing.Reader(place.bundles, holds=True)
+        self.profiles = profiling.Profiles(connection, self._reader)
+        self.veils = veils.Veils(connection, self.rules)
+        self.oddness = oddness.Oddness(connection, self.profiles, baselines.Baselines(place.bundles))
+        self.inputs = inputs.Inputs(place.log, self._reader, self.veils, self.oddness)
+        self.entities = entities.Entities(connection, self._reader)
+        self.joins = joins.Joins(connection, self.sheet, self.values, self.entities, self.pairs.heard)
+        self.follower = following.Follower(place.segments, self.catalogue.progress())
+        self.mending = mending.Mending(self.catalogue)
+        self.keepsakes = keepsakes.Keepsakes(place.warm)
+        self.expiring = expiring.Expiring(place, self.catalogue)
+        parts = erasing.Parts(
+            self._erase, self._erase_key, self._erase_value, self.keepsakes.drop, self._number, self.entities.of
+        )
+        self.erasing = erasing.Erasing(place, self.catalogue, parts)
+        self.tallies = self.catalogue.tallies()
+        self.caught_up_at = now
+        self._outbound = outbox.following(place.log)
+        self._counted: dict[str, int] = {}
+        self._batch: list[segments.Record] = []
+        self._columns: dict[parquet.Partition, list[columns.Chunk]] = {}
+        self._bytes = 0
+        self._flushed_at = self._published_at = self._kept_at = 0.0
+        self._published: dict[pathlib.Path, object] = {}
+        self._asked = 0
+        if room.short(place.segments, FREED):  # what was recorded makes room for what was not
+            upkeep.retire(self.catalogue, self.follower, now, at_once=True)
+
+    def close(self) -> None:
+        """Undo what does not count yet, and let go."""
+        self.catalogue.rollback()
+        self.catalogue.close()
+
+    def step(self, now: float) -> bool:
+        """Look once, at Unix time `now`; whether to go on at once, since there is more. Raises OSError and sqlite3.Error."""
+        self.rules.refresh()
+        news = self.follower.look(now, LOOK_BYTES)
+        self._take(news, now)
+        if news.caught_up:
+            self.caught_up_at = now
+            self.sheet.close(now, self.rules.timeouts(), self.rules.releases())
+            self.slices.close(now, self.rules.timeouts())
+            if now - self._published_at >= PUBLISH_SECONDS:
+                self.publish(now)
+        self.keepsakes.publish(now, self.rules.silent())
+        full = len(self._batch) >= FLUSH_RECORDS or self._bytes >= FLUSH_BYTES
+        if full or (
+            now - self._flushed_at >= FLUSH_SECONDS and (self.follower.moved or self.catalogue.connection.in_transaction)
+        ):
+            self.flush(now)
+        if now - self._kept_at >= (ERASE_SECONDS if self.erasing.pending else UPKEEP_SECONDS) or self._is_asked():
+            self._keep(now)
+        return not news.caught_up and bool(news.records)
+
+    def _take(self, news: following.News, now: float) -> None:
+        counted = {"lost": news.lost, "repeated": news.repeated, "corrupt": news.corrupt}
+        if any(counted.values()):
+            log.warning("the segments are not whole", extra=counted)
+        by_host = (
+            (f"{name}{OF_HOST}{host}", count)
+            for host, counts in news.hosts.items()
+            for name, count in zip(("recorded", "lost", "repeated"), counts, strict=True)
+        )
+        for name, count in (*counted.items(), *by_host):
+            self._counted[name] = self._counted.get(name, 0) + count
+        if not news.records:
+            return
+        self.catalogue.begin()
+        taken = self.erasing.spared([_bounded(one) for one in news.records])
+        self.rules.refresh()  # no older than what was read
+        for endpoint, column in self.veils.note():
+            self.profiles.drop(endpoint, column)
+        taken = [self.veils.whole(one) if isinstance(one, records.Prediction) else one for one in taken]
+        predictions = [one for one in taken if isinstance(one, records.Prediction)]
+        self.keepsakes.note([one for one in predictions if not self.veils.of(one.endpoint).veiled])
+        self.joins.predict(predictions, self.rules.rule)
+        self.entities.take(predictions, self.rules.rule)
+        self.pairs.take(predictions, now, self.rules)
+        self.slices.take(predictions, self.rules)
+        self.profiles.take(predictions, self.veils.of)
+        self.joins.hear((one for one in taken if isinstance(one, records.Outcome)), now)
+        self._bytes += sum(len(one.input) + len(one.output) for one in predictions)
+        for place, chunks in self.inputs.chunks(predictions).items():
+            self._columns.setdefault(place, []).extend(chunks)
+            self._bytes += sum(values.nbytes for chunk in chunks for values in chunk.lists.values())
+        self._reader.forget()
+        self._batch += [self.veils.kept(one) if isinstance(one, records.Prediction) else one for one in taken]
+
+    def publish(self, now: float) -> None:
+        """Write the label sums, the pairs and the slices of every endpoint whose sums changed."""
+        self._published_at = now
+        for endpoint in self.sheet.endpoints():
+            newest = self.sheet.newest(endpoint)
+            counted = (self.sheet.version(endpoint), *map(self.values.version, newest))
+            if self._is_new(self.home.labels / f"{endpoint}.json", counted):
+                told = {one.release: self._labels(one) for one in newest}
+                _replace(self.home.labels / f"{endpoint}.json", msgspec.json.encode(told))
+            paired = self.pairs.version(endpoint)
+            if paired and self._is_new(self.home.pairs / f"{endpoint}.json", paired):
+                _replace(self.home.pairs / f"{endpoint}.json", msgspec.json.encode(self.pairs.told(endpoint)))
+            sliced = self.slices.version(endpoint)
+            if sliced and self._is_new(self.home.slices / f"{endpoint}.json", sliced):
+                _replace(self.home.slices / f"{endpoint}.json", msgspec.json.encode(self.slices.told(endpoint)))
+
+    def _is_new(self, path: pathlib.Path, version: object) -> bool:
+        """Whether what is to be written differs from what was; then all that was counted is in the transaction."""
+        if self._published.get(path) == version:
+            return False
+        self._published[path] = version
+        self.catalogue.begin()
+        self._save()
+        return True
+
+    def _labels(self, tracked: labels.Tracked) -> sums.Labels:
+        return msgspec.structs.replace(self.sheet.labels(tracked), values=self.values.told(tracked))
+
+    def _save(self) -> None:
+        self.sheet.save()
+        self.values.save()
+        self.pairs.save()
+        self.slices.save()
+        self.profiles.save()
+        self.oddness.save()
+
+    def flush(self, now: float) -> None:
+        """Make everything read so far count. Raises OSError and sqlite3.Error, also where the disk has next to no room left."""
+        if self._batch and room.short(self.home.log, LEFT_SHARE):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.home.log))
+        self.catalogue.begin()
+        self.joins.settle(now, self._look_up, self.rules.rule)
+        self.pairs.settle(now, self._look_for)
+        self._batch += self.joins.matched
+        self.joins.matched = []
+        files = parquet.write(self.home.log, _fresh_name(now), self._batch, self._columns) if self._batch else []
+        self._ship(files)
+        self.catalogue.add(files)
+        moved = {key: self.follower.places[key] for key in self.follower.moved}
+        if moved:
+            self.catalogue.advance(moved, self.follower.expected)
+        self._save()
+        told = msgspec.structs.asdict(self.joins.tally) | msgspec.structs.asdict(self.pairs.tally)
+        told |= {"unencrypted": self.veils.unencrypted, "erased_late": self.erasing.late}
+        self.catalogue.tally(self._counted | told | {"recorded": len(self._batch)})
+        self.veils.unencrypted = self.erasing.late = 0
+        self.catalogue.commit()
+        self.tallies = self.catalogue.tallies()
+        self.joins.tally, self.pairs.tally = joins.Tally(), pairs.Tally()
+        self.follower.moved.clear()
+        self._batch, self._columns, self._bytes, self._counted, self._flushed_at = [], {}, 0, {}, now
+
+    def _ship(self, files: Sequence[parquet.File]) -> None:
+        """Put what sinks are to get into the outbox: before it counts, so that a kill may repeat it and never lose it."""
+        for file in files:
+            if self.rules.ships(file.partition.endpoint):
+                outbox.put(self.home.log, self._number(), file)
+
+    def _number(self) -> int:
+        """The next number of the outbox."""
+        self._outbound += 1
+        return self._outbound - 1
+
+    def _look_up(self, wanted: Sequence[bytes]) -> tuple[Sequence[records.Prediction], Sequence[records.Outcome]]:
+        return reader.predictions(self.home.log, wanted), reader.outcomes(self.home.log, wanted)
+
+    def _look_for(self, wanted: Sequence[bytes]) -> Sequence[records.Prediction]:
+        return reader.predictions(self.home.log, wanted)
+
+    def _keep(self, now: float) -> None:
+        """What has time: merge files, fold ticks, forget what is old."""
+        self.flush(now)
+        self._kept_at = now
+        upkeep.merge(self.catalogue, _fresh_name(now))
+        if not self.rules.ships_any():
+            outbox.clear(self.home.log)
+        self.mending.look(_fresh_name(now))
+        self.tallies = self.catalogue.tallies()
+        self.expiring.look(self.veils.all(), _fresh_name(now), now)
+        self.erasing.hear()
+        self.erasing.step(_fresh_name(now), now, self.caught_up_at)
+        at_once = self.veils.discreet or self.erasing.pending or room.short(self.home.segments, FREED)
+        upkeep.retire(self.catalogue, self.follower, now, at_once=at_once)
+        self.catalogue.begin()
+        self.sheet.fold()
+        self.values.fold()
+        self.slices.forget()
+        self.profiles.fold(now)
+        self.oddness.forget(now)
+        if self.caught_up_at == now:
+            self.joins.expire(now, self.sheet.longest_age())
+            self.pairs.expire(now, self.sheet.longest_age())
+            self.entities.expire(now, self.rules.rule)
+        self.catalogue.commit()
+
+    def _is_asked(self) -> bool:
+        """Whether somebody has asked for something to be erased since the last upkeep."""
+        try:
+            told = self.home.erasures.stat().st_mtime_ns
+        except OSError:
+            return False
+        before, self._asked = self._asked, told
+        return told != before
+
+    def _erase(self, endpoint: str, gone: Sequence[bytes]) -> int:
+        """Forget predictions, whoever knows of them."""
+        count = sum(part.erase(gone) for part in (self.joins, self.values, self.pairs, self.sheet))
+        count += self.entities.erase(endpoint, gone) + self.oddness.erase(endpoint, gone)
+        return count + explained.forget(self.home.explanations, gone)
+
+    def _erase_value(self, endpoint: str, column: str) -> None:
+        """Forget what values a column of texts has: its bins are named by them."""
+        frame = self.profiles.frames(endpoint).get(column)
+        if frame is not None and not frame.numeric:
+            self.profiles.drop(endpoint, column)
+
+    def _erase_key(self, endpoint: str, key_hash: bytes) -> int:
+        """Forget a key."""
+        return self.joins.erase_key(endpoint, key_hash) + self.values.erase_key(endpoint, key_hash)
+
+    def facts(self, now: float) -> dict[str, object]:
+        """What the process says of itself: counts since the log began, and how far behind it is."""
+        read, joined = (
+            ("recorded", "lost", "repeated", "corrupt", "damaged", "damaged_rows", "unencrypted", "erased_late"),
+            ("joined", "duplicate", "unmatched", "rejected"),
+        )
+        names = (*read, *joined, *pairs.Tally.__struct_fields__)
+        behind = max(0.0, now - self.caught_up_at)
+        told: dict[str, object] = {name: self.tallies.get(name, 0) for name in names}
+        told["hosts"] = _by_host(self.tallies)
+        told |= {"lag_seconds": round(behind, 3), "at": now}
+        if self.veils.trouble:
+            told["trouble"] = f"Inputs are not kept: {' '.join(self.veils.trouble.values())}"
+        return told
+
+
+def _by_host(tallies: dict[str, int]) -> dict[str, dict[str, int]]:
+    """Counts by host, where there are several."""
+    found: dict[str, dict[str, int]] = {}
+    for name, count in tallies.items():
+        what, of, host = name.partition(OF_HOST)
+        if of:
+            found.setdefault(host, {"recorded": 0, "lost": 0, "repeated": 0})[what] = count
+    return found if len(found) > 1 else {}
+
+
+def _bounded(one: segments.Record) -> segments.Record:
+    """Numbers that clients choose, kept within what every table can hold."""
+    if isinstance(one, records.Outcome) and (abs(one.row) > INTEGER_MOST or abs(one.label_version) > INTEGER_MOST):
+        row, version = min(abs(one.row), INTEGER_MOST), min(abs(one.label_version), INTEGER_MOST)
+        return msgspec.structs.replace(one, row=row, label_version=version)
+    return one
+
+
+def _fresh_name(now: float) -> str:
+    return f"{int(now * 1e3):013d}-{uuid.uuid4().hex[:8]}"
+
+
+def _replace(path: pathlib.Path, raw: bytes) -> None:
+    scratch = path.with_name(f".{path.name}.{os.getpid()}")
+    scratch.write_bytes(raw)
+    scratch.replace(path)
+
+
+def run(place: home.Home, name: str) -> int:
+    """Be the recorder until SIGTERM or SIGINT. Returns the exit status: 0, or 1 when another recorder holds the name."""
+    logs.start(name)
+    gc.set_threshold(COLLECT_AFTER, 20, 20)
+    spec = instances.read(place.instances / f"{name}.json")
+    try:
+        claim = instances.Claim(place.instances, name, spec.token if spec else "")
+    except BlockingIOError:
+        log.error("another recorder is at work", extra={"code": errors.AlreadyRunning.code})  # noqa: TRY400
+        return 1
+    with contextlib.suppress(OSError):
+        claim.say("starting")
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    while not stop.is_set():
+        try:
+            _serve(Recorder(place, time.time()), claim, stop)
+        except (OSError, sqlite3.Error, errors.StoreUnavailable) as failed:
+            log.error("recording waits", extra={"code": errors.DiskFull.code, "why": str(failed)})  # noqa: TRY400
+            with contextlib.suppress(OSError):
+                claim.say("ready", trouble=f"Recording waits: {failed}", waits=True)
+            stop.wait(RETRY_SECONDS)
+    with contextlib.suppress(OSError):
+        claim.say("done")
+    return 0
+
+
+def catch_up(place: home.Home) -> dict[str, object]:
+    """Record everything that there is, where no recorder is at work; what one would say of itself, or nothing where one is.
+
+    Raises OSError, sqlite3.Error and StoreUnavailable.
+    """
+    spec = instances.read(place.instances / f"{NAME}.json")
+    try:
+        claim = instances.Claim(place.instances, NAME, spec.token if spec else "")
+    except BlockingIOError:
+        return {}
+    try:
+        with contextlib.closing(Recorder(place, time.time())) as recorder:
+            until = time.monotonic() + PATIENCE_SECONDS
+            while time.monotonic() < until:
+                now = time.time()
+                while recorder.step(now):
+                    until = time.monotonic() + PATIENCE_SECONDS
+                if recorder.caught_up_at == now:
+                    break
+                time.sleep(LOOK_SECONDS)  # what looks damaged is looked at once more
+            recorder.publish(now)
+            recorder.flush(now)
+            return recorder.facts(now)
+    finally:
+        claim.release()
+
+
+def _serve(recorder: Recorder, claim: instances.Claim, stop: threading.Event) -> None:
+    """Step until told to stop, then make everything count."""
+    said = 0.0
+    with contextlib.closing(recorder):
+        while not stop.is_set():
+            now = time.time()
+            busy = recorder.step(now)
+            if now - said >= SAY_SECONDS:
+                claim.say("ready", **recorder.facts(now))
+                said = now
+            if not busy:
+                stop.wait(LOOK_SECONDS)
+        now = time.time()
+        while recorder.step(now):
+            continue
+        recorder.flush(now)
+        claim.say("draining", **recorder.facts(now))

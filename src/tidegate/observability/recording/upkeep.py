@@ -1,0 +1,139 @@
+"""Upkeep of the prediction log: many small files become one, recorded segments go, and what a kill left behind is swept.
+
+Called by the recorder, between batches.
+"""
+
+import contextlib
+import logging
+import pathlib
+import sqlite3
+
+from tidegate.core.vocabulary import errors
+from tidegate.dataplane.predlog import catalogue, intact, parquet, reader
+from tidegate.observability.recording import following, mending
+
+FILES_MOST = 20
+"""Files of one level in one partition; one more, and they are merged."""
+MERGED_SIZE = 64 << 20
+"""Uncompressed bytes that one merge takes at most; a file of half of it is large enough."""
+RETENTION_SECONDS = 3600.0
+"""How long a segment is kept after it was recorded to its end."""
+log = logging.getLogger(__name__)
+
+
+def reopened(folder: pathlib.Path) -> catalogue.Catalogue:
+    """The catalogue, with the log made to agree with it: what does not count is deleted.
+
+    A catalogue that is lost or damaged is made anew from the Parquet files in place; the damaged one is kept aside.
+    Raises StoreUnavailable, OSError and sqlite3.Error.
+    """
+    try:
+        known = catalogue.Catalogue(folder)
+    except errors.StoreUnavailable as failed:
+        if isinstance(failed.__cause__, sqlite3.OperationalError):
+            raise
+        _set_aside(folder / catalogue.NAME)
+        known = catalogue.Catalogue(folder)
+    if known.new:
+        _renew(known)
+    _sweep(folder, {file.path for file in known.files()})
+    return known
+
+
+def _renew(known: catalogue.Catalogue) -> None:
+    """Have every file in place count, and go on behind what they hold: a log that begins, or whose catalogue was lost."""
+    _pass_over(known.log)
+    found = parquet.found(known.log)
+    expected: dict[str, int] = {}
+    if found:
+        log.warning("the catalogue is made anew from the files", extra={"files": len(found)})
+        expected = reader.expected([str(known.log / file.path) for file in found])
+    known.begin()
+    known.add(found)
+    known.advance({}, expected)
+    known.begun()
+    known.commit()
+
+
+def _pass_over(folder: pathlib.Path) -> None:
+    """Set aside every file that cannot be read, where no catalogue says which they are."""
+    for path in folder.glob(f"*/**/*{parquet.SUFFIX}"):
+        if not intact.readable(path):
+            log.error("a file of the prediction log is damaged and was set aside", extra={"file": str(path)})
+            path.replace(path.with_name(path.name + parquet.ASIDE))
+
+
+def _set_aside(path: pathlib.Path) -> None:
+    log.error("the catalogue is damaged and is made anew", extra={"aside": f"{path.name}.damaged"})
+    path.replace(path.with_name(f"{path.name}.damaged"))
+    for tail in ("-wal", "-shm"):
+        path.with_name(path.name + tail).unlink(missing_ok=True)
+
+
+def _sweep(folder: pathlib.Path, counted: set[str]) -> None:
+    """Delete the files that a killed recorder wrote without making them count: their records are read again."""
+    for path in folder.glob("*/**/*"):
+        name = path.relative_to(folder).as_posix()
+        if path.suffix == parquet.SCRATCH or (path.suffix == parquet.SUFFIX and name not in counted):
+            path.unlink(missing_ok=True)
+
+
+def merge(known: catalogue.Catalogue, name: str) -> list[parquet.File]:
+    """Merge the small files of each partition that has too many of one level; the new files. Raises OSError, sqlite3.Error."""
+    groups: dict[tuple[parquet.Partition, int], list[parquet.File]] = {}
+    for file in known.files():
+        if file.size < MERGED_SIZE // 2:
+            groups.setdefault((file.partition, file.level), []).append(file)
+    merged = []
+    for files in groups.values():
+        chosen = _whole(known, _chosen(files), name) if len(files) > FILES_MOST else []
+        if len(chosen) > 1:
+            whole = parquet.merge(known.log, name, chosen)
+            known.begin()
+            known.add([whole])
+            known.drop(chosen)
+            known.commit()
+            for file in chosen:
+                (known.log / file.path).unlink(missing_ok=True)
+            merged.append(whole)
+    return merged
+
+
+def _whole(known: catalogue.Catalogue, files: list[parquet.File], name: str) -> list[parquet.File]:
+    """Those that are as they were written; the others are set aside."""
+    found = []
+    for number, file in enumerate(files):
+        why = intact.differs(known.log, file)
+        if why:
+            mending.set_aside(known, file, why, f"{name}-s{number}")
+        else:
+            found.append(file)
+    return found
+
+
+def _chosen(files: list[parquet.File]) -> list[parquet.File]:
+    """The oldest files that fit into one merge."""
+    chosen: list[parquet.File] = []
+    size = 0
+    for file in sorted(files, key=lambda file: file.first):
+        size += file.size
+        if size > MERGED_SIZE and len(chosen) > 1:
+            break
+        chosen.append(file)
+    return chosen
+
+
+def retire(known: catalogue.Catalogue, follower: following.Follower, now: float, *, at_once: bool = False) -> int:
+    """Delete the segments that have been recorded for long enough, or `at_once` those that are recorded; how many."""
+    old = follower.recorded(now if at_once else now - RETENTION_SECONDS)
+    if not old:
+        return 0
+    known.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # what says that they are recorded must be on the disk first
+    known.begin()
+    for key, path in old:
+        with contextlib.suppress(FileNotFoundError):
+            path.unlink()
+        known.forget(*key)
+        follower.forget(key)
+    known.commit()
+    return len(old)

@@ -1,0 +1,59 @@
+"""A gateway's log and a recorder on a clock of the test's own."""
+
+import itertools
+import pathlib
+
+import msgspec
+
+from tests.unit import predlog_fixtures as given
+from tidegate.core.vocabulary import home, records, sums, tables
+from tidegate.dataplane.predlog import segments
+from tidegate.observability.recording import recorder
+
+
+class Log:
+    """Gateways that append, and the recorder that follows them. Times are seconds after `given.T0`."""
+
+    def __init__(self, root: pathlib.Path, rule: tables.Outcomes | None = None) -> None:
+        self.home: home.Home = given.place(root, rule)
+        self.writers: dict[str, segments.Writer] = {}
+        self.recorder = recorder.Recorder(self.home, given.T0)
+
+    def put(self, *batch: records.Prediction | records.Outcome, boot: str = given.BOOT) -> None:
+        """Append records, numbered as they come."""
+        writer = self.writers.setdefault(boot, given.writer(self.home, boot))
+        numbers = itertools.count(writer.sequence)
+        writer.append([msgspec.structs.replace(one, sequence=next(numbers), incarnation=boot) for one in batch])
+
+    def look(self, at: float) -> None:
+        """Read all there is, publish and flush."""
+        now = given.T0 + at
+        while self.recorder.step(now):
+            continue
+        self.recorder.publish(now)
+        self.recorder.flush(now)
+
+    def killed(self, at: float) -> None:
+        """Undo what does not count, as a kill would, and begin anew."""
+        self.recorder.close()
+        self.recorder = recorder.Recorder(self.home, given.T0 + at)
+
+    def labels(self, release: str = "r1") -> sums.Labels:
+        """What control would read."""
+        raw = (self.home.labels / "flight-delay.json").read_bytes()
+        return msgspec.json.decode(raw, type=dict[str, sums.Labels])[release]
+
+    def cells(self) -> list[tuple[int, ...]]:
+        """The label sums as (tick, stable, labelled, wrong, candidate, labelled, wrong)."""
+        return [
+            (
+                one.tick - given.T0,
+                *(one.stable, one.stable_labelled, one.stable_wrong),
+                *(one.candidate, one.candidate_labelled, one.candidate_wrong),
+            )
+            for one in self.labels().sums
+        ]
+
+    def fact(self, name: str) -> object:
+        """One of the recorder's counts."""
+        return self.recorder.facts(given.T0)[name]

@@ -1,0 +1,48 @@
+"""What has drifted, explained by the inputs that were logged."""
+
+import json
+import pathlib
+
+import msgspec
+import predlog_fixtures as given
+from test_recording_profiling import HOUR, ROWS, Profiled, asked
+
+from tidegate.dataplane.predlog import drawn
+from tidegate.interface.cli.views import drift as view
+from tidegate.observability.drift import classifying, drifting, references
+
+
+def test_logged_inputs_are_drawn_alike_every_time(tmp_path: pathlib.Path) -> None:
+    log = Profiled(tmp_path)
+    for at in range(30):
+        body = [{"carrier": "AA", "hour": at}] + [{"carrier": "UA", "hour": 99}] * (ROWS - 1)
+        log.put(asked(100 + at, HOUR + at, log.rng, input=json.dumps({"records": body}).encode()))
+    log.look(HOUR + 60.0)
+    span = (given.T0 + HOUR, given.T0 + 2 * HOUR)
+    whole, some = (drawn.inputs(log.home, "flight-delay", span, most) for most in (100, 10))
+    assert whole == {"carrier": ["AA"] * 30, "hour": list(range(30))}
+    assert some == drawn.inputs(log.home, "flight-delay", span, 10)
+    assert len(some["hour"]) == 10
+    assert some["hour"] == sorted(some["hour"])
+    assert drawn.inputs(log.home, "flight-delay", (0.0, 1.0), 10) == {}
+
+
+def test_a_report_is_explained_by_what_was_logged_and_by_the_weeks_before(tmp_path: pathlib.Path) -> None:
+    log = Profiled(tmp_path)
+    begin, count = given.T0 // HOUR * HOUR, 0
+    for week in range(7):
+        for at in range(220 if week in (0, 6) else 60):
+            count += 1
+            shift = 8.0 if week == 6 else 0.0
+            log.put(asked(1_000 + count, begin - given.T0 + week * 604_800 + HOUR + at, log.rng, shift=shift))
+    log.look(7 * 604_800.0)
+    window = drifting.Stretch(begin + 6 * 604_800 + HOUR, begin + 6 * 604_800 + 2 * HOUR)
+    report = references.report(log.home, log.recorder.catalogue.connection, "flight-delay", references.Asked(window))
+    assert report.columns[0].name in {"hour", "oddness"}
+    told = classifying.explain(log.home, report)
+    assert next(iter(told.importances)) == "hour"
+    assert told.unusual
+    [words] = view.apart(told, explain=True)
+    assert "more than usual, by hour " in words.plain
+    assert classifying.explain(log.home, msgspec.structs.replace(report, reference=())) is None
+    assert "too few" in next(view.apart(None, explain=True)).plain

@@ -1,0 +1,311 @@
+"""Who asks to be forgotten is nowhere in the log, and everybody else is there once; wherever it is interrupted."""
+
+import pathlib
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import predlog_fixtures as given
+import pyarrow.parquet as pq
+import pytest
+from columns_fixtures import TAKES, Columned, ended, everything
+from pairs_fixtures import copied
+
+from tidegate.core.vocabulary import assignment, erasures, explanations, ids, keeping, records, tables
+from tidegate.dataplane.predlog import catalogue, explained, outbox, parquet, reader
+from tidegate.dataplane.wire import samples
+from tidegate.observability.recording import entities
+
+ANN, BOB = (assignment.digest(name) for name in (b"user-42", b"user-7"))
+SECRET, PLAIN = "ann of the long name " * 100, "bob of the long name " * 100
+CANDIDATE = tables.Deployed(2, "e" * 64, "m")
+
+
+class Asked(Columned):
+    """A log of two people, mirrored, with outcomes, posted values and large texts."""
+
+    def __init__(self, root: pathlib.Path, **route: Any) -> None:
+        whole = {"mirror": 1_000, "candidate": CANDIDATE, "outcomes": tables.Outcomes(within_seconds=10.0, lookback_seconds=60.0)}
+        super().__init__(root, TAKES, **(whole | route))
+
+    def met(self, begin: int = 0, at: float = 0.0, count: int = 3) -> list[records.Prediction]:
+        """So many requests of each of the two, with all that may come with them; the first person's."""
+        mine = []
+        for number in range(begin, begin + count):
+            for key, text in ((ANN, SECRET), (BOB, PLAIN)):
+                one = self.asked(
+                    2 * number + (key == BOB), {"age": number, "name": text}, at=at + (number - begin) / 10, key_hash=key
+                )
+                label = given.outcome(0, one, 1.0, at + 1.0, metric="" if number % 2 else "revenue")
+                self.put(one, copied(one), label)
+                mine += [one] if key == ANN else []
+        posted = given.outcome(0, mine[0], 5.0, at + 2.0, metric="basket", endpoint="flight-delay", key_hash=ANN)
+        self.put(msgspec.structs.replace(posted, id=given.identifier(900 + begin, at)))
+        return mine
+
+    def ask(self, at: float, **more: str) -> str:
+        """Have it asked for, at seconds after T0."""
+        told = {"kind": erasures.KEY, "key_hash": ANN.hex(), "actor": "ann", "reason": "her request"} | more
+        one = erasures.Asked(erasures.fresh(), "flight-delay", at=given.T0 + at, **told)
+        erasures.write(self.home.erasures, erasures.ASKED, one)
+        return one.id
+
+    def done(self) -> dict[str, erasures.Told]:
+        """What was told, by id."""
+        return {one.id: one for one in erasures.told(self.home.erasures)}
+
+    def keys(self) -> list[tuple[str, int]]:
+        """(key hash, predictions) that DuckDB finds."""
+        return self.query("SELECT key_hash, count(*) FROM p GROUP BY ALL ORDER BY ALL")
+
+
+def test_a_person_is_nowhere_and_the_other_is_as_before(tmp_path: pathlib.Path) -> None:
+    log = Asked(tmp_path)
+    mine = log.met()
+    log.look(3.0)
+    assert SECRET in everything(log.home)
+    identifier = log.ask(4.0)
+    ended(log, 4.0)
+    told = log.done()[identifier]
+    assert (told.predictions, told.outcomes, told.objects, told.aside) == (6, 4, 1, 0)
+    assert told.noted > 0
+    assert (told.kind, told.subject, told.actor, told.reason) == ("key", ANN.hex(), "ann", "her request")
+    assert log.keys() == [(BOB.hex(), 6)]
+    found = everything(log.home)
+    assert SECRET not in found
+    assert PLAIN in found
+    assert not any(one.id.hex() in found.lower() or ids.text(one.id) in found for one in mine)
+    assert f"x'{ANN.hex()}'" not in found.lower(), "the tombstone says it in words, no row has it as its key"
+    assert not samples.path(log.home.warm, "flight-delay").exists()
+    assert not list(log.home.segments.glob("*.seg"))
+    assert all(reader.find(log.home, one.id) is None for one in mine)
+    labelled = log.query("SELECT count(*) FROM p")[0][0]
+    assert labelled == 6
+    assert [one.name for one in log.home.erasures.iterdir() if erasures.ASKED in one.name] == []
+
+
+def test_explanations_of_a_person_go_and_those_of_others_stay(tmp_path: pathlib.Path) -> None:
+    log = Asked(tmp_path)
+    mine = log.met()
+    log.look(3.0)
+    theirs = [given.identifier(1), given.identifier(3, 0.1)]
+    told = [(one.id, SECRET) for one in mine] + [(one, PLAIN) for one in theirs]
+    explained.write(log.home.explanations, [explanation(identifier, text) for identifier, text in told])
+    assert SECRET in everything(log.home)
+    log.ask(4.0)
+    ended(log, 4.0)
+    assert SECRET not in everything(log.home)
+    assert not any(explained.find(log.home.explanations, one.id) for one in mine)
+    assert all(explained.find(log.home.explanations, one) for one in theirs)
+
+
+def explanation(identifier: bytes, name: str) -> explanations.Explanation:
+    whole = explanations.Explained("the answer", 0.5, 0.5, (explanations.Contribution("name", name, 0.0),), "m", True, 20)
+    shown = ids.text(identifier)
+    return explanations.Explanation(
+        shown, 0, "production", "flight-delay", "v1", "d" * 64, 0.5, 0.5, explanations.EXACTLY, whole, "20 rows", 1.0
+    )
+
+
+def test_asked_again_it_finds_nothing(tmp_path: pathlib.Path) -> None:
+    log = Asked(tmp_path)
+    log.met()
+    log.ask(4.0)
+    ended(log, 4.0)
+    again = log.ask(5.0)
+    ended(log, 40.0)
+    told = log.done()[again]
+    assert (told.predictions, told.outcomes, told.noted, told.objects) == (0, 0, 0, 0)
+
+
+def test_one_prediction_goes_by_its_id(tmp_path: pathlib.Path) -> None:
+    log = Asked(tmp_path)
+    one, *others = log.met()
+    log.look(3.0)
+    identifier = log.ask(4.0, kind=erasures.ID, prediction=ids.text(one.id), key_hash="")
+    ended(log, 4.0)
+    told = log.done()[identifier]
+    assert (told.predictions, told.outcomes, told.subject) == (2, 1, "one prediction")
+    assert reader.find(log.home, one.id) is None
+    assert all(reader.find(log.home, other.id) is not None for other in others)
+    assert SECRET in everything(log.home), "others refer to it"
+    log.put(one, given.outcome(0, one, 0.0, 90.0))
+    log.look(95.0)
+    assert reader.find(log.home, one.id) is None
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "gone"), [("name", SECRET, 6), ("age", "1", 4), ("age", "1.0", 4), ("age", "x", 0), ("shoe", "1", 0)]
+)
+def test_whoever_has_a_value_goes_by_it(tmp_path: pathlib.Path, column: str, value: str, gone: int) -> None:
+    log = Asked(tmp_path, mirror=0)
+    log.met()
+    log.put(log.asked(50, {"age": 77, "name": None}, {"age": 1, "name": "cy"}, at=2.0, key_hash=b""))
+    identifier = log.ask(4.0, kind=erasures.WHERE, column=column, value=value, key_hash="")
+    ended(log, 4.0)
+    told = log.done()[identifier]
+    # Copies have their request's id, and no input; a request goes with all its rows.
+    assert told.predictions == gone + (gone == 4)
+    assert told.subject == column
+    left = everything(log.home)
+    assert value not in left.replace(PLAIN, "") or value in ("1", "1.0", "x")
+
+
+def test_what_comes_late_is_dropped_and_who_comes_back_is_somebody_new(tmp_path: pathlib.Path) -> None:
+    log = Asked(tmp_path)
+    first, *_ = log.met()
+    log.look(3.0)
+    log.ask(4.0)
+    ended(log, 4.0)
+    late = log.asked(70, {"age": 1, "name": "late"}, at=3.5, key_hash=ANN)
+    log.put(given.outcome(0, late, 1.0, 3.6))
+    log.look(40.0)
+    log.put(late, given.outcome(0, first, 0.0, 41.0))
+    back = log.asked(80, {"age": 1, "name": "back"}, at=41.0, key_hash=ANN)
+    log.put(back, given.outcome(0, back, 1.0, 42.0))
+    ended(log, 43.0)
+    assert log.keys() == [(ANN.hex(), 1), (BOB.hex(), 6)]
+    assert [row[0] for row in log.query("SELECT in_name[1] FROM p WHERE in_name[1] IN ('late', 'back')")] == ["back"]
+    assert reader.outcomes(log.home.log, [first.id, late.id]) == []
+    assert len(reader.outcomes(log.home.log, [back.id])) == 1
+    assert log.fact("erased_late") == 2
+
+
+def test_a_key_that_outcomes_are_matched_by_is_one_to_be_forgotten_by(tmp_path: pathlib.Path) -> None:
+    rule = tables.Outcomes(within_seconds=10.0, lookback_seconds=60.0, key="name")
+    log = Asked(tmp_path, outcomes=rule, mirror=0)
+    log.put(*(log.asked(at, {"age": at, "name": name}, key_hash=b"") for at, name in enumerate(("ann", "bob"))))
+    log.look(1.0)
+    identifier = log.ask(4.0, key_hash=assignment.digest(b"ann").hex())
+    ended(log, 4.0)
+    assert log.done()[identifier].predictions == 1
+    assert log.query("SELECT in_name[1] FROM p") == [("bob",)]
+    index = entities.Entities(log.recorder.catalogue.connection, log.recorder._reader)
+    assert index.of("flight-delay", assignment.digest(b"ann")) == set()
+
+
+def test_nobody_is_forgotten_elsewhere(tmp_path: pathlib.Path) -> None:
+    log = Asked(tmp_path)
+    mine = log.met()
+    log.put(msgspec.structs.replace(mine[0], endpoint="other", id=given.identifier(999)))
+    log.ask(4.0)
+    ended(log, 4.0)
+    assert log.query("SELECT endpoint, count(*) FROM p WHERE key_hash = '" + ANN.hex() + "' GROUP BY ALL") == [("other", 1)]
+
+
+class Killed(BaseException):
+    """As if by a signal."""
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("step", range(1, 12))
+def test_a_kill_before_or_after_any_commit_undoes_nothing_and_leaves_nobody(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, step: int, after: bool
+) -> None:
+    log = Asked(tmp_path)
+    for number in range(3):
+        log.met(10 * number, at=float(number), count=2)
+        log.look(number + 0.9)
+    identifier = log.ask(4.0)
+    commit: Callable[[catalogue.Catalogue], None] = catalogue.Catalogue.commit
+    left = [step]
+
+    def killed(self: catalogue.Catalogue) -> None:
+        left[0] -= 1
+        if not left[0] and not after:
+            raise Killed
+        commit(self)
+        if not left[0]:
+            raise Killed
+
+    for writer in log.writers.values():
+        writer.end()
+        writer.sync()
+    monkeypatch.setattr(catalogue.Catalogue, "commit", killed)
+    try:
+        log.recorder.step(given.T0 + 15.0)
+        log.recorder.step(given.T0 + 30.0)
+    except Killed:
+        monkeypatch.undo()
+        log.killed(31.0)
+    monkeypatch.undo()
+    for at in (32.0, 50.0, 70.0):
+        log.recorder.step(given.T0 + at)
+    told = log.done()[identifier]
+    assert (told.predictions, log.keys()) == (12, [(BOB.hex(), 12)])
+    assert SECRET not in everything(log.home)
+    files = {file.path for file in log.recorder.catalogue.files()}
+    assert {path.relative_to(log.home.log).as_posix() for path in log.home.log.rglob("*.parquet")} == files
+    assert not log.recorder.erasing.pending
+
+
+def test_a_damaged_file_hides_nobody(tmp_path: pathlib.Path) -> None:
+    log = Asked(tmp_path)
+    log.met()
+    log.look(3.0)
+    [file] = (one for one in log.recorder.catalogue.files(parquet.PREDICTIONS))
+    path = log.home.log / file.path
+    path.write_bytes(path.read_bytes()[:-9])
+    identifier = log.ask(4.0)
+    ended(log, 4.0)
+    told = log.done()[identifier]
+    assert told.aside == 1, "it lies aside, and is to be deleted by hand"
+    assert log.recorder.catalogue.files(parquet.PREDICTIONS) == []
+
+
+def test_a_lost_catalogue_brings_nobody_back(tmp_path: pathlib.Path) -> None:
+    log = Asked(tmp_path)
+    mine = log.met()
+    log.look(3.0)
+    log.ask(4.0)
+    ended(log, 4.0)
+    log.recorder.close()
+    for path in log.home.log.glob("catalogue.db*"):
+        path.unlink()
+    log.killed(50.0)
+    log.put(mine[0], log.asked(99, {"age": 3}, key_hash=b"", at=51.0))
+    log.look(52.0)
+    assert log.keys() == [("", 1), (BOB.hex(), 6)]
+
+
+def test_an_erasure_that_cannot_be_read_is_passed_over(tmp_path: pathlib.Path) -> None:
+    log = Asked(tmp_path)
+    log.met()
+    log.home.erasures.mkdir()
+    (log.home.erasures / f"broken{erasures.ASKED}").write_bytes(b"{")
+    identifier = log.ask(4.0)
+    ended(log, 4.0)
+    assert log.done()[identifier].predictions == 6
+
+
+def test_what_waits_for_sinks_goes_too_and_they_get_the_rest_once_more(tmp_path: pathlib.Path) -> None:
+    log = Asked(tmp_path, log=keeping.Keeping(sinks=(keeping.Sink("env:SINK", outcomes=True),)))
+    log.met()
+    log.look(3.0)
+    before = outbox.listing(log.home.log)
+    log.ask(4.0)
+    ended(log, 4.0)
+    waiting = outbox.listing(log.home.log)
+    assert min(one.number for one in waiting) > max(one.number for one in before)
+    rows = {one.table: pq.read_table(one.path, partitioning=None) for one in waiting}
+    assert set(rows["predictions"]["key_hash"].to_pylist()) == {BOB.hex()}
+    assert rows["outcomes"].num_rows == 3
+
+
+def test_a_value_that_somebody_is_found_by_is_in_no_profile_and_no_example(tmp_path: pathlib.Path) -> None:
+    log = Asked(tmp_path, mirror=0)
+    names = ["ann@example.org", *(f"person-{number % 7}" for number in range(1_999))]
+    for begin in range(0, 2_000, 250):
+        rows = [{"age": begin + at, "name": name} for at, name in enumerate(names[begin : begin + 250])]
+        log.put(log.asked(begin, *rows, at=begin / 1_000, key_hash=b"", answers=(0.5,) * 250))
+        log.look(begin / 1_000)
+    assert "ann@example.org" in str(log.recorder.profiles.frames("flight-delay"))
+    identifier = log.ask(4.0, kind=erasures.WHERE, column="name", value="ann@example.org", key_hash="")
+    ended(log, 4.0)
+    assert log.done()[identifier].predictions == 1
+    log.killed(60.0)
+    assert set(log.recorder.profiles.frames("flight-delay")) >= {"age", "prediction"}
+    assert "ann@example.org" not in str(log.recorder.profiles.frames("flight-delay"))
+    assert "ann@example.org" not in everything(log.home)
+    gone = ids.text(given.identifier(0)).replace("-", "")
+    assert gone not in everything(log.home).lower()

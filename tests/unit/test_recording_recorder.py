@@ -1,0 +1,281 @@
+"""The recorder records everything once, says what is missing, and begins again where it was."""
+
+import pathlib
+
+import msgspec
+import predlog_fixtures as given
+import pyarrow.parquet as pq
+import pytest
+from recording_fixtures import Log
+
+from tidegate.core.vocabulary import alarms
+from tidegate.dataplane.predlog import catalogue, parquet, reader, segments
+from tidegate.observability.monitors import integrity
+from tidegate.observability.recording import following, recorder, rules, upkeep
+
+
+def stored(log: Log) -> list[int]:
+    """The sequences in the files that count, in order."""
+    with catalogue.Catalogue(log.home.log, readonly=True) as known:
+        paths = [log.home.log / file.path for file in known.files()]
+    return sorted(number for path in paths for number in pq.read_table(path, partitioning=None)["sequence"].to_pylist())
+
+
+def test_records_of_all_gateways_and_endpoints_are_stored_once(tmp_path: pathlib.Path) -> None:
+    log = Log(tmp_path)
+    log.put(*(given.prediction(at, at) for at in range(4)), given.prediction(4, endpoint="other"))
+    log.put(given.prediction(0, 1.0), boot="c" * 32)
+    log.look(10.0)
+    log.look(11.0)
+    assert stored(log) == [0, 0, 1, 2, 3, 4]
+    assert {name: log.fact(name) for name in ("recorded", "lost", "repeated", "lag_seconds")} == {
+        "recorded": 6,
+        "lost": 0,
+        "repeated": 0,
+        "lag_seconds": 0.0,
+    }
+
+
+def test_what_was_not_flushed_when_it_was_killed_is_read_again_and_once(tmp_path: pathlib.Path) -> None:
+    log = Log(tmp_path)
+    log.put(given.prediction(0))
+    log.look(1.0)
+    one = given.prediction(1, 2.0)
+    log.put(one, given.outcome(0, one, 0.0, 3.0))
+    log.recorder.step(given.T0 + 1.5)
+    log.killed(4.0)
+    log.look(20.0)
+    log.killed(21.0)
+    log.look(22.0)
+    assert stored(log) == [0, 1, 2]
+    assert log.cells() == [(0, 1, 0, 0, 0, 0, 0), (2, 1, 1, 0, 0, 0, 0)]
+    assert log.fact("repeated") == 0
+
+
+def test_files_that_do_not_count_are_swept_and_their_records_are_stored_once(tmp_path: pathlib.Path) -> None:
+    log = Log(tmp_path)
+    log.put(given.prediction(0), given.prediction(1))
+    parquet.write(log.home.log, "orphan", [given.prediction(0), given.prediction(1)])
+    half = log.home.log / "predictions" / "half.part"
+    half.write_bytes(b"half")
+    log.killed(1.0)
+    log.look(2.0)
+    assert stored(log) == [0, 1]
+    assert not half.exists()
+    assert len(list(log.home.log.rglob("*.parquet"))) == 1
+
+
+def test_a_gap_is_lost_and_a_repeat_is_dropped(tmp_path: pathlib.Path) -> None:
+    log = Log(tmp_path)
+    log.put(given.prediction(0))
+    log.writers[given.BOOT].lose(3)
+    log.put(given.prediction(1))
+    log.writers[given.BOOT].sequence = 2
+    log.put(given.prediction(2))
+    log.look(1.0)
+    assert (log.fact("lost"), log.fact("repeated"), log.fact("recorded")) == (3, 1, 2)
+
+
+def test_a_damaged_record_is_looked_at_again_and_then_counted_as_lost(tmp_path: pathlib.Path) -> None:
+    log = Log(tmp_path)
+    log.put(*(given.prediction(at) for at in range(3)))
+    path = log.home.segments / segments.name(given.BOOT, 0)
+    offsets = [after for after, _ in segments.read(path)]
+    raw = bytearray(path.read_bytes())
+    raw[offsets[0] + 50] ^= 4
+    path.write_bytes(bytes(raw))
+    log.look(0.5)
+    assert (log.fact("lost"), log.fact("corrupt"), log.fact("recorded")) == (0, 0, 1)
+    log.look(1.0)
+    log.look(1.1)
+    assert (log.fact("lost"), log.fact("corrupt"), log.fact("recorded")) == (1, 1, 2)
+
+
+def test_a_write_under_way_looks_like_damage_for_a_moment_and_is_then_read(tmp_path: pathlib.Path) -> None:
+    log = Log(tmp_path)
+    log.put(*(given.prediction(at) for at in range(2)))
+    path = log.home.segments / segments.name(given.BOOT, 0)
+    whole = path.read_bytes()
+    offset = next(after for after, _ in segments.read(path))
+    path.write_bytes(whole[:offset] + bytes([255]) * 30)
+    log.look(0.5)
+    path.write_bytes(whole)
+    log.look(1.0)
+    assert (log.fact("lost"), log.fact("corrupt"), log.fact("recorded")) == (0, 0, 2)
+
+
+def test_a_dead_gateways_segment_is_deleted_an_hour_after_it_was_recorded_and_a_live_ones_is_kept(tmp_path: pathlib.Path) -> None:
+    log = Log(tmp_path)
+    log.put(given.prediction(0))
+    log.put(given.prediction(0), boot="c" * 32)
+    log.writers.pop(given.BOOT).close()
+    log.look(1.0)
+    log.look(3000.0)
+    assert len(segments.listing(log.home.segments)) == 2
+    log.look(4000.0)
+    assert list(segments.listing(log.home.segments)) == ["c" * 32]
+    log.killed(4001.0)
+    log.put(given.prediction(1), boot="c" * 32)
+    log.look(4002.0)
+    assert (stored(log), log.fact("lost")) == ([0, 0, 1], 0)
+    assert log.recorder.follower.expected == {given.BOOT: 1, "c" * 32: 2}
+
+
+def test_many_small_files_become_one_and_nothing_is_lost(tmp_path: pathlib.Path) -> None:
+    log = Log(tmp_path)
+    for at in range(upkeep.FILES_MOST + 1):
+        log.put(given.prediction(at, at / 100))
+        log.look(at / 100)
+    log.look(30.0)
+    files = list(log.home.log.rglob("*.parquet"))
+    assert len(files) == 1
+    assert stored(log) == list(range(upkeep.FILES_MOST + 1))
+    assert reader.find(log.home, given.identifier(3, 0.03)) is not None
+
+
+@pytest.mark.parametrize("damage", ["gone", "damaged"])
+def test_a_lost_catalogue_is_made_anew_from_the_files_and_nothing_is_stored_twice(tmp_path: pathlib.Path, damage: str) -> None:
+    log = Log(tmp_path)
+    one = given.prediction(0)
+    log.put(one, given.outcome(0, one, 1.0, 1.0))
+    log.look(2.0)
+    log.recorder.close()
+    for path in log.home.log.glob("catalogue.db*"):
+        path.unlink()
+    if damage == "damaged":
+        (log.home.log / catalogue.NAME).write_bytes(b"no database at all" * 300)
+    log.recorder = recorder.Recorder(log.home, given.T0)
+    log.put(given.prediction(2))
+    log.look(3.0)
+    assert stored(log) == [0, 1, 2]
+    assert log.fact("lost") == 0
+    assert len(list(log.home.log.glob("*.damaged"))) == (damage == "damaged")
+
+
+def test_a_boot_whose_first_segments_are_long_gone_begins_without_a_loss(tmp_path: pathlib.Path) -> None:
+    made = given.place(tmp_path)
+    writer = given.writer(made, rotate_bytes=1)
+    for at in range(3):
+        writer.append([given.prediction(at)])
+    (made.segments / segments.name(given.BOOT, 0)).unlink()
+    news = following.Follower(made.segments, catalogue.Progress()).look(0.0, 1 << 20)
+    assert ([one.sequence for one in news.records], news.lost) == ([1, 2], 0)
+
+
+def test_a_bounded_look_says_that_there_is_more(tmp_path: pathlib.Path) -> None:
+    made = given.place(tmp_path)
+    given.writer(made).append([given.prediction(at) for at in range(10)])
+    follower = following.Follower(made.segments, catalogue.Progress())
+    first = follower.look(0.0, 1)
+    assert (len(first.records), first.caught_up) == (1, False)
+    rest = follower.look(0.0, 1 << 20)
+    assert (len(rest.records), rest.caught_up) == (9, True)
+
+
+def test_a_later_formats_segment_waits_for_a_later_version_and_nothing_is_closed_meanwhile(tmp_path: pathlib.Path) -> None:
+    log = Log(tmp_path)
+    head = segments._encode(segments.Head(segments.VERSION + 1, "host", "c" * 32, 0, 0))
+    raw = segments._FILE.pack(segments.MAGIC, len(head), segments._crc(head)) + head
+    (log.home.segments / segments.name("c" * 32, 0)).write_bytes(raw)
+    log.put(given.prediction(0))
+    log.look(30.0)
+    log.look(31.0)
+    assert log.labels().closed_before == 0
+    assert log.recorder.facts(given.T0 + 31.0)["lag_seconds"] == 31.0
+    assert stored(log) == [0]
+
+
+def test_a_batch_the_disk_refuses_is_undone_and_recorded_later(tmp_path: pathlib.Path) -> None:
+    log = Log(tmp_path)
+    log.put(given.prediction(0))
+    blocked = log.home.log / "predictions"
+    blocked.write_text("a file where a folder must be")
+    with pytest.raises(OSError, match="predictions"):
+        log.look(1.0)
+    blocked.unlink()
+    log.killed(2.0)
+    log.look(3.0)
+    assert stored(log) == [0]
+
+
+def test_a_table_that_cannot_be_read_leaves_the_rule_that_was_known(tmp_path: pathlib.Path) -> None:
+    made = given.place(tmp_path)
+    known = rules.Rules(made.table)
+    assert known.rule("flight-delay").within_seconds == 10.0
+    made.table.write_bytes(b"{")
+    assert known.rule("flight-delay").within_seconds == 10.0
+    assert known.rule("unknown") == msgspec.structs.replace(known.rule("unknown"))
+
+
+def test_a_damaged_parquet_file_is_set_aside_and_told_until_it_is_deleted(tmp_path: pathlib.Path) -> None:
+    log = Log(tmp_path)
+    watch = integrity.Integrity(log.home)
+    log.put(*(given.prediction(at) for at in range(3)))
+    log.look(1.0)
+    assert watch.look(1.0) == []
+    [path] = log.home.log.rglob("*.parquet")
+    path.write_bytes(path.read_bytes()[:-9])
+    log.put(given.prediction(3))
+    log.look(20.0)
+    assert (log.fact("damaged"), log.fact("damaged_rows"), stored(log)) == (1, 3, [3])
+    [told] = watch.look(20.0)
+    aside = path.with_name(f"{path.name}.damaged")
+    assert (told.kind, str(aside) in told.words) == (alarms.Kind.LOG_DAMAGED, True)
+    assert "bytes instead of" in told.moved[0]
+    assert "3 rows lost" in told.moved[0]
+    log.killed(21.0)
+    assert aside.exists()
+    aside.unlink()
+    assert watch.look(22.0) == []
+
+
+def test_damaged_files_are_not_merged_and_the_others_are(tmp_path: pathlib.Path) -> None:
+    log = Log(tmp_path)
+    for at in range(upkeep.FILES_MOST + 1):
+        log.put(given.prediction(at, at / 100))
+        log.recorder.step(given.T0 + at / 100)
+        log.recorder.flush(given.T0 + at / 100)
+    first = min(log.home.log.rglob("*.parquet"))
+    first.write_bytes(b"garbage")
+    log.look(30.0)
+    assert stored(log) == list(range(1, upkeep.FILES_MOST + 1))
+    assert log.fact("damaged") == 1
+    assert len(list(log.home.log.rglob("*.parquet"))) == 1
+
+
+def test_a_segment_whose_head_is_damaged_loses_no_record_and_is_kept_aside(tmp_path: pathlib.Path) -> None:
+    log = Log(tmp_path)
+    writer = log.writers[given.BOOT] = given.writer(log.home, rotate_bytes=100)
+    for at in range(3):
+        log.put(given.prediction(at))
+    writer.close()
+    del log.writers[given.BOOT]
+    first, second, third = (path for _, path in segments.listing(log.home.segments)[given.BOOT])
+    first.unlink()
+    raw = bytearray(second.read_bytes())
+    raw[20] ^= 1
+    second.write_bytes(bytes(raw))
+    for at in (1.0, 2.0, 3.0):
+        log.look(at)
+    assert (stored(log), log.fact("lost")) == ([1, 2], 0)
+    assert log.fact("corrupt") == 1
+    assert second.with_name(f"{second.name}.damaged").exists()
+    assert not third.with_name(f"{third.name}.damaged").exists()
+    [told] = integrity.Integrity(log.home).look(4.0)
+    assert second.name in told.moved[0]
+
+
+def test_what_is_behind_damage_is_read_although_a_later_segment_is_there(tmp_path: pathlib.Path) -> None:
+    log = Log(tmp_path)
+    log.writers[given.BOOT] = given.writer(log.home, rotate_bytes=1_000)
+    for at in range(4):
+        log.put(given.prediction(2 * at), given.prediction(2 * at + 1))
+    [first, *later] = (path for _, path in segments.listing(log.home.segments)[given.BOOT])
+    assert later
+    raw = bytearray(first.read_bytes())
+    raw[next(after for after, _ in segments.read(first)) - 5] ^= 1
+    first.write_bytes(bytes(raw))
+    for at in (0.1, 0.8, 0.9, 1.0):
+        log.look(at)
+    assert stored(log) == list(range(1, 8))
+    assert (log.fact("lost"), log.fact("repeated"), log.fact("corrupt")) == (1, 0, 1)
