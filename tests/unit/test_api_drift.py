@@ -5,7 +5,7 @@ import msgspec
 import numpy as np
 import profiles_fixtures as given
 import pytest
-from test_monitors_lookout import FRAMES
+from test_drift_lookout import FRAMES
 
 from tidegate.core.stats import seasons
 from tidegate.core.vocabulary import errors, tables
