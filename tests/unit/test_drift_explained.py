@@ -7,9 +7,10 @@ import msgspec
 import predlog_fixtures as given
 from test_recording_profiling import HOUR, ROWS, Profiled, asked
 
+from tidegate.core.stats import seasons
 from tidegate.dataplane.predlog import drawn
 from tidegate.interface.cli.views import drift as view
-from tidegate.observability.drift import classifying, drifting, references
+from tidegate.observability.drift import classifying, drifting, lookout, references, together
 
 
 def test_logged_inputs_are_drawn_alike_every_time(tmp_path: pathlib.Path) -> None:
@@ -46,3 +47,25 @@ def test_a_report_is_explained_by_what_was_logged_and_by_the_weeks_before(tmp_pa
     assert "more than usual, by hour " in words.plain
     assert classifying.explain(log.home, msgspec.structs.replace(report, reference=())) is None
     assert "too few" in next(view.apart(None, explain=True)).plain
+
+
+def test_what_no_longer_goes_together_is_an_alarm_though_every_column_is_what_it_was(tmp_path: pathlib.Path) -> None:
+    """A carrier flies late in the day; in the last week another one does."""
+    log = Profiled(tmp_path)
+    begin, count = seasons.floor(given.T0, seasons.WEEK) + seasons.WEEK, 0
+    for week in range(10):
+        for at in range(240):
+            count += 1
+            late = bool(log.rng.random() < 0.5)
+            names = ("AA", "UA") if late != (week == 9) else ("UA", "AA")
+            body = [{"carrier": names[0], "hour": 20 if late else 8}] * 2
+            moment = begin - given.T0 + week * seasons.WEEK + at * 1_800.0
+            log.put(asked(1_000 + count, moment, log.rng, input=json.dumps({"records": body}).encode()))
+    log.look(begin - given.T0 + 10.0 * seasons.WEEK)
+    watch = together.Together(log.home)
+    assert watch.look(begin + 9 * seasons.WEEK + 3_600.0) == []
+    [alarm] = watch.look(begin + 10 * seasons.WEEK + 3_600.0)
+    assert (alarm.kind, alarm.subject, alarm.since) == ("drift", "together", begin + 9.0 * seasons.WEEK)
+    assert {line.partition(":")[0] for line in alarm.moved} == {"carrier", "hour"}
+    assert "--explain" in alarm.next
+    assert lookout.Lookout(log.home).look(begin + 10 * seasons.WEEK + 3_600.0) == []

@@ -3,8 +3,8 @@
 - `drifting`: one stretch of time held against another, column by column; `references`: what a time is held against
 - `lookout`: the watch of drift and quality; `moving`: windows held against their season, one way of looking
 - `wording`: what has moved, in words
-- `classifying`: two times told apart by a model: the explainer of drift
+- `classifying`: two times told apart by a model: the explainer of drift; `together`: the same once a week, as a watch
 
-Called by the API, the command line and the monitor (`lookout`). Not here: profiles and their frames (`recording.profiling`),
-the tests and their bounds (`core.stats.drift`, `core.stats.calibration`).
+Called by the API, the command line and the monitor (`lookout`, `together`). Not here: profiles and their frames
+(`recording.profiling`), the tests and their bounds (`core.stats.drift`, `core.stats.calibration`).
 """

@@ -7,7 +7,7 @@
 - `integrity`: the watch that tells of damage in the prediction log
 - `exporting`: a watch that exports spans of traced requests
 
-Called by the keeper, through `interface.cli.wiring.watching`, which adds the watches of other rooms (`drift.lookout`,
-`outcomes.performing`, `outcomes.fetching`, `batch.afterwards`); control reads the alarms.
+Called by the keeper, through `interface.cli.wiring.watching`, which adds the watches of other rooms (`drift.lookout` and
+`drift.together`, `outcomes.performing`, `outcomes.fetching`, `batch.afterwards`); control reads the alarms.
 A monitor speaks; it never acts: no verdict, no rollback, no route is decided here.
 """

@@ -5,7 +5,7 @@ from tidegate.core.vocabulary import home
 from tidegate.delivery.gates import secrets
 from tidegate.interface.api import addresses, client
 from tidegate.interface.cli import truths
-from tidegate.observability.drift import lookout
+from tidegate.observability.drift import lookout, together
 from tidegate.observability.monitors import exporting, integrity, logwatch, probing, rounds, service, uptime
 from tidegate.observability.outcomes import fetching, performing
 
@@ -20,6 +20,7 @@ def watches(place: home.Home) -> list[rounds.Watch]:
     return [
         integrity.Integrity(place),
         lookout.Lookout(place),
+        together.Together(place),
         uptime.Uptime(place, lambda: _line(place)),
         service.Service(place),
         afterwards.Afterwards(place),
