@@ -10,12 +10,11 @@ the same however often it is drawn, and goes with the sample of inputs that the 
 """
 
 import collections
-import os
 
 import msgspec
 
 from tidegate.control.batch import explaining
-from tidegate.core.vocabulary import alarms, errors, explanations, home, ids, keeping, records, tables
+from tidegate.core.vocabulary import alarms, errors, explanations, home, ids, keeping, placing, records, tables
 from tidegate.dataplane.predlog import explained, parquet, reader
 from tidegate.dataplane.wire import tablefile
 
@@ -130,9 +129,7 @@ class Afterwards:
 
     def _write(self, state: dict[str, Progress]) -> None:
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        scratch = self._path.with_name(f".{STATE}.{os.getpid()}")
-        scratch.write_bytes(msgspec.json.encode(state))
-        scratch.replace(self._path)
+        placing.put(self._path, msgspec.json.encode(state))
 
 
 def read(place: home.Home) -> dict[str, Progress]:

@@ -11,7 +11,7 @@ import re
 import sqlalchemy as sa
 
 from tidegate.control.store import postgresql, sqlite
-from tidegate.core.vocabulary import errors, home
+from tidegate.core.vocabulary import errors, home, placing
 
 VARIABLE = "TIDEGATE_STORE"
 _CURE = "Write postgresql://USER@HOST:PORT/DATABASE."
@@ -42,12 +42,8 @@ def noted(place: home.Home) -> str:
 
 def note(place: home.Home, address: str) -> None:
     """Have the home's store be at this address from now on. Raises StoreInvalid, DiskFull."""
-    scratch = place.store_address.with_name(f".{place.store_address.name}.{os.getpid()}")
     try:
-        file = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        with os.fdopen(file, "w") as written:
-            written.write(_bare(address) + "\n")
-        scratch.replace(place.store_address)
+        placing.put(place.store_address, f"{_bare(address)}\n".encode())
     except OSError as failed:
         raise errors.DiskFull(f"it cannot be written: {failed.strerror}.", where=str(place.store_address)) from failed
 

@@ -11,8 +11,11 @@
 - `handling`, `tokens`: what an endpoint asks of the worker besides the prediction; who may do what
 - `alarms`: what is wrong now, with the words for it; `incidents`: what became of one; `recipients`: who is told
 - `tables`, `records`, `manifests`: the formats the planes meet in: routes down, records up, bundles across
+- `monitoring`, `keeping`: what monitors go by; what is kept of a log, and where it goes besides
+- `explanations`, `erasures`: an answer taken apart; who asked to be forgotten, and what came of it
 - `home`, `instances`: where things are on disk, and processes as the keeper knows them
+- `placing`, `room`: files put in place whole, and how much of a disk is left to what matters more than the log
 - `logs`: JSON lines on standard error, as every process logs
 
-Not here: anything that acts, reads a clock, or opens a file other than `instances` and `home` for the keeper's sake.
+Not here: anything that acts, reads a clock, or knows what is in a file other than those of `instances` and `erasures`.
 """

@@ -6,12 +6,13 @@
 """
 
 import logging
-import os
 import pathlib
 import uuid
 from typing import TypeVar
 
 import msgspec
+
+from tidegate.core.vocabulary import placing
 
 KEY, ID, WHERE, EXPIRED = "key", "id", "where", "expired"
 ASKED, KEPT, TOLD = ".asked.json", ".kept.json", ".told.json"
@@ -74,12 +75,7 @@ def fresh() -> str:
 def write(folder: pathlib.Path, suffix: str, one: Asked | Told) -> None:
     """Put one there whole, for this account only, on the disk when this returns. Raises OSError."""
     folder.mkdir(mode=0o700, exist_ok=True)
-    scratch = folder / f".{one.id}{suffix}.{os.getpid()}"
-    with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "wb") as file:
-        file.write(msgspec.json.encode(one))
-        file.flush()
-        os.fsync(file.fileno())
-    scratch.replace(folder / f"{one.id}{suffix}")
+    placing.put(folder / f"{one.id}{suffix}", msgspec.json.encode(one), synced=True)
 
 
 def remove(folder: pathlib.Path, suffix: str, identifier: str) -> None:

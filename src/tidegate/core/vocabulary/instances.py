@@ -14,6 +14,8 @@ import struct
 import sys
 import typing
 
+from tidegate.core.vocabulary import placing
+
 
 @dataclasses.dataclass(frozen=True)
 class Resources:
@@ -71,9 +73,7 @@ def read(path: pathlib.Path) -> Spec | None:
 
 def write_json(path: pathlib.Path, value: object) -> None:
     """Replace a JSON file atomically; readers see the old or the new, never a part."""
-    scratch = path.with_name(f".{path.name}.{os.getpid()}")
-    scratch.write_text(json.dumps(value))
-    scratch.replace(path)
+    placing.put(path, json.dumps(value).encode())
 
 
 def read_state(folder: pathlib.Path, name: str) -> dict[str, typing.Any]:

@@ -12,6 +12,7 @@ import pathlib
 
 import msgspec
 
+from tidegate.core.vocabulary import placing
 from tidegate.dataplane.gateway import quota
 
 logger = logging.getLogger(__name__)
@@ -61,11 +62,9 @@ class Tallies:
 
     def _write(self) -> None:
         told = Day(self._day, {" ".join(key): rows for key, rows in self._own.items()})
-        scratch = self._path.with_suffix(".new")
         try:
             self._folder.mkdir(mode=0o700, exist_ok=True)
-            scratch.write_bytes(msgspec.json.encode(told))
-            scratch.replace(self._path)
+            placing.put(self._path, msgspec.json.encode(told))
             self._changed = False
         except OSError as failed:
             logger.warning("the day's counts cannot be written", extra={"detail": str(failed)})

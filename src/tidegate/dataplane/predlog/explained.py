@@ -162,15 +162,7 @@ def _place(folder: pathlib.Path, table: pa.Table) -> None:
     shown = sorted(table["id"].to_pylist())
     first, last = (one.replace("-", "") for one in (shown[0], shown[-1]))
     path = folder / f"{first}-{last}-{secrets.token_hex(6)}{parquet.SUFFIX}"
-    scratch = path.with_suffix(parquet.SCRATCH)
-    try:
-        with scratch.open("wb") as file:
-            pq.write_table(table, file, compression="zstd")
-            file.flush()
-            os.fsync(file.fileno())
-        scratch.replace(path)
-    finally:
-        scratch.unlink(missing_ok=True)
+    parquet.put(path, table)
 
 
 def _merge(folder: pathlib.Path) -> None:

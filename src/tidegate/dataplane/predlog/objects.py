@@ -8,12 +8,13 @@ UTF-8, bodies are as they came, tensors are NPY files (`numpy.load`). Called by 
 
 import hashlib
 import io
-import os
 import pathlib
 from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
+
+from tidegate.core.vocabulary import placing
 
 FOLDER = "objects"
 REFERENCE = "object:"
@@ -36,12 +37,7 @@ def put(place: pathlib.Path, data: bytes) -> str:
     final = place / name
     if not final.exists():
         place.mkdir(mode=0o700, parents=True, exist_ok=True)
-        scratch = place / f"{name}.part"
-        with scratch.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        scratch.replace(final)
+        placing.put(final, data, synced=True)
     return REFERENCE + name
 
 

@@ -18,8 +18,8 @@ from typing import NamedTuple
 
 import msgspec
 import pyarrow as pa
-import pyarrow.parquet as pq
 
+from tidegate.core.vocabulary import placing
 from tidegate.dataplane.predlog import parquet
 
 SUFFIX = ".ship"
@@ -66,13 +66,8 @@ def replace(item: Item, number: int, rows: pa.Table) -> None:
 
     Raises OSError; the item is there then as it was, or also under its new number.
     """
-    scratch = item.path.with_suffix(parquet.SCRATCH)
     if rows.num_rows:
-        with scratch.open("wb") as file:
-            pq.write_table(rows, file, row_group_size=parquet.ROW_GROUP, compression="zstd", compression_level=1)
-            file.flush()
-            os.fsync(file.fileno())
-        scratch.replace(item.path.with_name(f"{number:012d}~{item.table}~{item.endpoint}~{item.day}{SUFFIX}"))
+        parquet.put(item.path.with_name(f"{number:012d}~{item.table}~{item.endpoint}~{item.day}{SUFFIX}"), rows)
     item.path.unlink(missing_ok=True)
 
 
@@ -112,9 +107,7 @@ def reach(log: pathlib.Path, where: Position) -> None:
     """Keep a position. Raises OSError."""
     path = _path(log, where.endpoint, where.to)
     path.parent.mkdir(mode=0o700, exist_ok=True)
-    scratch = path.with_suffix(".new")
-    scratch.write_bytes(msgspec.json.encode(where))
-    scratch.replace(path)
+    placing.put(path, msgspec.json.encode(where))
 
 
 def forget(log: pathlib.Path, where: Position) -> None:

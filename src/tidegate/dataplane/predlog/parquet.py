@@ -225,18 +225,23 @@ def place(log: pathlib.Path, where: Partition, name: str, rows: pa.Table, level:
     folder = log / where.folder
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     final = folder / f"{name}{SUFFIX}"
-    scratch = final.with_suffix(SCRATCH)
+    put(final, rows)
+    return _described(log, final, where, rows, level)
+
+
+def put(path: pathlib.Path, rows: pa.Table) -> None:
+    """Have a file of these rows, whole and on the disk when this returns. Raises OSError, and then there is none."""
+    scratch = path.with_suffix(SCRATCH)
     try:
         with scratch.open("wb") as file:
             pq.write_table(rows, file, row_group_size=ROW_GROUP, compression="zstd", compression_level=1)
             file.flush()
             os.fsync(file.fileno())
-        scratch.replace(final)
-        sync_folder(folder)
+        scratch.replace(path)
+        sync_folder(path.parent)
     except BaseException:
         scratch.unlink(missing_ok=True)
         raise
-    return _described(log, final, where, rows, level)
 
 
 def _described(log: pathlib.Path, path: pathlib.Path, place: Partition, rows: pa.Table, level: int) -> File:

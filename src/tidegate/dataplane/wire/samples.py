@@ -4,13 +4,12 @@ The kept ones are in HOME/warm/<endpoint>.bin, written by the recorder and read 
 It is no log: who cannot read it does without.
 """
 
-import os
 import pathlib
 from collections.abc import Sequence
 
 import msgspec
 
-from tidegate.core.vocabulary import records
+from tidegate.core.vocabulary import placing, records
 from tidegate.dataplane.wire import frames
 
 _CONTENT = {one.name.lower(): int(one) for one in frames.Content} | {records.BINARY: int(frames.Content.INFER)}
@@ -56,7 +55,4 @@ def read(folder: pathlib.Path, endpoint: str) -> tuple[Sample, ...]:
 def write(folder: pathlib.Path, endpoint: str, kept: Sequence[Sample]) -> None:
     """Replace an endpoint's; for this account only, since they are inputs of people. Raises OSError."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    scratch = folder / f".{endpoint}.{os.getpid()}"
-    scratch.write_bytes(msgspec.msgpack.encode(kept))
-    scratch.chmod(0o600)
-    scratch.replace(path(folder, endpoint))
+    placing.put(path(folder, endpoint), msgspec.msgpack.encode(kept))

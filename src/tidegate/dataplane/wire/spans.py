@@ -11,6 +11,8 @@ import pathlib
 
 import msgspec
 
+from tidegate.core.vocabulary import placing
+
 ENDING = ".spans"
 MOST_FILES = 240
 """Beyond these nothing is written: nobody takes them away."""
@@ -81,9 +83,7 @@ class Writer:
             if sum(1 for _ in self._folder.iterdir()) >= MOST_FILES:
                 raise OSError("nobody takes them away")
             path = self._folder / f"{self._incarnation}-{self._number:06d}{ENDING}"
-            scratch = path.with_name(f".{path.name}")
-            scratch.write_bytes(_encoder.encode(traces))
-            scratch.rename(path)
+            placing.put(path, _encoder.encode(traces))
             self._number += 1
         except OSError as failed:
             if not self.dropped:

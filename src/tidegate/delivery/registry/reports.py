@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from tidegate.core.vocabulary import home, manifests
+from tidegate.core.vocabulary import home, manifests, placing
 from tidegate.delivery.registry import compiling
 
 
@@ -27,9 +27,7 @@ def write(place: home.Home, digest: str, found: compiling.Compiled, original: ma
         "rows_differing": found.differing,
         "disagreements": found.disagreements,
     }
-    scratch = place.reports / f".{digest}"
-    scratch.write_bytes(msgspec.json.format(msgspec.json.encode(told), indent=2))
-    scratch.replace(place.reports / f"{digest}.json")
+    placing.put(place.reports / f"{digest}.json", msgspec.json.format(msgspec.json.encode(told), indent=2))
 
 
 def said(place: home.Home, digest: str) -> str:

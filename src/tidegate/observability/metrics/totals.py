@@ -5,13 +5,12 @@ and one whose file has gone meanwhile is in them.
 """
 
 import contextlib
-import os
 import pathlib
 from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from tidegate.core.vocabulary import errors, home
+from tidegate.core.vocabulary import errors, home, placing
 from tidegate.dataplane.wire import counts
 
 TOTALS = "totals.json"
@@ -91,9 +90,7 @@ def _read(folder: pathlib.Path) -> Totals:
 
 
 def _write(folder: pathlib.Path, told: Totals) -> None:
-    scratch = folder / f".{TOTALS}.{os.getpid()}"
-    scratch.write_bytes(msgspec.json.encode(told))
-    scratch.replace(folder / TOTALS)
+    placing.put(folder / TOTALS, msgspec.json.encode(told))
 
 
 def _key(name: str) -> Key:

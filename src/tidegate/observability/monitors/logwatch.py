@@ -17,7 +17,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from tidegate.core.vocabulary import alarms, home, instances
+from tidegate.core.vocabulary import alarms, home, instances, placing
 from tidegate.observability.monitors import templates
 
 RECENT_SECONDS = 600.0
@@ -222,7 +222,4 @@ def _read(path: pathlib.Path) -> Known:
 
 
 def _write(path: pathlib.Path, known: Known) -> None:
-    scratch = path.with_name(f".{path.name}.{os.getpid()}")
-    scratch.write_bytes(msgspec.json.encode(known))
-    scratch.chmod(0o600)
-    scratch.replace(path)
+    placing.put(path, msgspec.json.encode(known))

@@ -3,13 +3,12 @@
 Called by every process of this wing. Nobody acts on an alarm here.
 """
 
-import os
 import pathlib
 from collections.abc import Iterable
 
 import msgspec
 
-from tidegate.core.vocabulary import alarms
+from tidegate.core.vocabulary import alarms, placing
 
 
 class Voice:
@@ -34,9 +33,7 @@ class Voice:
         wanted = tuple(msgspec.structs.replace(one, since=since.get(one.key, one.since)) for one in found)
         if wanted == self._open:
             return
-        scratch = self._path.with_name(f".{self._path.name}.{os.getpid()}")
-        scratch.write_bytes(msgspec.json.encode(alarms.Said(now, wanted)))
-        scratch.replace(self._path)
+        placing.put(self._path, msgspec.json.encode(alarms.Said(now, wanted)))
         self._open = wanted
 
 

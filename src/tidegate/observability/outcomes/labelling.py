@@ -12,7 +12,6 @@ What was handed out is in `labelling/ENDPOINT/TASK.json`, written before the she
 the request id `labelling:TASK`. Called by the command line; `performance` asks for the chances.
 """
 
-import os
 import pathlib
 from collections.abc import Sequence
 
@@ -20,7 +19,7 @@ import msgspec
 import numpy as np
 
 from tidegate.core.stats import metrics
-from tidegate.core.vocabulary import errors, home
+from tidegate.core.vocabulary import errors, home, placing
 
 RANDOM, UNCERTAIN, DISAGREEMENT = "random", "uncertain", "disagreement"
 STRATEGIES = (RANDOM, UNCERTAIN, DISAGREEMENT)
@@ -91,9 +90,7 @@ def keep(place: home.Home, task: Task) -> None:
     """Remember what is handed out. Raises OSError."""
     path = _folder(place, task.endpoint) / f"{task.name}.json"
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    scratch = path.with_name(f".{path.name}.{os.getpid()}")
-    scratch.write_bytes(msgspec.json.encode(task))
-    scratch.replace(path)
+    placing.put(path, msgspec.json.encode(task))
 
 
 def tasks(place: home.Home, endpoint: str) -> list[Task]:

@@ -11,7 +11,6 @@ Called by the monitor.
 import datetime as dt
 import hashlib
 import math
-import os
 from collections.abc import Iterator
 
 import msgspec
@@ -19,7 +18,7 @@ import numpy as np
 
 from tidegate.core.decide import amounts
 from tidegate.core.stats import arrival, metrics
-from tidegate.core.vocabulary import alarms, home, tables
+from tidegate.core.vocabulary import alarms, home, placing, tables
 from tidegate.dataplane.predlog import labelled, parquet, reader
 from tidegate.observability.outcomes import estimating, graded, worsened
 from tidegate.observability.recording import rules
@@ -76,9 +75,7 @@ class Kept:
         if found is not None:
             known = dict([*known.items(), (self._name, found)][-VERSIONS:])
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            scratch = self._path.with_name(f".{self._path.name}.{os.getpid()}")
-            scratch.write_bytes(msgspec.json.encode(known))
-            scratch.replace(self._path)
+            placing.put(self._path, msgspec.json.encode(known))
         return found
 
 

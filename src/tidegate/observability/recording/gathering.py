@@ -17,7 +17,7 @@ import msgspec
 import pyarrow as pa
 import pyarrow.fs
 
-from tidegate.core.vocabulary import errors, home
+from tidegate.core.vocabulary import errors, home, placing
 from tidegate.dataplane.predlog import segments
 from tidegate.dataplane.sinks import files
 
@@ -148,7 +148,4 @@ def _noted(place: home.Home) -> dict[str, dict[str, int]]:
 
 
 def _note(place: home.Home, seen: dict[str, dict[str, int]]) -> None:
-    path = place.log / _NOTED
-    scratch = path.with_suffix(f".{os.getpid()}")
-    scratch.write_bytes(msgspec.json.encode(seen))
-    scratch.replace(path)
+    placing.put(place.log / _NOTED, msgspec.json.encode(seen))

@@ -22,7 +22,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from tidegate.core.vocabulary import errors, home, instances, logs, records, room, sums
+from tidegate.core.vocabulary import errors, home, instances, logs, placing, records, room, sums
 from tidegate.dataplane.predlog import columns, explained, outbox, parquet, reader, segments
 from tidegate.observability.recording import (
     baselines,
@@ -178,13 +178,13 @@ class Recorder:
             counted = (self.sheet.version(endpoint), *map(self.values.version, newest))
             if self._is_new(self.home.labels / f"{endpoint}.json", counted):
                 told = {one.release: self._labels(one) for one in newest}
-                _replace(self.home.labels / f"{endpoint}.json", msgspec.json.encode(told))
+                placing.put(self.home.labels / f"{endpoint}.json", msgspec.json.encode(told))
             paired = self.pairs.version(endpoint)
             if paired and self._is_new(self.home.pairs / f"{endpoint}.json", paired):
-                _replace(self.home.pairs / f"{endpoint}.json", msgspec.json.encode(self.pairs.told(endpoint)))
+                placing.put(self.home.pairs / f"{endpoint}.json", msgspec.json.encode(self.pairs.told(endpoint)))
             sliced = self.slices.version(endpoint)
             if sliced and self._is_new(self.home.slices / f"{endpoint}.json", sliced):
-                _replace(self.home.slices / f"{endpoint}.json", msgspec.json.encode(self.slices.told(endpoint)))
+                placing.put(self.home.slices / f"{endpoint}.json", msgspec.json.encode(self.slices.told(endpoint)))
 
     def _is_new(self, path: pathlib.Path, version: object) -> bool:
         """Whether what is to be written differs from what was; then all that was counted is in the transaction."""
@@ -336,12 +336,6 @@ def _bounded(one: segments.Record) -> segments.Record:
 
 def _fresh_name(now: float) -> str:
     return f"{int(now * 1e3):013d}-{uuid.uuid4().hex[:8]}"
-
-
-def _replace(path: pathlib.Path, raw: bytes) -> None:
-    scratch = path.with_name(f".{path.name}.{os.getpid()}")
-    scratch.write_bytes(raw)
-    scratch.replace(path)
 
 
 def run(place: home.Home, name: str) -> int:
