@@ -126,6 +126,27 @@ def test_settings_come_with_the_release_and_go_with_it(begun, tmp_path):
             assert limits(world) == (holds, holds)
 
 
+def test_settings_alone_are_released_behind_the_model_that_serves(begun, tmp_path):
+    plain, settings = tables.Limits().body, loop_plays.of("canary", limits=TIGHT, probation_seconds=1.0)
+    for name, bad, holds in (("good", (), TIGHT.body), ("bad", loop_plays.BAD, plain)):
+        with World.of(begun, tmp_path / name, Play(settings, (), bad=bad)) as world:
+            serves = world._payload("flights", "first")
+            assert told(world, "release", serves).status == "done"
+            world.finish()
+            assert (world.newest().candidate.ordinal, limits(world)) == (2, (holds, holds))
+            assert world.newest().candidate.model_digest == world.newest().stable.model_digest
+            assert world.books.holds(ENV, "flights") == [], "the model serves on"
+            again = told(world, "release", serves | {"settings": serves["settings"] | {"model": "by another name"}})
+            if bad:
+                assert again.status == "done"
+            else:
+                assert (again.status, again.result["code"]) == ("refused", "already-stable")
+                assert told(world, "rollback", {}).status == "done"
+                world.finish()
+                assert limits(world) == (TIGHT.body, TIGHT.body), "a rollback is of a version"
+                assert world.books.holds(ENV, "flights") == []
+
+
 def test_a_retry_goes_by_what_the_failed_release_brought(begun, tmp_path):
     settings = loop_plays.of("canary", limits=TIGHT)
     asks = (release(), Ask("abort", when(Phase.RUNNING)), Ask("retry", when(Phase.ABORTED)))

@@ -102,7 +102,7 @@ def _may_begin(
         )
     manifest = bundles.read_manifest(place.bundles / digest)
     _refuse_busy(desk, settings.endpoint)
-    _refuse_known(desk, settings.endpoint, manifest.model_digest)
+    _refuse_known(desk, settings, manifest.model_digest)
     guards.fit(settings.terms, manifest)
     conditions.fit(settings.fallbacks, manifest.signature)
     logged.fit(settings.log, manifest.signature)
@@ -131,15 +131,22 @@ def _refuse_busy(desk: transitions.Desk, endpoint: str) -> None:
         raise errors.ReleaseInProgress(words, cure=f"Wait for it, or end it with `tidegate abort {endpoint}`.")
 
 
-def _refuse_known(desk: transitions.Desk, endpoint: str, model_digest: str) -> None:
-    """A held model, and the one that is stable already, are not released."""
+def _refuse_known(desk: transitions.Desk, settings: specification.Settings, model_digest: str) -> None:
+    """A held model is not released, nor is the one that is stable already, unless the file settles something else by now."""
+    endpoint = settings.endpoint
     hold = desk.store.held(desk.environment, endpoint, model_digest)
     if hold is not None:
         cure = f"Release a mended model, or clear the hold with `tidegate unhold {endpoint}`."
         raise errors.DigestHeld(f"this very model was rolled back and is held: {hold.reason.rstrip('.')}.", cure=cure)
-    stable = desk.stable(endpoint)
-    if stable is not None and stable.model_digest == model_digest:
-        raise errors.AlreadyStable(f"this very model is {endpoint}'s stable already, as {stable.name}.")
+    stable, row = desk.stable(endpoint), desk.store.endpoint(desk.environment, endpoint)
+    if stable is None or row is None or stable.model_digest != model_digest:
+        return
+    now = desk.settings(row)
+    if msgspec.structs.replace(settings, model=now.model) == now:  # one model has many names
+        raise errors.AlreadyStable(
+            f"this very model is {endpoint}'s stable already, as {stable.name}, by the same settings.",
+            cure="Change the model or the file first; `tidegate plan` shows what the file comes to.",
+        )
 
 
 def _before(desk: transitions.Desk, settings: specification.Settings) -> dict[str, Any]:
@@ -177,7 +184,8 @@ def roll_back(
     if hold is not None:
         cure = f"Clear it first: `tidegate unhold {command.endpoint} --digest {version.model_digest[:12]}`."
         raise errors.DigestHeld(f"{version.name} is held: {hold.reason.rstrip('.')}.", cure=cure)
-    if stable is not None:  # before the release, which answers the command: who is interrupted between the two does both again
+    # Before the release, which answers the command: who is interrupted between the two does both again.
+    if stable is not None and stable.model_digest != version.model_digest:
         desk.hold(stable, event, now)
     return desk.go_back(version, event, now, command.id, warm=row is not None and ordinal in row.kept)
 

@@ -3,7 +3,7 @@
 Traffic to stable first; when every gateway has confirmed it: drain, hold, retire, tell.
 """
 
-from tidegate.core.decide import moves, upkeep
+from tidegate.core.decide import moves, strategies, upkeep
 from tidegate.core.vocabulary import decisions, errors, releases
 from tidegate.core.vocabulary.phases import EXPOSED, Phase
 
@@ -122,8 +122,10 @@ def end(release: releases.Release, reason: str, now: float, outcome: str) -> dec
         text = f"{release.endpoint}: the release of {release.candidate.name} is over ({words}), {serves}: {reason}{nobody}"
         return decisions.Decision(ended, (drain, retire, decisions.Notify("info", text)), reason)
     if release.stable is not None and release.stable.model_digest == release.candidate.model_digest:
-        # A drill: its model is the one that serves, and goes on serving.
-        text = f"{release.endpoint}: the drill of {release.stable.name} is {back}: {reason}"
+        # A drill, or other settings: its model is the one that serves, and goes on serving.
+        name = release.candidate.name
+        what = f"the drill of {release.stable.name}" if release.strategy == strategies.REHEARSAL else f"{name}, the same model,"
+        text = f"{release.endpoint}: {what} is {back}: {reason}"
         return decisions.Decision(ended, (drain, retire, decisions.Notify("critical", text)), reason)
     hold = decisions.Hold(release.endpoint, release.candidate.model_digest, reason)
     text = f"{release.endpoint}: {release.candidate.name} is {back} and held: {reason}"

@@ -315,7 +315,7 @@ class IrreversibleMigration(ReleaseError):
 
 
 class AlreadyStable(ReleaseError):
-    """This very model is already stable on this endpoint; there is nothing to release."""
+    """This very model is already stable on this endpoint, by the same settings; there is nothing to release."""
 
 
 class MigrationUnknown(ReleaseError, status=404):
