@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from tidegate.core.spec import file, settings
-from tidegate.core.vocabulary import errors, manifests, releases
+from tidegate.core.vocabulary import errors, manifests, monitoring, releases
 
 MINIMUM = "endpoint: flight-delay\nmodel: mlflow://flight-delay@candidate\n"
 
@@ -24,6 +24,13 @@ def test_two_lines_are_enough_and_everything_else_is_the_vocabularys_default():
     assert found.policy == releases.Policy()
     assert found.limits == settings.Settings("e", "m").limits
     assert found.given == ("endpoint", "model")
+
+
+def test_what_is_watched_is_said_in_days_and_shares():
+    told = "{window: 7d, season: day, rows: 500, limit: 2%, holidays: [12-25, 2026-07-03]}"
+    found = resolved(f"{MINIMUM}monitors: {{drift: {told}, quality: {{window: 6h}}}}\n").monitors
+    assert found.drift == monitoring.Drift("notify", 604_800.0, "day", 500, 0.02, ("12-25", "2026-07-03"))
+    assert found.quality == monitoring.Quality("notify", 21_600.0)
 
 
 def test_every_key_arrives_where_it_belongs():
@@ -127,6 +134,11 @@ def test_a_longer_least_time_moves_the_time_limit_that_nobody_gave():
         ("outcomes: {query: select 1, url: sqlite:///x}", 3, "never the secret itself"),
         ("outcomes: {query: select 1, every: 10ms}", 3, "Let `every` be 1s or more"),
         ("monitors: {performance: {drop: 0%}}", 3, "a drop is a share of all answers"),
+        ("monitors: {drift: {window: 5h}}", 3, "profiles are kept by the hour"),
+        ("monitors: {quality: {window: 90m}}", 3, "profiles are kept by the hour"),
+        ("monitors: {drift: {rows: 100}}", 3, "fewer than 200 rows say nothing"),
+        ("monitors: {drift: {limit: 0%}}", 3, "a limit of drift is a share"),
+        ("monitors: {drift: {holidays: [Christmas]}}", 3, "`Christmas` is no day"),
         ("fallback: .NaN\nkeep: 1e999", 4, "cannot be used here"),
         ("trust: everything", 3, "It is one of pickle."),
         ("x: &a [*a]", 3, "nested too deeply"),
