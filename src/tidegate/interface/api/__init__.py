@@ -7,6 +7,7 @@ predictions and releases go on, and the command line falls back on the files.
     app       the FastAPI application: paths, and errors as JSON
     asked     bodies that requests may have
     answers   bodies that responses have, as pydantic models: OpenAPI is drawn from them
+    standing  those about how things stand; `judged`: verdicts; `bygone`: what was
     look      from the store and the home to answers; reads only, and works with the store gone
     records   single releases and their past, as answers
     orders    commands: control must live, submit, wait, raise what control refused with

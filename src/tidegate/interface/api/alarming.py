@@ -9,7 +9,7 @@ from tidegate.control.loop import incidents as history
 from tidegate.control.store import commands
 from tidegate.control.store import store as stores
 from tidegate.core.vocabulary import incidents
-from tidegate.interface.api import answers, asked, making, moments, orders, scopes, shelf
+from tidegate.interface.api import answers, asked, making, moments, orders, scopes, shelf, standing
 
 LONGEST = 1_000
 """Incidents in one answer."""
@@ -25,7 +25,7 @@ def router(books: shelf.Shelf) -> fastapi.APIRouter:
         endpoint: str | None = None,
         all: bool = False,  # noqa: A002 -- the name in the query
         since: str = "30d",
-    ) -> list[answers.Alarm]:
+    ) -> list[standing.Alarm]:
         """The alarms that are open, oldest first; with `all` those that are over too, newest first, from `since` on."""
         scopes.demand(holder, "read", endpoint or "")
         store = books.store()
@@ -34,7 +34,7 @@ def router(books: shelf.Shelf) -> fastapi.APIRouter:
         return [one for one in open_now(store, books.environment) if endpoint in (None, one.endpoint)]
 
     @alarming.get("/endpoints/{endpoint}/incidents")
-    def of_endpoint(endpoint: str, _: scopes.Reader, since: str = "30d") -> list[answers.Alarm]:
+    def of_endpoint(endpoint: str, _: scopes.Reader, since: str = "30d") -> list[standing.Alarm]:
         """Its alarms that were, and those that are open, newest first, with what was done and who had them."""
         making.known(books.store(), books.environment, endpoint)
         return past(books.store(), books.environment, endpoint, moments.parse(since, time.time(), dt.UTC, "since"))
@@ -56,12 +56,12 @@ def router(books: shelf.Shelf) -> fastapi.APIRouter:
     return alarming
 
 
-def open_now(store: stores.Store, environment: str) -> list[answers.Alarm]:
+def open_now(store: stores.Store, environment: str) -> list[standing.Alarm]:
     """What is open, oldest first."""
     return [shown(one) for one in store.alarms(environment) if one.open]
 
 
-def past(store: stores.Store, environment: str, endpoint: str | None, since: float) -> list[answers.Alarm]:
+def past(store: stores.Store, environment: str, endpoint: str | None, since: float) -> list[standing.Alarm]:
     """Incidents that began from then on, and whatever else is open; newest first."""
     now = [one for one in store.alarms(environment) if one.open and endpoint in (None, one.alarm.endpoint)]
     known = {one.number for one in now}
@@ -69,10 +69,10 @@ def past(store: stores.Store, environment: str, endpoint: str | None, since: flo
     return [shown(one) for one in sorted((*told, *now), key=lambda one: -one.opened_at)][:LONGEST]
 
 
-def shown(one: incidents.Incident) -> answers.Alarm:
+def shown(one: incidents.Incident) -> standing.Alarm:
     """An incident as an answer."""
     alarm, has, snoozed = one.alarm, one.acknowledged, one.snoozed
-    return answers.Alarm(
+    return standing.Alarm(
         kind=str(alarm.kind),
         endpoint=alarm.endpoint,
         words=alarm.words,
@@ -88,7 +88,7 @@ def shown(one: incidents.Incident) -> answers.Alarm:
         ended_at=one.ended_at,
         times=one.times,
         quiet_since=one.quiet_since,
-        acknowledged=answers.Had(actor=has.actor, at=has.at, reason=has.reason, go_on=has.go_on) if has else None,
-        snoozed=answers.Had(actor=snoozed.actor, at=snoozed.at, reason=snoozed.reason, until=snoozed.until) if snoozed else None,
-        deeds=tuple(answers.Deed(action=str(d.action), at=d.at, words=d.words, release=d.release) for d in one.deeds),
+        acknowledged=standing.Had(actor=has.actor, at=has.at, reason=has.reason, go_on=has.go_on) if has else None,
+        snoozed=standing.Had(actor=snoozed.actor, at=snoozed.at, reason=snoozed.reason, until=snoozed.until) if snoozed else None,
+        deeds=tuple(standing.Deed(action=str(d.action), at=d.at, words=d.words, release=d.release) for d in one.deeds),
     )

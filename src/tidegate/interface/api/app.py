@@ -21,6 +21,7 @@ from tidegate.interface.api import (
     drifted,
     forgetting,
     issuing,
+    judged,
     live,
     look,
     making,
@@ -35,6 +36,7 @@ from tidegate.interface.api import (
     scopes,
     session,
     shelf,
+    standing,
     tracing,
 )
 
@@ -92,12 +94,12 @@ def _reading(books: shelf.Shelf) -> fastapi.APIRouter:
     reading = fastapi.APIRouter(prefix="/v1", tags=["reading"])
 
     @reading.get("/status")
-    def status(_: scopes.Reader) -> answers.Status:
+    def status(_: scopes.Reader) -> standing.Status:
         """Everything on one screen; answers with the store gone too."""
         return look.seen(books)
 
     @reading.get("/endpoints/{endpoint}")
-    def endpoint(endpoint: str, _: scopes.Reader) -> answers.Endpoint:
+    def endpoint(endpoint: str, _: scopes.Reader) -> standing.Endpoint:
         """One endpoint, with its settings."""
         store = books.store()
         row = making.known(store, books.environment, endpoint)
@@ -105,7 +107,7 @@ def _reading(books: shelf.Shelf) -> fastapi.APIRouter:
         return found.model_copy(update={"settings": row.settings})
 
     @reading.get("/releases/{identifier}")
-    def release(identifier: str, holder: scopes.Anybody) -> answers.Release:
+    def release(identifier: str, holder: scopes.Anybody) -> standing.Release:
         """One release, with what it waits for and its verdict."""
         store = books.store()
         found = store.release(identifier)
@@ -113,7 +115,7 @@ def _reading(books: shelf.Shelf) -> fastapi.APIRouter:
         return records.release(store, found)
 
     @reading.get("/releases/{identifier}/verdict")
-    def verdict(identifier: str, holder: scopes.Anybody) -> answers.Verdict:
+    def verdict(identifier: str, holder: scopes.Anybody) -> judged.Verdict:
         """How the evidence stood at the last look."""
         store = books.store()
         scopes.demand(holder, "read", store.release(identifier).endpoint)

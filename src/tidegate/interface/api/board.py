@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from tidegate.control.store import store as stores
 from tidegate.core.vocabulary import errors, phases, releases, tokens
-from tidegate.interface.api import answers, look, records, shelf
+from tidegate.interface.api import bygone, look, records, shelf, standing
 
 EVENTS = 8
 """The latest of each endpoint that are shown."""
@@ -14,12 +14,12 @@ EVENTS = 8
 class Shown(NamedTuple):
     """One endpoint."""
 
-    endpoint: answers.Endpoint
+    endpoint: standing.Endpoint
     release: releases.Release | None = None
     """The newest, ended or not."""
-    events: tuple[answers.Event, ...] = ()
+    events: tuple[bygone.Event, ...] = ()
     """Newest first."""
-    alarms: tuple[answers.Alarm, ...] = ()
+    alarms: tuple[standing.Alarm, ...] = ()
     """Those of it that are open, oldest first."""
 
     @property
@@ -31,7 +31,7 @@ class Shown(NamedTuple):
 class Board(NamedTuple):
     """All of it."""
 
-    status: answers.Status
+    status: standing.Status
     shown: tuple[Shown, ...]
 
 
@@ -51,7 +51,7 @@ def read(books: shelf.Shelf) -> Board:
         return Board(late, tuple(Shown(one) for one in status.endpoints))
 
 
-def _shown(store: stores.Store, status: answers.Status, endpoint: answers.Endpoint) -> Shown:
+def _shown(store: stores.Store, status: standing.Status, endpoint: standing.Endpoint) -> Shown:
     events = store.last_events(status.environment, endpoint.name, EVENTS)
     latest, alarms = (
         store.latest(status.environment, endpoint.name),

@@ -48,11 +48,11 @@ class Client:
         self._http.close()
 
     def status(self) -> Json:
-        """Everything on one screen: `answers.Status`."""
+        """Everything on one screen: `standing.Status`."""
         return self._object("GET", "/v1/status")
 
     def endpoint(self, endpoint: str) -> Json:
-        """One endpoint with its settings: `answers.Endpoint`."""
+        """One endpoint with its settings: `standing.Endpoint`."""
         return self._object("GET", f"/v1/endpoints/{_part(endpoint)}")
 
     def performance(self, endpoint: str, **asked: str) -> Json:
@@ -84,7 +84,7 @@ class Client:
         return found if isinstance(found, list) else []
 
     def versions(self, endpoint: str) -> list[Json]:
-        """The versions that an endpoint has had, newest first: a list of `answers.Past`."""
+        """The versions that an endpoint has had, newest first: a list of `standing.Past`."""
         found = self._ask("GET", f"/v1/endpoints/{_part(endpoint)}/versions")
         return found if isinstance(found, list) else []
 
@@ -106,7 +106,7 @@ class Client:
         return self._object("POST", f"/v1/tokens/{_part(name)}/revoke", {"reason": reason, "actor": actor})
 
     def alarms(self, endpoint: str = "", since: float | None = None) -> list[Json]:
-        """Alarms that are open, or with a Unix time those since then that are over, too: a list of `answers.Alarm`."""
+        """Alarms that are open, or with a Unix time those since then that are over, too: a list of `standing.Alarm`."""
         over = "?all=false" if since is None else f"?all=true&since={since:.3f}"
         query = over + (f"&endpoint={_part(endpoint)}" if endpoint else "")
         found = self._ask("GET", f"/v1/alarms{query}")
@@ -149,23 +149,23 @@ class Client:
         return f"{self.address}/page/enter?code={_part(code)}"
 
     def release_of(self, identifier: str) -> Json:
-        """One release: `answers.Release`."""
+        """One release: `standing.Release`."""
         return self._object("GET", f"/v1/releases/{_part(identifier)}")
 
     def verdict(self, identifier: str) -> Json:
-        """How the evidence of a release stood at the last look: `answers.Verdict`."""
+        """How the evidence of a release stood at the last look: `judged.Verdict`."""
         return self._object("GET", f"/v1/releases/{_part(identifier)}/verdict")
 
     def history(self, endpoint: str, limit: int = 50) -> Json:
-        """Releases and events of an endpoint: `answers.History`."""
+        """Releases and events of an endpoint: `bygone.History`."""
         return self._object("GET", f"/v1/endpoints/{_part(endpoint)}/history?limit={limit}")
 
     def served(self, endpoint: str, at: float) -> Json:
-        """Which version served at that Unix time, and why: `answers.Served`."""
+        """Which version served at that Unix time, and why: `bygone.Served`."""
         return self._object("GET", f"/v1/endpoints/{_part(endpoint)}/served?at={at:.3f}")
 
     def events(self, after: int = 0, endpoint: str = "", limit: int = 200) -> list[Json]:
-        """Events past a sequence number, oldest first: a list of `answers.Event`."""
+        """Events past a sequence number, oldest first: a list of `bygone.Event`."""
         query = f"?after={after}&limit={limit}" + (f"&endpoint={_part(endpoint)}" if endpoint else "")
         found = self._ask("GET", f"/v1/events{query}")
         return found if isinstance(found, list) else []

@@ -10,7 +10,7 @@ from tidegate.control.store import endpoints
 from tidegate.control.store import store as stores
 from tidegate.core.vocabulary import arms, errors, home, instances, tables
 from tidegate.dataplane.wire import sums, tablefile
-from tidegate.interface.api import addresses, alarming, answers, records, shelf
+from tidegate.interface.api import addresses, alarming, records, shelf, standing
 
 RATE_SECONDS = 5
 WELL = frozenset({"ready", "standby", "starting", "loading", "draining", "stopped", "done"})
@@ -23,7 +23,7 @@ class _Seen(NamedTuple):
     ready: dict[str, dict[int, int]]
 
 
-def seen(books: shelf.Shelf) -> answers.Status:
+def seen(books: shelf.Shelf) -> standing.Status:
     """Everything on one screen, as it is now; with the store gone too."""
     try:
         store, trouble = books.store(), ""
@@ -32,7 +32,7 @@ def seen(books: shelf.Shelf) -> answers.Status:
     return status(books.home, books.environment, store, time.time(), trouble)
 
 
-def status(place: home.Home, environment: str, store: stores.Store | None, now: float, trouble: str = "") -> answers.Status:
+def status(place: home.Home, environment: str, store: stores.Store | None, now: float, trouble: str = "") -> standing.Status:
     """Everything on one screen. `store` None: it cannot be read, and `trouble` says why."""
     table, damage = routing(place)
     seen = processes(place)
@@ -44,7 +44,7 @@ def status(place: home.Home, environment: str, store: stores.Store | None, now: 
             alarms = alarming.open_now(store, environment)
         except errors.StoreUnavailable as gone:
             trouble = str(gone)
-    return answers.Status(
+    return standing.Status(
         at=now,
         home=str(place.root),
         environment=environment,
@@ -74,7 +74,7 @@ def routing(place: home.Home) -> tuple[tables.Table, str]:
         return tables.EMPTY, str(damaged)
 
 
-def _control(seen: tuple[answers.Process, ...]) -> answers.Process | None:
+def _control(seen: tuple[standing.Process, ...]) -> standing.Process | None:
     """The control process that decides; where none does, one that lives."""
     controls = [one for one in seen if one.kind == "control"]
     return min(controls, key=lambda one: (not one.alive, one.state != "ready", one.state == "standby"), default=None)
@@ -82,27 +82,29 @@ def _control(seen: tuple[answers.Process, ...]) -> answers.Process | None:
 
 def endpoints_of(
     place: home.Home, store: stores.Store, environment: str, table: tables.Table, now: float
-) -> list[answers.Endpoint]:
+) -> list[standing.Endpoint]:
     """Every endpoint, by name."""
     seen = _Seen(rates(place, now), _ready(place))
     return [_endpoint(place, store, row, table, seen) for row in store.endpoints(environment)]
 
 
-def endpoint(place: home.Home, store: stores.Store, row: endpoints.Endpoint, table: tables.Table, now: float) -> answers.Endpoint:
+def endpoint(
+    place: home.Home, store: stores.Store, row: endpoints.Endpoint, table: tables.Table, now: float
+) -> standing.Endpoint:
     """One endpoint as the store and the table have it."""
     return _endpoint(place, store, row, table, _Seen(rates(place, now), _ready(place)))
 
 
 def _endpoint(
     place: home.Home, store: stores.Store, row: endpoints.Endpoint, table: tables.Table, seen: "_Seen"
-) -> answers.Endpoint:
+) -> standing.Endpoint:
     route = table.routes.get(row.name)
     latest = store.latest(row.environment, row.name)
     stable = store.version(row.environment, row.name, row.stable) if row.stable is not None else None
     kept = (store.version(row.environment, row.name, ordinal) for ordinal in row.kept)
     ready = seen.ready.get(row.name, {})
     rate, candidate_rate = seen.rates.get(row.name, (0.0, 0.0))
-    return answers.Endpoint(
+    return standing.Endpoint(
         name=row.name,
         environment=row.environment,
         stable=records.version(stable, ready) if stable else None,
@@ -112,7 +114,7 @@ def _endpoint(
         asleep=bool(route and route.asleep),
         follows=str(row.settings.get("model", "")) if row.settings.get("follow") else "",
         holds=tuple(
-            answers.Hold(model_digest=one.model_digest, reason=one.reason, actor=one.actor, at=one.at)
+            standing.Hold(model_digest=one.model_digest, reason=one.reason, actor=one.actor, at=one.at)
             for one in store.holds(row.environment, row.name)
         ),
         url=addresses.predict(place, row.name),
@@ -122,18 +124,18 @@ def _endpoint(
 
 
 def from_table(
-    place: home.Home, table: tables.Table, seen: tuple[answers.Process, ...], now: float
-) -> tuple[answers.Endpoint, ...]:
+    place: home.Home, table: tables.Table, seen: tuple[standing.Process, ...], now: float
+) -> tuple[standing.Endpoint, ...]:
     """What the routing table alone says, for when the store cannot be read."""
     lately = rates(place, now)
     alive = {one.name for one in seen if one.alive and one.state == "ready"}
 
-    def shown(one: tables.Deployed) -> answers.Version:
+    def shown(one: tables.Deployed) -> standing.Version:
         workers = sum(worker.instance in alive for worker in one.workers)
-        return answers.Version(name=one.name, ordinal=one.ordinal, digest=one.digest, model=one.model, workers=workers)
+        return standing.Version(name=one.name, ordinal=one.ordinal, digest=one.digest, model=one.model, workers=workers)
 
     return tuple(
-        answers.Endpoint(
+        standing.Endpoint(
             name=name,
             environment=route.environment,
             stable=shown(route.stable),
@@ -147,20 +149,20 @@ def from_table(
     )
 
 
-def processes(place: home.Home) -> tuple[answers.Process, ...]:
+def processes(place: home.Home) -> tuple[standing.Process, ...]:
     """Every process that has a specification."""
     found = (instances.read(path) for path in sorted(place.instances.glob("*.json")))
     return tuple(_process(place, spec) for spec in found if spec is not None)
 
 
-def _process(place: home.Home, spec: instances.Spec) -> answers.Process:
+def _process(place: home.Home, spec: instances.Spec) -> standing.Process:
     said = instances.read_state(place.instances, spec.name)
     said = said if said.get("token") == spec.token else {}
     alive = instances.holder(place.instances, spec.name) != 0
     begun = bool(said) or instances.read_restarts(place.instances, spec.name).get("token") == spec.token
     state = str(said.get("state", "")) or "starting"
     ordinal = spec.labels.get("ordinal", "")
-    return answers.Process(
+    return standing.Process(
         name=spec.name,
         kind=spec.kind,
         alive=alive,
@@ -185,7 +187,7 @@ def _ready(place: home.Home) -> dict[str, dict[int, int]]:
     return found
 
 
-def gateways(place: home.Home, newest: int) -> tuple[answers.Gateway, ...]:
+def gateways(place: home.Home, newest: int) -> tuple[standing.Gateway, ...]:
     """The living gateways and the table that each obeys."""
     living = []
     for path in sorted(place.instances.glob("gateway-*.json")):
@@ -195,7 +197,7 @@ def gateways(place: home.Home, newest: int) -> tuple[answers.Gateway, ...]:
             incarnation = str(said.get("incarnation", ""))
             shed = {str(code): int(count) for code, count in said.get("shed", {}).items()}
             living.append(
-                answers.Gateway(name=path.stem, incarnation=incarnation, generation=obeys, current=obeys >= newest, shed=shed)
+                standing.Gateway(name=path.stem, incarnation=incarnation, generation=obeys, current=obeys >= newest, shed=shed)
             )
     return tuple(living)
 
@@ -222,9 +224,9 @@ def share(weight: int) -> float:
     return weight / arms.BUCKETS
 
 
-def _override(table: tables.Table) -> answers.Override | None:
+def _override(table: tables.Table) -> standing.Override | None:
     given = table.override
-    return None if given is None else answers.Override(actor=given.actor, reason=given.reason, endpoint=given.endpoint)
+    return None if given is None else standing.Override(actor=given.actor, reason=given.reason, endpoint=given.endpoint)
 
 
 def _watches(place: home.Home) -> dict[str, str]:

@@ -9,12 +9,12 @@ from tidegate.control.store import chain
 from tidegate.control.store import store as stores
 from tidegate.core.decide import beginning
 from tidegate.core.vocabulary import decisions, phases, releases, verdicts
-from tidegate.interface.api import answers
+from tidegate.interface.api import bygone, judged, standing
 
 
-def version(one: releases.Version, ready: dict[int, int] | None = None) -> answers.Version:
+def version(one: releases.Version, ready: dict[int, int] | None = None) -> standing.Version:
     """A version; `ready` has the workers by ordinal."""
-    return answers.Version(
+    return standing.Version(
         name=one.name,
         ordinal=one.ordinal,
         digest=one.digest,
@@ -24,7 +24,7 @@ def version(one: releases.Version, ready: dict[int, int] | None = None) -> answe
     )
 
 
-def release(store: stores.Store, one: releases.Release) -> answers.Release:
+def release(store: stores.Store, one: releases.Release) -> standing.Release:
     """A release with what it waits for and how the evidence stands."""
     decided = store.decision(one.id)
     judged = store.verdict(one.id)
@@ -36,10 +36,10 @@ def of(
     waiting: decisions.Waiting | None,
     judged: verdicts.Verdict | None,
     reason: str = "",
-) -> answers.Release:
+) -> standing.Release:
     """The same from its parts."""
     ended = one.phase in phases.ENDED
-    return answers.Release(
+    return standing.Release(
         id=one.id,
         environment=one.environment,
         endpoint=one.endpoint,
@@ -63,25 +63,25 @@ def of(
         group=one.group.partition("/")[0],
         attempt=one.attempt,
         approvals_wanted=0 if ended else beginning.missing(one),
-        approvals=tuple(answers.Approved(actor=yes.actor, at=yes.at, reason=yes.reason) for yes in one.approvals),
+        approvals=tuple(standing.Approved(actor=yes.actor, at=yes.at, reason=yes.reason) for yes in one.approvals),
         harm_budget=one.policy.harm_budget,
         no_return=one.no_return,
         generation=one.generation,
     )
 
 
-def stage(one: releases.Release) -> answers.Stage | None:
+def stage(one: releases.Release) -> standing.Stage | None:
     """Where in its strategy the release is; None for one that has no stages (a first release)."""
     if not one.stages:
         return None
     return stages(one)[min(one.stage, len(one.stages) - 1)]
 
 
-def stages(one: releases.Release) -> tuple[answers.Stage, ...]:
+def stages(one: releases.Release) -> tuple[standing.Stage, ...]:
     """All stages, then the probation's."""
     after = (one.probation,) if one.probation is not None and one.stable is not None else ()
     return tuple(
-        answers.Stage(
+        standing.Stage(
             name=each.name,
             index=index,
             of=len(one.stages),
@@ -96,18 +96,18 @@ def stages(one: releases.Release) -> tuple[answers.Stage, ...]:
     )
 
 
-def _waiting(one: decisions.Waiting) -> answers.Waiting:
-    return answers.Waiting(on=one.on, sentence=one.sentence, who=one.who, seconds=one.seconds)
+def _waiting(one: decisions.Waiting) -> standing.Waiting:
+    return standing.Waiting(on=one.on, sentence=one.sentence, who=one.who, seconds=one.seconds)
 
 
-def verdict(one: verdicts.Verdict) -> answers.Verdict:
+def verdict(one: verdicts.Verdict) -> judged.Verdict:
     """A verdict; what JSON has no number for becomes null."""
     harm = one.harm
-    return answers.Verdict(
+    return judged.Verdict(
         result=str(one.result),
         sentence=one.sentence,
         evidence=tuple(_evidence(each) for each in one.evidence),
-        harm=answers.Harm(
+        harm=judged.Harm(
             candidate_requests=harm.candidate_requests,
             failed=harm.failed,
             rescued=harm.rescued,
@@ -122,9 +122,9 @@ def verdict(one: verdicts.Verdict) -> answers.Verdict:
     )
 
 
-def _effect(one: verdicts.Effect) -> answers.Effect:
+def _effect(one: verdicts.Effect) -> judged.Effect:
     low, high = one.interval
-    return answers.Effect(
+    return judged.Effect(
         metric=one.metric,
         candidate=one.candidate,
         stable=one.stable,
@@ -137,9 +137,9 @@ def _effect(one: verdicts.Effect) -> answers.Effect:
     )
 
 
-def _evidence(one: verdicts.Evidence) -> answers.Evidence:
+def _evidence(one: verdicts.Evidence) -> judged.Evidence:
     low, high = one.interval
-    return answers.Evidence(
+    return judged.Evidence(
         metric=one.metric,
         group=one.group,
         weight=one.weight,
@@ -153,16 +153,16 @@ def _evidence(one: verdicts.Evidence) -> answers.Evidence:
     )
 
 
-def served(found: past.Served) -> answers.Served:
+def served(found: past.Served) -> bygone.Served:
     """Who served at a moment."""
     told = msgspec.to_builtins(found)
     servers = [{"name": one.name, **msgspec.to_builtins(one)} for one in found.servers]
-    return answers.Served.model_validate({**told, "servers": servers, "why": event(found.why)})
+    return bygone.Served.model_validate({**told, "servers": servers, "why": event(found.why)})
 
 
-def event(one: chain.StoredEvent) -> answers.Event:
+def event(one: chain.StoredEvent) -> bygone.Event:
     """A link of the event log."""
-    return answers.Event(
+    return bygone.Event(
         sequence=one.sequence,
         endpoint=one.endpoint,
         kind=one.kind,

@@ -9,7 +9,7 @@ from tidegate.control.loop import checks
 from tidegate.control.store import commands, endpoints
 from tidegate.control.store import store as stores
 from tidegate.core.vocabulary import errors, home, phases
-from tidegate.interface.api import answers, asked, making, orders, revisions, scopes, shelf
+from tidegate.interface.api import answers, asked, making, orders, revisions, scopes, shelf, standing
 
 _LOOKED_AT = 1_000
 """Newest releases that are looked at for those that came through."""
@@ -20,13 +20,13 @@ def router(books: shelf.Shelf) -> fastapi.APIRouter:
     made = fastapi.APIRouter(prefix="/v1", tags=["ways back"])
 
     @made.get("/endpoints/{endpoint}/versions")
-    def versions(endpoint: str, _: scopes.Reader) -> list[answers.Past]:
+    def versions(endpoint: str, _: scopes.Reader) -> list[standing.Past]:
         """Every version that the endpoint has had, newest first, with the git revision that it was built from."""
         store = books.store()
         row = making.known(store, books.environment, endpoint)
         models = {one.ordinal: one for one in store.versions(books.environment, endpoint)}
         return [
-            answers.Past(
+            standing.Past(
                 name=one.name,
                 ordinal=one.ordinal,
                 digest=one.digest,

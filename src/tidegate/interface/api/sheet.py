@@ -13,7 +13,7 @@ import markupsafe
 
 from tidegate.core.decide import amounts, sentences, strategies
 from tidegate.core.vocabulary import phases
-from tidegate.interface.api import answers, board, troubles
+from tidegate.interface.api import board, judged, troubles
 from tidegate.observability.report import colours, course, picture
 
 TOP = "top"
@@ -123,7 +123,7 @@ def _moment(at: float) -> str:
     return dt.datetime.fromtimestamp(at).astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
-def _difference(one: answers.Effect) -> str:
+def _difference(one: judged.Effect) -> str:
     low, high = one.interval
     interval = (-math.inf if low is None else low, math.inf if high is None else high)
     return sentences.difference(one.difference, interval, one.relative)

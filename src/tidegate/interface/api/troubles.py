@@ -9,7 +9,7 @@ DECIDES = frozenset({"ready", "starting", "standby"})
 
 
 def lines(status: Json) -> Iterator[str]:
-    """From `answers.Status` as JSON."""
+    """From `standing.Status` as JSON."""
     if not status["api"]:
         yield "the control API does not answer; this was read from the files"
     if not status["control"]:

@@ -10,7 +10,7 @@ from tidegate.interface.api import look
 
 
 def status(place: home.Home) -> dict[str, Any]:
-    """`answers.Status` as JSON, with `api` false."""
+    """`standing.Status` as JSON, with `api` false."""
     try:
         store, trouble = stores.Store(location.url(place), create=False), ""
     except errors.StoreUnavailable as gone:

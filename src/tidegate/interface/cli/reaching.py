@@ -13,7 +13,7 @@ SILENT = (errors.ApiUnreachable, errors.NotRunning)
 
 
 def status(place: home.Home) -> dict[str, Any]:
-    """`answers.Status` as JSON. Raises NotRunning where nothing of this home is up."""
+    """`standing.Status` as JSON. Raises NotRunning where nothing of this home is up."""
     try:
         with client.Client(place) as api:
             return api.status()

@@ -47,7 +47,7 @@ _RECORDER = {
 
 
 def page(place: home.Home, status: Json, table: tables.Table, accept: str = "") -> tuple[bytes, str]:
-    """The body, and its content type, for a scraper that accepts these types. `status`: `answers.Status` as JSON."""
+    """The body, and its content type, for a scraper that accepts these types. `status`: `standing.Status` as JSON."""
     encode, kind = exposition.choose_encoder(accept)
     books = prometheus_client.CollectorRegistry(auto_describe=False)
     books.register(_Collector(place, status, table))
