@@ -64,6 +64,21 @@ def test_the_same_alarm_is_one_whatever_it_says_now(desk, store):
     assert kinds(store) == ["alarm"]
 
 
+def test_a_flood_of_alarms_is_written_down_bit_by_bit_and_the_worst_first(desk, store):
+    clock = iter(range(10_000))
+    flood = [msgspec.structs.replace(DRIFT, subject=str(at)) for at in range(9)] + [msgspec.structs.replace(WORSE, subject="9")]
+    one = book.Book(desk, clock=lambda: next(clock) * book.BUSY_SECONDS)
+    one.settle(flood, 5.0)
+    assert [incident.alarm.severity for incident in store.alarms("production")] == ["critical"]
+    for now in range(6, 15):
+        one.settle(flood, float(now))
+    assert len(store.alarms("production")) == len(flood)
+    assert kinds(store) == ["alarm"] * len(flood), "each once"
+    for now in range(15, 25):
+        one.settle([], float(now))
+    assert not [incident for incident in store.alarms("production") if incident.open]
+
+
 def test_a_restart_of_control_neither_closes_nor_raises_anything_again(desk, store):
     deaf = alarms.Alarm(alarms.Kind.NOTIFY_FAILED, "", "env:MAIL takes none", 1.0)
     book.Book(desk).settle([DRIFT, deaf], 5.0)

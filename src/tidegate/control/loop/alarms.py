@@ -4,7 +4,8 @@ What is open is in the store; a restart of control raises nothing twice and forg
 """
 
 import logging
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 
 import msgspec
 
@@ -27,6 +28,8 @@ _OWN = {
     alarms.Kind.REPLACING_FAILED,
     alarms.Kind.NOTIFY_FAILED,
 }
+BUSY_SECONDS = 0.25
+"""For how long incidents are written down at one go, about: thousands of them would keep releases from their turn."""
 log = logging.getLogger(__name__)
 _LEVELS = {"info": logging.INFO, "warning": logging.WARNING, "critical": logging.CRITICAL}
 _LOUD = {incidents.RAISED, incidents.ROSE, incidents.AWAKE, incidents.REMINDED}
@@ -35,34 +38,42 @@ _LOUD = {incidents.RAISED, incidents.ROSE, incidents.AWAKE, incidents.REMINDED}
 class Book:
     """All alarms of one environment."""
 
-    def __init__(self, desk: transitions.Desk) -> None:
-        self._desk = desk
+    def __init__(self, desk: transitions.Desk, clock: Callable[[], float] = time.monotonic) -> None:
+        self._desk, self._clock = desk, clock
         self._inherited: set[tuple[str, str, str]] | None = None
         self._began = 0.0
 
     def settle(self, due: Iterable[alarms.Alarm], now: float) -> None:
-        """Have exactly these be wrong now. Raises StoreUnavailable, DiskFull; the next call then does what is left."""
+        """Have exactly these be wrong now, the worst first.
+
+        What takes longer than `BUSY_SECONDS` to write down is left for the next call, so that releases have their turn; so is
+        all that is left when it raises StoreUnavailable or DiskFull.
+        """
         known = {one.alarm.key: one for one in self._desk.incidents()}
         if self._inherited is None:
             self._inherited, self._began = {key for key, one in known.items() if one.open and one.alarm.kind in _OWN}, now
         wanted = {one.key: one for one in due}
         self._inherited = self._inherited - wanted.keys() if now - self._began < INHERITED_SECONDS else set()
-        for key in {**known, **wanted}:
-            if key not in self._inherited:
-                self._follow(known.get(key), wanted.get(key), now)
+        until = self._clock() + BUSY_SECONDS
+        for key in [*sorted(wanted, key=lambda one: -incidents.rank(wanted[one].severity)), *(known.keys() - wanted.keys())]:
+            if key not in self._inherited and self._follow(known.get(key), wanted.get(key), now) and self._clock() >= until:
+                break
 
-    def _follow(self, before: incidents.Incident | None, alarm: alarms.Alarm | None, now: float) -> None:
+    def _follow(self, before: incidents.Incident | None, alarm: alarms.Alarm | None, now: float) -> bool:
+        """Whether there was anything to write down."""
         store, environment = self._desk.store, self._desk.environment
         if alarm is not None and (before is None or not before.open):
             alarm = msgspec.structs.replace(alarm, action=self._action(alarm))
         after, happened = course.follow(before, alarm, now)
-        if after is None:
-            if before is not None:
-                store.forget_incident(environment, before)
-        elif happened or after != before:
+        if after == before and not happened:
+            return False
+        if after is not None:
             store.put_incident(environment, after, happened)
             for one in happened:
                 _log(after.alarm, one)
+        elif before is not None:
+            store.forget_incident(environment, before)
+        return True
 
     def _action(self, alarm: alarms.Alarm) -> alarms.Action:
         row = next((one for one in self._desk.rows() if one.name == alarm.endpoint), None)
