@@ -1,5 +1,6 @@
 """Outcomes from files whose columns are called otherwise, and those that name whom and when."""
 
+import csv
 import datetime as dt
 import decimal
 import json
@@ -74,3 +75,17 @@ def test_a_damaged_parquet_file_is_named(tmp_path, raw):
     path.write_bytes(raw)
     with pytest.raises(errors.OutcomeInvalid, match=r"truth\.parquet"):
         list(truths.read(path))
+
+
+def test_what_clients_wrote_is_no_formula_on_a_sheet(tmp_path):
+    path = tmp_path / "sheet.csv"
+    formulas = ["=HYPERLINK(0)", "+1", "-1+cmd|'/C calc'!A0", "@SUM(1)", "\t=1"]
+    lines = [{"task": "t", "id": ONE, "label": None, "answer": -0.5, "=x": text} for text in formulas]
+    with path.open("x", newline="") as file:
+        truths.write_sheet(file, lines)
+    with path.open(newline="") as file:
+        headings, *rows = csv.reader(file)
+    assert headings == ["task", "id", "label", "answer", "'=x"]
+    assert [row[3:] for row in rows] == [["-0.5", f"'{text}"] for text in formulas]
+    path.write_text(path.read_text().replace(f"{ONE},,", f"{ONE},1,", 1))
+    assert next(truths.sheet(path)) == ("t", {"id": ONE, "label": 1, "label_version": 1})

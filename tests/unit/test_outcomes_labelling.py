@@ -5,9 +5,10 @@ import pathlib
 import numpy as np
 import predlog_fixtures as given
 import pytest
+from columns_fixtures import SCORE, Columned
 from pairs_fixtures import Mirrored, copied, served
 
-from tidegate.core.vocabulary import errors, home, ids, tables
+from tidegate.core.vocabulary import errors, home, ids, manifests, tables
 from tidegate.observability.outcomes import labelling, sheets
 
 RULE = tables.Outcomes(kind="probability")
@@ -75,6 +76,17 @@ def test_a_sheet_has_inputs_and_answers_and_nobody_gets_what_is_labelled_or_out_
     assert labelling.task(log.home, "flight-delay", first.task.name) == first.task
     with pytest.raises(errors.OutcomeInvalid, match="no task"):
         labelling.task(log.home, "flight-delay", "../table")
+
+
+def test_a_column_that_is_called_as_one_of_the_sheets_own_is_beside_it(tmp_path: pathlib.Path) -> None:
+    takes = manifests.Signature("columns", tuple(manifests.Column(name, "string") for name in ("id", "label", "in_id")), SCORE)
+    log = Columned(tmp_path, takes, outcomes=RULE)
+    one = log.asked(1, {"id": "mine", "label": "1", "in_id": "another"}, answers=(0.5,))
+    log.put(one)
+    log.look(10.0)
+    (line,) = drawn(log.home, 1).lines
+    assert (line["id"], line["label"]) == (ids.text(one.id), None), "or it is taken back as an outcome, of another prediction"
+    assert (line["in_in_id"], line["in_label"], line["in_id"]) == ("mine", "1", "another")
 
 
 def test_targeted_samples_prefer_the_doubtful_and_the_disputed(tmp_path: pathlib.Path) -> None:

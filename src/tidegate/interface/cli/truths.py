@@ -4,8 +4,8 @@ import csv
 import itertools
 import json
 import pathlib
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import IO, Any
 
 import httpx
 import pyarrow as pa
@@ -15,6 +15,7 @@ from tidegate.core.vocabulary import codes, errors, home
 from tidegate.dataplane.predlog import posts
 from tidegate.interface.api import addresses
 from tidegate.interface.cli import reaching, traffic
+from tidegate.observability.outcomes import sheets
 
 _SECONDS = 30.0
 _LINES = frozenset({".jsonl", ".ndjson"})
@@ -24,6 +25,8 @@ _CURE = (
     "Columns are id,label or id,metric,value or key,time,label; "
     "--id, --label, --key, --time and --version say what yours are called."
 )
+_FORMULAS = ("=", "+", "-", "@", "\t", "\r")
+"""What a text begins with that spreadsheets run."""
 _SHEET = "Its columns task, id and label have to be there; take other files with `tidegate feedback --file`."
 Row = dict[str, Any]
 
@@ -43,6 +46,18 @@ def read(path: pathlib.Path, columns: Mapping[str, str] | None = None, always: R
             yield posts.entry((always or {}) | row, where)
     except (OSError, UnicodeDecodeError, csv.Error, pa.ArrowException) as unreadable:
         raise errors.OutcomeInvalid(f"the file cannot be read: {unreadable}.", where=str(path)) from unreadable
+
+
+def write_sheet(file: IO[str], lines: Sequence[Row]) -> None:
+    """Write a labelling sheet as CSV: what every sheet has first. What clients wrote is text to a spreadsheet and no formula."""
+    headings = list(dict.fromkeys((*sheets.COLUMNS, *(name for line in lines for name in line))))
+    writer = csv.writer(file)
+    writer.writerow(map(_inert, headings))
+    writer.writerows([_inert(line.get(name)) for name in headings] for line in lines)
+
+
+def _inert(value: Any) -> Any:
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULAS) else value
 
 
 def sheet(path: pathlib.Path) -> Iterator[tuple[str, Row | None]]:

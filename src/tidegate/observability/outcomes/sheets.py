@@ -12,12 +12,12 @@ import numpy as np
 
 from tidegate.core.stats import metrics
 from tidegate.core.vocabulary import arms, errors, home, ids, records, tables
-from tidegate.dataplane.predlog import labelled, reader
+from tidegate.dataplane.predlog import columns, labelled, reader
 from tidegate.observability.outcomes import graded, labelling
 from tidegate.observability.recording import slicing
 
 COLUMNS = ("task", "id", "label", "answer")
-"""What every sheet has, before the inputs."""
+"""What every sheet has, before the inputs. An input column that is called so stands there as the log calls it: in_NAME."""
 _AT_ONCE = 500
 
 
@@ -123,11 +123,23 @@ def _shown(inputs: slicing.Reader, several: Sequence[records.Prediction]) -> dic
     """What is shown of each row of requests that were drawn for one bundle."""
     signature = inputs.takes(several[0].digest)
     names = [column.name for column in signature.inputs] if signature else []
-    columns = inputs.inputs(several).each(names) if names else {}
+    headings = _headings(names)
+    given = inputs.inputs(several).each(names) if names else {}
     found: dict[tuple[str, int], dict[str, Any]] = {}
     for at, one in enumerate(several):
         for row in range(max(1, one.rows)):
-            values = {name: column[row] for name, column in columns.get(at, {}).items() if row < len(column)}
+            values = {headings[name]: column[row] for name, column in given.get(at, {}).items() if row < len(column)}
             answer = one.answers[row] if row < len(one.answers) else None
             found[ids.text(one.id), row] = {"answer": answer} | values
+    return found
+
+
+def _headings(names: Sequence[str]) -> dict[str, str]:
+    """What input columns are called on a sheet: none as one of its own, and no two alike."""
+    found = {}
+    for name in names:
+        heading = name
+        while heading in COLUMNS or (heading != name and heading in names):
+            heading = columns.PREFIX + heading
+        found[name] = heading
     return found

@@ -1,6 +1,5 @@
 """`tidegate label`."""
 
-import csv
 import pathlib
 import secrets
 import time
@@ -55,11 +54,7 @@ def label(
     try:
         with pathlib.Path(out).open("x", newline="", encoding="utf-8") as file:  # before anything is remembered as handed out
             sheet = sheets.drawn(place, rule, asked, secrets.randbits(63))
-            writer = csv.DictWriter(
-                file, list(dict.fromkeys((*sheets.COLUMNS, *(name for line in sheet.lines for name in line))))
-            )
-            writer.writeheader()
-            writer.writerows(sheet.lines)
+            truths.write_sheet(file, sheet.lines)
     except FileExistsError:
         raise errors.OutcomeInvalid(
             "there is a file already, and labels may be in it.", where=out, cure="Name another."
