@@ -40,3 +40,14 @@ def test_an_exception_keeps_its_stack():
     except ValueError:
         record = logging.getLogger("room").makeRecord("room", logging.ERROR, __file__, 1, "failed", (), sys.exc_info())
     assert "ValueError: no such column" in json.loads(logs.Lines("w-1").format(record))["stack"]
+
+
+def test_libraries_that_write_every_address_they_ask_are_silent(capsys, monkeypatch):
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+    logs.start("shipper", "debug")
+    for name in ("httpx", "httpcore.http11"):
+        logging.getLogger(name).info("HTTP Request: POST https://hooks.example.org/secret")
+    logging.getLogger("room").info("shipped")
+    said = capsys.readouterr().err
+    assert "shipped" in said
+    assert "secret" not in said

@@ -11,6 +11,8 @@ import os
 
 OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 """Attributes that every log record has; whatever else is on one came as `extra`."""
+_TELL_ADDRESSES = ("httpx", "httpcore")
+"""Libraries that write every address they ask: those of webhooks hold secrets, and a probe would be a line a minute."""
 
 
 class Lines(logging.Formatter):
@@ -46,4 +48,6 @@ def start(instance: str, level: str = "") -> None:
     root.handlers[:] = [handler]
     named = (level or os.environ.get("TIDEGATE_LOG", "info")).upper()
     root.setLevel(named if named in logging.getLevelNamesMapping() else "INFO")
+    for name in _TELL_ADDRESSES:
+        logging.getLogger(name).setLevel(logging.WARNING)
     logging.captureWarnings(capture=True)
