@@ -84,6 +84,11 @@ def test_a_person_is_nowhere_and_the_other_is_as_before(tmp_path: pathlib.Path) 
     assert [one.name for one in log.home.erasures.iterdir() if erasures.ASKED in one.name] == []
 
 
+def test_what_is_deleted_from_the_catalogue_is_overwritten_whatever_sqlite_does_by_itself(tmp_path: pathlib.Path) -> None:
+    log = Asked(tmp_path)
+    assert log.recorder.catalogue.connection.execute("PRAGMA secure_delete").fetchone() == (1,)
+
+
 def test_explanations_of_a_person_go_and_those_of_others_stay(tmp_path: pathlib.Path) -> None:
     log = Asked(tmp_path)
     mine = log.met()

@@ -65,6 +65,8 @@ class Catalogue:
             else:
                 self.connection.execute("PRAGMA journal_mode = WAL")
                 self.connection.execute("PRAGMA synchronous = NORMAL")
+                # What is erased, or was learned from a column before it was veiled: not every SQLite overwrites by itself.
+                self.connection.execute("PRAGMA secure_delete = ON")
                 self.connection.executescript(_TABLES)
             # One that was made by a release before has neither, until its recorder has been replaced.
             self._sealed = bool(self.connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'seal'").fetchone())

@@ -169,7 +169,6 @@ class Erasing:
         if not self._work and not self._has_late:
             return
         until, number = clock() + BUSY_SECONDS, 0
-        self._connection.execute("PRAGMA secure_delete = ON")
         for work in list(self._work):
             if work.asked.kind == erasures.WHERE and read_until < work.asked.at:
                 continue  # what is read later could not be told from what is not meant
