@@ -247,6 +247,12 @@ def test_an_explanation_over_http_says_why_there_is_none(place, store, asked):
     assert asked.get(f"/v1/explain/{ids.text(one.id)}?row=-1").status_code == 400
 
 
+def test_a_recipe_of_what_can_be_no_version_is_refused_like_any_wrong_path(store, asked):
+    for ordinal in ("99999999999999999999", "0", "-1", "x"):
+        answer = asked.get(f"/v1/endpoints/flight-delay/versions/{ordinal}/recipe")
+        assert (answer.status_code, answer.json()["code"]) == (400, "body-malformed")
+
+
 def test_performance_and_what_was_put_aside_are_read(place, store, asked):
     place.prepare()
     one = given.outcome(0, given.prediction(1), 1.0, 5.0)

@@ -54,7 +54,7 @@ def router(books: shelf.Shelf) -> fastapi.APIRouter:
         return told | {"reasons": reasons.said(found, most, adverse=adverse)}
 
     @made.get("/endpoints/{endpoint}/versions/{ordinal}/recipe")
-    def recipe(endpoint: str, ordinal: int, _: scopes.Reader) -> Json:
+    def recipe(endpoint: str, _: scopes.Reader, ordinal: int = fastapi.Path(ge=1, lt=2**31)) -> Json:
         """How the version's model was made, and what is not known of that; its example is answered in a process of its own."""
         store = books.store()
         making.known(store, books.environment, endpoint)
