@@ -1,7 +1,7 @@
 """The budgets of the tree, checked: `python -m tests.shape` (part of `make check`).
 
 Files of at most 500 lines (median at most 170), functions of at most 100, no back doors around the import contracts, no
-drawer-like names, words at the top of every room, no traces of a machine.
+drawer-like names, words at the top of every room that name all it holds, no traces of a machine.
 """
 
 import ast
@@ -48,6 +48,10 @@ def _of_file(path: pathlib.Path, text: str, name: str) -> list[str]:
             found.append(f"{name}: holds words and imports nothing")
         if len(path.relative_to(SOURCE).parts) == 3 and len(words) < ROOM_WORDS:
             found.append(f"{name}: a room opens with a page of words")
+        if len(path.relative_to(SOURCE).parts) == 3:
+            modules = {one.stem for one in path.parent.glob("*.py")} - {"__init__", "__main__"}
+            unnamed = sorted(one for one in modules if not re.search(rf"\b{one}\b", " ".join(words)))
+            found += [f"{name}: says nothing of `{one}`" for one in unnamed]
     return found
 
 

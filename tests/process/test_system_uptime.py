@@ -78,7 +78,7 @@ def test_an_endpoint_that_hangs_is_down_until_it_answers_again(system: living.Li
     living.wait(lambda: not alarmed(system), what="the alarm to be over")
     told = json.loads(system.run("uptime", living.ENDPOINT, "--since", "1h", "--json"))
     assert 0 < told["available"] < 1
-    assert told["incidents"][0]["probes"] >= 2
+    assert told["outages"][0]["probes"] >= 2
     assert "available" in system.run("uptime", "--since", "1h")
     with system.api as asked:
         assert 'tidegate_probe_up{endpoint="iris"} 1.0' in asked._http.get("/metrics").text

@@ -80,7 +80,7 @@ ACCOUNT = account.Account(
     ),
     performance=(account.Good(2, 300, 200, (("accuracy", "0.91 [0.88, 0.93]"),)),),
     uptime=availability.Report(
-        "delay", SINCE, SINCE + 4 * HOUR, 60, 58, 0.01, 0.02, 0.0, (availability.Incident(SINCE, 0.0, 2, "no answer"),)
+        "delay", SINCE, SINCE + 4 * HOUR, 60, 58, 0.01, 0.02, 0.0, (availability.Outage(SINCE, 0.0, 2, "no answer"),)
     ),
     log=account.Log(400, 7),
 )

@@ -161,7 +161,7 @@ def test_what_was_available_and_when_it_was_not():
     made = [probes.Probe("iris", 60.0 * at, "v1", at not in (3, 4, 9), 0.01 * at, 200, "x") for at in range(10)]
     found = availability.report("iris", made, 0.0, 600.0)
     assert (found.probes, found.right, found.available) == (10, 7, 0.7)
-    assert [(one.since, one.until, one.probes) for one in found.incidents] == [(180.0, 300.0, 2), (540.0, 0.0, 1)]
+    assert [(one.since, one.until, one.probes) for one in found.outages] == [(180.0, 300.0, 2), (540.0, 0.0, 1)]
     assert found.p95 == 0.08
     assert availability.report("iris", [*made[:3], *made[7:]], 0.0, 600.0).unwatched == 300.0
 

@@ -6,6 +6,8 @@
 - `transitions`: the one desk at which a release is advanced and committed
 - `settling`: whose settings an endpoint goes by, while a release may still bring others
 - `routes`, `upkeep`: what has to hold now, made true: routes through the table file, workers through the target
+- `shipping`: the shipper, there while a route names a sink
+- `turns`: whose turn it is to be judged, so that a tick stays short
 - `progress`: every release under way judged, told its event, and shown to people
 - `health`: how workers fare over several looks: who crash-loops, who has fallen silent
 - `hearing`: what monitors say is wrong; `alarms`: whatever is, followed until it is over

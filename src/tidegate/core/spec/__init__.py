@@ -10,7 +10,10 @@
 - `keys`: every key with its meaning and default, as pydantic models; the JSON Schema for editors comes from them. Those under
   `release:` are in `ways`, those on what lies outside the bundle in `surroundings`; `values` reads what stands behind the colon
 - `together`: what is right only together with other keys, each check with the key whose line is named
-- `schedule`, `judging`, `protection`: from keys to stages, policy and limits; `explained`: settings as the file would say them
+- `schedule`, `judging`, `protection`: from keys to stages, policy and limits
+- `logged`, `watched`: the blocks `log` and `monitors`
+- `bounds`: what each number and word of settings may be, whoever wrote them
+- `explained`: settings as the file would say them
 - `faults`: what pydantic says, turned into one line with file, line, what is wrong and the cure
 - `settings`: the resolved form, plain and frozen, that is stored with an endpoint and frozen into a release
 - `starter`, `reference`: the commented file that `tidegate init` writes, and the table of keys in docs/file.md

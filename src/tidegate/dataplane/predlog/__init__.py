@@ -11,8 +11,10 @@
 - `reader`: DuckDB over the Parquet files, and over segments that are not recorded yet
 - `explained`: explanations of predictions, beside the log
 - `outcomes`: whether an answer was wrong and by how much, and which outcome counts when several came
+- `pairing`: two versions' answers to one request, compared
 - `labelled`: predictions of a time with the truth heard of them, as columns
 - `posts`: rows of whatever table as outcomes to be posted
+- `drawn`: typed inputs of a sample of requests, the same ones every time
 - `traffic`: an endpoint's requests by slot of time and version: how they ended, how long clients waited
 - `seconds`: one version's requests of a time, counted by second of arrival
 

@@ -14,12 +14,17 @@ predictions and releases go on, and the command line falls back on the files.
     making    a release asked for: settings checked, bundle made, before control hears of it
     returning ways back: versions and their revisions, contract migrations that were done
     forgetting records of people, erased on request
+    alarming  alarms and incidents: listed, acknowledged, silenced
     drifted   what has drifted
+    accounts  what a report tells of an endpoint, from files alone
+    past      what was: releases and events, who served; `audit`: whether the log of it is as it was written
     tracing   from a prediction to its data, and from data to what came of it
     revisions from a git revision to the version that was built from it; `git` asks the repository
     measures  what is told of an endpoint's service, as bodies of answers
     measured  /metrics for Prometheus, and what one endpoint's service is like
     outcomes  how good versions were by the truth heard, and what of it could not be taken
+    moments   points in time as people write them, and as they are told back
+    pages     /docs: the paths in plain HTML
     page      the release page: its paths, and what its answers may do in a browser
     board     what it shows, read at one moment
     sheet     that as HTML, by the templates beside it

@@ -12,7 +12,7 @@ from tidegate.observability.metrics import availability, machine, minutes, proce
 LATELY_SECONDS = 300.0
 
 
-class Incident(answers.Answer):
+class Outage(answers.Answer):
     """Probes in a row without a right answer."""
 
     since: float
@@ -36,7 +36,7 @@ class Uptime(answers.Answer):
     p95_seconds: float | None
     unwatched_seconds: float
     """Between probes that were too far apart: nobody looked, or the endpoint slept."""
-    incidents: tuple[Incident, ...]
+    outages: tuple[Outage, ...]
 
 
 def uptime(found: availability.Report) -> Uptime:
@@ -51,8 +51,8 @@ def uptime(found: availability.Report) -> Uptime:
         mean_seconds=number(found.seconds),
         p95_seconds=number(found.p95),
         unwatched_seconds=found.unwatched,
-        incidents=tuple(
-            Incident(since=one.since, until=one.until or None, probes=one.probes, words=one.words) for one in found.incidents
+        outages=tuple(
+            Outage(since=one.since, until=one.until or None, probes=one.probes, words=one.words) for one in found.outages
         ),
     )
 

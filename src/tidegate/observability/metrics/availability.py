@@ -11,7 +11,7 @@ UNWATCHED = 2.5
 """A gap of so many usual intervals between two probes is time in which nobody looked."""
 
 
-class Incident(NamedTuple):
+class Outage(NamedTuple):
     """Probes in a row without a right answer."""
 
     since: float
@@ -35,7 +35,7 @@ class Report(NamedTuple):
     p95: float
     unwatched: float
     """Seconds between two probes that were too far apart: nobody looked, or the endpoint slept."""
-    incidents: tuple[Incident, ...]
+    outages: tuple[Outage, ...]
 
     @property
     def available(self) -> float:
@@ -57,19 +57,19 @@ def report(endpoint: str, made: Sequence[probes.Probe], since: float, until: flo
         sum(took) / len(took) if took else math.nan,
         took[min(len(took) - 1, math.ceil(0.95 * len(took)) - 1)] if took else math.nan,
         sum(gap for gap in gaps if gap > UNWATCHED * usual),
-        tuple(_incidents(made)),
+        tuple(_outages(made)),
     )
 
 
-def _incidents(made: Sequence[probes.Probe]) -> list[Incident]:
-    found: list[Incident] = []
+def _outages(made: Sequence[probes.Probe]) -> list[Outage]:
+    found: list[Outage] = []
     open_since: list[probes.Probe] = []
     for one in made:
         if not one.right:
             open_since.append(one)
         elif open_since:
-            found.append(Incident(open_since[0].at, one.at, len(open_since), open_since[0].words))
+            found.append(Outage(open_since[0].at, one.at, len(open_since), open_since[0].words))
             open_since = []
     if open_since:
-        found.append(Incident(open_since[0].at, 0.0, len(open_since), open_since[0].words))
+        found.append(Outage(open_since[0].at, 0.0, len(open_since), open_since[0].words))
     return found

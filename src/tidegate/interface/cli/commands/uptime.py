@@ -21,11 +21,11 @@ def uptime(
     as_json: options.Json = False,
     home: options.Home = "",
 ) -> None:
-    """How available an endpoint was, as the probe from outside has seen it: share of right answers, incidents, times.
+    """How available an endpoint was, as the probe from outside has seen it: share of right answers, outages, times.
 
     Reads the log of probes; everything may be down. `monitors.uptime.every` says how often an endpoint is probed.
 
-    Exit code 3 while an incident goes on.
+    Exit code 3 while an outage goes on.
     """
     place, now = options.place(home), time.time()
     with stores.Store(location.url(place), create=False) as store:
@@ -37,5 +37,5 @@ def uptime(
     else:
         for line in view.lines(found, now):
             screen.out().print(line)
-    if found.incidents and not found.incidents[-1].until:
+    if found.outages and not found.outages[-1].until:
         raise typer.Exit(exits.Exit.REFUSED)

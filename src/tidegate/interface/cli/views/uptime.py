@@ -1,4 +1,4 @@
-"""How available an endpoint was, as a sentence and a line an incident."""
+"""How available an endpoint was, as a sentence and a line an outage."""
 
 from collections.abc import Iterator
 
@@ -9,9 +9,9 @@ from tidegate.observability.metrics import availability
 
 
 def lines(report: availability.Report, now: float) -> Iterator[text.Text]:
-    """The sentence, then the incidents, newest first."""
+    """The sentence, then the outages, newest first."""
     yield text.Text(sentence(report), style="" if report.right == report.probes else "yellow")
-    for one in reversed(report.incidents):
+    for one in reversed(report.outages):
         lasted = words.lasting((one.until or now) - one.since)
         goes_on = "" if one.until else ", and goes on"
         head = f"  {words.moment(one.since)}  for {lasted}{goes_on}, {words.count(one.probes, 'probe')}: "
@@ -28,7 +28,7 @@ def sentence(report: availability.Report) -> str:
     )
     if report.right:
         said += f" right, in {report.seconds * 1e3:,.1f} ms on average, 95 % within {report.p95 * 1e3:,.1f} ms"
-    said += f"; {words.count(len(report.incidents), 'incident')}"
+    said += f"; {words.count(len(report.outages), 'outage')}"
     if report.unwatched:
         said += f"; nobody looked for {words.lasting(report.unwatched)}"
     return f"{said} ({span})"
