@@ -40,6 +40,15 @@ def test_a_report_has_its_cautions_its_lines_and_the_comparison() -> None:
         assert name in page
 
 
+def test_what_got_no_answer_is_said_and_lowers_no_coverage() -> None:
+    at = made.NOW - np.linspace(0, 20, 300) * made.DAY
+    given = made.rows(at, np.full(300, 0.9), np.ones(300), np.full(300, 0.1 * made.DAY))
+    given.answer[:30] = None
+    page = shown(view.whole(made.report(given, 30.0)))
+    assert "v1: 30 rows got no answer, and are in no number here" in page
+    assert "300" not in page
+
+
 def test_a_report_without_labels_says_so() -> None:
     at = made.NOW - np.linspace(1, 10, 50) * made.DAY
     page = shown(view.whole(made.report(made.rows(at, np.full(50, 0.3), np.ones(50), np.full(50, 1e12)))))

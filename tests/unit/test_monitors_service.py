@@ -56,6 +56,12 @@ def test_a_second_kind_of_requests_that_take_far_longer_is_told():
     assert "a part is far slower" in found[0].words
 
 
+def test_milliseconds_are_no_matter():
+    usual = [slots(drawn(lambda chance: chance.expovariate(2_000), 1_000, number)) for number in range(8)]
+    assert list(slowness.wrong(slots([0.0002] * 1_800 + [0.008] * 200), [])) == []
+    assert list(slowness.wrong(slots([0.0002] * 1_800 + [0.008] * 200), usual)) == []
+
+
 def test_what_was_always_so_is_no_news():
     usual = [slots(drawn(two_kinds, 1_000, number)) for number in range(8)]
     assert list(slowness.wrong(slots(drawn(two_kinds)), usual)) == []

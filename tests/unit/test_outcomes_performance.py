@@ -165,6 +165,7 @@ def test_unanswered_requests_are_counted_and_in_no_metric() -> None:
     given.answer[:30] = None
     (found,) = report(given, 30).standings
     assert (found.predicted, found.unanswered, found.labelled) == (300, 30, 270)
+    assert (found.answered, found.coverage) == (270, 1.0)
     assert found.headline["accuracy"].value == 1.0
 
 

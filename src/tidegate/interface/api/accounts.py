@@ -132,7 +132,7 @@ def _performance(
         if one.labelled and told is not None:
             note = "" if one.headline else "provisional: outcomes are still to come"
             numbers = tuple((each.name, _interval(each)) for each in told.metrics[:METRICS])
-            good.append(account.Good(one.version, one.predicted, one.labelled, numbers, note))
+            good.append(account.Good(one.version, one.answered, one.labelled, numbers, note))
     return tuple(good)
 
 

@@ -73,7 +73,7 @@ RULES = (
     ),
     Rule(
         "TidegateSlowTail",
-        f"({_P95} > 5 * ({_MEAN})) and ({_ENOUGH})",
+        f"({_P95} > 5 * ({_MEAN})) and ({_P95} > 0.01) and ({_ENOUGH})",
         "10m",
         "warning",
         "{{ $labels.endpoint }}: p95 is over 5 times the mean: a part of the requests is far slower than the rest.",

@@ -7,6 +7,8 @@ as it usually is.
 
 *Slower than before.* A twentieth of the requests took longer than the usual p95. When more than a twentieth take longer than
 twice that, by a lower confidence limit, p95 has doubled and not by chance.
+
+Nothing is said of a p95 below 10 ms: nobody waits for that, and what shares the machine has moments as long.
 """
 
 import statistics
@@ -20,6 +22,8 @@ from tidegate.observability.metrics import quantiles
 
 FEWEST = 500
 """Answered requests below which nothing is said: their p95 is one of 25 values."""
+FLOOR = 0.01
+"""Seconds of p95 below which nobody is slower for it, as `release.times_from`."""
 FAR = 5.0
 MORE = 1.5
 DOUBLE = 2.0
@@ -39,7 +43,7 @@ class Slow(NamedTuple):
 def wrong(window: Sequence[int], usual: Sequence[Sequence[int]]) -> Iterator[Slow]:
     """What is wrong with the times in a window's slots, held against earlier stretches of the same length."""
     now = quantiles.times(window)
-    if now.answered < FEWEST:
+    if now.answered < FEWEST or now.p95 < FLOOR:
         return
     known = [told for one in usual if (told := quantiles.times(one)).answered >= FEWEST]
     before = [told.p95 / told.mean for told in known if told.mean]

@@ -67,9 +67,14 @@ class Standing(msgspec.Struct, frozen=True):
     """Whether there are no others: then the headline is theirs, weighted by the chance of being drawn."""
 
     @property
+    def answered(self) -> int:
+        """Rows that an outcome can be held against."""
+        return self.predicted - self.unanswered
+
+    @property
     def coverage(self) -> float:
-        """The share that is labelled."""
-        return self.labelled / self.predicted if self.predicted else 0.0
+        """The share of these that is labelled."""
+        return self.labelled / self.answered if self.answered else 0.0
 
 
 class Difference(msgspec.Struct, frozen=True):

@@ -50,6 +50,8 @@ def cautions(report: performance.Report) -> Iterator[str]:
         if one.sampled and not one.segment:
             kept = "count by the chance with which they were drawn" if one.by_chance else "are left out, since there are others"
             yield f"v{one.version}: {words.count(one.sampled, 'label')} from the labelling queue {kept}"
+        if one.unanswered:
+            yield f"v{one.version}: {words.count(one.unanswered, 'row')} got no answer, and are in no number here"
     if report.sampled > 1:
         yield f"of very many requests one in {report.sampled} was read"
 
@@ -80,7 +82,7 @@ def _table(report: performance.Report) -> table.Table:
         name = f"v{standing.version}" + (f" {standing.segment}" if standing.segment else "")
         if standing.headline is not None:
             _add(shown, (name, "a sample" if standing.by_chance else ""), standing.covered, standing.headline, names)
-        counted = (standing.labelled, standing.predicted)
+        counted = (standing.labelled, standing.answered)
         if standing.provisional is not None or standing.headline is None:
             _add(shown, (name if standing.headline is None else "", "provisional"), counted, standing.provisional, names)
         for cohort in standing.cohorts:
