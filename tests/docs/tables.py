@@ -11,7 +11,7 @@ from typing import Any
 import typer
 
 from tidegate.core.vocabulary import codes, errors
-from tidegate.interface.cli import exits, main
+from tidegate.interface.cli import exits, main, table
 
 DOCS = pathlib.Path(__file__).parent.parent.parent / "docs"
 BEGIN, END = "<!-- generated: python -m tests.docs.tables -->", "<!-- end -->"
@@ -20,7 +20,11 @@ BEGIN, END = "<!-- generated: python -m tests.docs.tables -->", "<!-- end -->"
 def commands() -> str:
     """Every command with its words, arguments and options, and the exit codes."""
     group: Any = typer.main.get_command(main.build("*"))
-    return "\n".join([_exits(), *(_command(name, one) for name, one in group.commands.items())])
+    parts = [
+        f"## {part}\n\n" + "\n".join(_command(name, group.commands[name]) for name in names)
+        for part, names in table.PARTS.items()
+    ]
+    return "\n".join([_exits(), *parts])
 
 
 def _exits() -> str:

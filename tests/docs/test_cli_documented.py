@@ -4,7 +4,7 @@ import pytest
 
 from tests.docs import tables
 from tidegate.core.vocabulary import codes
-from tidegate.interface.cli import exits, table
+from tidegate.interface.cli import exits, main, table
 
 
 @pytest.mark.parametrize("page", tables.PAGES)
@@ -21,6 +21,15 @@ def test_every_command_and_every_flag_is_on_the_page():
         assert f"### tidegate {name}" in text
         for parameter in command.params:
             assert all(f"`{spelt}`" in text for spelt in parameter.opts if spelt.startswith("-")), (name, parameter.opts)
+
+
+def test_the_help_has_a_line_of_each_command_below_what_it_is_for(capsys):
+    assert main.run(["--help"]) == 0
+    shown = capsys.readouterr().out.splitlines()
+    for part, names in table.PARTS.items():
+        first = shown.index(f"{part}:") + 1
+        assert [line.split()[0] for line in shown[first : first + len(names)]] == list(names)
+        assert shown[first + len(names)] == "", "some line is too long"
 
 
 def test_every_error_code_is_on_the_page():

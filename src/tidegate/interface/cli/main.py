@@ -8,6 +8,7 @@ from importlib import metadata
 from typing import Annotated, Any
 
 import typer
+import typer.core
 
 from tidegate.core.vocabulary import errors
 from tidegate.interface.cli import exits, table
@@ -17,6 +18,16 @@ EPILOG = (
     "timeout; 5 rolled back; 6 not up or unreachable."
 )
 HELP = "Deliver machine-learning models to production safely: releases that watch every prediction and roll back by themselves."
+
+
+class Listed(typer.core.TyperGroup):
+    """The program, whose help lists the commands by what they are for."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 -- as it is called
+        """Write them, part by part."""
+        for part, names in table.PARTS.items():
+            with formatter.section(part):
+                formatter.write_dl([(name, self.commands[name].get_short_help_str(80)) for name in names], col_max=16)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -56,6 +67,7 @@ def run(arguments: Sequence[str]) -> int:
 def build(named: str = "") -> typer.Typer:
     """The program with the function of the command `named`; of the others only their names and help. "*": all of them."""
     program = typer.Typer(
+        cls=Listed,
         help=HELP,
         epilog=EPILOG,
         no_args_is_help=True,
