@@ -6,6 +6,7 @@ import pytest
 
 from tidegate.core.vocabulary import errors, ids
 from tidegate.interface.cli import traffic, truths
+from tidegate.interface.demo import client
 
 ID = ids.text(ids.uuid7(1_700_000_000_000, 5))
 
@@ -33,6 +34,17 @@ def test_a_file_that_cannot_be_used_is_named_with_its_line(tmp_path, name, text,
     with pytest.raises(errors.InputInvalid) as wrong:
         traffic.rows_of(tmp_path / name)
     assert says in str(wrong.value)
+
+
+def test_what_failed_is_said_in_the_words_of_its_first_answer():
+    tally = traffic.Tally()
+    for column in ("repaid", "customer"):
+        body = json.dumps({"code": "input-invalid", "error": f"unknown column `{column}`."}).encode()
+        traffic._count(tally, client.Answer(400, {}, body, 0.01))
+    traffic._count(tally, client.Answer(502, {}, b"<html>", 0.01))
+    traffic._count(tally, client.Answer(0, {}, b"", 0.01, trouble="no connection"))
+    assert tally.reasons == {"400 input-invalid": 2, "502": 1, "no connection": 1}
+    assert tally.facts()["words"] == {"400 input-invalid": "unknown column `repaid`."}
 
 
 def test_outcomes_are_read_whole_before_any_is_sent(tmp_path):

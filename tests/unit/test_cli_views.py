@@ -129,4 +129,7 @@ def test_history_tells_releases_and_events():
     told = {"releases": [running(phase="succeeded", ended=True, outcome="succeeded")], "events": [event]}
     assert "by ann" in history.releases(told)[0].plain
     assert "running -> rolling_back  it fails  by system" in history.events(told)[0].plain
+    erased = event | {"kind": "forgotten", "phase_before": "", "phase_after": "", "reason": "erased 3", "said": "she asked"}
+    assert "erased 3: she asked  by" in history.event(erased).plain
+    assert history.event(erased | {"reason": "she asked"}).plain.count("she asked") == 1
     assert history.releases({"releases": [], "events": []})[0].plain == "nothing was released yet"

@@ -113,6 +113,12 @@ def test_what_is_no_digest_or_unknown_is_refused_with_what_there_is(world: World
         world.of(digits)
 
 
+def test_where_no_bundle_names_data_it_is_said_how_one_would(tmp_path: pathlib.Path) -> None:
+    with pytest.raises(errors.DataUnknown, match="nor any other") as refused:
+        lineage.of(given.place(tmp_path), None, "", "5" * 64)
+    assert "docs/lineage.md" in str(refused.value)
+
+
 def test_digits_that_stand_for_several_snapshots_are_refused(world: World) -> None:
     both = manifests.Dataset("twin", "training", "555555" + "8" * 58)
     bundled(world.place, "twin", both)

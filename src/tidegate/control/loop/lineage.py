@@ -121,8 +121,15 @@ def _snapshot(made: dict[str, manifests.Manifest], wanted: str) -> Snapshot:
         raise errors.DataUnknown(f"{len(there)} snapshots begin with {wanted}: {shown}.", cure="Give more of its digits.")
     if not there:
         names = sorted({f"{data.sha256[:12]} ({data.name or data.role})" for data in every})
-        listed = f" It names {', '.join(names[:5])}{' and others' if len(names) > 5 else ''}." if names else ""
-        raise errors.DataUnknown(f"no bundle here names data with the sha256 {wanted}.{listed}")
+        if not names:
+            raise errors.DataUnknown(
+                f"no bundle here names data with the sha256 {wanted}, nor any other.",
+                cure="A model names its data where its training run has logged it: docs/lineage.md.",
+            )
+        raise errors.DataUnknown(
+            f"no bundle here names data with the sha256 {wanted}.",
+            cure=f"There is {', '.join(names[:5])}{' and others' if len(names) > 5 else ''}.",
+        )
     names = sorted({data.name for data in meant if data.name})
     sources = sorted({data.source for data in meant if data.source})
     return Snapshot(there[0], tuple(names), tuple(sources))

@@ -162,7 +162,8 @@ def trace(place: home.Home, known: store.Store | None, prediction_id: str) -> Tr
 
 
 def _cure(place: home.Home) -> str:
-    return f"Is this the home that predicted it ({place.root})? The response header has the id."
+    kept = "What was forgotten, or is older than `log.retention`, is gone."
+    return f"Is this the home that predicted it ({place.root})? The response header has the id. {kept}"
 
 
 def _has_run(origin: manifests.Provenance) -> bool:

@@ -47,6 +47,8 @@ class Tally:
     answered: int = 0
     failed: int = 0
     reasons: collections.Counter[str] = dataclasses.field(default_factory=collections.Counter)
+    words: dict[str, str] = dataclasses.field(default_factory=dict)
+    """What the first answer of each reason said."""
     versions: collections.Counter[str] = dataclasses.field(default_factory=collections.Counter)
     rescued: int = 0
     latencies: collections.deque[float] = dataclasses.field(default_factory=lambda: collections.deque(maxlen=KEPT))
@@ -63,6 +65,7 @@ class Tally:
             "answered": self.answered,
             "failed": self.failed,
             "reasons": dict(self.reasons),
+            "words": self.words,
             "versions": dict(self.versions),
             "rescued": self.rescued,
             "seconds": round(self.seconds, 2),
@@ -200,14 +203,19 @@ def _count(tally: Tally, answer: client.Answer) -> None:
         tally.rescued += answer.header("tidegate-rescued") == "true"
     else:
         tally.failed += 1
-        tally.reasons[answer.trouble or _reason(answer)] += 1
+        reason, words = (answer.trouble, "") if answer.trouble else _reason(answer)
+        tally.reasons[reason] += 1
+        if words:
+            tally.words.setdefault(reason, words)
 
 
-def _reason(answer: client.Answer) -> str:
+def _reason(answer: client.Answer) -> tuple[str, str]:
+    """(status and code, what it says)."""
     try:
-        return f"{answer.status} {json.loads(answer.body)['code']}"
-    except (ValueError, KeyError, TypeError):
-        return str(answer.status)
+        said = json.loads(answer.body)
+        return f"{answer.status} {said['code']}", str(said.get("error", ""))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return str(answer.status), ""
 
 
 async def _show(tally: Tally, show: Callable[[Tally], None]) -> None:

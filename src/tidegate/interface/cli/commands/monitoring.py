@@ -40,3 +40,6 @@ def monitoring(
     except OSError as failed:
         raise errors.ProcessError(f"it cannot be written: {failed.strerror}.", where=str(folder)) from failed
     screen.line(f"{', '.join(written)} are in {folder}")
+    screen.line(
+        f"next: put what `tidegate token create prometheus --scope read` prints into {credentials}, where Prometheus looks"
+    )

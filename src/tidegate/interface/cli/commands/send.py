@@ -45,6 +45,9 @@ def send(
         screen.document(tally.facts())
     else:
         screen.line(line(tally).plain)
+        for reason, _ in tally.reasons.most_common(3):
+            if reason in tally.words:
+                screen.line(f"  {reason}: {tally.words[reason]}")
     if tally.failed:
         raise typer.Exit(exits.Exit.REFUSED)
 

@@ -79,6 +79,7 @@ def event(one: Json) -> text.Text:
     said = text.Text.assemble((f"{one['sequence']:>6}  {words.moment(one['at'])}  ", "dim"), f"{one['kind']:<14}")
     if moved:
         said.append(f"{moved}  ", style=status.STYLES.get(one["phase_after"], ""))
-    said.append(f"{one['reason'] or one['said']}  ")
+    spoken = f": {one['said']}" if one["said"] and one["said"] not in one["reason"] else ""
+    said.append(f"{one['reason']}{spoken}  " if one["reason"] else f"{one['said']}  ")
     said.append(f"by {one['actor']}", style="dim")
     return said
