@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from tidegate.core.decide import amounts
 from tidegate.core.stats import intervals, shares
 from tidegate.core.vocabulary import sums
 
@@ -54,9 +55,9 @@ def _sentence(found: sums.PairSum, bounds: Bounds, names: tuple[str, str], told:
     if not found.pairs:
         return f"{candidate} was asked nothing that {stable} had answered: there is nothing to compare."
     how = f"{candidate} differs from {stable} on {found.disagreed:,} of {found.pairs:,} requests"
-    how += f" ({_percent(found.disagreed / found.pairs)}, 95 % interval {_percent(low)} to {_percent(high)})"
+    how += f" ({amounts.percent(found.disagreed / found.pairs)}, 95 % interval {amounts.percent(low)} to {amounts.percent(high)})"
     failed = f", {found.failed:,} of which it did not answer" if found.failed else ""
-    allowed = f"the tolerance of {_percent(bounds.tolerance)}"
+    allowed = f"the tolerance of {amounts.percent(bounds.tolerance)}"
     if result == WITHIN:
         return f"{how}{failed}: within {allowed}."
     if result == BEYOND:
@@ -70,8 +71,3 @@ def worst(slices: Mapping[str, sums.PairSum], bounds: Bounds) -> tuple[str, ...]
     threshold = math.log(max(1, len(slices)) / bounds.alpha)
     known = [(shares.above(one.disagreed, one.pairs, bounds.tolerance), name) for name, one in slices.items()]
     return tuple(name for evidence, name in sorted(known, reverse=True) if evidence >= threshold)
-
-
-def _percent(share: float) -> str:
-    """0.8 %, 12 %, 0 %."""
-    return f"{100 * share:.3g} %"

@@ -23,3 +23,23 @@ def figure(number: float, digits: int = 3, sign: str = "") -> str:
     """To so many digits, without the exponent of a number that people write out: 1234567 -> "1,230,000". `sign`: "+" for one."""
     told = f"{number:{sign}.{digits}g}"
     return f"{float(told):{sign},.0f}" if "e+" in told and abs(number) < 1e15 else told
+
+
+def percent(share: float) -> str:
+    """0.8 %, 12 %, 0 %."""
+    return f"{100 * share:.3g} %"
+
+
+def latency(seconds: float) -> str:
+    """310 ms, 1.25 s."""
+    return f"{seconds:.3g} s" if seconds >= 1 else f"{1000 * seconds:.3g} ms"
+
+
+def rate(a_second: float) -> str:
+    """118 requests/s, 0.4 requests/s."""
+    return f"{a_second:,.0f} requests/s" if a_second >= 10 or not a_second else f"{a_second:.1f} requests/s"
+
+
+def size(number: float) -> str:
+    """Bytes: 310 MB, 1.2 GB."""
+    return f"{number / 1e9:,.1f} GB" if number >= 1e9 else f"{number / 1e6:,.0f} MB"

@@ -1,4 +1,4 @@
-"""Points in time as people write them, and as they are told back: always with the zone that counts."""
+"""Points in time as people write them, and as they are told back."""
 
 import datetime as dt
 import re
@@ -34,6 +34,11 @@ def shown(at: float, zone: dt.tzinfo | None) -> str:
     there = dt.datetime.fromtimestamp(at, zone) if zone else dt.datetime.fromtimestamp(at).astimezone()
     offset = there.strftime("%z")
     return f"{there:%Y-%m-%d %H:%M:%S} {offset[:3]}:{offset[3:5]}"
+
+
+def local(at: float) -> str:
+    """2026-03-01 14:30:00, by this machine's zone, for who sits at it."""
+    return dt.datetime.fromtimestamp(at).astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
 _CURE = 'Write 2026-03-01, 2026-03-01T14:30+01:00, "2 days ago", 90m, or Unix seconds.'

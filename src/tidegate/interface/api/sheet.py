@@ -1,6 +1,5 @@
 """The page as HTML: templates in, escaped text out. A part for each endpoint and one for the whole; what changes goes alone."""
 
-import datetime as dt
 import functools
 import hashlib
 import math
@@ -13,7 +12,7 @@ import markupsafe
 
 from tidegate.core.decide import amounts, sentences, strategies
 from tidegate.core.vocabulary import phases
-from tidegate.interface.api import board, judged, troubles
+from tidegate.interface.api import board, judged, moments, troubles
 from tidegate.observability.report import colours, course, picture
 
 TOP = "top"
@@ -115,14 +114,6 @@ def _ago(then: float, now: float) -> str:
     return "just now" if now - then < 2 else f"{amounts.span(now - then)} ago"
 
 
-def _rate(a_second: float) -> str:
-    return f"{a_second:,.0f} requests/s" if a_second >= 10 or not a_second else f"{a_second:.1f} requests/s"
-
-
-def _moment(at: float) -> str:
-    return dt.datetime.fromtimestamp(at).astimezone().strftime("%Y-%m-%d %H:%M:%S")
-
-
 def _difference(one: judged.Effect) -> str:
     low, high = one.interval
     interval = (-math.inf if low is None else low, math.inf if high is None else high)
@@ -136,7 +127,7 @@ def _coded(words: str) -> markupsafe.Markup:
 
 def _until(at: float) -> str:
     """A moment to come, where there is one."""
-    return f"until {_moment(at)}" if at > time.time() else ""
+    return f"until {moments.local(at)}" if at > time.time() else ""
 
 
 @functools.cache
@@ -151,8 +142,8 @@ def _environment() -> jinja2.Environment:
     filters: dict[str, Any] = {
         "span": amounts.span,
         "percent": strategies.name,
-        "rate": _rate,
-        "moment": _moment,
+        "rate": amounts.rate,
+        "moment": moments.local,
         "until": _until,
         "drawn": _drawn,
         "missing": _missing,

@@ -15,6 +15,7 @@ from importlib import metadata
 
 from tidegate.control.store import location
 from tidegate.control.store import store as stores
+from tidegate.core.decide import amounts
 from tidegate.core.vocabulary import errors, home, instances
 from tidegate.interface.api import addresses
 from tidegate.interface.cli import findings, isolation, words
@@ -93,7 +94,7 @@ def _store(place: home.Home) -> Iterator[findings.Finding]:
 
 def _disk(place: home.Home) -> Iterator[findings.Finding]:
     free = shutil.disk_usage(_nearest(place.root)).free
-    said = f"{words.size(free)} free where the home is"
+    said = f"{amounts.size(free)} free where the home is"
     if free < _NO_DISK:
         yield findings.Finding("disk", "bad", said, "Predictions cannot be logged on a full disk; free some space.")
     elif free < _LOW_DISK:
@@ -143,4 +144,4 @@ def _limits() -> Iterator[findings.Finding]:
 def _room() -> Iterator[findings.Finding]:
     room = shutil.disk_usage(tempfile.gettempdir()).free
     if room < _NO_DISK:
-        yield findings.Finding("tmp", "warning", f"{words.size(room)} free in {tempfile.gettempdir()}", "Set TMPDIR.")
+        yield findings.Finding("tmp", "warning", f"{amounts.size(room)} free in {tempfile.gettempdir()}", "Set TMPDIR.")

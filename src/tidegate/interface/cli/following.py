@@ -7,8 +7,8 @@ from typing import Any
 from rich import live, text
 
 from tidegate.core.vocabulary import errors
-from tidegate.interface.api import client
-from tidegate.interface.cli import screen, words
+from tidegate.interface.api import client, moments
+from tidegate.interface.cli import screen
 from tidegate.interface.cli.views import release as view
 
 LOOK_SECONDS = 0.25
@@ -34,7 +34,7 @@ def follow(api: client.Client, identifier: str, *, timeout: float = 0.0, until: 
             if shown is not None:
                 shown.update(line, refresh=True)
             elif told != (told := _change(release)):
-                screen.note(f"{words.moment(time.time())}  {line.plain}")
+                screen.note(f"{moments.local(time.time())}  {line.plain}")
             if release["ended"] or release["phase"] in until or release["phase"] in PERSONS:
                 return release
             if timeout and time.monotonic() - began > timeout:

@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 
 from tidegate.control.loop.keeper import cgroups
+from tidegate.core.decide import amounts
 from tidegate.core.vocabulary import errors, home
 from tidegate.delivery.registry import interpreters, runtimes
 from tidegate.interface.cli import findings, words
@@ -38,6 +39,6 @@ def environments(place: home.Home) -> Iterator[findings.Finding]:
         yield findings.Finding("uv", "warning", said, absent.cure)
     used = runtimes.used(place)
     for one in runtimes.found(place):
-        said = f"{one.digest[:12]}: Python {one.python}, {words.count(len(one.packages), 'package')}, {words.size(one.size)}"
+        said = f"{one.digest[:12]}: Python {one.python}, {words.count(len(one.packages), 'package')}, {amounts.size(one.size)}"
         idle = "" if one.digest in used else "; no bundle goes by it, and a later release removes it"
         yield findings.Finding("runtime", "ok", said + idle)

@@ -1,6 +1,4 @@
-"""Numbers and times as people say them."""
-
-import datetime as dt
+"""Numbers and times as people at a terminal say them, beside `core.decide.amounts`."""
 
 
 def lasting(seconds: float) -> str:
@@ -19,11 +17,6 @@ def ago(then: float, now: float) -> str:
     return "just now" if now - then < 1.5 else f"{lasting(now - then)} ago"
 
 
-def moment(at: float) -> str:
-    """A local date and time, to the second."""
-    return dt.datetime.fromtimestamp(at).astimezone().strftime("%Y-%m-%d %H:%M:%S")
-
-
 def percent(weight: int, whole: int = 10_000) -> str:
     """A weight in buckets of 10,000: 5 %, 0.1 %."""
     return f"{weight / whole * 100:g} %"
@@ -32,16 +25,6 @@ def percent(weight: int, whole: int = 10_000) -> str:
 def count(number: int, noun: str) -> str:
     """1 worker, 2 workers, 1,200 requests."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
-
-
-def rate(a_second: float) -> str:
-    """118 requests/s."""
-    return f"{a_second:,.0f} requests/s" if a_second >= 10 or not a_second else f"{a_second:.1f} requests/s"
-
-
-def size(number: int) -> str:
-    """Bytes as MB."""
-    return f"{number / 1e6:,.0f} MB"
 
 
 def model(reference: str) -> str:

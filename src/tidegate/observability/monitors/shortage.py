@@ -4,8 +4,10 @@ import statistics
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from tidegate.core.decide import amounts
 from tidegate.observability.metrics import minutes, processes
 
+_size = amounts.size
 QUEUE_LOOKS = 20
 QUEUE_FEWEST = 50
 QUEUE_SHARE = 0.05
@@ -84,10 +86,6 @@ def disk(had: Sequence[minutes.Machine]) -> Shortage | None:
     left = now.free / hourly
     words = f"the disk is full in about {_hours(left)}: {_size(hourly)} an hour are written, {_size(now.free)} are left"
     return Shortage(words, (free, f"written: {_size(hourly)} an hour"), left < DISK_CRITICAL_HOURS)
-
-
-def _size(number: float) -> str:
-    return f"{number / 1e9:,.1f} GB" if number >= 1e9 else f"{number / 1e6:,.0f} MB"
 
 
 def _hours(hours: float) -> str:

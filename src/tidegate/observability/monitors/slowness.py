@@ -15,11 +15,13 @@ import statistics
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from tidegate.core.decide import amounts
 from tidegate.core.stats import intervals
 from tidegate.core.vocabulary import marks
 from tidegate.dataplane.wire import counts
 from tidegate.observability.metrics import quantiles
 
+_ms = amounts.latency
 FEWEST = 500
 """Answered requests below which nothing is said: their p95 is one of 25 values."""
 FLOOR = 0.01
@@ -71,7 +73,3 @@ def _over(slots: Sequence[int], seconds: float) -> int:
 def _all(now: quantiles.Times) -> str:
     times = f"mean {_ms(now.mean)}, p50 {_ms(now.p50)}, p95 {_ms(now.p95)}, p99 {_ms(now.p99)}"
     return f"{times} of {now.answered:,} answers"
-
-
-def _ms(seconds: float) -> str:
-    return f"{seconds * 1e3:.3g} ms" if seconds < 1 else f"{seconds:.3g} s"

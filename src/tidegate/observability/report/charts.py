@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
+from tidegate.core.decide import amounts
 from tidegate.observability.report import drawing
 
 WIDE, LEFT, RIGHT, TOP, BOTTOM = 860.0, 62.0, 14.0, 10.0, 26.0
@@ -76,7 +77,7 @@ def lines(axis: Axis, width: float, series: Sequence[Series], words: str, unit: 
     """A line each; where nothing is known there is none. `unit`: % or s."""
     known = [value for one in series for value in one.values if math.isfinite(value)]
     top = _nice(max(known, default=0.0))
-    say = _percent if unit == "%" else _seconds if unit == "s" else _count
+    say = amounts.percent if unit == "%" else amounts.latency if unit == "s" else _count
     parts = [*_grid(axis, top, HIGH, say)]
     for one in series:
         for run in _runs(one.values):
@@ -206,14 +207,6 @@ def _count(value: float) -> str:
         if value >= size:
             return f"{value / size:g} {unit}"
     return f"{value:g}"
-
-
-def _percent(value: float) -> str:
-    return f"{100 * value:.3g} %"
-
-
-def _seconds(value: float) -> str:
-    return f"{value:.3g} s" if value >= 1 else f"{1000 * value:.3g} ms"
 
 
 def _short(name: str) -> str:

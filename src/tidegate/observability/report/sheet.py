@@ -154,9 +154,7 @@ def _percent(part: float) -> str:
 
 
 def _lasting(seconds: float) -> str:
-    if not math.isfinite(seconds):
-        return "-"
-    return f"{seconds:.3g} s" if seconds >= 1 else f"{1000 * seconds:.3g} ms"
+    return amounts.latency(seconds) if math.isfinite(seconds) else "-"
 
 
 def _moment(at: float) -> str:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from tidegate.control.loop import archives
+from tidegate.core.decide import amounts
 from tidegate.interface.cli import options, screen, words
 
 
@@ -27,4 +28,4 @@ def backup(
         screen.document({"file": str(file), "bytes": file.stat().st_size, "files": len(made.members), "log": made.log})
     else:
         held = "with the prediction log" if made.log else "without the prediction log (--log)"
-        screen.line(f"{file}: {words.count(len(made.members), 'file')}, {words.size(file.stat().st_size)}, {held}")
+        screen.line(f"{file}: {words.count(len(made.members), 'file')}, {amounts.size(file.stat().st_size)}, {held}")

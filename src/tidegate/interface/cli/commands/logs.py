@@ -9,6 +9,7 @@ import typer
 
 from tidegate.core.vocabulary import home as homes
 from tidegate.dataplane.predlog import reader
+from tidegate.interface.api import moments
 from tidegate.interface.cli import logbook, options, screen, sightings, words
 
 _LOOK_SECONDS = 0.2
@@ -67,7 +68,7 @@ def _failures(place: homes.Home, whose: str) -> None:
     ordinal = int(version.removeprefix("v")) if version.removeprefix("v").isdecimal() else 0
     for one in reader.failures(place, endpoint, ordinal):
         what = words.count(one.requests, "failed copy" if one.copies else "failed prediction").replace("copys", "copies")
-        head = f"{words.moment(one.last_ns / 1e9)}  v{one.version}  {what}"
+        head = f"{moments.local(one.last_ns / 1e9)}  v{one.version}  {what}"
         screen.line(f"{head}, the last {one.example}:")
         screen.line(f"    {one.error}")
 

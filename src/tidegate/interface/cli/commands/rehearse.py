@@ -6,10 +6,11 @@ from typing import Annotated, Any
 
 import typer
 
+from tidegate.core.decide import amounts
 from tidegate.core.vocabulary import errors
 from tidegate.core.vocabulary import home as homes
 from tidegate.interface.api import addresses, client
-from tidegate.interface.cli import aiming, exits, following, itself, options, reaching, screen, traffic, words
+from tidegate.interface.cli import aiming, exits, following, itself, options, reaching, screen, traffic
 
 PATIENCE_SECONDS = 120.0
 """For a drill to end, beyond the time that its traffic takes: its version has to load first."""
@@ -122,5 +123,5 @@ def said(found: dict[str, Any]) -> str:
     why = f" ({', '.join(f'{reason} x{count}' for reason, count in told['reasons'].items())})" if told["failed"] else ""
     return (
         f"{found['endpoint']}: traffic was off {found['version']} {took} after the decision; {counted}{why} "
-        f"at {words.rate(told['rps'])} ({shares})."
+        f"at {amounts.rate(told['rps'])} ({shares})."
     )

@@ -11,6 +11,7 @@ from rich import live, table, text
 from tidegate.control.batch import replaying, verdicts, worker
 from tidegate.control.store import endpoints, location
 from tidegate.control.store import store as stores
+from tidegate.core.decide import amounts
 from tidegate.core.spec import settings as specification
 from tidegate.core.vocabulary import errors, sums
 from tidegate.delivery.registry import ordering
@@ -124,7 +125,7 @@ def _run(asked: replaying.Replay, *, quiet: bool) -> replaying.Report:
     with live.Live(console=terminal, auto_refresh=False, transient=True) as shown:
 
         def show(count: int, seconds: float) -> None:
-            shown.update(text.Text(f"{count:,} of {total:,} asked, {words.rate(count / seconds)}"), refresh=True)
+            shown.update(text.Text(f"{count:,} of {total:,} asked, {amounts.rate(count / seconds)}"), refresh=True)
 
         return asked.run(show)
 
@@ -152,7 +153,7 @@ def _cells(one: sums.PairSum) -> list[str]:
 
 def lines(report: replaying.Report) -> list[str]:
     """What there is to say besides the table; the verdict comes last."""
-    said = [f"{words.count(report.asked, 'request')} asked in {report.seconds:.1f} s, {words.rate(report.rate)}."]
+    said = [f"{words.count(report.asked, 'request')} asked in {report.seconds:.1f} s, {amounts.rate(report.rate)}."]
     left_out = {
         "an identical one had come within the minute": report.same_input,
         "their inputs were not logged, or in no form that can be asked again": report.unlogged,

@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from tidegate.control.loop import archives
-from tidegate.interface.cli import options, screen, words
+from tidegate.interface.api import moments
+from tidegate.interface.cli import options, screen
 
 
 def restore(
@@ -26,6 +27,6 @@ def restore(
     if as_json:
         screen.document({"home": str(place.root), "made_at": held.made_at, "files": len(held.members), "aside": aside})
         return
-    screen.line(f"{place.root} is restored to {words.moment(held.made_at)}; `tidegate up` serves it")
+    screen.line(f"{place.root} is restored to {moments.local(held.made_at)}; `tidegate up` serves it")
     if aside:
         screen.line(f"what was there before is in {aside}")

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 from rich import live, text
 
+from tidegate.core.decide import amounts
 from tidegate.core.spec import units
 from tidegate.interface.api import addresses
 from tidegate.interface.cli import aiming, exits, options, reaching, screen, traffic, words
@@ -38,7 +39,7 @@ def send(
     if token := reaching.bearer(place, named):
         wanted = [dataclasses.replace(one, headers=f"authorization: Bearer {token}\r\n") for one in wanted]
     if not as_json:
-        screen.note(f"{words.rate(rate)} to {named}, {words.count(len(wanted), 'different request')}; Ctrl-C ends it")
+        screen.note(f"{amounts.rate(rate)} to {named}, {words.count(len(wanted), 'different request')}; Ctrl-C ends it")
     send_on = functools.partial(traffic.send, address, wanted, rate, seconds, trust=addresses.trust(place))
     tally = asyncio.run(_send(send_on, quiet=as_json))
     if as_json:

@@ -6,8 +6,8 @@ import typer
 from rich import table
 
 from tidegate.core.vocabulary import errors, tokens
-from tidegate.interface.api import client
-from tidegate.interface.cli import options, reaching, screen, words
+from tidegate.interface.api import client, moments
+from tidegate.interface.cli import options, reaching, screen
 
 ACTIONS = ("create", "list", "revoke")
 
@@ -67,7 +67,7 @@ def _list(found: list[dict[str, Any]], as_json: bool) -> None:
         shown.add_column(heading)
     for one in found:
         limits = (f"{one['rate']:g}" if one["rate"] else "-", f"{one['daily']:,}" if one["daily"] else "-")
-        made = f"{words.moment(one['at'])} by {one['actor']}"
+        made = f"{moments.local(one['at'])} by {one['actor']}"
         shown.add_row(one["name"], ", ".join(one["scopes"]), ", ".join(one["endpoints"]) or "all", *limits, made)
     screen.out().print(shown)
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from rich import text
 
+from tidegate.interface.api import moments
 from tidegate.interface.cli import words
 
 Json = dict[str, Any]
@@ -35,10 +36,10 @@ def _alarm(one: Json, now: float) -> Iterator[text.Text]:
     yield text.Text.assemble(
         (f"{whose} {name(one)}", "bold"), "  ", ("over" if over else one["severity"], style), f"  {one['words']}"
     )
-    until = f" until {words.moment(over)}" if over else f", {words.ago(one['since'], now)}"
+    until = f" until {moments.local(over)}" if over else f", {words.ago(one['since'], now)}"
     often = f"; came {one['times']} times" if one["times"] > 1 else ""
     quiet = f", quiet for {words.lasting(now - one['quiet_since'])}" if one["quiet_since"] and not over else ""
-    yield _line("since", f"{words.moment(one['since'])}{until}{often}{quiet}")
+    yield _line("since", f"{moments.local(one['since'])}{until}{often}{quiet}")
     for moved in one["moved"]:
         yield _line("moved", moved)
     if one["examples"]:
@@ -47,7 +48,7 @@ def _alarm(one: Json, now: float) -> Iterator[text.Text]:
     if one["action"] != "notify" and not one["deeds"]:
         yield _line("does", one["action"])
     for deed in one["deeds"]:
-        yield _line("done", f"{words.moment(deed['at'])} {deed['words']}")
+        yield _line("done", f"{moments.local(deed['at'])} {deed['words']}")
     yield from _people(one, now)
     if not over:
         following = one["next"] or f"tidegate status {one['endpoint']}"
@@ -58,10 +59,12 @@ def _people(one: Json, now: float) -> Iterator[text.Text]:
     has, snoozed = one["acknowledged"], one["snoozed"]
     if has:
         why = f": {has['reason']}" if has["reason"] else ""
-        yield _line("has it", f"{has['actor']}, since {words.moment(has['at'])}{why}{'; releases go on' if has['go_on'] else ''}")
+        yield _line(
+            "has it", f"{has['actor']}, since {moments.local(has['at'])}{why}{'; releases go on' if has['go_on'] else ''}"
+        )
     if snoozed and snoozed["until"] > now and not one["ended_at"]:
         why = f": {snoozed['reason']}" if snoozed["reason"] else ""
-        yield _line("silent", f"until {words.moment(snoozed['until'])}, by {snoozed['actor']}{why}")
+        yield _line("silent", f"until {moments.local(snoozed['until'])}, by {snoozed['actor']}{why}")
 
 
 def _ack(one: Json) -> str:

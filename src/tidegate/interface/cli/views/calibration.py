@@ -7,6 +7,7 @@ from rich import table, text
 from tidegate.control.batch import calibrating, calibrations
 from tidegate.core.decide import amounts, redrawn
 from tidegate.core.spec import settings as specification
+from tidegate.interface.api import moments
 from tidegate.interface.cli import words
 
 NEVER = "never"
@@ -97,7 +98,7 @@ def remarks(report: calibrating.Report, settings: specification.Settings, now: f
 def _traffic(report: calibrating.Report) -> str:
     lasting = amounts.span(report.end - report.begin + 1)
     told = f"{report.endpoint} {report.stable}: {words.count(report.requests, 'request')} in {lasting}, until "
-    told += f"{words.moment(report.end)} ({words.rate(report.rate)}), {100 * report.bad:.2g} % bad"
+    told += f"{moments.local(report.end)} ({amounts.rate(report.rate)}), {100 * report.bad:.2g} % bad"
     if report.labelled:
         told += f"; {report.labelled:,} with their outcome in time, {100 * report.wrong:.2g} % of them wrong"
     return f"{told}."

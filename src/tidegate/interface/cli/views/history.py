@@ -4,6 +4,7 @@ from typing import Any
 
 from rich import text
 
+from tidegate.interface.api import moments
 from tidegate.interface.cli import words
 from tidegate.interface.cli.views import status
 
@@ -24,8 +25,8 @@ def events(history: Json) -> list[text.Text]:
 
 def served(found: Json) -> list[text.Text]:
     """Who served at a moment, for how long, and why."""
-    until = words.moment(found["until"]) if found["until"] else "now"
-    shown = [text.Text.assemble(f"{found['endpoint']} at ", (words.moment(found["at"]), "bold"))]
+    until = moments.local(found["until"]) if found["until"] else "now"
+    shown = [text.Text.assemble(f"{found['endpoint']} at ", (moments.local(found["at"]), "bold"))]
     shown += [line for one in found["servers"] for line in _server(one)]
     if not found["servers"]:
         shown.append(text.Text("  nobody answered: one version was stopped before the other was started", style="yellow"))
@@ -33,7 +34,7 @@ def served(found: Json) -> list[text.Text]:
         shown.append(text.Text(f"  copies of {found['mirror']:.4g} of the requests went to the other version"))
     if found["cohort"]:
         shown.append(text.Text("  a chosen group was on the candidate, besides"))
-    shown.append(text.Text(f"  so from {words.moment(found['since'])} until {until}, since:"))
+    shown.append(text.Text(f"  so from {moments.local(found['since'])} until {until}, since:"))
     shown.append(event(found["why"]))
     if found["release"]:
         stage = f", stage {found['stage']}" if found["stage"] else ""
@@ -49,7 +50,7 @@ def _server(one: Json) -> list[text.Text]:
     said = f": {brought['said']}" if brought["said"] else ""
     return [
         head,
-        text.Text(f"         released {words.moment(brought['at'])} by {brought['actor']}{said} ({brought['strategy']})"),
+        text.Text(f"         released {moments.local(brought['at'])} by {brought['actor']}{said} ({brought['strategy']})"),
         text.Text(f"         model {one['model_digest'][:16]}, bundle {one['digest'][:16]}, {brought['release']}", style="dim"),
     ]
 
@@ -58,7 +59,7 @@ def _release(one: Json) -> list[text.Text]:
     phase = (one["outcome"] or one["phase"]).replace("_", " ")
     phase = "back" if (one["strategy"], one["phase"]) == ("rollback", "succeeded") else phase
     head = text.Text.assemble(
-        (words.moment(one["created_at"]), "dim"),
+        (moments.local(one["created_at"]), "dim"),
         "  ",
         (f"{one['candidate']['name']:<5}", "bold"),
         (f"{phase:<12}", status.STYLES.get(one["phase"], "")),
@@ -76,7 +77,7 @@ def _release(one: Json) -> list[text.Text]:
 def event(one: Json) -> text.Text:
     """One event in one line."""
     moved = f"{one['phase_before']} -> {one['phase_after']}" if one["phase_before"] != one["phase_after"] else one["phase_after"]
-    said = text.Text.assemble((f"{one['sequence']:>6}  {words.moment(one['at'])}  ", "dim"), f"{one['kind']:<14}")
+    said = text.Text.assemble((f"{one['sequence']:>6}  {moments.local(one['at'])}  ", "dim"), f"{one['kind']:<14}")
     if moved:
         said.append(f"{moved}  ", style=status.STYLES.get(one["phase_after"], ""))
     spoken = f": {one['said']}" if one["said"] and one["said"] not in one["reason"] else ""

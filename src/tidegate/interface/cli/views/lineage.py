@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from tidegate.control.loop import descendants
 from tidegate.control.loop import lineage as walking
+from tidegate.interface.api import moments
 from tidegate.interface.cli import words
 
 
@@ -16,7 +17,7 @@ def downwards(found: walking.Lineage) -> list[str]:
         held = ", held" if one.held and one.state != descendants.HELD else ""
         lines.append(f"version     {one.endpoint}/{one.version}  {one.state}{held}  ({', '.join(one.roles)} data)")
         lines.append(f"  model     {words.model(one.model)}  bundle {one.digest[:16]}")
-        lines += [f"  release   {each.id}  {words.moment(each.at)}  {each.strategy}, {each.outcome}" for each in one.releases]
+        lines += [f"  release   {each.id}  {moments.local(each.at)}  {each.strategy}, {each.outcome}" for each in one.releases]
         lines.append(f"  served    {served(one.served)}")
     lines += [f"bundle      {digest}  is no version of any endpoint" for digest in found.bundles]
     return [*lines, "", *found.said]
@@ -47,4 +48,4 @@ def served(told: descendants.Served) -> str:
     if not told.requests:
         return "no request that is in the log"
     rows = f", {words.count(told.rows, 'row')}" if told.rows != told.requests else ""
-    return f"{words.count(told.requests, 'request')}{rows}, from {words.moment(told.first)} to {words.moment(told.last)}"
+    return f"{words.count(told.requests, 'request')}{rows}, from {moments.local(told.first)} to {moments.local(told.last)}"

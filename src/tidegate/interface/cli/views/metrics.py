@@ -4,13 +4,13 @@ from collections.abc import Iterator
 
 from rich import table, text
 
-from tidegate.interface.api import measures
-from tidegate.interface.cli import words
+from tidegate.core.decide import amounts
+from tidegate.interface.api import measures, moments
 
 
 def whole(found: measures.Service) -> Iterator[text.Text | table.Table]:
     """The versions, then the processes, then the machine."""
-    span = f"{words.moment(found.since)} to {words.moment(found.until)}"
+    span = f"{moments.local(found.since)} to {moments.local(found.until)}"
     if found.versions:
         yield text.Text(f"{found.endpoint}, {span}")
         yield _versions(found.versions)
@@ -32,7 +32,7 @@ def _versions(versions: tuple[measures.Served, ...]) -> table.Table:
         ended += f"; {one.rescued:,} rescued" if one.rescued else ""
         times = [_ms(each) for each in (one.mean_seconds, one.p50_seconds, one.p95_seconds, one.p99_seconds)]
         batch = f"{one.batch_requests:.1f}" if one.batch_requests is not None else ""
-        rate = words.rate(one.rate)
+        rate = amounts.rate(one.rate)
         shown.add_row(one.version, f"{one.requests:,}", rate, *times, ended, batch, f"{one.queued:,}", f"{one.in_flight:,}")
     return shown
 
@@ -46,14 +46,14 @@ def _processes(used: tuple[measures.Used, ...]) -> table.Table:
         descriptors = "" if one.descriptors is None else f"{one.descriptors:,}"
         descriptors += f" of {one.most_descriptors:,}" if one.most_descriptors else ""
         cpu = "" if one.cpu is None else f"{100 * one.cpu:.0f} %"
-        memory = "" if one.resident is None else words.size(one.resident)
+        memory = "" if one.resident is None else amounts.size(one.resident)
         threads = "" if one.threads is None else str(one.threads)
         shown.add_row(one.process, cpu, memory, descriptors, threads, _a_second(one.read_rate), _a_second(one.written_rate))
     return shown
 
 
 def _machine(one: measures.Machine) -> str:
-    said = f"disk: {words.size(one.disk_free)} of {words.size(one.disk_size)} free"
+    said = f"disk: {amounts.size(one.disk_free)} of {amounts.size(one.disk_size)} free"
     if one.received_rate is not None:
         said += f"; network of the whole machine: {_a_second(one.received_rate)} in, {_a_second(one.sent_rate)} out"
     return said

@@ -4,6 +4,7 @@ from typing import Any
 
 from rich import console, text
 
+from tidegate.core.decide import amounts
 from tidegate.interface.api import troubles
 from tidegate.interface.cli import words
 
@@ -47,7 +48,7 @@ def of_endpoint(endpoint: Json, now: float) -> Lines:
     release = endpoint["release"]
     under_way = release is not None and not release["ended"]
     head = text.Text(endpoint["name"], style="bold")
-    head.append(f"   {words.rate(endpoint['rate'])}", style="not bold")
+    head.append(f"   {amounts.rate(endpoint['rate'])}", style="not bold")
     if endpoint["url"]:
         head.append(f"   {endpoint['url']}", style="not bold dim")
     shown = [head]
@@ -74,7 +75,7 @@ def of_endpoint(endpoint: Json, now: float) -> Lines:
         shown.append(_line("follows", text.Text(words.model(endpoint["follows"]))))
     if endpoint["kept"]:
         kept = ", ".join(one["name"] for one in endpoint["kept"])
-        kept += f"  {words.rate(kept_rate)} to {release['stable']['name']}, for comparison" if owned and kept_rate else ""
+        kept += f"  {amounts.rate(kept_rate)} to {release['stable']['name']}, for comparison" if owned and kept_rate else ""
         shown.append(_line("kept warm", text.Text(kept)))
     for hold in endpoint["holds"]:
         digest = hold["model_digest"][:12]
@@ -138,7 +139,7 @@ def _version(version: Json, a_second: float) -> text.Text:
     elif version["workers"] > 0:
         said.append(f"  {words.count(version['workers'], 'worker')}")
     if a_second:
-        said.append(f"  {words.rate(a_second)}")
+        said.append(f"  {amounts.rate(a_second)}")
     return said
 
 

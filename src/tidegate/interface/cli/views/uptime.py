@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from rich import text
 
+from tidegate.interface.api import moments
 from tidegate.interface.cli import words
 from tidegate.observability.metrics import availability
 
@@ -14,13 +15,13 @@ def lines(report: availability.Report, now: float) -> Iterator[text.Text]:
     for one in reversed(report.outages):
         lasted = words.lasting((one.until or now) - one.since)
         goes_on = "" if one.until else ", and goes on"
-        head = f"  {words.moment(one.since)}  for {lasted}{goes_on}, {words.count(one.probes, 'probe')}: "
+        head = f"  {moments.local(one.since)}  for {lasted}{goes_on}, {words.count(one.probes, 'probe')}: "
         yield text.Text.assemble((head, "" if one.until else "bold red"), one.words)
 
 
 def sentence(report: availability.Report) -> str:
     """99.93 % of so many probes, and how fast."""
-    span = f"{words.moment(report.since)} to {words.moment(report.until)}"
+    span = f"{moments.local(report.since)} to {moments.local(report.until)}"
     if not report.probes:
         return f"{report.endpoint}: not probed from {span}; `monitors.uptime.every` says how often it is."
     said = (
