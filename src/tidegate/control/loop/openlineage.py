@@ -10,14 +10,13 @@ What has no place in the specification (rho, gates, approvals, what is known of 
 Values of inputs are never in it: lineage systems are read by many.
 """
 
-import datetime as dt
 import uuid
 from typing import Any
 
 import msgspec
 
 from tidegate.control.loop import trace
-from tidegate.core.vocabulary import manifests
+from tidegate.core.vocabulary import instants, manifests
 
 SPECIFICATION = "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent"
 _FACETS = "https://openlineage.io/spec/facets/"
@@ -104,7 +103,7 @@ def _prediction(walked: trace.Trace, trained: Json | None) -> Json:
 
 def _event(at: float, run: Json, job: Json, *, inputs: list[Json], outputs: list[Json], failed: bool = False) -> Json:
     return {
-        "eventTime": dt.datetime.fromtimestamp(at, dt.UTC).isoformat(timespec="milliseconds"),
+        "eventTime": instants.exact(at),
         "eventType": "FAIL" if failed else "COMPLETE",
         "producer": PRODUCER,
         "schemaURL": SPECIFICATION,

@@ -35,6 +35,11 @@ def shown(at_ns: int) -> str:
     return f"{dt.datetime.fromtimestamp(at_ns // 10**9, dt.UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
+def exact(at: float) -> str:
+    """2026-03-01T14:30:00.250+00:00, to the millisecond, of Unix seconds."""
+    return dt.datetime.fromtimestamp(at, dt.UTC).isoformat(timespec="milliseconds")
+
+
 def _dated(text: str) -> int | None:
     try:
         found = dt.datetime.fromisoformat(text)

@@ -4,10 +4,11 @@ One line: {"at", "level", "logger", "instance", "event", ...extra}. `event` is t
 beside it; an exception's stack is under "stack". Nothing else is configured: who runs the process decides where its stderr goes.
 """
 
-import datetime as dt
 import json
 import logging
 import os
+
+from tidegate.core.vocabulary import instants
 
 OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 """Attributes that every log record has; whatever else is on one came as `extra`."""
@@ -25,7 +26,7 @@ class Lines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """The line, without its newline. A value JSON does not know is written as its text, never as an error."""
         line: dict[str, object] = {
-            "at": dt.datetime.fromtimestamp(record.created, dt.UTC).isoformat(timespec="milliseconds"),
+            "at": instants.exact(record.created),
             "level": record.levelname.lower(),
             "logger": record.name,
             "instance": self.instance,

@@ -1,11 +1,10 @@
 """One request across processes: what the prediction log says of it, and every line of any process that names it."""
 
-import datetime as dt
 import pathlib
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from tidegate.core.vocabulary import arms, errors, home, ids, instances, marks, records
+from tidegate.core.vocabulary import arms, errors, home, ids, instances, instants, marks, records
 from tidegate.dataplane.predlog import parquet, reader
 from tidegate.interface.cli import logbook
 
@@ -60,7 +59,7 @@ def _told(one: records.Prediction, gateway: str) -> dict[str, Any]:
     """A record as a line of its gateway."""
     mark = marks.Mark(one.mark)
     bad = mark in marks.HARMFUL
-    at = dt.datetime.fromtimestamp(one.arrived_ns / 1e9, dt.UTC).isoformat(timespec="milliseconds")
+    at = instants.exact(one.arrived_ns / 1e9)
     told: dict[str, Any] = {"at": at, "level": "warning" if bad else "info", "instance": gateway, "event": "prediction"}
     told |= {"prediction_id": ids.text(one.id), "request_id": one.request_id, "endpoint": one.endpoint}
     told |= {"version": f"v{one.version}", "role": arms.Role(one.role).name.lower(), "arm": arms.Arm(one.arm).name.lower()}

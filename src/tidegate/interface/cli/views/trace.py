@@ -1,10 +1,8 @@
 """A trace for people, one fact a line."""
 
-import datetime as dt
-
 from tidegate.control.batch import reasons
 from tidegate.control.loop import bringing, trace
-from tidegate.core.vocabulary import manifests
+from tidegate.core.vocabulary import instants, manifests
 from tidegate.dataplane.predlog import sights
 from tidegate.delivery.gates import findings
 
@@ -14,7 +12,7 @@ def lines(walked: trace.Trace) -> list[str]:
     one = walked.prediction
     found = [
         f"prediction  {one.id}",
-        f"  at        {_moment(one.arrived_at)}  endpoint {one.endpoint} ({one.environment})",
+        f"  at        {instants.exact(one.arrived_at)}  endpoint {one.endpoint} ({one.environment})",
         f"  drawn     {one.version} ({one.arm}, {one.rho:.2%} to the candidate)  {_mark(one)}",
         f"  answered  {_answer(one)}  status {one.status}  {one.total_us / 1e3:.1f} ms, model {one.model_us / 1e3:.1f} ms",
     ]
@@ -84,11 +82,11 @@ def _data(data: manifests.Dataset) -> str:
 
 def _brought_lines(brought: bringing.Brought) -> list[str]:
     said = f": {brought.said}" if brought.said else ""
-    found = [f"brought     {_moment(brought.at)}  by {brought.actor} ({brought.strategy}, {brought.release}){said}"]
+    found = [f"brought     {instants.exact(brought.at)}  by {brought.actor} ({brought.strategy}, {brought.release}){said}"]
     passed = sum(one.passed and one.compared for one in brought.checks)
     open_ = sum(not one.compared for one in brought.checks)
     failed = len(brought.checks) - passed - open_
-    when = f"  last at {_moment(brought.checked_at)}" if brought.checked_at else ""
+    when = f"  last at {instants.exact(brought.checked_at)}" if brought.checked_at else ""
     told = (
         f"{passed} passed, {failed} failed, {open_} could not be looked at" if brought.checks else "nothing is kept of its checks"
     )
@@ -107,11 +105,7 @@ def _outcome_of(one: findings.Finding) -> str:
 def _approval(one: bringing.Approval) -> str:
     other = "" if one.ours else "  ANOTHER MODEL THAN THE ONE RELEASED"
     said = f": {one.reason}" if one.reason else ""
-    return f"  {'yes' if one.yes else 'no':<9} {one.actor}  {_moment(one.at)}  for model {one.model_digest}{said}{other}"
-
-
-def _moment(unix_seconds: float) -> str:
-    return dt.datetime.fromtimestamp(unix_seconds, dt.UTC).isoformat(timespec="milliseconds")
+    return f"  {'yes' if one.yes else 'no':<9} {one.actor}  {instants.exact(one.at)}  for model {one.model_digest}{said}{other}"
 
 
 def _short(text: str, most: int = 300) -> str:
