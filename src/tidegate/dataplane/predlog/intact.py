@@ -6,6 +6,7 @@ when a query has failed.
 
 import pathlib
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -35,10 +36,18 @@ def gone(log: pathlib.Path, file: parquet.File) -> bool:
 
 
 def readable(path: pathlib.Path) -> bool:
-    """Whether all of a Parquet file can be read: less than being what was written."""
+    """Whether Arrow and DuckDB read a Parquet file whole, as rows of its table: less than being what was written."""
     try:
-        pq.read_table(path, partitioning=None).validate(full=True)
-    except (pa.ArrowException, OSError, ValueError):
+        rows = pq.read_table(path, partitioning=None)
+        rows.validate(full=True)
+        if not parquet.fits(rows, parquet.OUTCOMES if parquet.OUTCOMES in path.parts else parquet.PREDICTIONS):
+            return False
+        with duckdb.connect(":memory:") as connection:
+            ask = "SELECT * FROM read_parquet($path, hive_partitioning = false)"
+            told = connection.execute(ask, {"path": str(path)})
+            while told.fetchmany(parquet.ROW_GROUP):
+                continue
+    except (pa.ArrowException, duckdb.Error, OSError, ValueError):
         return False
     return True
 

@@ -122,6 +122,15 @@ SCHEMAS = {PREDICTIONS: _schema(records.Prediction), OUTCOMES: _schema(records.O
 """Columns are the fields of `records`, in their order: ids as 36 characters, answers and labels as JSON, bodies as text."""
 
 
+def fits(rows: pa.Table, table: str) -> bool:
+    """Whether these can be rows of a table, as this release or an earlier one wrote them."""
+    kind = records.Prediction if table == PREDICTIONS else records.Outcome
+    needed = {RENAMED.get(field.name, field.name) for field in msgspec.structs.fields(kind) if field.required}
+    there = {name: rows.schema.field(name).type for name in SCHEMAS[table].names if name in rows.schema.names}
+    alike = all(SCHEMAS[table].field(name).type == one for name, one in there.items())
+    return alike and needed <= there.keys() and not any(rows[name].null_count for name in needed)
+
+
 def _column(name: str, values: Sequence[object], kind: pa.DataType) -> pa.Array:
     """One column from one field of many records."""
     if name == "id":

@@ -294,9 +294,19 @@ def _recorded(log: pathlib.Path, table: str, wanted: Sequence[bytes]) -> list[se
         str(log / file.path) for file in _files(log, table, least=min(wanted), most=max(wanted)) if _sound(log, file)
     ]
     names, rows = _answer(ask, given, sound)
-    make = parquet.prediction if table == parquet.PREDICTIONS else parquet.outcome
-    found = [make(_whole(log, dict(zip(names, row, strict=True)))) for row in rows]
+    make: Callable[[dict[str, object]], segments.Record] = parquet.prediction if table == parquet.PREDICTIONS else parquet.outcome
+    told = (_whole(log, dict(zip(names, row, strict=True))) for row in rows)
+    found = [one for row in told if (one := _understood(make, row)) is not None]
     return list({_identity(one): one for one in found}.values())
+
+
+def _understood(make: Callable[[dict[str, object]], _T], row: dict[str, object]) -> _T | None:
+    """The record in a row; None for one that a disk has changed, in a file whose checksums were lost with the catalogue."""
+    try:
+        return make(row)
+    except (ValueError, TypeError, msgspec.DecodeError) as failed:
+        _log.error("a record of the prediction log cannot be understood", extra={"id": row.get("id"), "why": str(failed)})
+        return None
 
 
 def _whole(log: pathlib.Path, row: dict[str, object]) -> dict[str, object]:
