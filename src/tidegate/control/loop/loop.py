@@ -8,8 +8,6 @@ asks cost one look at the table, the store's count of changes and the processes.
 import logging
 import os
 import secrets
-import signal
-import threading
 import time
 
 from tidegate.control.loop import (
@@ -200,11 +198,8 @@ def run(home: homes.Home, name: str, store: stores.Store, placed: target.Target,
 
     Of several on one store the one that has the lease ticks; the others stand by.
     """
-    spec = instances.read(home.instances / f"{name}.json")
-    claim = instances.Claim(home.instances, name, spec.token if spec else "")
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    claim = instances.claim(home.instances, name)
+    stop = instances.ending()
     holder = f"{name}:{claim.token or os.getpid()}"
     office = leading.Office(store, environment, holder, lambda: Control(home, environment, store, placed))
     said = ""

@@ -10,8 +10,10 @@ import functools
 import json
 import os
 import pathlib
+import signal
 import struct
 import sys
+import threading
 import typing
 
 from tidegate.core.vocabulary import placing
@@ -133,6 +135,20 @@ class Claim:
         """Tell who watches: starting, loading, ready, draining, failed, done."""
         said = {"token": self.token, "pid": os.getpid(), "state": state, **facts}
         write_json(self.folder / f"{self.name}.state", said)
+
+
+def claim(folder: pathlib.Path, name: str) -> Claim:
+    """Take a name, with the token of its specification if it has one. Raises BlockingIOError as `Claim` does."""
+    spec = read(folder / f"{name}.json")
+    return Claim(folder, name, spec.token if spec else "")
+
+
+def ending() -> threading.Event:
+    """What is set when this process is told to end, by SIGTERM or SIGINT. Called once, by its main thread."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    return stop
 
 
 def holder(folder: pathlib.Path, name: str) -> int:

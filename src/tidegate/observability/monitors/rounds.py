@@ -8,7 +8,6 @@ Called by the keeper through `interface.cli.process`, which says what is watched
 
 import contextlib
 import logging
-import signal
 import threading
 import time
 from collections.abc import Iterable, Sequence
@@ -76,15 +75,12 @@ class Round:
 def run(place: home.Home, name: str, watches: Sequence[Watch]) -> int:
     """Watch until SIGTERM or SIGINT. Returns the exit status: 0, or 1 when another monitor holds the name."""
     logs.start(name)
-    spec = instances.read(place.instances / f"{name}.json")
     try:
-        claim = instances.Claim(place.instances, name, spec.token if spec else "")
+        claim = instances.claim(place.instances, name)
     except BlockingIOError:
         log.error("another monitor is at work", extra={"code": errors.AlreadyRunning.code})  # noqa: TRY400
         return 1
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    stop = instances.ending()
     rounds = [Round(place, watch) for watch in watches]
     threads = [threading.Thread(target=one.go, args=(stop,), name=one.watch.name, daemon=True) for one in rounds]
     for thread in threads:

@@ -13,7 +13,6 @@ import gc
 import logging
 import os
 import pathlib
-import signal
 import sqlite3
 import threading
 import time
@@ -342,17 +341,14 @@ def run(place: home.Home, name: str) -> int:
     """Be the recorder until SIGTERM or SIGINT. Returns the exit status: 0, or 1 when another recorder holds the name."""
     logs.start(name)
     gc.set_threshold(COLLECT_AFTER, 20, 20)
-    spec = instances.read(place.instances / f"{name}.json")
     try:
-        claim = instances.Claim(place.instances, name, spec.token if spec else "")
+        claim = instances.claim(place.instances, name)
     except BlockingIOError:
         log.error("another recorder is at work", extra={"code": errors.AlreadyRunning.code})  # noqa: TRY400
         return 1
     with contextlib.suppress(OSError):
         claim.say("starting")
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    stop = instances.ending()
     while not stop.is_set():
         try:
             _serve(Recorder(place, time.time()), claim, stop)
@@ -371,9 +367,8 @@ def catch_up(place: home.Home) -> dict[str, object]:
 
     Raises OSError, sqlite3.Error and StoreUnavailable.
     """
-    spec = instances.read(place.instances / f"{NAME}.json")
     try:
-        claim = instances.Claim(place.instances, NAME, spec.token if spec else "")
+        claim = instances.claim(place.instances, NAME)
     except BlockingIOError:
         return {}
     try:

@@ -8,7 +8,6 @@ import contextlib
 import logging
 import re
 import secrets
-import signal
 import socket
 import threading
 import time
@@ -101,15 +100,12 @@ def _origin(place: home.Home) -> str:
 def run(place: home.Home, name: str, look_up: Callable[[str], str]) -> int:
     """Ship until SIGTERM or SIGINT. Returns the exit status: 0, or 1 when another shipper holds the name."""
     logs.start(name)
-    spec = instances.read(place.instances / f"{name}.json")
     try:
-        claim = instances.Claim(place.instances, name, spec.token if spec else "")
+        claim = instances.claim(place.instances, name)
     except BlockingIOError:
         log.error("another shipper is at work", extra={"code": errors.AlreadyRunning.code})  # noqa: TRY400
         return 1
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    stop = instances.ending()
     shipper = Shipper(place, look_up)
     threads: dict[line.Line, tuple[threading.Thread, threading.Event]] = {}
     while not stop.is_set():
