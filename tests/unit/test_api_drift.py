@@ -9,7 +9,7 @@ from test_drift_lookout import FRAMES
 
 from tidegate.core.stats import seasons
 from tidegate.core.vocabulary import errors, tables
-from tidegate.interface.api import drifted
+from tidegate.interface.api import accounts, drifted
 from tidegate.observability.drift import drifting
 
 made, place, store, asked = api_fixtures.made, api_fixtures.place, api_fixtures.store, api_fixtures.asked
@@ -56,6 +56,20 @@ def test_what_came_with_the_model_is_there_or_it_is_said_how_it_comes(asked, wor
     found = asked.get(path("training")).json()
     assert (found["against"], found["reference"], found["rows"]) == ("training", [], [4_000, 2_000])
     assert found["columns"][0]["name"] == "distance"
+
+
+def test_before_there_is_any_season_it_is_what_came_with_the_model(asked, world, place):
+    first = path("season").replace(f"from={DAYS[35]}&to={DAYS[35] + seasons.DAY}", f"from={DAYS[0]}&to={DAYS[0] + seasons.DAY}")
+    assert asked.get(first).json()["rows"] == [2_000, 0]
+    rng = np.random.default_rng(11)
+    world.baseline({"distance": rng.gamma(2.0, 100.0, 2_000), "carrier": ["AA"] * 2_000, "prediction": rng.random(2_000)}, {})
+    found = asked.get(first).json()
+    assert (found["against"], found["rows"], found["columns"][0]["name"]) == ("training", [2_000, 2_000], "distance")
+    told = accounts._drift(place, "delay", DAYS[0], DAYS[0] + seasons.DAY, missing := [])
+    assert (told.rows, missing) == ((2_000, 2_000), [])
+    assert told.against.startswith("the data that came with the model")
+    assert told.columns[0].now != told.columns[0].was
+    assert asked.get(path("season")).json()["against"] == "season"
 
 
 @pytest.mark.parametrize("words", NONE)

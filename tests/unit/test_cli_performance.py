@@ -32,7 +32,7 @@ def test_a_report_has_its_cautions_its_lines_and_the_comparison() -> None:
     )
     page = shown(view.whole(report))
     assert "99 % of labels are there after" in page
-    assert "v2 is more often wrong than v1 by +19." in page
+    assert "v2 is more often wrong than v1 by 19." in page
     assert "on the days on which both served" in page
     assert "v2 answered 1 for 1:" in page
     assert page.count("provisional") >= 4
@@ -54,6 +54,12 @@ def test_a_report_without_labels_says_so() -> None:
     page = shown(view.whole(made.report(made.rows(at, np.full(50, 0.3), np.ones(50), np.full(50, 1e12)))))
     assert "no label has come yet" in page
     assert "0.0 %" in page
+
+
+def test_a_version_that_is_better_is_said_to_be() -> None:
+    better = performance.Difference(2, 1, -0.02, -0.03, 0.01, same_days=True)
+    assert view.compared(better, "probability").startswith("v2 is less often wrong than v1 by 2.00 points [-1.00, 3.00], on")
+    assert view.compared(better, "number").startswith("v2 is nearer than v1 by 0.02 [-0.01, 0.03]")
 
 
 def test_selective_truth_and_samples_are_said() -> None:

@@ -14,10 +14,11 @@ from tidegate.core.spec import settings as specification
 from tidegate.core.stats import metrics
 from tidegate.core.vocabulary import errors, home, incidents, profiles
 from tidegate.dataplane.predlog import catalogue, parquet, traffic
+from tidegate.dataplane.wire import tablefile
 from tidegate.observability.drift import drifting, references, wording
 from tidegate.observability.metrics import availability, probes
 from tidegate.observability.outcomes import performance
-from tidegate.observability.recording import profiling
+from tidegate.observability.recording import baselines, profiling
 from tidegate.observability.report import account
 
 WIDTHS = (60, 300, 600, 1_800, 3_600, 2 * 3_600, 6 * 3_600, 86_400, 7 * 86_400)
@@ -102,6 +103,9 @@ def _drift(place: home.Home, endpoint: str, since: float, until: float, missing:
             found = references.report(place, books.connection, endpoint, references.Asked(window))
             seen, known = (_profile(books.connection, endpoint, some) for some in ((window,), found.reference))
             frames = profiling.frames(books.connection, endpoint)
+        if found.against == references.TRAINING:
+            route = tablefile.read(place.table).routes.get(endpoint)
+            known = baselines.fitted(references.baseline(place, route), frames)
     except errors.NothingCompared:
         return None
     except (errors.TidegateError, sqlite3.Error) as gone:
@@ -148,6 +152,8 @@ def _profile(connection: sqlite3.Connection, endpoint: str, some: Sequence[drift
 
 
 def _against(found: drifting.Report) -> str:
+    if found.against == references.TRAINING:
+        return "the data that came with the model, since nothing is known of before"
     first = wording.moment(min(one.since for one in found.reference))
     if found.against == references.SEASON:
         return f"the same time of the week, or of the day, since {first}"

@@ -33,7 +33,8 @@ def hours(since: float, until: float, version: int = 0) -> drifting.Stretch:
 
 
 def report(place: home.Home, connection: sqlite3.Connection, endpoint: str, asked: Asked) -> drifting.Report:
-    """How the columns of an endpoint stand. `connection`: to the catalogue.
+    """How the columns of an endpoint stand. `connection`: to the catalogue. Before there is any season, it is against the data
+    that came with the model, where there is that.
 
     Raises NothingCompared where there is nothing of either time, or no such reference, and TableUnreadable.
     """
@@ -44,6 +45,8 @@ def report(place: home.Home, connection: sqlite3.Connection, endpoint: str, aske
         found = _trained(place, connection, endpoint, route, asked.window)
     elif there:
         found = _report(connection, endpoint, route, asked)
+        if asked.against == SEASON and not found.rows[1] and baseline(place, route, asked.window.version).rows:
+            found = _trained(place, connection, endpoint, route, asked.window)
     if found is None or not any(found.rows):
         raise errors.NothingCompared(
             f"nothing of {endpoint} is profiled in that time.",
@@ -90,10 +93,8 @@ def _trained(
     place: home.Home, connection: sqlite3.Connection, endpoint: str, route: tables.Route | None, window: drifting.Stretch
 ) -> drifting.Report:
     """The window against the data that came with the model of the version that was asked for, or of the endpoint's."""
-    deployed = [one for one in route.versions if one.ordinal == window.version] if route and window.version else []
-    digest = deployed[0].digest if deployed else route.owner.digest if route else ""
-    baseline = baselines.Baselines(place.bundles).of(digest) if digest else profiles.Baseline()
-    if not baseline.rows:
+    trained = baseline(place, route, window.version)
+    if not trained.rows:
         raise errors.NothingCompared(
             f"the bundle of {endpoint} has no baseline profile: too little data came with its model.",
             cure=f"Give {profiles.FEWEST} rows of the training data or more as its example (`example: rows.csv`), or "
@@ -103,8 +104,15 @@ def _trained(
     seen = drifting.added(profiling.hours(connection, endpoint, window.since, window.until), window.version)
     limits = drift.limits(route.monitors.drift.limit if route else monitoring.Drift().limit)
     return drifting.held(
-        drifting.Report(endpoint, window, TRAINING, ()), frames, (seen, baselines.fitted(baseline, frames)), limits
+        drifting.Report(endpoint, window, TRAINING, ()), frames, (seen, baselines.fitted(trained, frames)), limits
     )
+
+
+def baseline(place: home.Home, route: tables.Route | None, version: int = 0) -> profiles.Baseline:
+    """What came with the model of this version (0: of the endpoint's); without rows where nothing did."""
+    deployed = [one for one in route.versions if one.ordinal == version] if route and version else []
+    digest = deployed[0].digest if deployed else route.owner.digest if route else ""
+    return baselines.Baselines(place.bundles).of(digest) if digest else profiles.Baseline()
 
 
 def _beside(

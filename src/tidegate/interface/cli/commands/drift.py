@@ -40,8 +40,8 @@ def drift(
     """What has drifted: inputs and predictions of one time held against those of another, column by column.
 
     In whole hours, as the recorder counts them. A column has moved where a lower bound on the effect says so: few rows raise no
-    alarm, and many only one that means something. Where no earlier week is known, the season is the 28 days before. Reads the
-    log; everything may be down.
+    alarm, and many only one that means something. Where no earlier week is known, the season is the 28 days before; where
+    nothing is, the data that came with the model. Reads the log; everything may be down.
 
     Exit code 3 where some column is an alarm.
     """

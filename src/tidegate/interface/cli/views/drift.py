@@ -93,12 +93,7 @@ def sentence(report: drifting.Report) -> str:
     rows, known = report.rows
     held = f"{rows:,} rows since {moments.shown(report.window.since, None)} against {known:,} {_held(report)}"
     if not rows or not known:
-        early = (
-            " `--against training` holds it against the data that came with the model."
-            if rows and report.against == "season"
-            else ""
-        )
-        return f"{report.endpoint}: there is nothing to compare: {held}.{early}"
+        return f"{report.endpoint}: there is nothing to compare: {held}."
     moved = [one for one in report.columns if one.level]
     if not moved:
         few = all(not one.effects for one in report.columns)

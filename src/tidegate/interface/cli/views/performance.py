@@ -66,11 +66,13 @@ def estimated(one: estimating.Estimated) -> str:
 
 def compared(one: performance.Difference, kind: str) -> str:
     """The two newest versions against each other."""
-    what = "further off" if kind == graded.NUMBER else "more often wrong"
-    told = amounts.figure(one.more, 3) if kind == graded.NUMBER else f"{100 * one.more:+.2f} points"
-    ends = [amounts.figure(end, 3) if kind == graded.NUMBER else f"{100 * end:+.2f}" for end in (one.low, one.high)]
+    number, worse = kind == graded.NUMBER, one.more >= 0
+    what = ("further off" if worse else "nearer") if number else ("more often wrong" if worse else "less often wrong")
+    by, *ends = (one.more, one.low, one.high) if worse else (-one.more, -one.high, -one.low)
+    low, high = (amounts.figure(end, 3) if number else f"{100 * end:.2f}" for end in ends)
+    told = amounts.figure(by, 3) if number else f"{100 * by:.2f} points"
     when = "on the days on which both served" if one.same_days else "by all that is mature of both, which is of other days"
-    return f"v{one.newer} is {what} than v{one.older} by {told} [{ends[0]}, {ends[1]}], {when}"
+    return f"v{one.newer} is {what} than v{one.older} by {told} [{low}, {high}], {when}"
 
 
 def _table(report: performance.Report) -> table.Table:
