@@ -258,6 +258,50 @@ def test_a_damaged_file_hides_nobody(tmp_path: pathlib.Path) -> None:
     assert log.recorder.catalogue.files(parquet.PREDICTIONS) == []
 
 
+def spoil(path: pathlib.Path) -> None:
+    """Damage pages and no footer: what Arrow says of that is an OSError without a number."""
+    raw = bytearray(path.read_bytes())
+    raw[4 : len(raw) // 3] = bytes(len(raw) // 3 - 4)
+    path.write_bytes(raw)
+    with pytest.raises(OSError, match=r".") as told:
+        pq.read_table(path, partitioning=None)
+    assert told.value.errno is None
+
+
+@pytest.mark.parametrize("table", [parquet.PREDICTIONS, parquet.OUTCOMES])
+def test_pages_that_are_not_what_was_written_stop_neither_erasing_nor_recording(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, table: str
+) -> None:
+    log = Asked(tmp_path)
+    log.met()
+    log.look(3.0)
+    log.met(begin=10, at=3.0)
+    log.look(6.0)
+    spoil(log.home.log / log.recorder.catalogue.files(table)[0].path)
+    monkeypatch.setattr(log.recorder.mending, "look", lambda _: 0)  # whose turn comes later in a log of many files
+    identifier = log.ask(7.0)
+    ended(log, 7.0)
+    assert log.done()[identifier].aside == 1
+    left = log.keys()
+    assert [key for key, _ in left] == [BOB.hex()]
+    assert not log.recorder.erasing.pending
+
+
+def test_what_waits_for_a_sink_and_is_damaged_stops_no_erasing_either(tmp_path: pathlib.Path) -> None:
+    log = Asked(tmp_path, log=keeping.Keeping(sinks=(keeping.Sink("env:PLACE"),)))
+    log.met()
+    log.look(3.0)
+    item = outbox.listing(log.home.log)[0]
+    whole = item.path.read_bytes()
+    item.path.unlink()
+    item.path.write_bytes(whole)
+    spoil(item.path)
+    identifier = log.ask(4.0)
+    ended(log, 4.0)
+    assert log.done()[identifier].predictions == 6
+    assert not item.path.exists()
+
+
 def test_a_lost_catalogue_brings_nobody_back(tmp_path: pathlib.Path) -> None:
     log = Asked(tmp_path)
     mine = log.met()

@@ -13,6 +13,14 @@ import pyarrow.parquet as pq
 from tidegate.dataplane.predlog import parquet, seals
 
 
+def is_damage(failed: Exception) -> bool:
+    """Whether a failure says that what was read is not what was written, and not that the disk refuses.
+
+    Arrow says the former in errors of its own, and of compressed pages in a plain OSError that has no number.
+    """
+    return isinstance(failed, pa.ArrowException) or (type(failed) is OSError and failed.errno is None)
+
+
 def differs(log: pathlib.Path, file: parquet.File) -> str:
     """How a file is not the one that was written, in words; empty where it is. Raises OSError for a disk that cannot be read."""
     path = log / file.path

@@ -12,7 +12,6 @@ what is known goes where somebody is found by it.
 Called by the recorder, when nothing is open in its transaction.
 """
 
-import contextlib
 import logging
 import pathlib
 import time
@@ -40,7 +39,7 @@ _pack = msgspec.msgpack.Encoder().encode
 _asked = msgspec.msgpack.Decoder(erasures.Asked).decode
 _told = msgspec.msgpack.Decoder(erasures.Told).decode
 _names = msgspec.msgpack.Decoder(list[str]).decode
-_BROKEN = (pa.ArrowException, duckdb.Error)
+_UNREADABLE = (pa.ArrowException, duckdb.Error, OSError)
 log = logging.getLogger(__name__)
 
 
@@ -187,19 +186,24 @@ class Erasing:
                 if file.path not in work.looked:
                     self._look_through(work, file, name)
                     return
-        self._erase_the_rest(work)
+        self._erase_the_rest(work, name)
 
     def _look_through(self, work: _Work, file: parquet.File, name: str) -> None:
         work.looked.add(file.path)
         try:
             (self._erase_predictions if file.partition.endpoint else self._erase_outcomes)(work, file, name)
-        except _BROKEN as broken:
-            why = intact.differs(self._home.log, file)
-            if why:  # what can be saved of it is a new file, which is looked through in its turn
-                mending.set_aside(self._known, file, why, name)
-            else:
-                log.exception("a file cannot be looked through", extra={"file": file.path, "why": str(broken)})
-                work.told = msgspec.structs.replace(work.told, aside=work.told.aside + 1)
+        except _UNREADABLE as broken:
+            if not _is_damage(broken):
+                raise
+            if not self._set_aside(file, name):
+                _passed_over(work, file.path, broken)
+
+    def _set_aside(self, file: parquet.File, name: str) -> bool:
+        """Whether a file was damaged. What can be saved of it is a new file then, which is looked through in its turn."""
+        why = intact.differs(self._home.log, file)
+        if why:
+            mending.set_aside(self._known, file, why, name)
+        return bool(why)
 
     def _erase_predictions(self, work: _Work, file: parquet.File, name: str) -> None:
         one = work.asked
@@ -248,13 +252,21 @@ class Erasing:
         self._known.drop([file])
         self._known.add([new] if new else [])
 
-    def _erase_the_rest(self, work: _Work) -> None:
+    def _erase_the_rest(self, work: _Work, name: str) -> None:
         one = work.asked
         swept = 0
         for folder in work.days:
             day = folder.rpartition("day=")[2]
             files = [file for file in self._known.files(parquet.PREDICTIONS, one.endpoint) if file.partition.day == day]
-            swept += objects.sweep(self._home.log / folder, erasing.references(self._home.log, files))
+            try:
+                swept += objects.sweep(self._home.log / folder, erasing.references(self._home.log, files))
+            except _UNREADABLE as broken:  # in columns that nobody had to look at so far
+                if not _is_damage(broken):
+                    raise
+                gone = [self._set_aside(file, f"{name}-{at}") for at, file in enumerate(files)]
+                if any(gone):
+                    return
+                _passed_over(work, folder, broken)
         self._erase_waiting(one)
         self._parts.drop(one.endpoint)
         self._known.begin()
@@ -273,11 +285,18 @@ class Erasing:
         """What waits for sinks."""
         for item in outbox.listing(self._home.log):
             if item.endpoint in (one.endpoint, ""):
-                with contextlib.suppress(FileNotFoundError, *_BROKEN):  # it has been shipped meanwhile, or never can be
+                try:
                     rows = pq.read_table(item.path, partitioning=None)
-                    gone = self._outcomes_of(one)(rows)
-                    if pc.any(gone).as_py():
-                        outbox.replace(item, self._parts.number(), rows.filter(pc.invert(gone)))
+                except FileNotFoundError:  # it has been shipped meanwhile
+                    continue
+                except _UNREADABLE as broken:  # it never can be, and may hold some
+                    if not _is_damage(broken):
+                        raise
+                    item.path.unlink(missing_ok=True)
+                    continue
+                gone = self._outcomes_of(one)(rows)
+                if pc.any(gone).as_py():
+                    outbox.replace(item, self._parts.number(), rows.filter(pc.invert(gone)))
 
     def _count_up(self, work: _Work, **more: int) -> None:
         """Note what went, in the transaction with which it goes."""
@@ -306,13 +325,24 @@ class Erasing:
             return
         nobody = erasures.Asked("", "", "", 0.0)
         work = _Work(nobody, erasures.Told("", "", "", "", 0.0), [], [])
-        for number, file in enumerate(self._known.files(parquet.OUTCOMES)):
-            self._erase_outcomes(work, file, f"{name}-l{number}")
+        while left := [file for file in self._known.files(parquet.OUTCOMES) if file.path not in work.looked]:
+            for file in left:
+                self._look_through(work, file, f"{name}-l{len(work.looked)}")
         self._known.begin()
         self._connection.execute("UPDATE erased SET swept = 1 WHERE of = ''")
         self._known.tally({"erased_outcomes": work.told.outcomes})
         self._known.commit()
         self._has_late = False
+
+
+def _passed_over(work: _Work, path: str, broken: Exception) -> None:
+    """Tell of what cannot be read although it is as it was written."""
+    log.error("a file cannot be looked through", exc_info=broken, extra={"file": path})
+    work.told = msgspec.structs.replace(work.told, aside=work.told.aside + 1)
+
+
+def _is_damage(failed: Exception) -> bool:
+    return isinstance(failed, duckdb.Error) or intact.is_damage(failed)
 
 
 def turn(folder: pathlib.Path) -> None:
