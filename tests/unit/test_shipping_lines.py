@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from recording_fixtures import Log
 
-from tidegate.core.vocabulary import alarms, errors, home, keeping, tables
+from tidegate.core.vocabulary import alarms, errors, home, keeping, room, tables
 from tidegate.dataplane.predlog import outbox
 from tidegate.dataplane.sinks import sink
 from tidegate.observability.recording import upkeep as monitors
@@ -177,6 +177,50 @@ def test_what_is_older_than_the_log_is_kept_or_cannot_be_read_is_given_up_and_to
     told = shipped.line.wrong(1.0)
     assert told is not None
     assert "2 rows were given up" in told.words
+
+
+def test_pages_that_are_not_what_was_written_hold_nothing_up(shipped: Shipped) -> None:
+    shipped.log.put(given.prediction(1))
+    shipped.log.look(1.0)
+    shipped.log.put(given.prediction(2))
+    shipped.log.look(2.0)
+    first = outbox.listing(shipped.log.home.log)[0].path
+    raw = bytearray(first.read_bytes())
+    middle = raw.index(b"flight-delay")  # of the first row group: what is compressed there says so with an OSError
+    raw[4 : middle + 64] = bytes(middle + 60)
+    first.write_bytes(raw)
+    with pytest.raises(OSError, match=r".") as told:
+        pq.read_table(first, partitioning=None)
+    assert told.value.errno is None
+    shipped.ship()
+    assert shipped.place.sequences() == [1]
+    assert (shipped.line.position.given_up, shipped.line.trouble) == (1, "")
+
+
+@pytest.mark.parametrize("bug", [ValueError("no such topic"), KeyError("x"), RuntimeError("closed")])
+def test_whatever_a_sinks_library_raises_it_is_tried_again(shipped: Shipped, bug: Exception) -> None:
+    shipped.log.put(given.prediction(1))
+    shipped.log.look(1.0)
+    shipped.place.refuses = bug
+    shipped.ship(1.0)
+    assert shipped.line.trouble == type(bug).__name__
+    shipped.place.refuses = None
+    shipped.ship(3.0)
+    assert (shipped.place.sequences(), shipped.line.trouble) == ([0], "")
+
+
+def test_on_a_full_disk_only_what_makes_room_is_given_up(shipped: Shipped, monkeypatch: pytest.MonkeyPatch) -> None:
+    shipped.log.put(given.prediction(1))
+    shipped.log.look(1.0)
+    shipped.place.refuses = errors.SinkUnavailable("it is away.")
+    monkeypatch.setattr(room, "short", lambda *_: True)
+    for now in (1.0, 10.0, 100.0):
+        shipped.ship(now)
+    assert (shipped.waiting, shipped.line.position.given_up) == (1, 0), "the log has it, too: that it is gone would help nobody"
+    [file] = shipped.log.recorder.catalogue.files()
+    (shipped.log.home.log / file.path).unlink()  # merged, or older than the log is kept
+    shipped.ship(1_000.0)
+    assert shipped.line.position.given_up == 1
 
 
 def test_what_was_replaced_while_it_waited_goes_in_its_new_place(shipped: Shipped, monkeypatch: pytest.MonkeyPatch) -> None:

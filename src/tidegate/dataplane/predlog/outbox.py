@@ -41,6 +41,14 @@ class Item(NamedTuple):
         """The Unix time at which its day was over."""
         return dt.datetime.fromisoformat(f"{self.day}T00:00:00+00:00").timestamp() + 86_400.0
 
+    @property
+    def alone(self) -> bool:
+        """Whether nothing else has the file by now: deleting it makes room."""
+        try:
+            return self.path.stat().st_nlink == 1
+        except OSError:
+            return False
+
 
 class Position(msgspec.Struct, frozen=True):
     """How far a sink has got: everything before the item `number`, and of that one the first rows."""

@@ -2,7 +2,7 @@
 
 What is delivered and not yet noted when the process is killed is delivered again. A sink that fails is tried again after 1 s, 2
 s, 4 s, up to a minute; meanwhile everything waits in the outbox. Given up, counted and told is only what the endpoint's retention
-has let go, what cannot be read, and, while the disk is almost full, the oldest first.
+has let go, what cannot be read, and, while the disk is almost full, the oldest first of what nothing but the outbox has.
 """
 
 import collections
@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tidegate.core.vocabulary import alarms, errors, home, keeping, room
-from tidegate.dataplane.predlog import outbox, parquet
+from tidegate.dataplane.predlog import intact, outbox, parquet
 from tidegate.dataplane.sinks import opening, sink
 
 AT_ONCE = 1_000
@@ -109,20 +109,20 @@ class Line:
         except FileNotFoundError:  # not here any more: somebody has cleared the outbox
             self._queue.clear()
             return False
-        except (errors.SinkUnavailable, errors.SinkInvalid, errors.ExtraMissing, OSError) as failed:
+        except _Damaged:
+            self._give_up(item, begin, "it cannot be read")
+        except Exception as failed:  # whatever a sink's library raises: a line that has ended would be missed by nobody
             self._failed(failed, now)
-            if room.short(self._home.log):
+            if room.short(self._home.log) and item.alone:
                 self._give_up(item, begin, "the disk is almost full")
             return False
-        except pa.ArrowException:
-            self._give_up(item, begin, "it cannot be read")
         self._failures, self.trouble = 0, ""
         return True
 
     def _deliver(self, item: outbox.Item, begin: int) -> None:
         if self._sink is None:
             self._sink = self._made()
-        rows = pq.read_table(item.path, partitioning=None)
+        rows = _read(item)
         some = rows.slice(begin, rows.num_rows if self._sink.whole else AT_ONCE)
         end = begin + some.num_rows
         name = f"{self.subject.origin}-{item.number:012d}{f'-{begin}' if begin else ''}"
@@ -159,7 +159,8 @@ class Line:
 
     def _failed(self, failed: Exception, now: float) -> None:
         if not self.trouble:
-            log.warning("a sink takes nothing", extra={"sink": self.subject.sink.to, "why": str(failed)})
+            bug = not isinstance(failed, (errors.TidegateError, OSError))
+            log.warning("a sink takes nothing", extra={"sink": self.subject.sink.to, "why": str(failed)}, exc_info=bug)
         self.trouble = failed.message if isinstance(failed, errors.TidegateError) else type(failed).__name__
         self._failures += 1
         self._due = now + min(LONGEST_SECONDS, 2.0 ** min(self._failures - 1, 10))
@@ -168,7 +169,8 @@ class Line:
 
     def _let_go(self) -> None:
         if self._sink is not None:
-            self._sink.close()
+            with contextlib.suppress(Exception):  # of a connection that is in pieces already
+                self._sink.close()
             self._sink = None
 
     def wrong(self, now: float) -> alarms.Alarm | None:
@@ -185,3 +187,17 @@ class Line:
         return alarms.Alarm(
             alarms.Kind.SHIPPING, self.subject.endpoint, words, now, subject=subject, next="tidegate logs shipper"
         )
+
+
+class _Damaged(Exception):
+    """What waits is not what was recorded."""
+
+
+def _read(item: outbox.Item) -> pa.Table:
+    """Its rows. Raises _Damaged, and OSError where it is gone or the disk refuses."""
+    try:
+        return pq.read_table(item.path, partitioning=None)
+    except (pa.ArrowException, OSError) as failed:
+        if intact.is_damage(failed):
+            raise _Damaged from failed
+        raise
