@@ -8,6 +8,7 @@ from typing import Any
 import duckdb
 import msgspec
 import pyarrow.parquet as pq
+import pytest
 
 from tests.unit import predlog_fixtures as given
 from tests.unit.recording_fixtures import Log
@@ -71,3 +72,13 @@ def ended(log: Columned, at: float) -> None:
     log.look(at)
     log.recorder.step(given.T0 + at + 11.0)
     log.recorder.step(given.T0 + at + 22.0)
+
+
+def spoil(path: pathlib.Path) -> None:
+    """Damage pages and no footer: what Arrow says of that is an OSError without a number."""
+    raw = bytearray(path.read_bytes())
+    raw[4 : len(raw) // 3] = bytes(len(raw) // 3 - 4)
+    path.write_bytes(raw)
+    with pytest.raises(OSError, match=r".") as told:
+        pq.read_table(path, partitioning=None)
+    assert told.value.errno is None

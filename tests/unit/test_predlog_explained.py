@@ -6,6 +6,7 @@ import msgspec
 import predlog_fixtures as given
 import pyarrow.parquet as pq
 import pytest
+from columns_fixtures import spoil
 
 from tidegate.core.vocabulary import explanations, ids
 from tidegate.dataplane.predlog import explained
@@ -66,6 +67,10 @@ def test_what_is_forgotten_is_in_no_file_any_more(tmp_path):
 def test_a_file_that_cannot_be_read_goes_with_what_is_forgotten(tmp_path):
     explained.write(tmp_path, [explanation(1)])
     files(tmp_path)[0].write_bytes(b"no Parquet")
+    assert explained.forget(tmp_path, [given.identifier(1)]) == 0
+    assert files(tmp_path) == []
+    explained.write(tmp_path, [explanation(at) for at in range(50)])
+    spoil(files(tmp_path)[0])
     assert explained.forget(tmp_path, [given.identifier(1)]) == 0
     assert files(tmp_path) == []
     assert explained.forget(tmp_path / "nowhere", [given.identifier(1)]) == 0

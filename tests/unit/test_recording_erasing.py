@@ -8,7 +8,7 @@ import msgspec
 import predlog_fixtures as given
 import pyarrow.parquet as pq
 import pytest
-from columns_fixtures import TAKES, Columned, ended, everything
+from columns_fixtures import TAKES, Columned, ended, everything, spoil
 from pairs_fixtures import copied
 
 from tidegate.core.vocabulary import assignment, erasures, explanations, ids, keeping, records, tables
@@ -256,16 +256,6 @@ def test_a_damaged_file_hides_nobody(tmp_path: pathlib.Path) -> None:
     told = log.done()[identifier]
     assert told.aside == 1, "it lies aside, and is to be deleted by hand"
     assert log.recorder.catalogue.files(parquet.PREDICTIONS) == []
-
-
-def spoil(path: pathlib.Path) -> None:
-    """Damage pages and no footer: what Arrow says of that is an OSError without a number."""
-    raw = bytearray(path.read_bytes())
-    raw[4 : len(raw) // 3] = bytes(len(raw) // 3 - 4)
-    path.write_bytes(raw)
-    with pytest.raises(OSError, match=r".") as told:
-        pq.read_table(path, partitioning=None)
-    assert told.value.errno is None
 
 
 @pytest.mark.parametrize("table", [parquet.PREDICTIONS, parquet.OUTCOMES])

@@ -5,7 +5,7 @@ import pathlib
 import msgspec
 import predlog_fixtures as given
 import pytest
-from columns_fixtures import TAKES, Columned
+from columns_fixtures import TAKES, Columned, spoil
 
 from tidegate.core.vocabulary import erasures, keeping
 from tidegate.dataplane.predlog import catalogue, objects, parquet
@@ -77,6 +77,17 @@ def test_profiles_of_that_time_go_too(tmp_path: pathlib.Path) -> None:
     assert len(profiling.hours(connection, "flight-delay", 0, 2**40)) == 2
     looked(log, 4 * DAY)
     assert len(profiling.hours(connection, "flight-delay", 0, 2**40)) == 1
+
+
+def test_damaged_outcomes_keep_no_day_and_stop_no_recording(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = Columned(tmp_path, TAKES, log=KEPT)
+    logged(log)
+    for file in log.recorder.catalogue.files(parquet.OUTCOMES):
+        spoil(log.home.log / file.path)
+    monkeypatch.setattr(log.recorder.mending, "look", lambda _: 0)  # whose turn comes later in a log of many files
+    looked(log, 3.9 * DAY)
+    assert days(log) == [parquet.day(given.T0 + day * DAY) for day in (2, 3)]
+    assert list(log.home.log.rglob(f"*{parquet.ASIDE}"))
 
 
 class Killed(BaseException):

@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from tidegate.core.vocabulary import explanations, ids
-from tidegate.dataplane.predlog import parquet
+from tidegate.dataplane.predlog import intact, parquet
 
 SCHEMA = pa.schema(
     [
@@ -96,7 +96,9 @@ def _without(path: pathlib.Path, shown: Sequence[str]) -> int:
     """Rewrite a file without these ids; how many rows that were."""
     try:
         table = pq.read_table(path, partitioning=None)
-    except (pa.ArrowException, ValueError):
+    except (pa.ArrowException, ValueError, OSError) as failed:
+        if isinstance(failed, OSError) and not intact.is_damage(failed):
+            raise
         path.unlink()
         return 0
     kept = table.filter(pc.invert(pc.is_in(table["id"], pa.array(shown))))

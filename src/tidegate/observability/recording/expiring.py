@@ -16,7 +16,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tidegate.core.vocabulary import erasures, home, keeping
-from tidegate.dataplane.predlog import catalogue, erasing, objects, parquet
+from tidegate.dataplane.predlog import catalogue, erasing, intact, objects, parquet
+from tidegate.observability.recording import mending
 
 EVERY_SECONDS = 600.0
 log = logging.getLogger(__name__)
@@ -91,7 +92,16 @@ class Expiring:
             return []
 
     def _without(self, file: parquet.File, gone: erasing.Gone, name: str) -> int:
-        new, count = erasing.without(self._home.log, name, file, gone)
+        try:
+            new, count = erasing.without(self._home.log, name, file, gone)
+        except (pa.ArrowException, OSError) as broken:
+            if not intact.is_damage(broken):
+                raise
+            why = intact.differs(self._home.log, file)
+            if why:  # what can be saved of it is a new file, which is looked through the next time
+                mending.set_aside(self._known, file, why, name)
+            log.warning("outcomes cannot be looked through", extra={"file": file.path, "why": str(broken)})
+            return 0
         if count:
             self._known.begin()
             self._known.drop([file])
