@@ -108,7 +108,15 @@ def test_commands_on_a_living_endpoint(tmp_path, models):
         assert len(json.loads(system.run("history", "--json"))["releases"]) == 1
         assert "ready" in system.run("logs", "iris/v1")
         assert "v1" in system.run("status")
-        assert json.loads(system.run("plan", "--json"))["stages"][0]["weight"] == 500
+        planned = json.loads(system.run("plan", "--json"))
+        assert planned["stages"][0]["weight"] == 500
+        assert any(one.startswith("That is the same model by the same settings") for one in planned["would"])
+        with (tmp_path / "tidegate.yaml").open("a") as file:
+            file.write("round: 3\n")
+        planned = json.loads(system.run("plan", "--json"))
+        assert [one["key"] for one in planned["settings"] if one["now"] != one["value"]] == ["round"]
+        assert any("by other settings (round)" in one for one in planned["would"])
+        assert "file; now as the model says" in system.run("plan")
         bare = json.loads(system.run("status", "--json"))
         _kill(system, "api")
         (system.home.instances / "api.json").rename(tmp_path / "api.json")

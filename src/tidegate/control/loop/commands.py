@@ -142,7 +142,8 @@ def _refuse_known(desk: transitions.Desk, settings: specification.Settings, mode
     if stable is None or row is None or stable.model_digest != model_digest:
         return
     now = desk.settings(row)
-    if msgspec.structs.replace(settings, model=now.model) == now:  # one model has many names
+    # One model has many names, and a default may be written out.
+    if msgspec.structs.replace(settings, model=now.model, given=now.given) == now:
         raise errors.AlreadyStable(
             f"this very model is {endpoint}'s stable already, as {stable.name}, by the same settings.",
             cure="Change the model or the file first; `tidegate plan` shows what the file comes to.",

@@ -1,19 +1,26 @@
 """`tidegate plan`."""
 
 import pathlib
+from collections.abc import Collection
 from typing import Annotated, Any
 
 import msgspec
 import typer
 from rich import table, text
 
+from tidegate.control.store import location
+from tidegate.control.store import store as stores
 from tidegate.core.spec import conditions, guards
 from tidegate.core.spec import file as spec
+from tidegate.core.spec import settings as specification
 from tidegate.core.vocabulary import errors, releases
 from tidegate.core.vocabulary import home as homes
 from tidegate.dataplane.models import bundles
 from tidegate.delivery.registry import asking, choosing, describing, predicates, reports
 from tidegate.interface.cli import course, foreseeing, options, project, reaching, screen, words
+
+NAMED = 5
+"""Settings that are named in one sentence."""
 
 
 def plan(
@@ -26,7 +33,9 @@ def plan(
     as_json: options.Json = False,
     home: options.Home = "",
 ) -> None:
-    """Every setting with where it comes from, the stages, and what `tidegate release` would do now. Changes nothing."""
+    """Every setting with where it comes from, and what is in force where that is another; the stages; and what `tidegate release`
+    would do now. Changes nothing.
+    """
     given = project.load(file, model=model, strategy=strategy)
     predicates.look(given.settings)
     resolved = asking.resolve(given.settings.model)
@@ -34,23 +43,29 @@ def plan(
     endpoint = next((one for one in status["endpoints"] if one["name"] == given.settings.endpoint), None) if status else None
     processes = status["processes"] if status else []
     gap = course.gap(endpoint, processes) if endpoint else ""
-    said = _would(given, resolved, endpoint, is_up=status is not None)
+    rows = spec.explain(given.settings, _told(model, strategy))
+    now = _in_force(options.place(home), given.settings, rows)
+    said = _would(given, resolved, endpoint, now, is_up=status is not None)
     if status is None or (endpoint and endpoint["stable"]):
         said += course.sentences(given.settings, endpoint and endpoint["stable"], gap, reaching.actor())
     said += _running(given)
     said += _compiling(options.place(home), given, resolved) + foreseeing.sentences(given.settings, endpoint, processes)
     if endpoint and endpoint["stable"]:
         _fits(options.place(home), given, endpoint["stable"]["digest"])
-    rows = spec.explain(given.settings, _told(model, strategy))
     if as_json:
-        settings = [{"key": key, "value": value, "from": source} for key, value, source in rows]
+        settings = [{"key": key, "value": value, "from": source, "now": now.get(key, value)} for key, value, source in rows]
         stages = [course.plain(one, given.settings.replicas) for one in given.settings.stages]
         screen.document({"file": str(given.path), "model": resolved, "settings": settings, "stages": stages, "would": said})
         return
     terminal = screen.out()
     shown = table.Table(box=None, pad_edge=False, show_header=False)
     for key, value, source in rows:
-        shown.add_row(key, text.Text(value, style="" if source == "file" else "dim"), text.Text(source, style="dim"))
+        before = f"{source}; now {now[key]}" if key in now else source
+        shown.add_row(
+            key,
+            text.Text(value, style="" if source == "file" else "dim"),
+            text.Text(before, style="yellow" if key in now else "dim"),
+        )
     terminal.print(shown)
     screen.line("")
     terminal.print(course.stages(given.settings))
@@ -65,6 +80,19 @@ def _status(place: homes.Home) -> dict[str, Any] | None:
         return reaching.status(place)
     except errors.NotRunning:
         return None
+
+
+def _in_force(place: homes.Home, settings: specification.Settings, rows: list[tuple[str, str, str]]) -> dict[str, str]:
+    """By key, what the endpoint goes by now where that is another; nothing where it has no version yet."""
+    try:
+        with stores.Store(location.url(place), create=False) as store:
+            row = store.endpoint(settings.environment, settings.endpoint)
+    except errors.StoreUnavailable:
+        return {}
+    if row is None or row.stable is None:
+        return {}
+    now = {key: value for key, value, _ in spec.explain(specification.of(row.settings))}
+    return {key: now[key] for key, value, _ in rows if key in now and now[key] != value}
 
 
 def _told(model: str, strategy: str) -> dict[str, str]:
@@ -101,6 +129,16 @@ def _running(given: project.Project) -> list[str]:
     return [f"It would run in Tidegate's own environment, since {choice.why}."]
 
 
+def _again(stable: str, others: list[str]) -> str:
+    """What a release of stable's own model would be."""
+    if not others:
+        return (
+            f"That is the same model by the same settings: the release would be refused, unless its files differ from {stable}'s."
+        )
+    named = ", ".join(others[:NAMED]) + (f" and {len(others) - NAMED} more" if len(others) > NAMED else "")
+    return f"That is the same model by other settings ({named}): it would be released once more, as a new version."
+
+
 def _compiling(place: homes.Home, given: project.Project, resolved: str) -> list[str]:
     """What is known of compiling this model: nothing is compiled here."""
     wanted = given.settings.compile
@@ -112,8 +150,10 @@ def _compiling(place: homes.Home, given: project.Project, resolved: str) -> list
     return [f"Its model would be compiled to ONNX where a converter exists and the answers stay the same; {how}."]
 
 
-def _would(given: project.Project, resolved: str, endpoint: dict[str, Any] | None, *, is_up: bool) -> list[str]:
-    """What a release would do, in sentences."""
+def _would(
+    given: project.Project, resolved: str, endpoint: dict[str, Any] | None, now: Collection[str], *, is_up: bool
+) -> list[str]:
+    """What a release would do, in sentences. `now`: keys of settings that are others than those in force."""
     settings = given.settings
     name = settings.endpoint
     said = [f"{given.path}: `tidegate release` would release {words.model(resolved)} behind {name}."]
@@ -125,7 +165,7 @@ def _would(given: project.Project, resolved: str, endpoint: dict[str, Any] | Non
     else:
         said.append(f"Stable is {stable['name']} ({words.model(stable['model'])}).")
         if stable["model"] == resolved:
-            said.append(f"That is the same model: the release would be refused, unless its files differ from {stable['name']}'s.")
+            said.append(_again(stable["name"], [key for key in now if key not in {"model", "example"}]))
         elif not settings.stages:
             said.append("It would get all traffic as soon as it has answered its warm-up: nothing is compared.")
         waits = [one.name for one in settings.stages if one.min_requests and one.watch is not releases.Watch.SMOKE]
