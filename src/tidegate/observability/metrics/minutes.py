@@ -22,10 +22,12 @@ CREATE TABLE IF NOT EXISTS served (
     endpoint TEXT NOT NULL, ordinal INTEGER NOT NULL, minute INTEGER NOT NULL, slots BLOB NOT NULL,
     PRIMARY KEY (endpoint, ordinal, minute)
 ) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS served_by_minute ON served (minute);
 CREATE TABLE IF NOT EXISTS samples (
     name TEXT NOT NULL, at INTEGER NOT NULL, began REAL NOT NULL, cpu REAL NOT NULL, resident INTEGER NOT NULL,
     descriptors INTEGER NOT NULL, read INTEGER NOT NULL, written INTEGER NOT NULL, PRIMARY KEY (name, at)
 ) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS samples_by_time ON samples (at);
 CREATE TABLE IF NOT EXISTS machine (
     at INTEGER PRIMARY KEY, size INTEGER NOT NULL, free INTEGER NOT NULL, received INTEGER NOT NULL, sent INTEGER NOT NULL
 );

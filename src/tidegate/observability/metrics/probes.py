@@ -22,6 +22,8 @@ CREATE TABLE IF NOT EXISTS probes (
     PRIMARY KEY (endpoint, at)
 ) WITHOUT ROWID
 """
+_BY_TIME = "CREATE INDEX IF NOT EXISTS probes_by_time ON probes (at)"
+"""What is old is deleted, and the latest are read, every minute: of a hundred endpoints there are millions."""
 _FIRSTS = """
 CREATE TABLE IF NOT EXISTS firsts (
     endpoint TEXT NOT NULL, digest TEXT NOT NULL, answer TEXT NOT NULL, tries INTEGER NOT NULL, settled INTEGER NOT NULL,
@@ -91,6 +93,7 @@ def note(place: home.Home, made: list[Probe], now: float) -> None:
     """Add these, and let go of what is old. Raises sqlite3.Error."""
     with _opened(_path(place)) as opened, opened:
         opened.execute(_MADE)
+        opened.execute(_BY_TIME)
         opened.executemany(f"INSERT OR IGNORE INTO probes ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", made)  # noqa: S608
         opened.execute("DELETE FROM probes WHERE at < ?", (now - KEEP_SECONDS,))
 
@@ -106,7 +109,7 @@ def latest(place: home.Home, since: float) -> dict[str, Latest]:
     ask = (
         f"SELECT {_COLUMNS}, probes, rights FROM probes"  # noqa: S608
         " JOIN (SELECT endpoint AS whose, max(at) AS last, count(*) AS probes, sum(right) AS rights FROM probes"
-        " WHERE at >= ? GROUP BY endpoint) ON whose = endpoint AND last = at"
+        " WHERE at >= ? GROUP BY +endpoint) ON whose = endpoint AND last = at"  # +: by the index on time
     )
     with contextlib.suppress(sqlite3.Error), _opened(_path(place), readonly=True) as opened:
         rows = opened.execute(ask, (since,)).fetchall()
