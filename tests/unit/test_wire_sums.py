@@ -7,7 +7,7 @@ import pytest
 
 from tidegate.core.vocabulary import arms, errors, marks, tables
 from tidegate.core.vocabulary import sums as words
-from tidegate.dataplane.wire import sumrows, sums
+from tidegate.dataplane.wire import holding, sumrows, sums
 
 BEGIN = 1_700_000_040
 STABLE = tables.Deployed(1, "a" * 64, "mlflow://m/1")
@@ -176,7 +176,7 @@ def test_on_a_full_disk_counts_wait_in_memory_and_their_ticks_stay_open(tmp_path
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(sums, "_reserve", full)
+        patch.setattr(holding, "reserve", full)
         for number in range(sumrows.CHUNK_ROWS + 2):
             boot.lane(route(release=f"r{number}"), 0).opened().closed(0, 1, -1, rescued=False)
         boot.beat(BEGIN + 1)
@@ -193,7 +193,7 @@ def test_a_gateway_starts_on_a_full_disk_and_its_sums_appear_later(tmp_path, mon
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(sums, "_reserve", full)
+        patch.setattr(holding, "reserve", full)
         boot = writer(tmp_path)
         boot.lane(route(), 0).opened().closed(0, 1, -1, rescued=False)
         assert sums.read_all(tmp_path) == []

@@ -24,6 +24,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from tidegate.core.vocabulary import errors, records, room
+from tidegate.dataplane.wire import holding
 
 Record = records.Prediction | records.Outcome
 
@@ -256,16 +257,9 @@ class Writer:
 def in_use(path: pathlib.Path) -> bool:
     """Whether the process that writes this segment is alive and has not gone on to the next one (and synced this one)."""
     try:
-        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        return holding.in_use(path)
     except FileNotFoundError:
         return False
-    try:
-        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(file)
-    return False
 
 
 def head(path: pathlib.Path) -> tuple[Head, int] | None:

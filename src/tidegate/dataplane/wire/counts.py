@@ -22,6 +22,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from tidegate.core.vocabulary import errors, marks
+from tidegate.dataplane.wire import holding
 
 MAGIC = b"TGCNTS\n\x01"
 ENDING = ".counts"
@@ -127,7 +128,7 @@ class Writer:
         try:
             if self._file < 0:
                 self._begin(self._folder)
-            _reserve(self._file, self._size, PAGE)
+            holding.reserve(self._file, self._size, PAGE)
             mapped = mmap.mmap(self._file, PAGE, offset=self._size)
         except OSError:
             return False
@@ -144,7 +145,7 @@ class Writer:
         file = os.open(scratch, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(file, fcntl.LOCK_EX)
-            _reserve(file, 0, PAGE)
+            holding.reserve(file, 0, PAGE)
             os.pwrite(file, HEADER.pack(MAGIC, ROW_BYTES, SLOTS, self._incarnation.encode()), 0)
             scratch.rename(path)
         except OSError:
@@ -184,23 +185,3 @@ def read(path: pathlib.Path) -> Boot:
         else:
             noted[shown.removeprefix("!")] = values[0]
     return Boot(incarnation.rstrip(b"\0").decode(), versions, noted)
-
-
-def in_use(path: pathlib.Path) -> bool:
-    """Whether the boot that counts in this file is alive. Raises OSError."""
-    file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(file)
-    return False
-
-
-def _reserve(file: int, offset: int, size: int) -> None:
-    """Real blocks, all zero: a mapped hole would kill us later. Raises OSError where there are none."""
-    if hasattr(os, "posix_fallocate"):
-        os.posix_fallocate(file, offset, size)
-    elif os.pwrite(file, bytes(size), offset) < size:
-        raise OSError("the disk is full")

@@ -13,7 +13,6 @@ Called by the gateway (Writer) and by control (read, merge, closed_before). Not 
 import array
 import bisect
 import collections
-import errno
 import mmap
 import os
 import pathlib
@@ -22,7 +21,7 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 
 from tidegate.core.vocabulary import errors, marks, sums, tables
-from tidegate.dataplane.wire import sumrows
+from tidegate.dataplane.wire import holding, sumrows
 
 FOLD_AFTER = 600
 """Seconds for which ticks stay apart: longer than any request can be pending."""
@@ -208,7 +207,7 @@ class Writer:
         try:
             if self._file < 0:
                 self._begin()
-            _reserve(self._file, self._size, sumrows.CHUNK_BYTES)
+            holding.reserve(self._file, self._size, sumrows.CHUNK_BYTES)
             mapped = mmap.mmap(self._file, sumrows.CHUNK_BYTES, offset=self._size)
         except OSError:
             return False
@@ -223,7 +222,7 @@ class Writer:
         scratch = self.path.with_name(f".{self.path.name}")
         file = os.open(scratch, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         try:
-            _reserve(file, 0, sumrows.HEADER_BYTES)
+            holding.reserve(file, 0, sumrows.HEADER_BYTES)
             mapped = mmap.mmap(file, sumrows.HEADER_BYTES)
             sizes = (sumrows.ROW_BYTES, sumrows.COUNTERS)
             sumrows.HEADER.pack_into(mapped, 0, sumrows.MAGIC, *sizes, self.incarnation.encode())
@@ -233,14 +232,6 @@ class Writer:
             raise
         self._file = file
         self._header = memoryview(mapped)[sumrows.WORDS :].cast("Q")
-
-
-def _reserve(file: int, offset: int, size: int) -> None:
-    """Real blocks, all zero. Raises OSError where there are none."""
-    if hasattr(os, "posix_fallocate"):
-        os.posix_fallocate(file, offset, size)
-    elif os.pwrite(file, bytes(size), offset) < size:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 class Boot(NamedTuple):

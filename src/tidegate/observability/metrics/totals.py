@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from tidegate.core.vocabulary import errors, home, placing
-from tidegate.dataplane.wire import counts
+from tidegate.dataplane.wire import counts, holding
 
 TOTALS = "totals.json"
 REMEMBERED = 256
@@ -60,7 +60,7 @@ def served(place: home.Home) -> Served:
 def fold(place: home.Home) -> int:
     """Take the dead boots' counts into the totals and their files away; how many. For one process alone. Raises OSError."""
     # Who is dead is asked first: what was read of one that lives may not be its last word.
-    left = [path for path in sorted(place.counts.glob(f"[!.]*{counts.ENDING}")) if not counts.in_use(path)]
+    left = [path for path in sorted(place.counts.glob(f"[!.]*{counts.ENDING}")) if not holding.in_use(path)]
     dead = [(boot, path) for boot, path in _boots(left)]
     if not dead:
         return 0
