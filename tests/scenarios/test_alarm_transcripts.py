@@ -12,12 +12,12 @@ A line that begins with ">" happens; everything else is what came of it. Time mo
 TIDEGATE_WRITE=1 writes the transcripts anew, for review in the diff.
 """
 
-import os
 import pathlib
 import re
 
 import msgspec
 import pytest
+import transcripts
 
 from tidegate.core.decide import actions, machine, strategies
 from tidegate.core.decide import incidents as course
@@ -169,14 +169,4 @@ def version(name: str) -> releases.Version | None:
 
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("*.txt")), ids=lambda path: path.stem)
 def test_an_alarm_goes_as_its_transcript_says(path: pathlib.Path):
-    written = path.read_text().splitlines()
-    play = Play()
-    for line in written:
-        if line.startswith(">"):
-            play.tell(line)
-        elif line.startswith("#"):
-            play.lines.append(line)
-    if os.environ.get("TIDEGATE_WRITE"):
-        path.write_text("\n".join(play.lines) + "\n")
-    assert play.lines == written
-    assert len(written) <= 60
+    transcripts.goes(path, Play())

@@ -10,11 +10,11 @@ A line that begins with ">" is told; everything else is what came of it. Time mo
 TIDEGATE_WRITE=1 writes the transcripts anew, for review in the diff.
 """
 
-import os
 import pathlib
 import re
 
 import pytest
+import transcripts
 
 from tidegate.core.decide import machine, strategies
 from tidegate.core.spec import units
@@ -178,14 +178,4 @@ def words(effect: decisions.Effect) -> str:
 
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("*.txt")), ids=lambda path: path.stem)
 def test_a_release_goes_as_its_transcript_says(path: pathlib.Path):
-    written = path.read_text().splitlines()
-    play = Play()
-    for line in written:
-        if line.startswith(">"):
-            play.tell(line)
-        elif line.startswith("#"):
-            play.lines.append(line)
-    if os.environ.get("TIDEGATE_WRITE"):
-        path.write_text("\n".join(play.lines) + "\n")
-    assert play.lines == written
-    assert len(written) <= 60
+    transcripts.goes(path, Play())
