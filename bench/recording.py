@@ -22,7 +22,7 @@ from bench import processes, servers
 from tidegate.core.vocabulary import arms, home, ids, instances, manifests, marks, records, tables
 from tidegate.dataplane.models import bundles
 from tidegate.dataplane.predlog import catalogue, segments
-from tidegate.observability.recording import recorder
+from tidegate.observability.recording import process
 
 ENDPOINT = "bench"
 BOOT = "b" * 32
@@ -151,7 +151,7 @@ def main(argv: list[str]) -> int:
     """Be the recorder of a home, on the last core."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
-    return recorder.run(home.Home(pathlib.Path(argv[1])), NAME)
+    return process.run(home.Home(pathlib.Path(argv[1])), NAME)
 
 
 if __name__ == "__main__":

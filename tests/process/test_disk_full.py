@@ -21,8 +21,8 @@ SIZE_MIB = 24
 LEFT = 200 << 10
 """Less than what is kept free of such a disk, and enough for a table, a state and an alarm."""
 RECORDER = (
-    "import pathlib, sys; from tidegate.core.vocabulary import home; from tidegate.observability.recording import recorder;"
-    " sys.exit(recorder.run(home.Home(pathlib.Path(sys.argv[1])), 'recorder'))"
+    "import pathlib, sys; from tidegate.core.vocabulary import home; from tidegate.observability.recording import process;"
+    " sys.exit(process.run(home.Home(pathlib.Path(sys.argv[1])), 'recorder'))"
 )
 pytestmark = pytest.mark.skipif(
     os.geteuid() != 0 or not sys.platform.startswith("linux"), reason="a small disk is mounted for it, as root"

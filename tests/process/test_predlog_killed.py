@@ -20,8 +20,8 @@ BOOT = "a" * 32
 RECORDER = """
 import pathlib, sys
 from tidegate.core.vocabulary import home
-from tidegate.observability.recording import recorder
-sys.exit(recorder.run(home.Home(pathlib.Path(sys.argv[1])), "recorder"))
+from tidegate.observability.recording import process
+sys.exit(process.run(home.Home(pathlib.Path(sys.argv[1])), "recorder"))
 """
 RECORD = """
 import pathlib, resource, sys

@@ -10,7 +10,7 @@ import pytest
 
 from tidegate.core.vocabulary import errors, home, records
 from tidegate.dataplane.predlog import catalogue, reader, segments
-from tidegate.observability.recording import gathering, recorder
+from tidegate.observability.recording import gathering, process
 
 OLD = given.T0 + 10_000.0
 """When nobody has written for long."""
@@ -68,7 +68,7 @@ def test_two_hosts_become_one_log_and_what_comes_again_is_known(place: home.Home
     told = gathered(place, tmp_path / "there")
     assert (told.brought, told.waiting, told.refused) == (len(one.paths) + len(two.paths), 0, {})
     assert told.hosts == {"one": len(one.paths), "two": len(two.paths)}
-    facts = recorder.catch_up(place)
+    facts = process.catch_up(place)
     assert stored(place) == {"one": [0, 1, 2, 3, 4], "two": [0, 1, 2]}
     assert facts["hosts"] == {"one": {"recorded": 5, "lost": 0, "repeated": 0}, "two": {"recorded": 3, "lost": 0, "repeated": 0}}
     for path in place.segments.glob("*.seg"):
@@ -86,10 +86,10 @@ def test_a_segment_that_is_written_waits_and_one_that_grows_after_all_is_read_on
     host.serve(3)
     assert gathered(place, tmp_path / "there", given.T0 + 5.0).waiting == 1
     assert gathered(place, tmp_path / "there").brought == 1
-    recorder.catch_up(place)
+    process.catch_up(place)
     host.serve(2)
     assert gathered(place, tmp_path / "there").brought == 1
-    facts = recorder.catch_up(place)
+    facts = process.catch_up(place)
     assert stored(place) == {"one": [0, 1, 2, 3, 4]}
     assert (facts["lost"], facts["repeated"]) == (0, 3)
 
@@ -98,7 +98,7 @@ def test_a_whole_delivery_that_comes_twice_counts_once(place: home.Home, tmp_pat
     host = Host(tmp_path / "there", "one", "a")
     host.serve(4)
     gathered(place, tmp_path / "there")
-    recorder.catch_up(place)
+    process.catch_up(place)
     for path in (*place.segments.glob("*.seg"), place.log / "gathered.json"):
         path.unlink()
     with catalogue.Catalogue(place.log) as known:
@@ -107,7 +107,7 @@ def test_a_whole_delivery_that_comes_twice_counts_once(place: home.Home, tmp_pat
             known.forget(boot, number)
         known.commit()
     assert gathered(place, tmp_path / "there").brought == len(host.paths)
-    facts = recorder.catch_up(place)
+    facts = process.catch_up(place)
     assert stored(place) == {"one": [0, 1, 2, 3]}
     assert (facts["lost"], facts["repeated"]) == (0, 4)
 
@@ -124,7 +124,7 @@ def test_a_missing_segment_is_waited_for_and_then_its_records_are_lost_and_told_
     told = gathered(place, tmp_path / "there", given.T0 + 1_000.0)
     assert (told.brought, told.waiting) == (2, len(host.paths) - 1)
     assert gathered(place, tmp_path / "there").waiting == 0
-    facts = recorder.catch_up(place)
+    facts = process.catch_up(place)
     assert facts["hosts"]["one"] == {"recorded": 6 - missing, "lost": missing, "repeated": 0}  # type: ignore[index]
     assert facts["lost"] == missing
     assert first.exists()
@@ -155,7 +155,7 @@ def test_a_place_can_be_any_file_system(place: home.Home, tmp_path: pathlib.Path
     for path in host.paths:
         system.pipe(f"/{tmp_path.name}/one/{path.name}", path.read_bytes())
     assert gathered(place, f"memory://{tmp_path.name}", settled=0.0).brought == len(host.paths)
-    recorder.catch_up(place)
+    process.catch_up(place)
     assert stored(place) == {"one": [0, 1]}
     with pytest.raises(errors.SinkUnavailable):
         gathered(place, tmp_path / "nowhere")

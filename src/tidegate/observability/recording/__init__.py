@@ -1,7 +1,7 @@
 """The recorder, which follows the prediction log, and all that it makes of what it reads.
 
 The log itself:
-- `recorder`: the process: segments -> Parquet, outcomes -> label sums, all committed together
+- `process`: what the keeper starts; `recorder`: its work: segments -> Parquet, outcomes -> label sums, all committed together
 - `following`: what gateways appended since last time, once each, and what is missing
 - `gathering`: segments of other hosts, brought here
 - `inputs`: what was asked, by column, for Parquet; `veils`: what of it an endpoint keeps; `slicing`: which part a request is of

@@ -1,27 +1,22 @@
-"""The recorder: a process that follows the gateways' segments, records them as Parquet, and joins outcomes to predictions.
+"""The recorder: it follows the gateways' segments, records them as Parquet, and joins outcomes to predictions.
 
 One step: look at the segments, join, and, every two seconds or twenty thousand records, put everything in place at once: the
 Parquet files first, then one transaction that makes them count together with the places reached and the joins. `kill -9`
 anywhere undoes the step as a whole, and the next recorder reads the same records from the segments again.
 
-Called by the keeper through `interface.cli.process`. Not here: what is wrong (`predlog.outcomes`), who counts (`labels`).
+Called by `process`. Not here: what is wrong (`predlog.outcomes`), who counts (`labels`).
 """
 
-import contextlib
 import errno
-import gc
 import logging
 import os
 import pathlib
-import sqlite3
-import threading
-import time
 import uuid
 from collections.abc import Sequence
 
 import msgspec
 
-from tidegate.core.vocabulary import errors, home, instances, logs, placing, records, room, sums
+from tidegate.core.vocabulary import home, placing, records, room, sums
 from tidegate.dataplane.predlog import columns, explained, outbox, parquet, reader, segments
 from tidegate.observability.recording import (
     baselines,
@@ -45,25 +40,19 @@ from tidegate.observability.recording import (
     veils,
 )
 
-LOOK_SECONDS = 0.075
 LOOK_BYTES = 8 << 20
 FLUSH_SECONDS = 2.0
 FLUSH_RECORDS = 20_000
 FLUSH_BYTES = 32 << 20
 PUBLISH_SECONDS = 0.25
-SAY_SECONDS = 1.0
 UPKEEP_SECONDS = 10.0
-RETRY_SECONDS = ERASE_SECONDS = 1.0
-PATIENCE_SECONDS = 3.0
-NAME = "recorder"
+ERASE_SECONDS = 1.0
 LEFT_SHARE = 0.5
 """Of the room that gateways leave: what the recorder leaves."""
 FREED = segments.FREED
 """Of that room: below it, segments go as soon as they are recorded."""
 OF_HOST = "@"
 """In the name of a tally, before the host that it is of."""
-COLLECT_AFTER = 50_000
-"""Objects made between two looks for garbage: rows that are read come and go by thousands, and none of them are in circles."""
 INTEGER_MOST = 2**31 - 1
 log = logging.getLogger(__name__)
 
@@ -335,73 +324,3 @@ def _bounded(one: segments.Record) -> segments.Record:
 
 def _fresh_name(now: float) -> str:
     return f"{int(now * 1e3):013d}-{uuid.uuid4().hex[:8]}"
-
-
-def run(place: home.Home, name: str) -> int:
-    """Be the recorder until SIGTERM or SIGINT. Returns the exit status: 0, or 1 when another recorder holds the name."""
-    logs.start(name)
-    gc.set_threshold(COLLECT_AFTER, 20, 20)
-    try:
-        claim = instances.claim(place.instances, name)
-    except BlockingIOError:
-        log.error("another recorder is at work", extra={"code": errors.AlreadyRunning.code})  # noqa: TRY400
-        return 1
-    with contextlib.suppress(OSError):
-        claim.say("starting")
-    stop = instances.ending()
-    while not stop.is_set():
-        try:
-            _serve(Recorder(place, time.time()), claim, stop)
-        except (OSError, sqlite3.Error, errors.StoreUnavailable) as failed:
-            log.error("recording waits", extra={"code": errors.DiskFull.code, "why": str(failed)})  # noqa: TRY400
-            with contextlib.suppress(OSError):
-                claim.say("ready", trouble=f"Recording waits: {failed}", waits=True)
-            stop.wait(RETRY_SECONDS)
-    with contextlib.suppress(OSError):
-        claim.say("done")
-    return 0
-
-
-def catch_up(place: home.Home) -> dict[str, object]:
-    """Record everything that there is, where no recorder is at work; what one would say of itself, or nothing where one is.
-
-    Raises OSError, sqlite3.Error and StoreUnavailable.
-    """
-    try:
-        claim = instances.claim(place.instances, NAME)
-    except BlockingIOError:
-        return {}
-    try:
-        with contextlib.closing(Recorder(place, time.time())) as recorder:
-            until = time.monotonic() + PATIENCE_SECONDS
-            while time.monotonic() < until:
-                now = time.time()
-                while recorder.step(now):
-                    until = time.monotonic() + PATIENCE_SECONDS
-                if recorder.caught_up_at == now:
-                    break
-                time.sleep(LOOK_SECONDS)  # what looks damaged is looked at once more
-            recorder.publish(now)
-            recorder.flush(now)
-            return recorder.facts(now)
-    finally:
-        claim.release()
-
-
-def _serve(recorder: Recorder, claim: instances.Claim, stop: threading.Event) -> None:
-    """Step until told to stop, then make everything count."""
-    said = 0.0
-    with contextlib.closing(recorder):
-        while not stop.is_set():
-            now = time.time()
-            busy = recorder.step(now)
-            if now - said >= SAY_SECONDS:
-                claim.say("ready", **recorder.facts(now))
-                said = now
-            if not busy:
-                stop.wait(LOOK_SECONDS)
-        now = time.time()
-        while recorder.step(now):
-            continue
-        recorder.flush(now)
-        claim.say("draining", **recorder.facts(now))

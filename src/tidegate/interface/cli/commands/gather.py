@@ -8,7 +8,7 @@ import typer
 
 from tidegate.core.spec import units
 from tidegate.interface.cli import options, screen, words
-from tidegate.observability.recording import gathering, recorder
+from tidegate.observability.recording import gathering, process
 
 
 def gather(
@@ -30,7 +30,7 @@ def gather(
     seconds, pause = units.duration(settled), units.duration(every) if every else 0.0
     while True:
         told = gathering.gather(here, place, time.time(), seconds)
-        facts = recorder.catch_up(here)
+        facts = process.catch_up(here)
         if as_json:
             screen.document({"gathered": msgspec.to_builtins(told), "recorded": facts})
         else:
