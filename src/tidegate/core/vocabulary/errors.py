@@ -1,31 +1,14 @@
 """Every error Tidegate raises on purpose, in one tree.
 
     TidegateError
-    |- SpecError            the file people write        (fault: operator)
-    |   |- SpecNotFound  SpecInvalid  RuleInvalid  NothingCompared
-    |- ModelError           a model or its bundle        (fault: model)
-    |   |- ModelUnknown  ModelSourceInvalid  SignatureMissing  TrustRequired  DigestMismatch  BundleMissing
-    |   |- LoaderMissing  ModelLoadFailed  WarmupFailed  PredictFailed  OutputInvalid  OutputRefused  ContractBroken
-    |   |- CompileFailed  RuntimeUnavailable  DataChanged
-    |- RequestError         what a client sent           (fault: client)
-    |   |- EndpointUnknown  VersionUnknown  PathUnknown  MethodRefused  BodyMalformed  BodyTooLarge
-    |   |- HeaderInvalid  InputInvalid  InputQuarantined  OutcomeInvalid  PinRefused  PredictionUnknown  RequestSlow
-    |   |- MediaRefused  MomentInvalid  DataUnknown  NotExplainable
-    |- CapacityError        nothing can answer just now  (fault: us, retryable)
-    |   |- QueueFull  RateExceeded  DeadlinePassed  WorkerUnavailable  LogUnavailable  Draining
-    |- ReleaseError         a release says no            (fault: operator)
-    |   |- ReleaseInProgress  ReleaseUnknown  TransitionUnknown  TransitionRefused  DigestHeld
-    |   |- NothingToRollBack  AlreadyStable  ApprovalRefused  IrreversibleMigration  MigrationUnknown
-    |   |- RequirementMissing  MemoryShort  RevisionUnknown  AlarmUnknown
-    |- StateError           two writers, or a damaged file
-    |   |- GenerationConflict  ParentStale  StoreUnavailable  StoreBehindTable
-    |   |- TableUnreadable  SegmentCorrupt  FrameMalformed  ProtocolMismatch  ChainBroken
-    |- ProcessError         processes and their machine  (fault: operator)
-    |   |- PortInUse  AlreadyRunning  NotRunning  DiskFull  InstanceLost  ApiUnreachable
-    |   |- ControlDown  ExtraMissing  BackupInvalid  StoreInvalid  NotifyFailed  NotifyAddressInvalid
-    |   |- SinkUnavailable  SinkInvalid
-    |- AccessError          who may do what              (fault: client)
-        |- TokenMissing  ScopeMissing  TokenTaken  TokenUnknown  OriginRefused  ExposureRefused
+    |- SpecError       the file people write               (fault: operator)
+    |- ModelError      a model or its bundle               (fault: model)
+    |- RequestError    what a client sent                  (fault: client)
+    |- CapacityError   nothing can answer just now         (fault: us, retryable)
+    |- ReleaseError    a release says no                   (fault: operator)
+    |- StateError      two writers, or a damaged file      (fault: us)
+    |- ProcessError    processes and their machine         (fault: operator)
+    |- AccessError     who may do what                     (fault: client)
 
 The docstring of a class is its default message and ends with the cure. `code` is made of the class's name and is stable:
 programs match on it, `docs/errors.md` explains it. `status` is the HTTP status where the error reaches a client. Nothing else is
