@@ -54,7 +54,7 @@ def alarm(*wrong: alarms.Alarm, when: Any = lambda _: True) -> Ask:
 
 DRIFT = alarms.Alarm(alarms.Kind.DRIFT, "flights", "distance has moved", 0.0)
 QUALITY = alarms.Alarm(alarms.Kind.QUALITY, "flights", "80 % of age is missing", 0.0)
-OF_STABLE = alarms.Alarm(alarms.Kind.DRIFT, "flights", "v1 predicts otherwise", 0.0, "v1")
+OF_STABLE = alarms.Alarm(alarms.Kind.DRIFT, "flights", "v1 predicts otherwise", 0.0, "v1:timeout")
 DOES = {action: monitoring.Monitors(monitoring.Drift(action), monitoring.Quality(action)) for action in alarms.Action}
 SLOW = strategies.Plan(strategies.Ramp((5_000,), 8.0, 8.0, 10, prove_last=False))
 """Lasts long enough for an alarm to come before it is over, wherever control died."""

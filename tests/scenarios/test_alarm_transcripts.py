@@ -25,7 +25,7 @@ from tidegate.core.spec import units
 from tidegate.core.vocabulary import alarms, decisions, incidents, phases, releases
 
 FOLDER = pathlib.Path(__file__).parent / "alarms"
-HAPPENS = re.compile(r"> (?:\+(?P<after>\S+) )?(?P<verb>\w+) ?(?P<options>[^:]*)(?:: (?P<reason>.*))?")
+HAPPENS = re.compile(r"> (?:\+(?P<after>\S+) )?(?P<verb>\w+) ?(?P<options>(?:[^:]|:(?! ))*)(?:: (?P<reason>.*))?")
 FACES = {"serving": None, "before": None, "brought_back": 0, "returned_at": 0.0}
 
 

@@ -56,7 +56,7 @@ def _sent_back(release: releases.Release, found: tuple[incidents.Incident, ...])
             continue
         about = _about(release, one)
         if about == "stable" and release.phase in _SPLIT and not release.alone:
-            return Event(Kind.STABLE_SICK, reason=f"{_said(one)} (stable {one.alarm.subject})", alarm=one.name)
+            return Event(Kind.STABLE_SICK, reason=f"{_said(one)} (stable {one.alarm.version})", alarm=one.name)
         if about == "candidate":
             return Event(Kind.ALARMED, reason=_said(one), alarm=one.name)
     return None
@@ -108,13 +108,13 @@ def _during(release: releases.Release, one: incidents.Incident) -> bool:
 
 def _about(release: releases.Release, one: incidents.Incident) -> str:
     """Whom it is about: an alarm that names no version of the two is about whoever is new."""
-    if release.stable is not None and one.alarm.subject == release.stable.name:
+    if release.stable is not None and one.alarm.version == release.stable.name:
         return "stable"
-    return "another" if _is_version(one.alarm.subject) and one.alarm.subject != release.candidate.name else "candidate"
+    return "another" if one.alarm.version not in ("", release.candidate.name) else "candidate"
 
 
 def _said(one: incidents.Incident) -> str:
-    return f"alarm {one.alarm.kind}: {one.alarm.words}"
+    return f"alarm {one.alarm.kind}: {one.alarm.words.rstrip('.')}"
 
 
 def _way_past(one: incidents.Incident) -> str:
@@ -172,8 +172,8 @@ def _due_back(one: incidents.Incident, stands: Standing) -> tuple[Way, str] | No
 
 def _why_no_return(one: incidents.Incident, stands: Standing, serving: releases.Version) -> str:
     """Why the version before does not serve again for it; empty: it does."""
-    if _is_version(one.alarm.subject) and one.alarm.subject != serving.name:
-        return f"it is about {one.alarm.subject}, and {serving.name} serves"
+    if one.alarm.version not in ("", serving.name):
+        return f"it is about {one.alarm.version}, and {serving.name} serves"
     if stands.brought_back == serving.ordinal:
         return f"{serving.name} was itself brought back by an alarm: this may well be the traffic and not the model"
     if stands.returned_at > one.alarm.since:
@@ -192,9 +192,5 @@ def _why_not(release: releases.Release, one: incidents.Incident) -> str:
         return f"{release.candidate.name} has no traffic yet and {serves}: the release waits, a person has to choose"
     about = _about(release, one)
     if about == "stable" and (release.phase not in _SPLIT or release.alone):
-        return f"it is about {one.alarm.subject}, to which traffic would go"
-    return f"it is about {one.alarm.subject}, which does not serve" if about == "another" else ""
-
-
-def _is_version(subject: str) -> bool:
-    return subject[:1] == "v" and subject[1:].isdigit()
+        return f"it is about {one.alarm.version}, to which traffic would go"
+    return f"it is about {one.alarm.version}, which does not serve" if about == "another" else ""

@@ -69,7 +69,7 @@ class Alarm(msgspec.Struct, frozen=True):
     since: float
     """Unix seconds."""
     subject: str = ""
-    """What of the endpoint: a version, a worker."""
+    """What of the endpoint: a version, a column; of a version's, its name and what: v3:timeout."""
     severity: str = "warning"
     """warning, or critical: requests fail."""
     moved: tuple[str, ...] = ()
@@ -85,6 +85,12 @@ class Alarm(msgspec.Struct, frozen=True):
     def key(self) -> tuple[str, str, str]:
         """Which alarm it is."""
         return (self.kind, self.endpoint, self.subject)
+
+    @property
+    def version(self) -> str:
+        """The name of the version that it is about; empty: of no single one."""
+        name = self.subject.partition(":")[0]
+        return name if name[:1] == "v" and name[1:].isdigit() else ""
 
 
 class Said(msgspec.Struct, frozen=True):

@@ -49,7 +49,7 @@ def wrong(window: Sequence[int], before: Sequence[int]) -> Iterator[Mishap]:
         if low > high + MARGIN:
             words = f"{100 * bad / ended:.3g} % of requests {_WORDS[mark]}"
             then = f"usually {100 * usual / known:.3g} %" if known >= FEWEST else "and nothing is known of before"
-            moved = f"{mark.name.lower()}: {bad:,} of {ended:,} requests, at least {100 * low:.2g} %, {then}"
+            moved = f"{mark.name.lower()}: {bad:,} of {ended:,} requests, at least {100 * low:.3g} %, {then}"
             yield Mishap(mark, words, (moved,), low > CRITICAL)
 
 

@@ -112,7 +112,8 @@ class Service:
             for what, short in found.items():
                 if short is not None:
                     said = short._replace(words=f"{one.name}: {short.words}")
-                    yield _said(said, one.endpoint, f"{one.name}:{what}", _action(route))
+                    subject = f"{one.version}:{one.name}:{what}".lstrip(":")
+                    yield _said(said, one.endpoint, subject, _action(route))
 
     def _of_disk(self, now: float) -> Iterator[alarms.Alarm]:
         short = shortage.disk(minutes.machine(self._place, now - 2 * 3_600))
