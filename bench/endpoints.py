@@ -27,7 +27,7 @@ from tidegate.interface.cli import starting
 
 FEW, MANY = 1, 200
 ENVIRONMENT = "production"
-PARTS = ("gateway-0", "control", "recorder", "api")
+PARTS = ("gateway-0", "control", "recorder", "monitor", "api")
 SETTLED = 3.0
 """Seconds after which what starting costs is over."""
 PATIENCE = 60.0

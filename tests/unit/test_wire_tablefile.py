@@ -21,6 +21,26 @@ def test_no_file_is_the_empty_table(tmp_path):
     assert tablefile.read(tmp_path / "table.json") == tables.EMPTY
 
 
+def test_who_looks_often_reads_what_is_new_and_only_that(tmp_path):
+    path = tmp_path / "table.json"
+    often = tablefile.Reading(path)
+    assert often.read() == tables.EMPTY
+    tablefile.write(path, put())
+    first = often.read()
+    assert first.generation == 1
+    assert often.read() is first
+    tablefile.write(path, put(weight=100))
+    assert often.read().generation == 2
+    scratch = tmp_path / "new"
+    scratch.write_bytes(b"{")
+    scratch.replace(path)
+    for _ in range(2):
+        with pytest.raises(errors.TableUnreadable):
+            often.read()
+    path.unlink()
+    assert often.read() == tables.EMPTY
+
+
 def test_every_write_is_the_next_generation_of_its_parent(tmp_path):
     path = tmp_path / "table.json"
     first = tablefile.write(path, put())

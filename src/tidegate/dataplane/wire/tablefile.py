@@ -30,6 +30,27 @@ def read(path: pathlib.Path) -> tables.Table:
     return table
 
 
+class Reading:
+    """The table for who looks often: read again where the file is another one."""
+
+    def __init__(self, path: pathlib.Path) -> None:
+        self._path = path
+        self._seen = (0, 0)
+        self._table = tables.EMPTY
+
+    def read(self) -> tables.Table:
+        """As `read`."""
+        try:
+            told = self._path.stat()
+            seen = (told.st_mtime_ns, told.st_ino)
+        except FileNotFoundError:
+            seen = (0, 0)
+        if seen != self._seen:
+            self._table = read(self._path)  # one that cannot be read is looked at once more the next time
+            self._seen = seen
+        return self._table
+
+
 def last(path: pathlib.Path) -> pathlib.Path:
     """Where the table before is kept."""
     return path.with_name(f"{path.name}.last")

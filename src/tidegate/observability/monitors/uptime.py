@@ -35,6 +35,7 @@ class Uptime:
     def __init__(self, place: home.Home, reach: Reach, ask: Ask = probing.ask) -> None:
         """`reach`: how predictions are reached now; may raise ProcessError. `ask`: another way to ask."""
         self._place, self._reach, self._ask = place, reach, ask
+        self._table = tablefile.Reading(place.table)
         self._slots: dict[str, int] = {}
         self._failed: dict[str, list[probes.Probe]] = {}
         self._said: dict[str, str] = {}
@@ -42,7 +43,7 @@ class Uptime:
 
     def look(self, now: float) -> list[alarms.Alarm]:
         """Probe whoever is due; every endpoint that is down. Raises TableUnreadable, ProcessError, sqlite3.Error."""
-        table = tablefile.read(self._place.table)
+        table = self._table.read()
         routes = {name: route for name, route in table.routes.items() if _is_probed(route)}
         if not self._begun:
             self._resume(routes, now)
