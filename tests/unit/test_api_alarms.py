@@ -54,6 +54,15 @@ def test_what_is_wrong_is_told_with_all_that_is_known_of_it(desk, asked):
     assert asked.get("/v1/alarms?endpoint=other").json() == []
 
 
+def test_critical_ones_come_first_and_then_the_oldest(desk, asked):
+    one = book.Book(desk)
+    later = msgspec.structs.replace(WORSE, subject="later")
+    one.settle([DRIFT], 5.0)
+    one.settle([DRIFT, COLUMN], 6.0)
+    one.settle([DRIFT, COLUMN, later], 7.0)
+    assert [found["subject"] for found in asked.get("/v1/alarms").json()] == ["later", "", "distance"]
+
+
 def test_the_same_alarm_is_one_whatever_it_says_now(desk, store):
     one = book.Book(desk)
     one.settle([DRIFT], 5.0)

@@ -184,7 +184,7 @@ def test_an_endpoint_that_begins_to_fail_is_told_once_and_is_over_after_a_while(
     for _ in range(30):
         assert minute() == []
     first = minute(bad=60)
-    assert [(one.subject, one.action, one.next) for one in first] == [("v1:error", "hold", "tidegate metrics iris")]
+    assert [(one.subject, one.action, one.next) for one in first] == [("v1:error", "hold", "tidegate logs iris/v1")]
     second = minute(bad=70)
     assert [(one.subject, one.since) for one in second] == [("v1:error", first[0].since)]
     assert second[0].moved != first[0].moved

@@ -26,7 +26,7 @@ def router(books: shelf.Shelf) -> fastapi.APIRouter:
         all: bool = False,  # noqa: A002 -- the name in the query
         since: str = "30d",
     ) -> list[standing.Alarm]:
-        """The alarms that are open, oldest first; with `all` those that are over too, newest first, from `since` on."""
+        """The alarms that are open, critical ones first, then the oldest; with `all` those that are over too, newest first, from `since` on."""
         scopes.demand(holder, "read", endpoint or "")
         store = books.store()
         if all:
@@ -57,8 +57,9 @@ def router(books: shelf.Shelf) -> fastapi.APIRouter:
 
 
 def open_now(store: stores.Store, environment: str) -> list[standing.Alarm]:
-    """What is open, oldest first."""
-    return [shown(one) for one in store.alarms(environment) if one.open]
+    """What is open: critical ones first, then the oldest."""
+    found = [one for one in store.alarms(environment) if one.open]
+    return [shown(one) for one in sorted(found, key=lambda one: (one.alarm.severity != "critical", one.opened_at))]
 
 
 def past(store: stores.Store, environment: str, endpoint: str | None, since: float) -> list[standing.Alarm]:

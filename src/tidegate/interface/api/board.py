@@ -20,7 +20,7 @@ class Shown(NamedTuple):
     events: tuple[bygone.Event, ...] = ()
     """Newest first."""
     alarms: tuple[standing.Alarm, ...] = ()
-    """Those of it that are open, oldest first."""
+    """Those of it that are open: critical ones first, then the oldest."""
 
     @property
     def under_way(self) -> bool:

@@ -257,7 +257,7 @@ class Status(answers.Answer):
     processes: tuple[Process, ...]
     gateways: tuple[Gateway, ...]
     alarms: tuple[Alarm, ...] = ()
-    """What is wrong now, oldest first."""
+    """What is wrong now: critical ones first, then the oldest."""
     watches: dict[str, str] = {}
     """The monitor's, each with why it cannot look; empty: it does."""
     recorder: dict[str, Any] = {}

@@ -23,7 +23,7 @@ WINDOW_SECONDS = 600
 DAY = 86_400
 LINGER_SECONDS = 300.0
 _SEVERITIES = ("warning", "critical")
-NEXT = "tidegate metrics {}"
+NEXT, WHY = "tidegate metrics {}", "tidegate logs {}/v{}"
 
 
 @dataclasses.dataclass
@@ -155,7 +155,8 @@ def _of_version(route: tables.Route, ordinal: int, window: Sequence[int], before
     for slow in slowness.wrong(window, before):
         yield _alarm(route, ordinal, slow.subject, shortage.Shortage(slow.words, slow.moved))
     for one in mishaps.wrong(window, minutes.added(before)):
-        yield _alarm(route, ordinal, one.mark.name.lower(), shortage.Shortage(one.words, one.moved, one.critical))
+        failing = _alarm(route, ordinal, one.mark.name.lower(), shortage.Shortage(one.words, one.moved, one.critical))
+        yield msgspec.structs.replace(failing, next=WHY.format(route.endpoint, ordinal))
 
 
 def _alarm(route: tables.Route, ordinal: int, what: str, wrong: shortage.Shortage) -> alarms.Alarm:
