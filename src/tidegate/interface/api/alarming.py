@@ -26,7 +26,7 @@ def router(books: shelf.Shelf) -> fastapi.APIRouter:
         all: bool = False,  # noqa: A002 -- the name in the query
         since: str = "30d",
     ) -> list[standing.Alarm]:
-        """The alarms that are open, critical ones first, then the oldest; with `all` those that are over too, newest first, from `since` on."""
+        """The alarms that are open, critical ones first; with `all` those that are over too, newest first, from `since` on."""
         scopes.demand(holder, "read", endpoint or "")
         store = books.store()
         if all:
