@@ -75,4 +75,4 @@ def test_before_there_is_any_season_it_is_what_came_with_the_model(asked, world,
 @pytest.mark.parametrize("words", NONE)
 def test_times_that_are_none_are_refused(words):
     with pytest.raises(errors.TidegateError):
-        drifted.asked(*words, now=1.7e9)
+        drifted.asked(words[:2], words[2], now=1.7e9)

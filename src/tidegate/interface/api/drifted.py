@@ -1,12 +1,12 @@
 """What has drifted, by path: one time of an endpoint held against another. The command line asks in the same words."""
 
+import datetime as dt
 import time
 from typing import Annotated, Any
 
 import fastapi
 import msgspec
 
-from tidegate.core.vocabulary import errors
 from tidegate.dataplane.predlog import catalogue
 from tidegate.interface.api import making, moments, scopes, shelf
 from tidegate.observability.drift import drifting, references
@@ -27,28 +27,26 @@ def router(books: shelf.Shelf) -> fastapi.APIRouter:
     ) -> dict[str, Any]:
         """Every column of one time held against `against`: season, training, stable, or FROM..TO. As `tidegate drift --json`."""
         row = making.known(books.store(), books.environment, endpoint)
-        wanted = asked(since, until, against, time.time(), version)
+        wanted = asked((since, until), against, time.time(), version, dt.UTC)
         with catalogue.Catalogue(books.home.log, readonly=True) as log:
             return told(references.report(books.home, log.connection, row.name, wanted))
 
     return made
 
 
-def asked(since: str, until: str, against: str, now: float, version: int = 0) -> references.Asked:
-    """What is asked for in such words. Raises MomentInvalid, and SpecInvalid for a time that ends before it begins."""
-    window = references.hours(*_span(since, until, now), version)
+def asked(texts: tuple[str, str], against: str, now: float, version: int = 0, zone: dt.tzinfo | None = None) -> references.Asked:
+    """What is asked for in such words: `texts` from when to when. `zone`: of who asks over HTTP; None: somebody at a terminal.
+
+    Raises MomentInvalid, and SpecInvalid for a time that ends before it begins.
+    """
+    option = "" if zone else "--"
+    window = references.hours(*moments.span(texts, now, zone, (f"{option}from", f"{option}to")), version)
     if against in references.NAMED:
         return references.Asked(window, against)
     begins, _, ends = against.partition("..")
-    reference = references.hours(*_span(begins, ends or str(max(window.since, 10**9)), now, "--against"), version)
+    bounds = (begins, ends or str(max(window.since, 10**9)))
+    reference = references.hours(*moments.span(bounds, now, zone, (f"{option}against",) * 2), version)
     return references.Asked(window, references.TIME, reference)
-
-
-def _span(since: str, until: str, now: float, where: str = "--from") -> tuple[float, float]:
-    found = (moments.parse(since, now, None, where), moments.parse(until, now, None, where))
-    if found[0] >= found[1]:
-        raise errors.SpecInvalid("the time ends before it begins.", where=where, cure="The earlier one comes first.")
-    return found
 
 
 def told(report: drifting.Report) -> dict[str, Any]:

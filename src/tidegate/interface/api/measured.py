@@ -6,7 +6,6 @@ import time
 import fastapi
 from fastapi import responses
 
-from tidegate.core.vocabulary import errors
 from tidegate.interface.api import look, making, measures, moments, scopes, shelf
 from tidegate.observability.metrics import availability, exposition, probes
 
@@ -26,23 +25,14 @@ def router(books: shelf.Shelf) -> fastapi.APIRouter:
     def service(endpoint: str, _: scopes.Reader, since: str = "1h", until: str = "now") -> measures.Service:
         """How it is served: times, errors, batches and queues by version, and what its processes use."""
         making.known(books.store(), books.environment, endpoint)
-        begins, ends = _span(since, until)
+        begins, ends = moments.span((since, until), time.time(), dt.UTC, ("since", "until"))
         return measures.service(books.home, endpoint, begins, ends)
 
     @measured.get("/v1/endpoints/{endpoint}/uptime")
     def uptime(endpoint: str, _: scopes.Reader, since: str = "7d", until: str = "now") -> measures.Uptime:
         """How available it was, as the probe from outside has seen it; a time without a zone is UTC."""
         making.known(books.store(), books.environment, endpoint)
-        begins, ends = _span(since, until)
+        begins, ends = moments.span((since, until), time.time(), dt.UTC, ("since", "until"))
         return measures.uptime(availability.report(endpoint, probes.listed(books.home, endpoint, begins, ends), begins, ends))
 
     return measured
-
-
-def _span(since: str, until: str) -> tuple[float, float]:
-    """Raises MomentInvalid, and SpecInvalid for a time that ends before it begins."""
-    now = time.time()
-    found = (moments.parse(since, now, dt.UTC, "since"), moments.parse(until, now, dt.UTC, "until"))
-    if found[0] >= found[1]:
-        raise errors.SpecInvalid("the time ends before it begins.", where="since", cure="`since` is the earlier one.")
-    return found

@@ -29,6 +29,14 @@ def parse(text: str, now: float, zone: dt.tzinfo | None, where: str = "") -> flo
     return seconds
 
 
+def span(texts: tuple[str, str], now: float, zone: dt.tzinfo | None, where: tuple[str, str]) -> tuple[float, float]:
+    """Unix seconds of a beginning and an end. Raises MomentInvalid, and SpecInvalid for a time that ends before it begins."""
+    begins, ends = (parse(text, now, zone, name) for text, name in zip(texts, where, strict=True))
+    if begins >= ends:
+        raise errors.SpecInvalid("the time ends before it begins.", where=where[0], cure="The earlier one comes first.")
+    return begins, ends
+
+
 def shown(at: float, zone: dt.tzinfo | None) -> str:
     """2026-03-01 14:30:00 +01:00, to the second."""
     there = dt.datetime.fromtimestamp(at, zone) if zone else dt.datetime.fromtimestamp(at).astimezone()

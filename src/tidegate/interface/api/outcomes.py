@@ -1,5 +1,6 @@
 """What came of predictions: how good versions were by the truth heard, and what of it could not be taken."""
 
+import datetime as dt
 import time
 from typing import Any, Literal
 
@@ -7,7 +8,6 @@ import fastapi
 import msgspec
 
 from tidegate.core.spec import settings as specification
-from tidegate.core.vocabulary import errors
 from tidegate.dataplane.predlog import catalogue
 from tidegate.interface.api import making, moments, scopes, shelf
 from tidegate.observability.outcomes import fetching, performance
@@ -29,10 +29,7 @@ def router(books: shelf.Shelf) -> fastapi.APIRouter:
     ) -> dict[str, Any]:
         """How good each version's predictions were: by when they were made, with the share that is labelled."""
         row = making.known(books.store(), books.environment, endpoint)
-        now = time.time()
-        begins, ends = moments.parse(since, now, None, "since"), moments.parse(until, now, None, "until")
-        if begins >= ends:
-            raise errors.SpecInvalid("the time ends before it begins.", where="since", cure="since is the earlier one.")
+        begins, ends = moments.span((since, until), time.time(), dt.UTC, ("since", "until"))
         asked = performance.Asked(endpoint, begins, ends, by, segment)
         report: dict[str, Any] = msgspec.to_builtins(performance.read(books.home, specification.of(row.settings).outcomes, asked))
         return report

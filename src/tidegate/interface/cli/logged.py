@@ -37,7 +37,4 @@ def settings(of: endpoints.Endpoint, file: str, model: str = "") -> specificatio
 
 def span(since: str, until: str, now: float) -> tuple[float, float]:
     """Unix seconds of --from and --to. Raises MomentInvalid, and SpecInvalid for a time that ends before it begins."""
-    found = (moments.parse(since, now, None, "--from"), moments.parse(until, now, None, "--to"))
-    if found[0] >= found[1]:
-        raise errors.SpecInvalid("the time ends before it begins.", where="--from", cure="--from is the earlier one.")
-    return found
+    return moments.span((since, until), now, None, ("--from", "--to"))

@@ -48,7 +48,7 @@ def drift(
     place, now = options.place(home), time.time()
     with stores.Store(location.url(place), create=False) as store:
         row = logged.row(store, endpoint)
-    asked = drifted.asked(since, until, against, now, version)
+    asked = drifted.asked((since, until), against, now, version)
     if before and asked.against == references.TIME:
         asked = msgspec.structs.replace(asked, reference=msgspec.structs.replace(asked.reference, version=before))
     with catalogue.Catalogue(place.log, readonly=True) as books:
