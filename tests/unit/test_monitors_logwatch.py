@@ -89,6 +89,19 @@ def test_a_new_error_is_told_with_the_line_and_is_over_when_it_is_quiet(world):
     assert world.look() == []  # it is known now
 
 
+@pytest.mark.parametrize("value", ["078-05-1120", "Ann O'Brien", 'Ann "the" O\'Brien', "Ann " * 100, "Ann " * 2_000])
+@pytest.mark.parametrize("plain", [False, True])
+def test_what_a_model_says_of_an_input_reaches_neither_alarm_nor_memory(world, value, plain):
+    world.look()
+    words = f"ValueError: unknown categories [{value!r}, {value!r}] in column 0"
+    world.say(words if plain else line("the model failed a request", "warning", detail=words))
+    world.say(*[line("the model failed a request", "warning", detail=words)] * 4)
+    told = str(world.look()) + world.place.patterns.read_text()
+    assert "unknown categories" in told
+    assert "Ann" not in told
+    assert "1120" not in told
+
+
 def test_one_warning_is_no_news_and_five_are(world):
     world.look()
     world.say(*[line("slow", "warning")] * 4)

@@ -4,6 +4,9 @@ Every line of warning or worse is one of a kind (`templates`). An error of a new
 has come five times in ten minutes. A known kind is told when it comes more often in ten minutes than chance lets it at its rate
 of the last day. An alarm is open until no more of them have come for a quarter of an hour; then the kind is known.
 
+What a model says of an input that it fails on may hold a value of it, and an alarm goes to the chained event log and to whoever
+is told: words in it are those of the kind, with quoted texts and numbers masked. The line itself stays in the process's own log.
+
 What is known outlives the monitor (HOME/log-patterns.json): where each file was read to, and 2,000 kinds with their counts by the
 hour. What is in the files when a home is watched for the first time is known from the start.
 """
@@ -68,8 +71,6 @@ class Kind(msgspec.Struct):
     count: int = 0
     """Lines since."""
     instance: str = ""
-    said: str = ""
-    """The latest line's message."""
     endpoint: str = ""
     predictions: tuple[str, ...] = ()
 
@@ -139,7 +140,7 @@ class LogWatch:
         if kind is None:
             kind = Kind(line.template.level, line.template.words, _moment(line.at, now), now, news=self._known.begun)
             self._known.kinds[key] = kind
-        kind.last, kind.instance, kind.said = now, instance, line.said
+        kind.last, kind.instance = now, instance
         kind.hours[hour] = kind.hours.get(hour, 0) + 1
         kind.count += 1
         if not kind.endpoint:  # what it was first said of: a worker's specification goes with it
@@ -188,11 +189,11 @@ class LogWatch:
 
 def _alarm(key: str, kind: Kind) -> alarms.Alarm:
     if kind.news:
-        words = f"{kind.instance} complains of what nobody had complained of before: {kind.said}"
+        words = f"{kind.instance} complains of what nobody had complained of before: {kind.words}"
     else:
-        words = f"{kind.instance} complains far more often: {kind.said}"
+        words = f"{kind.instance} complains far more often: {kind.words}"
     usual = "never before" if kind.news else f"usually {kind.before:.1f} in ten minutes"
-    moved = (f"{kind.count:,} lines, {usual}", f"like: {kind.words}")
+    moved = (f"{kind.count:,} lines, {usual}",)
     after = f"tidegate logs {kind.instance}"
     return alarms.Alarm(
         alarms.Kind.LOG_PATTERN, kind.endpoint, words, kind.since, key, moved=moved, examples=kind.predictions, next=after

@@ -6,16 +6,19 @@ import re
 from typing import Any, NamedTuple
 
 LONGEST = 300
-"""Letters of a message that are looked at."""
+"""Letters of a masked message that are kept."""
+READ = 4_000
+"""Letters of one that are looked at."""
 LEVELS = ("warning", "error", "critical")
 _MASKS = (
     (re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b"), "<id>"),
     (re.compile(r"\bw-[a-z0-9-]+"), "<worker>"),
     (re.compile(r"(?:[a-z]+:)?/[^\s'\"`,;:)]+"), "<path>"),
-    (re.compile(r"'[^']*'|\"[^\"]*\""), "<text>"),
+    (re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\""), "<text>"),
     (re.compile(r"\b0x[0-9a-fA-F]+\b|\b(?=[0-9a-f]*\d)[0-9a-f]{6,}\b"), "<hex>"),
     (re.compile(r"\d+(?:[.,:]\d+)*(?:e[+-]?\d+)?"), "#"),
 )
+_OPEN = re.compile(r"['\"].*$")
 _RAISED = re.compile(
     r"^(?:[A-Za-z_][\w.]*\.)?[A-Z]\w*(?:Error|Exception|Interrupt|Exit)\b|^Fatal Python error|^Segmentation fault"
 )
@@ -37,8 +40,6 @@ class Line(NamedTuple):
     """One line that complains."""
 
     template: Template
-    said: str
-    """The message as it is."""
     at: str
     """ISO 8601; empty where the line has none."""
     logger: str
@@ -58,10 +59,10 @@ def read(raw: str) -> Line | None:
     if level not in LEVELS:
         return None
     beside = [str(found[name]) for name in _BESIDE if found.get(name)]
-    said = " ".join(": ".join((str(found["event"]), *beside)).split())[:LONGEST]
+    said = " ".join(": ".join((str(found["event"]), *beside)).split())
     logger = str(found.get("logger", ""))
     template = _template(level, logger, said)
-    return Line(template, said, str(found.get("at", "")), logger, _text(found, "endpoint"), _text(found, "prediction_id"))
+    return Line(template, str(found.get("at", "")), logger, _text(found, "endpoint"), _text(found, "prediction_id"))
 
 
 def masked(message: str) -> str:
@@ -74,11 +75,12 @@ def masked(message: str) -> str:
 def _plain(raw: str) -> Line | None:
     if not _RAISED.match(raw):
         return None
-    return Line(_template("error", "", raw[:LONGEST]), raw[:LONGEST], "", "", "", "")
+    return Line(_template("error", "", raw), "", "", "", "")
 
 
 def _template(level: str, logger: str, said: str) -> Template:
-    words = masked(said)
+    words = masked(said[:READ])
+    words = (_OPEN.sub("<text>", words) if len(said) > READ else words)[:LONGEST]  # a text that the cut has left open
     digest = hashlib.sha256(f"{level}\0{logger}\0{words}".encode()).hexdigest()
     return Template(digest[:10], level, words)
 
