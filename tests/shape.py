@@ -1,7 +1,7 @@
 """The budgets of the tree, checked: `python -m tests.shape` (part of `make check`).
 
 Files of at most 500 lines (median at most 170), functions of at most 100, no back doors around the import contracts, no
-drawer-like names, words at the top of every room that name all it holds, no traces of a machine.
+drawer-like names, words at the top of every room that name all it holds, no change told twice, no traces of a machine.
 """
 
 import ast
@@ -30,7 +30,7 @@ def faults() -> list[str]:
         found += _of_functions(text, str(name))
     if statistics.median(lengths) > MEDIAN_LINES:
         found.append(f"the median file has {statistics.median(lengths):.0f} lines; at most {MEDIAN_LINES}")
-    return found + _traces()
+    return found + _traces() + _repeated()
 
 
 def _of_file(path: pathlib.Path, text: str, name: str) -> list[str]:
@@ -73,6 +73,12 @@ def _traces() -> list[str]:
                 continue
             found += [f"{path.relative_to(ROOT)}: names {match.group()}" for match in TRACES.finditer(path.read_text())]
     return found
+
+
+def _repeated() -> list[str]:
+    """A change is told once: two lines that begin alike are what is left of a conflict."""
+    told = [line[:60] for line in (ROOT / "CHANGELOG.md").read_text().splitlines() if line.startswith("- ")]
+    return [f"CHANGELOG.md: twice: {line}" for line in sorted({one for one in told if told.count(one) > 1})]
 
 
 if __name__ == "__main__":
