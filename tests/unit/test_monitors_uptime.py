@@ -91,6 +91,19 @@ def test_it_is_over_with_the_first_right_answer(world):
     assert world.minutes(1) == []
 
 
+def test_it_is_about_the_version_that_was_asked(world):
+    world.answers = ["a", "b"]
+    assert [one.version for one in world.minutes(3)] == ["v1"]
+    route = tablefile.read(world.place.table).routes["iris"]
+    other = msgspec.structs.replace(route, stable=tables.Deployed(2, "d" * 64, "m"))
+    tablefile.write(
+        world.place.table, lambda before: tables.Table(before.generation, before.generation, {"iris": other}, holders=(HOLDER,))
+    )
+    world.answers = ["c", "d"]
+    assert world.minutes(0.5) == [], "the one before is asked no more"
+    assert [one.version for one in world.minutes(1.5)] == ["v2"]
+
+
 def test_a_monitor_that_starts_goes_on_with_what_was(world):
     world.answers = ["a", "b"]
     world.minutes(3)

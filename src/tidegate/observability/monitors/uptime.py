@@ -39,6 +39,7 @@ class Uptime:
         self._slots: dict[str, int] = {}
         self._failed: dict[str, list[probes.Probe]] = {}
         self._said: dict[str, str] = {}
+        self._owners: dict[str, str] = {}
         self._begun = False
 
     def look(self, now: float) -> list[alarms.Alarm]:
@@ -47,8 +48,10 @@ class Uptime:
         routes = {name: route for name, route in table.routes.items() if _is_probed(route)}
         if not self._begun:
             self._resume(routes, now)
-        for gone in self._failed.keys() - routes.keys():
-            del self._failed[gone]
+        owners = {name: route.owner.name for name, route in routes.items()}
+        same = {name for name, owner in owners.items() if self._owners.get(name, owner) == owner}
+        self._failed = {name: failed for name, failed in self._failed.items() if name in same}  # else another was asked
+        self._owners = owners
         due = [route for route in routes.values() if self._is_due(route, now)]
         if due:
             self._probe(due, table.holders, now)
@@ -129,6 +132,7 @@ class Uptime:
                 name,
                 f"the probe from outside has no right answer since {_clock(failed[0].at)} UTC: {failed[0].words}.",
                 failed[0].at,
+                subject=routes[name].owner.name,
                 severity="critical",
                 moved=tuple(f"{_clock(one.at)}: {one.words} ({one.seconds:.3f} s)" for one in reversed(failed)),
                 examples=tuple(one.prediction for one in reversed(failed) if one.prediction),
