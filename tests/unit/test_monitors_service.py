@@ -1,6 +1,7 @@
 """What the service watch takes for wrong, and for normal: times, errors by class, what runs out; and that it speaks once."""
 
 import random
+import sqlite3
 import time
 
 import pytest
@@ -207,6 +208,19 @@ def test_what_was_served_is_added_up_by_minute_over_restarts(place):
     told = measures.service(place, "iris", START, START + 120)
     assert (told.versions[0].requests, told.versions[0].marks) == (2, {"ok": 2})
     assert told.versions[0].mean_seconds == pytest.approx(0.001)
+
+
+def test_damaged_minutes_are_put_aside_and_counting_goes_on(place):
+    row = counts.Writer(place.counts, "a" * 32).row("iris", 1)
+    place.service.write_bytes(b"no database at all" * 1_000)
+    watch = service.Service(place)
+    with pytest.raises(sqlite3.DatabaseError):
+        watch.look(START)
+    watch.look(START + 15)
+    row.ended(int(marks.Mark.OK), True, 1_000)
+    watch.look(START + 30)
+    assert [one[counts.MARKS] for one in minutes.served(place, 0, 1e12)["iris", 1].values()] == [1]
+    assert place.service.with_name("service.db.damaged").exists()
 
 
 def test_what_the_monitor_has_not_counted_yet_is_told_too(place):

@@ -1,6 +1,7 @@
 """The watch over endpoints from outside: when it probes, what it takes for right, when it raises an alarm."""
 
 import json
+import sqlite3
 
 import msgspec
 import pytest
@@ -83,6 +84,27 @@ def test_one_failure_is_no_alarm_and_two_in_a_row_are(world):
     assert "gone again" in found.moved[0]
     assert found.examples == ("id-1", "id-1")
     assert found.next == "tidegate uptime iris --since 1d"
+
+
+@pytest.mark.parametrize("damage", [b"no database at all" * 1_000, b""])
+def test_a_damaged_log_of_probes_keeps_nobody_from_watching(world, damage):
+    world.place.probes.write_bytes(damage)
+    world.answers = ["gone"] * 3
+    assert world.minutes(4)[0].kind == alarms.Kind.DOWN
+    world.minutes(2)
+    assert probes.listed(world.place, "iris", 0.0, 1e12), "it begins anew"
+    assert world.place.probes.with_name("probes.db.damaged").exists() == bool(damage)
+
+
+def test_a_full_disk_keeps_nobody_from_watching(world, monkeypatch):
+    def full(*_):
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(probes, "note", full)
+    monkeypatch.setattr(probes, "settle", full)
+    world.answers = [[0.5, 0.25]] * 2 + ["gone"] * 2
+    assert world.minutes(5)[0].kind == alarms.Kind.DOWN
+    assert list(world.place.root.glob("*.damaged")) == []
 
 
 def test_it_is_over_with_the_first_right_answer(world):

@@ -15,7 +15,7 @@ import psutil
 
 from tidegate.core.vocabulary import alarms, home, instances, tables
 from tidegate.dataplane.wire import counts, tablefile
-from tidegate.observability.metrics import machine, minutes, processes, totals
+from tidegate.observability.metrics import aside, machine, minutes, processes, totals
 from tidegate.observability.monitors import mishaps, shortage, slowness, witnesses
 
 WINDOW_SECONDS = 600
@@ -66,10 +66,11 @@ class Service:
             if int(now) // minutes.MINUTE != self._sampled:
                 self._sampled = int(now) // minutes.MINUTE
                 self._minutes.sample(used, _machine(self._place), now)
-        except sqlite3.Error:
+        except sqlite3.Error as failed:
             if self._minutes is not None:
                 self._minutes.close()
             self._minutes = None  # opened again at the next look: the file may have been taken away
+            aside.put(minutes.path(self._place), failed)
             raise
 
     def _of_endpoints(self, table: tables.Table, served: totals.Served, now: float) -> Iterator[alarms.Alarm]:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 
 from tidegate.core.vocabulary import alarms, errors, home, tables, tokens
 from tidegate.dataplane.wire import tablefile
-from tidegate.observability.metrics import probes
+from tidegate.observability.metrics import aside, probes
 from tidegate.observability.monitors import probing
 
 IN_A_ROW = 2
@@ -43,7 +43,7 @@ class Uptime:
         self._begun = False
 
     def look(self, now: float) -> list[alarms.Alarm]:
-        """Probe whoever is due; every endpoint that is down. Raises TableUnreadable, ProcessError, sqlite3.Error."""
+        """Probe whoever is due; every endpoint that is down. Raises TableUnreadable, ProcessError."""
         table = self._table.read()
         routes = {name: route for name, route in table.routes.items() if _is_probed(route)}
         if not self._begun:
@@ -84,10 +84,7 @@ class Uptime:
             if not probe.right:
                 told = {"endpoint": probe.endpoint, "prediction_id": probe.prediction, "why": probe.words}
                 log.warning("a probe had no right answer", extra=told)
-        try:
-            probes.note(self._place, made, now)
-        except sqlite3.Error as full:
-            log.warning("probes cannot be noted", extra={"why": str(full)})
+        self._kept(lambda: probes.note(self._place, made, now))
 
     def _question(self, route: tables.Route) -> probing.Question | None:
         try:
@@ -110,11 +107,19 @@ class Uptime:
             again = first is not None and not probing.differs(first.answer, found.answer, tolerance)
             tries = first.tries + 1 if first else 1
             kept = probes.First(found.answer, tries, again or tries >= probes.TRIES, varies=not again and tries >= probes.TRIES)
-            probes.settle(self._place, asked.endpoint, asked.digest, kept)
+            self._kept(lambda: probes.settle(self._place, asked.endpoint, asked.digest, kept))
             return found.probe
         if first.varies or not probing.differs(first.answer, found.answer, tolerance):
             return found.probe
         return found.probe._replace(right=False, words=f"200, but {asked.version} answered its example otherwise than at first")
+
+    def _kept(self, write: Callable[[], None]) -> None:
+        """Write to the log of probes. Where that cannot be, endpoints are watched all the same."""
+        try:
+            write()
+        except sqlite3.Error as failed:
+            log.warning("probes cannot be noted", extra={"why": str(failed)})
+            aside.put(self._place.probes, failed)
 
     def _note(self, probe: probes.Probe) -> None:
         if probe.right:
