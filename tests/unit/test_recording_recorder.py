@@ -1,6 +1,7 @@
 """The recorder records everything once, says what is missing, and begins again where it was."""
 
 import pathlib
+import sqlite3
 
 import msgspec
 import predlog_fixtures as given
@@ -131,6 +132,29 @@ def test_many_small_files_become_one_and_nothing_is_lost(tmp_path: pathlib.Path)
     assert len(files) == 1
     assert stored(log) == list(range(upkeep.FILES_MOST + 1))
     assert reader.find(log.home, given.identifier(3, 0.03)) is not None
+
+
+def test_a_catalogue_with_a_damaged_page_is_put_aside_and_a_whole_one_is_not(tmp_path: pathlib.Path) -> None:
+    log = Log(tmp_path)
+    log.put(*(given.prediction(at) for at in range(50)))
+    log.look(1.0)
+    log.recorder.close()
+    path = log.home.log / catalogue.NAME
+    upkeep.examine(log.home.log)
+    assert path.exists()
+    raw = bytearray(path.read_bytes())
+    with catalogue.Catalogue(log.home.log, readonly=True) as known:
+        root = known.connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'file'").fetchone()[0]
+        size = known.connection.execute("PRAGMA page_size").fetchone()[0]
+    raw[(root - 1) * size : (root - 1) * size + 64] = b"\xff" * 64
+    path.write_bytes(raw)
+    with pytest.raises(sqlite3.DatabaseError, match="malformed") as told:
+        recorder.Recorder(log.home, given.T0 + 2.0)
+    assert type(told.value) is sqlite3.DatabaseError
+    upkeep.examine(log.home.log)
+    assert not path.exists()
+    log.recorder = recorder.Recorder(log.home, given.T0 + 3.0)
+    assert sum(file.rows for file in log.recorder.catalogue.files()) == 50
 
 
 @pytest.mark.parametrize("damage", ["gone", "damaged"])

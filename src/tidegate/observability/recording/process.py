@@ -8,7 +8,7 @@ import threading
 import time
 
 from tidegate.core.vocabulary import errors, home, instances, logs
-from tidegate.observability.recording import recorder
+from tidegate.observability.recording import recorder, upkeep
 
 NAME = "recorder"
 LOOK_SECONDS = 0.075
@@ -39,6 +39,9 @@ def run(place: home.Home, name: str) -> int:
             log.error("recording waits", extra={"code": errors.DiskFull.code, "why": str(failed)})  # noqa: TRY400
             with contextlib.suppress(OSError):
                 claim.say("ready", trouble=f"Recording waits: {failed}", waits=True)
+            if type(failed) is sqlite3.DatabaseError:  # what SQLite says of damage, else it would wait for ever
+                with contextlib.suppress(OSError, sqlite3.Error):
+                    upkeep.examine(place.log)
             stop.wait(RETRY_SECONDS)
     with contextlib.suppress(OSError):
         claim.say("done")

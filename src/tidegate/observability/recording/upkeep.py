@@ -63,6 +63,22 @@ def _pass_over(folder: pathlib.Path) -> None:
             path.replace(path.with_name(path.name + parquet.ASIDE))
 
 
+def examine(folder: pathlib.Path) -> None:
+    """Put the catalogue aside where pages of it are damaged, which opening it does not show; the next one is made anew.
+
+    Raises sqlite3.OperationalError while it cannot be read.
+    """
+    try:
+        with contextlib.closing(sqlite3.connect(folder / catalogue.NAME, timeout=10)) as connection:
+            whole = connection.execute("PRAGMA quick_check(1)").fetchone() == ("ok",)
+    except sqlite3.OperationalError:
+        raise
+    except sqlite3.DatabaseError:
+        whole = False
+    if not whole:
+        _set_aside(folder / catalogue.NAME)
+
+
 def _set_aside(path: pathlib.Path) -> None:
     log.error("the catalogue is damaged and is made anew", extra={"aside": f"{path.name}.damaged"})
     path.replace(path.with_name(f"{path.name}.damaged"))
