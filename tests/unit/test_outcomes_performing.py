@@ -66,6 +66,9 @@ def test_how_good_it_was_at_first_stays_known_when_that_is_deleted(tmp_path: pat
     assert judged(late) == []
     (alarm,) = performing.judged(asked, late, NOW, kept)
     assert "accuracy was 0.9" in alarm.words
+    same = msgspec.structs.replace(asked, stable=msgspec.structs.replace(asked.stable, ordinal=2))  # by other settings alone
+    (alarm,) = performing.judged(same, late, NOW, performing.Kept(home.Home(tmp_path), same))
+    assert alarm.subject == "v2"
     other = msgspec.structs.replace(asked, stable=tables.Deployed(2, "e" * 64, "m"))
     assert list(performing.judged(other, late, NOW, performing.Kept(home.Home(tmp_path), other))) == []
     (tmp_path / "references" / "e.json").write_bytes(b"{")

@@ -29,7 +29,7 @@ MATURED = 0.99
 EXAMPLES = 5
 MOST = 200_000
 """Rows of an endpoint that are read at once; of more an even sample."""
-VERSIONS = 32
+MODELS = 32
 """Of an endpoint, whose beginnings are kept."""
 _NAMES = {"mae": "mean error", "rmse": "root mean square error", "auc": "AUC", "brier": "Brier score", "f1": "F1"}
 
@@ -56,12 +56,15 @@ class Performing:
 
 
 class Kept:
-    """How good a route's owner was at first, on disk. Who asks for another rule of outcomes begins anew."""
+    """How good the model of a route's owner was at first, on disk: a version made by other settings alone goes on with it.
+
+    Who asks for another rule of outcomes begins anew.
+    """
 
     def __init__(self, place: home.Home, route: tables.Route) -> None:
         self._path = place.references / f"{route.endpoint}.json"
         rule = msgspec.structs.replace(route.outcomes, measured=tables.Measured(), within_seconds=0.0)
-        self._name = f"{route.owner.ordinal} {route.owner.digest} {hashlib.sha256(msgspec.json.encode(rule)).hexdigest()[:16]}"
+        self._name = f"{route.owner.digest} {hashlib.sha256(msgspec.json.encode(rule)).hexdigest()[:16]}"
 
     def of(self, old: graded.Graded) -> worsened.Reference | None:
         """What was kept, else what these matured rows come to, from now on. Raises OSError."""
@@ -73,7 +76,7 @@ class Kept:
             return known[self._name]
         found = worsened.reference(old)
         if found is not None:
-            known = dict([*known.items(), (self._name, found)][-VERSIONS:])
+            known = dict([*known.items(), (self._name, found)][-MODELS:])
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             placing.put(self._path, msgspec.json.encode(known))
         return found
