@@ -31,7 +31,12 @@ def state(system: living.Living, name: str) -> str:
 
 
 def leader(system: living.Living) -> str:
-    return str(living.wait(lambda: next((name for name in NAMES if state(system, name) == "ready"), ""), what="a leader"))
+    try:
+        return str(living.wait(lambda: next((name for name in NAMES if state(system, name) == "ready"), ""), what="a leader"))
+    except AssertionError as failed:
+        said = [instances.read_state(system.home.instances, name) for name in NAMES]
+        lines = [(system.home.logs / f"{name}.log").read_text().splitlines()[-5:] for name in NAMES]
+        raise AssertionError(f"{failed}: {said}, {[system.pid(name) for name in NAMES]}, {lines}") from failed
 
 
 def other(name: str) -> str:
