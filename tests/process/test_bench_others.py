@@ -60,7 +60,7 @@ def test_batching_is_measured_in_three_ways_and_keeps_its_time_limits(tmp_path):
 
 def test_endpoints_asleep_are_woken_by_their_first_request(tmp_path):
     result = run(tmp_path, "endpoints", "--endpoints", "3", "--seconds", "1", "--wakes", "1")
-    assert set(result["each"]) == {"gateway-0", "control", "recorder", "api", "keeper"}
+    assert set(result["each"]) == {"gateway-0", "control", "recorder", "monitor", "api", "keeper"}
     assert [one["asked"] for one in result["first_request"].values()] == [1, 1]
 
 
