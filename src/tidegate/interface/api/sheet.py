@@ -3,17 +3,16 @@
 import functools
 import hashlib
 import math
-import re
 import time
+from collections.abc import Callable
 from typing import Any
 
 import jinja2
-import markupsafe
 
 from tidegate.core.decide import amounts, sentences, strategies
 from tidegate.core.vocabulary import phases
 from tidegate.interface.api import board, judged, moments, troubles
-from tidegate.observability.report import colours, course, picture
+from tidegate.observability.report import colours, course, markup, picture
 
 TOP = "top"
 """Id of the part that is about the whole; an endpoint's is `endpoint-NAME`."""
@@ -120,11 +119,6 @@ def _difference(one: judged.Effect) -> str:
     return sentences.difference(one.difference, interval, one.relative)
 
 
-def _coded(words: str) -> markupsafe.Markup:
-    """Escaped, with what stands in backticks as code."""
-    return markupsafe.Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(markupsafe.escape(words))))  # noqa: S704
-
-
 def _until(at: float) -> str:
     """A moment to come, where there is one."""
     return f"until {moments.local(at)}" if at > time.time() else ""
@@ -132,14 +126,7 @@ def _until(at: float) -> str:
 
 @functools.cache
 def _environment() -> jinja2.Environment:
-    made = jinja2.Environment(
-        loader=jinja2.PackageLoader("tidegate.interface.api", "templates"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    filters: dict[str, Any] = {
+    filters: dict[str, Callable[..., Any]] = {
         "span": amounts.span,
         "percent": strategies.name,
         "rate": amounts.rate,
@@ -147,13 +134,12 @@ def _environment() -> jinja2.Environment:
         "until": _until,
         "drawn": _drawn,
         "missing": _missing,
-        "coded": _coded,
         "difference": _difference,
         "identity": identity,
         "spaced": lambda word: word.replace("_", " "),
         "marked": lambda word: _MARKS.get(word, "plain"),
         "judged": lambda word: _VERDICTS.get(word, "plain"),
     }
-    made.filters.update(filters)
+    made = markup.environment("tidegate.interface.api", filters)
     made.globals["ago"] = _ago
     return made

@@ -5,7 +5,7 @@
 - `picture`: a course as SVG: inline or a file, light and dark, the same bytes for the same course
 - `account`: what a report tells of an endpoint, as one plain value; `sheet`: the same as one HTML file
 - `charts`: what is drawn in a report, over time and of values; `following`: what its reader should look at next
-- `colours`: the style of pictures
+- `colours`: the style of pictures; `markup`: the templates of pages, the release page's too
 - `drawing`: the elements of SVG, numbers and text as it writes them
 
 Called by the control API's page, and by the documentation, whose pictures of strategies are drawn by it and held current by a

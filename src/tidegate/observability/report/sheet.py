@@ -3,17 +3,16 @@
 import datetime as dt
 import functools
 import math
-import re
+from collections.abc import Callable
 from typing import Any
 
 import jinja2
-import markupsafe
 
 from tidegate.core.decide import amounts, strategies
 from tidegate.core.vocabulary import incidents, marks, phases
 from tidegate.dataplane.predlog import traffic
 from tidegate.observability.metrics import quantiles
-from tidegate.observability.report import account, charts, colours, following
+from tidegate.observability.report import account, charts, colours, following, markup
 
 SHOWN = 4
 """Columns that moved whose distributions are drawn."""
@@ -170,33 +169,19 @@ def _mean(one: traffic.Cell) -> str:
     return _lasting(one.seconds / answered if answered else math.nan)
 
 
-def _coded(words: str) -> markupsafe.Markup:
-    """Escaped, with what stands in backticks as code."""
-    return markupsafe.Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(markupsafe.escape(words))))  # noqa: S704
-
-
 @functools.cache
 def _environment() -> jinja2.Environment:
-    made = jinja2.Environment(
-        loader=jinja2.PackageLoader("tidegate.observability.report", "templates"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    filters: dict[str, Any] = {
+    filters: dict[str, Callable[..., Any]] = {
         "moment": _moment,
         "span": amounts.span,
         "percent": _percent,
         "lasting": _lasting,
         "quantile": _quantile,
         "mean": _mean,
-        "coded": _coded,
         "weight": strategies.name,
         "spaced": lambda word: str(word).replace("_", " "),
         "colour": charts.colour,
         "named": lambda one: one.name.removeprefix(incidents.PREFIX).rstrip(":"),
         "whole": lambda number: f"{number:,.0f}",
     }
-    made.filters.update(filters)
-    return made
+    return markup.environment("tidegate.observability.report", filters)
