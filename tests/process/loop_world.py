@@ -37,7 +37,7 @@ QUIET_TICKS = 2
 """So long nothing lasting has been done once a play is over."""
 LONGEST = 150
 WRITES = (
-    *("create", "commit", "append", "append_once", "hold", "clear_holds", "put_endpoint", "adopt_generation"),
+    *("create", "commit", "append", "append_once", "hold", "clear_holds", "put_endpoint", "settle", "adopt_generation"),
     *("note", "finish", "put_incident", "forget_incident", "admit", "revoke"),
 )
 """What a store keeps that decides something."""
@@ -457,8 +457,12 @@ class World:
         finally:
             self.fuse.live = False
 
-    def _born(self) -> loop.Control:
-        made = loop.Control(self.place, ENV, self.books, self.workers)
+    def another(self) -> loop.Control:
+        """A second control process on the same home, with a store of its own. It has its turn as the world's `control`."""
+        return self._born(self._open())
+
+    def _born(self, books: Books | None = None) -> loop.Control:
+        made = loop.Control(self.place, ENV, books or self.books, self.workers)
         made._eye = Eye(self)  # type: ignore[assignment]
         made._desk._mint = self._mint
         made._progress._checks._pool = self._later = Later()

@@ -91,4 +91,4 @@ class Settling:
         if release.phase in BEFORE:
             holds = found.before | {key: found.wanted[key] for key in AT_ONCE if key in found.wanted}
         if row.settings != holds:
-            self._desk.store.put_endpoint(msgspec.structs.replace(row, settings=holds))
+            self._desk.store.settle(row, holds)

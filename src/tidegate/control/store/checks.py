@@ -306,11 +306,20 @@ def a_commit_answers_its_command_with_itself(books: store.Store) -> None:
 
 
 def the_adopted_generation_is_kept_by_environment(books: store.Store) -> None:
-    """Zero at first."""
+    """Zero at first, and never lower than it was: as numbers, not as text."""
     assert books.adopted_generation(ENV) == 0
-    books.adopt_generation(ENV, 7)
-    books.adopt_generation(ENV, 8)
-    assert (books.adopted_generation(ENV), books.adopted_generation("staging")) == (8, 0)
+    for generation in (7, 12, 9):
+        books.adopt_generation(ENV, generation)
+    assert (books.adopted_generation(ENV), books.adopted_generation("staging")) == (12, 0)
+
+
+def settings_change_only_where_the_endpoint_is_as_it_was_seen(books: store.Store) -> None:
+    """Who read it before another made a version stable takes neither that nor its settings back."""
+    seen = endpoints.Endpoint(ENV, NAME, {"keep": 1}, stable=3, kept=(2,))
+    books.put_endpoint(seen)
+    assert _refused(lambda: books.settle(msgspec.structs.replace(seen, stable=2), {"keep": 5}), errors.GenerationConflict)
+    books.settle(seen, {"keep": 2})
+    assert books.endpoint(ENV, NAME) == msgspec.structs.replace(seen, settings={"keep": 2})
 
 
 def an_alarm_is_raised_once_and_cleared_once(books: store.Store) -> None:
@@ -473,6 +482,7 @@ ALL: tuple[Check, ...] = (
     a_command_that_is_withdrawn_is_not_carried_out,
     a_release_deploys_its_candidate,
     the_adopted_generation_is_kept_by_environment,
+    settings_change_only_where_the_endpoint_is_as_it_was_seen,
 )
 
 

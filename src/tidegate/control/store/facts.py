@@ -17,6 +17,15 @@ def put(connection: sa.Connection, key: tuple[str, str], name: str, value: str) 
         connection.execute(schema.FACTS.insert().values(environment=environment, endpoint=endpoint, name=name, value=value))
 
 
+def heighten(connection: sa.Connection, key: tuple[str, str], name: str, number: int) -> None:
+    """Write a number over the one before, unless that is as high."""
+    higher = sa.cast(schema.FACTS.c.value, sa.BigInteger) < number
+    if connection.execute(schema.FACTS.update().where(_at(key, name), higher).values(value=str(number))).rowcount:
+        return
+    if get(connection, key, name) is None:
+        put(connection, key, name, str(number))
+
+
 def drop(connection: sa.Connection, key: tuple[str, str], name: str) -> bool:
     """Forget it; False when there is none."""
     return connection.execute(schema.FACTS.delete().where(_at(key, name))).rowcount > 0

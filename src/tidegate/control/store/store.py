@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from types import TracebackType
 from typing import Any
 
+import msgspec
+
 from tidegate.control.store import alarms as alarm_rows
 from tidegate.control.store import chain, commands, commits, database, evidence, facts, leases, release_rows, schema
 from tidegate.control.store import endpoints as endpoint_rows
@@ -70,6 +72,16 @@ class Store:
         """Write an endpoint, new or over the one before. What changes who owns it belongs into `append`, with its event."""
         with self._database.writing() as connection:
             endpoint_rows.put(connection, endpoint)
+
+    def settle(self, before: endpoint_rows.Endpoint, settings: dict[str, Any]) -> None:
+        """Have an endpoint go by other settings, where it still is as it was seen.
+
+        Raises GenerationConflict where it is not: somebody was faster, and knows more.
+        """
+        with self._database.writing() as connection:
+            if endpoint_rows.known(connection, before.environment, before.name) != before:
+                raise errors.GenerationConflict(f"{before.name} has changed since it was read.")
+            endpoint_rows.put(connection, msgspec.structs.replace(before, settings=settings))
 
     def add_version(
         self, environment: str, endpoint: str, digest: str, model_digest: str, model: str, at: float
@@ -428,9 +440,12 @@ class Store:
             return int(facts.get(connection, (environment, ""), _GENERATION) or 0)
 
     def adopt_generation(self, environment: str, generation: int) -> None:
-        """Set it. Control does so before it writes that generation, so that a crash in between leaves the store ahead."""
+        """Know of it from now on, unless a higher one is known. Control does so before it writes that generation, so that a crash
+        in between leaves the store ahead; one that was stopped right before this, and goes on where another has published
+        meanwhile, takes nothing back.
+        """
         with self._database.writing() as connection:
-            facts.put(connection, (environment, ""), _GENERATION, str(generation))
+            facts.heighten(connection, (environment, ""), _GENERATION, generation)
 
 
 def _held(kind: str, row: hold_rows.HoldRow) -> chain.StoredEvent:
