@@ -1,5 +1,6 @@
 """What commands may not do, however they come: wedge control, come true once given up, change what nobody agreed to."""
 
+import concurrent.futures
 import math
 
 import msgspec
@@ -9,11 +10,13 @@ from tests.process import loop_plays
 from tests.process.loop_plays import release, when
 from tests.process.loop_world import ENV, Ask, Play, World
 from tidegate.control.loop import commands as loop_commands
+from tidegate.control.loop import following
 from tidegate.control.store import commands
 from tidegate.core.decide import judge, ledger, record
 from tidegate.core.vocabulary import releases, tables
 from tidegate.core.vocabulary.phases import Phase
 from tidegate.dataplane.wire import tablefile
+from tidegate.interface.cli import override
 
 TIGHT = tables.Limits(body=10)
 
@@ -143,8 +146,68 @@ def test_settings_alone_are_released_behind_the_model_that_serves(begun, tmp_pat
                 assert (again.status, again.result["code"]) == ("refused", "already-stable")
                 assert told(world, "rollback", {}).status == "done"
                 world.finish()
-                assert limits(world) == (TIGHT.body, TIGHT.body), "a rollback is of a version"
+                assert limits(world) == (plain, plain)
                 assert world.books.holds(ENV, "flights") == []
+
+
+def test_a_way_back_brings_what_the_version_was_left_with_and_a_way_forth_again_what_it_had_brought(begun, tmp_path):
+    plain, settings = tables.Limits().body, loop_plays.of("canary", limits=TIGHT, probation_seconds=1.0)
+    with World.of(begun, tmp_path / "back", Play(settings, (release(),))) as world:
+        world.finish()
+        row = world.books.endpoint(ENV, "flights")
+        assert told(world, "follow", {"settings": {**row.settings, "follow": True}}).status == "done"
+        for back, holds in (({}, plain), ({"to": 2}, TIGHT.body)):
+            if back:
+                assert told(world, "unhold", {}).status == "done"
+            assert told(world, "rollback", back).status == "done"
+            world.finish()
+            assert limits(world) == (holds, holds)
+            assert world.books.endpoint(ENV, "flights").settings["follow"] is True, "that is a person's affair"
+
+
+def test_a_way_back_by_hand_without_control_brings_them_once_control_is_back(begun, tmp_path):
+    plain, settings = tables.Limits().body, loop_plays.of("canary", limits=TIGHT, probation_seconds=1.0)
+    with World.of(begun, tmp_path / "hand", Play(settings, (release(),))) as world, pytest.MonkeyPatch.context() as patch:
+        world.finish()
+        world.kill()
+        patch.setattr(override, "_warm", lambda *_: True)
+        override.roll_back(world.place, "flights", None, actor="ada", reason="wrong")
+        assert limits(world) == (TIGHT.body, TIGHT.body)
+        world.finish()
+        assert (world.newest().candidate.ordinal, limits(world)) == (1, (plain, plain))
+
+
+def test_settings_to_follow_by_pass_what_a_release_has_to_pass(begun, tmp_path, monkeypatch):
+    """A model file is replaced; before that, somebody had the endpoint follow it by other settings."""
+    plain, approval = tables.Limits().body, releases.Approval(("bob",), count=1)
+    monkeypatch.setattr(following.meaning.Meanings, "of", lambda *_: "sha256:new")
+    with World.of(begun, tmp_path / "asks", Play(loop_plays.of("full", approval=approval, limits=TIGHT), ())) as world:
+        serves = world._payload("flights", "first")
+        monkeypatch.setattr(following.ordering, "make", lambda *_: serves["digest"])
+        assert told(world, "follow", {"settings": {**serves["settings"], "follow": True}}).status == "done"
+        assert limits(world) == (plain, plain)
+        _look(world)
+        assert (world.newest().phase, world.newest().actor) == (Phase.AWAITING_APPROVAL, "follow")
+        assert limits(world) == (plain, plain)
+        assert told(world, "reject", {}).status == "done"
+        _look(world)
+        assert (world.newest().phase, limits(world)) == (Phase.ABORTED, (plain, plain)), "it is not asked for again"
+        assert told(world, "follow", {"settings": {**serves["settings"], "follow": True}}).status == "done"
+        _look(world)
+        approve = commands.Command(ENV, "flights", "approve", {}, "bob", "", world.now)
+        world.books.submit(approve)
+        world.finish()
+        row = world.books.endpoint(ENV, "flights")
+        assert (world.newest().phase, row.stable, row.settings["follow"]) == (Phase.SUCCEEDED, 3, True)
+        assert limits(world) == (TIGHT.body, TIGHT.body)
+
+
+def _look(world: World) -> None:
+    """Let whatever is followed be looked at, and what comes of it come to rest or to a person."""
+    for _ in range(3 * int(following.LOOK_SECONDS)):
+        world.tick()
+        if world.control is not None:
+            concurrent.futures.wait([done for _, done in world.control._following._looks.values()])
 
 
 def test_a_retry_goes_by_what_the_failed_release_brought(begun, tmp_path):

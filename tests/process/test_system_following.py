@@ -6,6 +6,7 @@ import pytest
 
 from tests.process import living
 from tidegate.core.vocabulary import instances
+from tidegate.dataplane.wire import tablefile
 
 FULL = {"strategy": "full", "stages": (), "probation_seconds": 0.0}
 
@@ -67,6 +68,20 @@ def test_what_cannot_be_released_is_an_alarm_and_the_next_model_ends_it(system):
     assert [one["facts"]["alarm"] for one in events(system, "alarm_over")] == ["follow_failed"]
     system.run("follow", "--off")
     assert not system.endpoint()["follows"]
+
+
+def test_what_it_is_to_follow_by_comes_with_a_release_that_has_to_be_approved(system):
+    def limit() -> int:
+        return int(tablefile.read(system.home.table).routes[living.ENDPOINT].limits.body)
+
+    before = limit()
+    tight = {"limits": {"body": 2048}, "approval": {"by": ["bob"], "count": 1}}
+    with system.api as asked:
+        asked.follow(living.ENDPOINT, {"model": str(system.folder / "current.joblib"), **FULL, **tight})
+        system.await_phase("awaiting_approval")
+        assert limit() == before
+        asked.verb(living.ENDPOINT, "approve", actor="bob")
+    living.wait(lambda: limit() == 2048, 60, what="the settings that were agreed to")
 
 
 def alarms(system: living.Living) -> list[str]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from tidegate.control.loop import alarms, holders, migrations, overrides, replacing, settling, transitions
+from tidegate.control.loop import alarms, brought, holders, migrations, overrides, replacing, transitions
 from tidegate.control.store import chain, commands, endpoints
 from tidegate.core.decide import strategies
 from tidegate.core.spec import conditions, guards, logged
@@ -121,7 +121,7 @@ def _begin(
     event = decisions.Event(Kind.TICK, actor=command.actor, reason=command.reason or f"release of {source}")
     before = _before(desk, settings)
     wanted = specification.plain(msgspec.structs.replace(settings, group=settings.group.partition("/")[0]))
-    return desk.begin(settings, version, event, now, command.id, lambda of: (settling.note(of, before, wanted),))
+    return desk.begin(settings, version, event, now, command.id, lambda of: brought.notes(of, before, wanted))
 
 
 def _refuse_busy(desk: transitions.Desk, endpoint: str) -> None:
@@ -200,8 +200,8 @@ def _retry(desk: transitions.Desk, place: home.Home, command: commands.Command, 
     if last.phase is phases.Phase.SUCCEEDED:
         raise errors.AlreadyStable(f"the last release of {command.endpoint}, of {last.candidate.name}, came through.")
     reason = command.reason or f"retry of {last.candidate.name}, which was {last.outcome or last.phase.value}"
-    brought = settling.change(desk, last)
-    again = {"digest": last.candidate.digest, "settings": brought.wanted if brought else row.settings}
+    change = brought.change(desk.store, last)
+    again = {"digest": last.candidate.digest, "settings": change.wanted if change else row.settings}
     return release(desk, place, msgspec.structs.replace(command, payload=again, reason=reason), now)
 
 
@@ -274,6 +274,7 @@ def _follow(desk: transitions.Desk, _: home.Home, command: commands.Command, now
     settings = specification.of(command.payload["settings"])
     before = desk.store.endpoint(desk.environment, settings.endpoint)
     row = before or endpoints.Endpoint(desk.environment, settings.endpoint, {})
+    in_force, noted = brought.follow(desk.store, row, specification.plain(settings))
     said = chain.StoredEvent(
         environment=desk.environment,
         endpoint=settings.endpoint,
@@ -283,9 +284,7 @@ def _follow(desk: transitions.Desk, _: home.Home, command: commands.Command, now
         reason=f"{'follows' if settings.follow else 'does not follow'} {settings.model}",
         said=command.reason,
     )
-    written = specification.plain(settings)
-    noted = settling.changed(desk, row.name, written)
-    desk.store.append(said, msgspec.structs.replace(row, settings=written), noted, command.id)
+    desk.store.append(said, msgspec.structs.replace(row, settings=in_force), noted, command.id)
 
 
 def _replace(desk: transitions.Desk, _: home.Home, command: commands.Command, now: float) -> None:  # noqa: ARG001 -- as the others

@@ -1,18 +1,20 @@
 """Endpoints that follow their model: when its reference comes to mean another model, that one is released.
 
 Looking and making happen in a thread (a model's own code runs in processes without credentials, see `delivery.registry`);
-the release itself begins in control's tick, as if somebody had asked for it. What was dealt with is noted with the endpoint,
+the release itself begins in control's tick, as if somebody had asked for it: it passes what any release of that endpoint has to
+pass, and brings the settings that a person had the endpoint follow by. What was dealt with is noted with the endpoint,
 so nothing is released twice, and a model that was refused or rolled back is left alone until the reference means another.
 """
 
 import concurrent.futures
+import hashlib
 import logging
 import time
 from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from tidegate.control.loop import commands, transitions
+from tidegate.control.loop import brought, commands, transitions
 from tidegate.control.store import commands as orders
 from tidegate.control.store import endpoints
 from tidegate.core.spec import settings as specification
@@ -39,6 +41,16 @@ class Followed(msgspec.Struct, frozen=True):
     refused: str = ""
     """Code of the error it was refused with; empty when it was released or was stable already."""
     words: str = ""
+    brings: str = ""
+    """The hash of the settings that it was refused with, where a person had asked for others than those in force."""
+
+
+class _Wanted(msgspec.Struct, frozen=True):
+    """What an endpoint is to follow, and by which settings."""
+
+    settings: specification.Settings
+    brings: str = ""
+    """Their hash, where they are others than those in force."""
 
 
 class _Look(msgspec.Struct, frozen=True):
@@ -54,24 +66,25 @@ class Following:
         self._desk, self._home = desk, place
         self._pool = concurrent.futures.ThreadPoolExecutor(max_workers=1, thread_name_prefix="follow")
         self._meanings = meaning.Meanings()
-        self._looks: dict[str, concurrent.futures.Future[_Look]] = {}
+        self._looks: dict[str, tuple[_Wanted, concurrent.futures.Future[_Look]]] = {}
         self._due: dict[str, float] = {}
         self._noted: dict[str, Followed | None] = {}
         self._trouble: dict[str, tuple[float, str]] = {}
 
     def turn(self, rows: Iterable[endpoints.Endpoint], now: float) -> None:
         """Take what the looks found, and look again where it is time. Raises StoreUnavailable, DiskFull."""
-        followed = {row.name: self._desk.settings(row) for row in rows if row.settings.get("follow")}
+        followed = {row.name: row for row in rows if row.settings.get("follow")}
         for name in self._trouble.keys() - followed.keys():
             del self._trouble[name]
-        for name, settings in followed.items():
-            look = self._looks.get(name)
+        for name, row in followed.items():
+            wanted, look = self._looks.get(name, (None, None))
             if look is None and now >= self._due.get(name, 0.0):
-                free = self._is_free(name)
-                self._looks[name] = self._pool.submit(self._look, settings, self._before(settings), may_make=free)
-            elif look is not None and look.done():
+                wanted, free = self._wanted(row), self._is_free(name)
+                look = self._pool.submit(self._look, wanted.settings, self._before(wanted), may_make=free)
+                self._looks[name] = wanted, look
+            elif wanted is not None and look is not None and look.done():
                 del self._looks[name]
-                self._take(settings, look, now)
+                self._take(wanted, look, now)
 
     def wrong(self, now: float) -> Iterator[alarms.Alarm]:
         """Where following is in trouble."""
@@ -92,14 +105,21 @@ class Following:
         under_way = self._desk.active(name)
         return under_way is None or under_way.phase is phases.Phase.PROBATION
 
-    def _before(self, settings: specification.Settings) -> Followed | None:
-        """What was dealt with last, if it was for this reference; None where it is to be dealt with anew."""
-        name, desk = settings.endpoint, self._desk
+    def _wanted(self, row: endpoints.Endpoint) -> _Wanted:
+        asked = brought.asked(self._desk.store, row)
+        if not asked:
+            return _Wanted(self._desk.settings(row))
+        return _Wanted(specification.decode(asked), hashlib.sha256(asked.encode()).hexdigest())
+
+    def _before(self, wanted: _Wanted) -> Followed | None:
+        """What was dealt with last, if it was for this reference and these settings; None where it is to be dealt with anew."""
+        settings, desk = wanted.settings, self._desk
+        name = settings.endpoint
         if name not in self._noted:
             noted = desk.store.fact(desk.environment, name, NOTE)
             self._noted[name] = msgspec.json.decode(noted, type=Followed) if noted else None
         before = self._noted[name]
-        if before is None or before.reference != settings.model:
+        if before is None or before.reference != settings.model or (wanted.brings and before.brings != wanted.brings):
             return None
         if before.refused == errors.DigestHeld.code and not desk.store.holds(desk.environment, name):
             return None  # a person has cleared it
@@ -119,8 +139,8 @@ class Following:
             raise
         return _Look(means, digest, looked)
 
-    def _take(self, settings: specification.Settings, done: concurrent.futures.Future[_Look], now: float) -> None:
-        name = settings.endpoint
+    def _take(self, wanted: _Wanted, done: concurrent.futures.Future[_Look], now: float) -> None:
+        settings, name = wanted.settings, wanted.settings.endpoint
         self._due[name] = now + LOOK_SECONDS
         failed = done.exception()
         if failed is None:
@@ -128,18 +148,21 @@ class Following:
             self._due[name] = now + max(LOOK_SECONDS, SHARE * look.seconds)
             self._trouble.pop(name, None)
             if look.digest:
-                self._release(settings, look, now)
+                self._release(wanted, look, now)
         elif isinstance(failed, errors.TidegateError) and failed.where.startswith(("sha256:", "mlflow://")):
             self._trouble.pop(name, None)
-            self._note(name, Followed(settings.model, failed.where, refused=failed.code, words=failed.message))
+            self._note(
+                name, Followed(settings.model, failed.where, refused=failed.code, words=failed.message, brings=wanted.brings)
+            )
         elif isinstance(failed, _GONE) and self._desk.stable(name) is None:
             log.debug("nothing there yet", extra={"endpoint": name, "why": str(failed)})
         else:
             words = str(failed) if isinstance(failed, errors.TidegateError) else repr(failed)
             self._trouble.setdefault(name, (now, f"{settings.model} cannot be looked at: {words}"))
 
-    def _release(self, settings: specification.Settings, look: _Look, now: float) -> None:
-        name, desk = settings.endpoint, self._desk
+    def _release(self, wanted: _Wanted, look: _Look, now: float) -> None:
+        settings, desk = wanted.settings, self._desk
+        name = settings.endpoint
         order = orders.Command(
             environment=desk.environment,
             endpoint=name,
@@ -159,7 +182,8 @@ class Following:
         except errors.TidegateError as no:
             refused = no
         code = "" if refused is None or isinstance(refused, errors.AlreadyStable) else refused.code
-        self._note(name, Followed(settings.model, look.means, look.digest, code, refused.message if refused else ""))
+        words, brings = (refused.message, wanted.brings) if refused else ("", "")
+        self._note(name, Followed(settings.model, look.means, look.digest, code, words, brings))
 
     def _note(self, name: str, followed: Followed) -> None:
         self._noted[name] = followed

@@ -6,11 +6,8 @@ Level-triggered: what is noted with a release when it begins, and where it is, s
 """
 
 from collections.abc import Iterable
-from typing import Any
 
-import msgspec
-
-from tidegate.control.loop import transitions
+from tidegate.control.loop import brought, transitions
 from tidegate.control.store import endpoints
 from tidegate.core.vocabulary import phases, releases
 from tidegate.core.vocabulary.phases import Phase
@@ -20,37 +17,6 @@ AT_ONCE = ("notify",)
 BEFORE = frozenset({Phase.QUEUED, Phase.CHECKING, Phase.AWAITING_APPROVAL})
 """Phases in which nothing of a release has been agreed to."""
 _BACK = frozenset({Phase.ROLLING_BACK, Phase.ROLLED_BACK, Phase.ABORTED, Phase.FAILED, Phase.CONCLUDED})
-_FACT = "settings"
-
-
-class Change(msgspec.Struct, frozen=True):
-    """Settings that a release brings, and those that it replaces. It never changes."""
-
-    release: str
-    before: dict[str, Any]
-    wanted: dict[str, Any]
-
-
-_decode = msgspec.json.Decoder(Change).decode
-
-
-def note(release: str, before: dict[str, Any], wanted: dict[str, Any]) -> tuple[str, str]:
-    """The fact to be kept with a release that begins: (name, value)."""
-    return _FACT, msgspec.json.encode(Change(release, before, wanted)).decode()
-
-
-def change(desk: transitions.Desk, release: releases.Release) -> Change | None:
-    """What a release brought; None where it brought nothing, or another has begun since."""
-    noted = desk.store.fact(release.environment, release.endpoint, _FACT)
-    found = _decode(noted) if noted else None
-    return found if found is not None and found.release == release.id else None
-
-
-def changed(desk: transitions.Desk, endpoint: str, settings: dict[str, Any]) -> tuple[tuple[str, str], ...]:
-    """The fact over the one there is, where a person changes an endpoint's settings: they count whatever becomes of a release."""
-    newest = desk.latest(endpoint)
-    found = change(desk, newest) if newest is not None else None
-    return () if found is None else (note(found.release, settings, settings),)
 
 
 class Settling:
@@ -58,7 +24,7 @@ class Settling:
 
     def __init__(self, desk: transitions.Desk) -> None:
         self._desk = desk
-        self._changes: dict[str, Change | None] = {}
+        self._changes: dict[str, brought.Change | None] = {}
         self._moving: set[str] = set()
         self._at_rest: set[str] = set()
 
@@ -83,7 +49,7 @@ class Settling:
 
     def _settle(self, row: endpoints.Endpoint, release: releases.Release) -> None:
         if release.id not in self._changes:
-            self._changes[release.id] = change(self._desk, release)
+            self._changes[release.id] = brought.change(self._desk.store, release)
         found = self._changes[release.id]
         if found is None:
             return

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from tidegate.control.loop import brought
 from tidegate.control.store import endpoints, holds
 from tidegate.control.store import store as stores
 from tidegate.core.decide import machine, record, strategies
@@ -119,10 +120,10 @@ class Desk:
         event: decisions.Event,
         now: float,
         command: str,
-        noting: Callable[[str], tuple[tuple[str, str], ...]] = lambda _: (),
+        noting: Callable[[releases.Release], brought.Facts] = lambda _: (),
     ) -> releases.Release:
         """Start a release of `candidate`, under the endpoint's next ordinal. A probation under way ends as superseded. `noting`
-        gives facts of the endpoint to be kept with it, from its id.
+        gives facts of the endpoint to be kept with it.
 
         Raises ReleaseInProgress when anything else is under way.
         """
@@ -130,14 +131,14 @@ class Desk:
         candidate = msgspec.structs.replace(candidate, ordinal=last + 1)
         self._supersede(settings.endpoint, candidate, now)
         release = self._draft(settings, candidate, event, now)
-        self.store.create(release, event, command, noting(release.id))
+        self.store.create(release, event, command, noting(release))
         return release
 
     def go_back(
         self, version: releases.Version, event: decisions.Event, now: float, command: str = "", *, warm: bool = True
     ) -> releases.Release:
-        """Put an earlier version at 100 %: a release that begins at its last step, with nothing to prove. Where it is `warm`
-        that is one route write, else it is loaded first.
+        """Put an earlier version at 100 %, with the settings that it was left with: a release that begins at its last step, with
+        nothing to prove. Where it is `warm` that is one route write, else it is loaded first.
 
         Raises EndpointUnknown, ReleaseInProgress.
         """
@@ -146,11 +147,12 @@ class Desk:
             raise errors.EndpointUnknown(f"there is no endpoint {version.endpoint}.")
         self._supersede(version.endpoint, version, now)
         plain = {"strategy": strategies.BACK, "stages": (), "returns": False, "approval": None, "group": "", "probation": None}
-        settings = msgspec.structs.replace(self.settings(row), **plain, probation_seconds=0.0)
+        wanted = brought.returning(self.store, row, version)
+        settings = msgspec.structs.replace(specification.of(wanted), **plain, probation_seconds=0.0)
         draft = self._draft(settings, version, event, now)
         phase = phases.Phase.PROMOTING if warm else phases.Phase.WARMING
         release = msgspec.structs.replace(draft, phase=phase, rollback_began_at=now)
-        self.store.create(release, event, command)
+        self.store.create(release, event, command, brought.notes(release, row.settings, wanted))
         return release
 
     def last_good(self, endpoint: str) -> int:
