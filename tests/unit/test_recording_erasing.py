@@ -6,13 +6,12 @@ from typing import Any
 
 import msgspec
 import predlog_fixtures as given
-import pyarrow.parquet as pq
 import pytest
 from columns_fixtures import TAKES, Columned, ended, everything, spoil
 from pairs_fixtures import copied
 
 from tidegate.core.vocabulary import assignment, erasures, explanations, ids, keeping, records, tables
-from tidegate.dataplane.predlog import catalogue, explained, outbox, parquet, reader
+from tidegate.dataplane.predlog import catalogue, explained, parquet, reader, recorded, shipped
 from tidegate.dataplane.wire import samples
 from tidegate.observability.recording import entities
 
@@ -277,21 +276,6 @@ def test_pages_that_are_not_what_was_written_stop_neither_erasing_nor_recording(
     assert not log.recorder.erasing.pending
 
 
-def test_what_waits_for_a_sink_and_is_damaged_stops_no_erasing_either(tmp_path: pathlib.Path) -> None:
-    log = Asked(tmp_path, log=keeping.Keeping(sinks=(keeping.Sink("env:PLACE"),)))
-    log.met()
-    log.look(3.0)
-    item = outbox.listing(log.home.log)[0]
-    whole = item.path.read_bytes()
-    item.path.unlink()
-    item.path.write_bytes(whole)
-    spoil(item.path)
-    identifier = log.ask(4.0)
-    ended(log, 4.0)
-    assert log.done()[identifier].predictions == 6
-    assert not item.path.exists()
-
-
 def test_a_lost_catalogue_brings_nobody_back(tmp_path: pathlib.Path) -> None:
     log = Asked(tmp_path)
     mine = log.met()
@@ -317,16 +301,18 @@ def test_an_erasure_that_cannot_be_read_is_passed_over(tmp_path: pathlib.Path) -
     assert log.done()[identifier].predictions == 6
 
 
-def test_what_waits_for_sinks_goes_too_and_they_get_the_rest_once_more(tmp_path: pathlib.Path) -> None:
+def test_what_is_erased_before_a_sink_had_it_is_never_shipped(tmp_path: pathlib.Path) -> None:
     log = Asked(tmp_path, log=keeping.Keeping(sinks=(keeping.Sink("env:SINK", outcomes=True),)))
     log.met()
     log.look(3.0)
-    before = outbox.listing(log.home.log)
+    [begun] = shipped.positions(log.home.log)
     log.ask(4.0)
     ended(log, 4.0)
-    waiting = outbox.listing(log.home.log)
-    assert min(one.number for one in waiting) > max(one.number for one in before)
-    rows = {one.table: pq.read_table(one.path, partitioning=None) for one in waiting}
+    book = recorded.Book(log.home.log, "flight-delay", outcomes=True)
+    book.look()
+    chunk = book.chunk(begun.moment)
+    assert chunk is not None
+    rows = {one.partition.table: one.rows for one in chunk.parts}
     assert set(rows["predictions"]["key_hash"].to_pylist()) == {BOB.hex()}
     assert rows["outcomes"].num_rows == 3
 

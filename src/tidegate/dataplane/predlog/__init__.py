@@ -7,7 +7,7 @@
 - `sights`: what a reader may see of a record; `ciphers`: values that only who has the key can read
 - `erasing`: files without some of their rows
 - `catalogue`: which of those files count, and how far each segment is recorded
-- `outbox`: recorded files that sinks still have to get, and how far each sink has got
+- `recorded`: the log in the order in which it was recorded; `shipped`: how far in it each sink has got
 - `reader`: DuckDB over the Parquet files, and over segments that are not recorded yet
 - `explained`: explanations of predictions, beside the log
 - `outcomes`: whether an answer was wrong and by how much, and which outcome counts when several came

@@ -15,6 +15,8 @@ from tidegate.core.vocabulary import errors
 from tidegate.dataplane.predlog import parquet, seals
 
 NAME = "catalogue.db"
+_MOMENT = "moment"
+"""The tally that is no count."""
 _TABLES = """
 CREATE TABLE IF NOT EXISTS file (path TEXT PRIMARY KEY, "table" TEXT, endpoint TEXT, day TEXT, level INTEGER, rows INTEGER,
   size INTEGER, first BLOB, last BLOB) WITHOUT ROWID;
@@ -24,6 +26,8 @@ CREATE TABLE IF NOT EXISTS boot (incarnation TEXT PRIMARY KEY, expected INTEGER)
 CREATE TABLE IF NOT EXISTS seal (path TEXT PRIMARY KEY, told BLOB) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS damaged (path TEXT PRIMARY KEY, why TEXT, lost INTEGER) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS tally (name TEXT PRIMARY KEY, value INTEGER) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS unshipped (endpoint TEXT, sink TEXT, rows INTEGER, first INTEGER, last INTEGER,
+  PRIMARY KEY (endpoint, sink)) WITHOUT ROWID;
 """
 
 _pack = msgspec.msgpack.Encoder().encode
@@ -38,6 +42,15 @@ class Place(msgspec.Struct, frozen=True):
     """Nothing will follow: a later segment exists, or its writer is dead."""
     at: float = 0.0
     """Unix time at which this was last changed."""
+
+
+class Missed(msgspec.Struct, frozen=True):
+    """What was deleted before a sink had it: `log.retention` waits for nobody."""
+
+    rows: int = 0
+    first: int = 0
+    last: int = 0
+    """The moments (`recorded`) between which it was recorded; 0 where nothing was."""
 
 
 class Progress(msgspec.Struct):
@@ -179,3 +192,32 @@ class Catalogue:
         """Add to the counts."""
         rows = [(name, more, more) for name, more in counts.items() if more]
         self.connection.executemany("INSERT INTO tally VALUES (?, ?) ON CONFLICT DO UPDATE SET value = value + ?", rows)
+
+    def last_moment(self, now: int = 0) -> int:
+        """The moment of the last batch that counts (`recorded`), in Unix milliseconds; with `now` the next one's, noted."""
+        found = self.connection.execute("SELECT value FROM tally WHERE name = ?", (_MOMENT,)).fetchone()
+        last = int(found[0]) if found else 0
+        if now:
+            last = max(now, last + 1)
+            self.connection.execute("INSERT OR REPLACE INTO tally VALUES (?, ?)", (_MOMENT, last))
+        return last
+
+    def missed(self, endpoint: str, sink: str) -> Missed:
+        """What a sink never gets since it was deleted first."""
+        ask = "SELECT rows, first, last FROM unshipped WHERE endpoint = ? AND sink = ?"
+        try:
+            found = self.connection.execute(ask, (endpoint, sink)).fetchone()
+        except sqlite3.OperationalError:  # of a release before
+            return Missed()
+        return Missed(*found) if found else Missed()
+
+    def miss(self, endpoint: str, sink: str, more: Missed) -> None:
+        """Note that a sink never gets these either."""
+        before = self.missed(endpoint, sink)
+        first = min(before.first, more.first) if before.rows else more.first
+        row = (endpoint, sink, before.rows + more.rows, first, max(before.last, more.last))
+        self.connection.execute("INSERT OR REPLACE INTO unshipped VALUES (?, ?, ?, ?, ?)", row)
+
+    def miss_nothing(self, endpoint: str, sink: str) -> None:
+        """A sink begins anew."""
+        self.connection.execute("DELETE FROM unshipped WHERE endpoint = ? AND sink = ?", (endpoint, sink))

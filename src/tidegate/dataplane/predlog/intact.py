@@ -60,10 +60,10 @@ def readable(path: pathlib.Path) -> bool:
     return True
 
 
-def saved(log: pathlib.Path, name: str, file: parquet.File) -> parquet.File | None:
-    """A new file of the row groups of a damaged one that are as they were written; None where there are none.
+def rows(log: pathlib.Path, file: parquet.File) -> pa.Table | None:
+    """The row groups of a damaged file that are as they were written; None where there are none.
 
-    Without its footer nothing is told of a file. Raises OSError as writing does.
+    Without its footer nothing is told of a file.
     """
     path = log / file.path
     try:
@@ -74,5 +74,10 @@ def saved(log: pathlib.Path, name: str, file: parquet.File) -> parquet.File | No
             groups = [damaged.read_row_group(at) for at, good in enumerate(whole) if good]
     except (pa.ArrowException, OSError, ValueError):
         return None
-    rows = pa.concat_tables(groups) if groups else None
-    return parquet.place(log, file.partition, name, rows, file.level) if rows is not None and rows.num_rows else None
+    return pa.concat_tables(groups) if groups else None
+
+
+def saved(log: pathlib.Path, name: str, file: parquet.File) -> parquet.File | None:
+    """What is left of a damaged file as a new one; None where nothing is. Raises OSError as writing does."""
+    left = rows(log, file)
+    return parquet.place(log, file.partition, name, left, file.level) if left is not None and left.num_rows else None

@@ -29,6 +29,9 @@ SUFFIX = ".parquet"
 SCRATCH = ".part"
 ASIDE = ".damaged"
 """Behind the name of a file that was set aside: nobody reads it any more."""
+RECORDED = "recorded"
+"""The column behind those of the record: the moment at which its batch was made to count (`recorded`)."""
+MOMENT = pa.timestamp("ms", "UTC")
 ROW_GROUP = 16_384
 BASE64 = "base64:"
 _SPECIAL = (BASE64, objects.REFERENCE)
@@ -118,7 +121,10 @@ def _schema(kind: type[msgspec.Struct]) -> pa.Schema:
     return pa.schema(columns)
 
 
-SCHEMAS = {PREDICTIONS: _schema(records.Prediction), OUTCOMES: _schema(records.Outcome)}
+SCHEMAS = {
+    PREDICTIONS: _schema(records.Prediction).append(pa.field(RECORDED, MOMENT)),
+    OUTCOMES: _schema(records.Outcome).append(pa.field(RECORDED, MOMENT)),
+}
 """Columns are the fields of `records`, in their order: ids as 36 characters, answers and labels as JSON, bodies as text."""
 
 
@@ -169,13 +175,18 @@ def body(text: str) -> bytes:
     return base64.b64decode(text[len(BASE64) :]) if text.startswith(BASE64) else text.encode()
 
 
-def table(batch: Sequence[records.Prediction | records.Outcome], chunks: Sequence[columns.Chunk] = ()) -> pa.Table:
-    """Records of one kind as an Arrow table, sorted by id; predictions with the columns of their inputs behind them."""
+def table(
+    batch: Sequence[records.Prediction | records.Outcome], chunks: Sequence[columns.Chunk] = (), moment: int = 0
+) -> pa.Table:
+    """Records of one kind as an Arrow table, sorted by id, made to count at this moment (Unix milliseconds); predictions with the
+    columns of their inputs behind them.
+    """
     ordered = sorted(batch, key=_order)
     schema = SCHEMAS[PREDICTIONS if isinstance(ordered[0], records.Prediction) else OUTCOMES]
     by_field = zip(*(msgspec.structs.astuple(record) for record in ordered), strict=True)
-    fields = zip(msgspec.structs.fields(ordered[0]), schema, by_field, strict=True)
-    found = pa.table([_column(field.name, values, shown.type) for field, shown, values in fields], schema=schema)
+    fields = zip(msgspec.structs.fields(ordered[0]), schema, by_field, strict=False)  # `recorded` is of no record
+    made = [_column(field.name, values, shown.type) for field, shown, values in fields]
+    found = pa.table([*made, pa.repeat(pa.scalar(moment, MOMENT), len(ordered))], schema=schema)
     typed = columns.arrays([(one.incarnation, one.sequence) for one in ordered], chunks) if chunks else {}
     for name, values in typed.items():
         found = found.append_column(name, values)
@@ -191,17 +202,18 @@ def write(
     name: str,
     batch: Iterable[records.Prediction | records.Outcome],
     given: Inputs = NONE,
+    moment: int = 0,
 ) -> list[File]:
     """Put records into new files, one a partition; each is in place and on the disk when this returns.
 
-    `name` must be new in every partition; `given` are the inputs by column of those predictions that have some. Raises OSError
-    when the disk refuses; files already in place then stay.
+    `name` must be new in every partition; `given` are the inputs by column of those predictions that have some; `moment` is what
+    `recorded` says of all of them. Raises OSError when the disk refuses; files already in place then stay.
     """
     parted: dict[Partition, list[records.Prediction | records.Outcome]] = {}
     for record in batch:
         parted.setdefault(partition(record), []).append(record)
     said = {_SIBLINGS: str(len(parted)).encode()}
-    tables = ((where, _by_reference(log, where, table(parted[where], given.get(where, ())))) for where in sorted(parted))
+    tables = ((where, _by_reference(log, where, table(parted[where], given.get(where, ()), moment))) for where in sorted(parted))
     return [place(log, where, name, rows.replace_schema_metadata(said), 0) for where, rows in tables]
 
 

@@ -22,10 +22,9 @@ import duckdb
 import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from tidegate.core.vocabulary import erasures, home, ids, records
-from tidegate.dataplane.predlog import catalogue, erasing, intact, objects, outbox, parquet, segments
+from tidegate.dataplane.predlog import catalogue, erasing, intact, objects, parquet, segments
 from tidegate.observability.recording import mending
 
 BUSY_SECONDS = 1.0
@@ -54,8 +53,6 @@ class Parts(NamedTuple):
     """Forgets which values a column has."""
     drop: Callable[[str], None]
     """Lets go of the endpoint's keepsakes."""
-    number: Callable[[], int]
-    """The next number of the outbox."""
     about: Callable[[str, bytes], set[bytes]]
     """Predictions that are known to be about a key which is none that requests stick by."""
 
@@ -267,7 +264,6 @@ class Erasing:
                 if any(gone):
                     return
                 _passed_over(work, folder, broken)
-        self._erase_waiting(one)
         self._parts.drop(one.endpoint)
         self._known.begin()
         noted = self._parts.erase_key(one.endpoint, bytes.fromhex(one.key_hash)) if one.kind == erasures.KEY else 0
@@ -280,23 +276,6 @@ class Erasing:
         self._known.commit()
         self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         work.swept = True
-
-    def _erase_waiting(self, one: erasures.Asked) -> None:
-        """What waits for sinks."""
-        for item in outbox.listing(self._home.log):
-            if item.endpoint in (one.endpoint, ""):
-                try:
-                    rows = pq.read_table(item.path, partitioning=None)
-                except FileNotFoundError:  # it has been shipped meanwhile
-                    continue
-                except _UNREADABLE as broken:  # it never can be, and may hold some
-                    if not _is_damage(broken):
-                        raise
-                    item.path.unlink(missing_ok=True)
-                    continue
-                gone = self._outcomes_of(one)(rows)
-                if pc.any(gone).as_py():
-                    outbox.replace(item, self._parts.number(), rows.filter(pc.invert(gone)))
 
     def _count_up(self, work: _Work, **more: int) -> None:
         """Note what went, in the transaction with which it goes."""

@@ -1,14 +1,15 @@
 """Retention: days of the log that ended longer ago than their endpoint keeps them are deleted, whole.
 
 First the outcomes of the day's predictions, wherever they are, then the day itself, its objects, and the endpoint's profiles of
-that time. The catalogue goes first, so that a kill leaves files that do not count and are swept up; each day is one erasure.
+that time. No sink is waited for: what one has not got by then is noted. The catalogue goes first, so that a kill leaves files
+that do not count and are swept up; each day is one erasure.
 Called by the recorder, when nothing is open in its transaction.
 """
 
 import datetime as dt
 import logging
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import duckdb
 import msgspec
@@ -16,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tidegate.core.vocabulary import erasures, home, keeping
-from tidegate.dataplane.predlog import catalogue, erasing, intact, objects, parquet
+from tidegate.dataplane.predlog import catalogue, erasing, intact, objects, parquet, recorded, shipped
 from tidegate.observability.recording import mending
 
 EVERY_SECONDS = 600.0
@@ -53,6 +54,7 @@ class Expiring:
     def _delete(self, endpoint: str, day: str, files: list[parquet.File], name: str, now: float) -> None:
         rows = sum(file.rows for file in files)
         outcomes = self._outcomes(files, name)
+        missing = list(self._missing(endpoint, files))
         identifier = f"expired-{endpoint}-{day}"
         told = erasures.Told(identifier, endpoint, erasures.EXPIRED, day, now, now, predictions=rows, outcomes=outcomes)
         folder = objects.folder(self._home.log, endpoint, day)
@@ -60,6 +62,8 @@ class Expiring:
         erasures.write(self._home.erasures, erasures.TOLD, msgspec.structs.replace(told, objects=kept))
         self._known.begin()
         self._known.drop(files)
+        for sink, missed in missing:
+            self._known.miss(endpoint, sink, missed)
         self._known.tally({"expired": rows, "expired_outcomes": outcomes})
         self._known.commit()
         for file in files:
@@ -67,6 +71,13 @@ class Expiring:
         for gone in (folder, self._home.log / files[0].partition.folder):  # what lies aside, damaged, goes too
             shutil.rmtree(gone, ignore_errors=True)
         log.info("a day of the log is not kept any more", extra={"endpoint": endpoint, "day": day, "predictions": rows})
+
+    def _missing(self, endpoint: str, files: list[parquet.File]) -> Iterator[tuple[str, catalogue.Missed]]:
+        """Sinks that have not got all of these files' rows, and what they never get."""
+        for one in shipped.positions(self._home.log):
+            missed = recorded.missed(self._home.log, files, one.moment) if one.endpoint == endpoint else catalogue.Missed()
+            if missed.rows:
+                yield one.to, missed
 
     def _outcomes(self, files: list[parquet.File], name: str) -> int:
         """Take the outcomes of these files' predictions out of theirs; how many they were."""

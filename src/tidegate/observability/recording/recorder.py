@@ -17,7 +17,7 @@ from collections.abc import Sequence
 import msgspec
 
 from tidegate.core.vocabulary import home, placing, records, room, sums
-from tidegate.dataplane.predlog import columns, explained, outbox, parquet, reader, segments
+from tidegate.dataplane.predlog import columns, explained, parquet, reader, segments, shipped
 from tidegate.observability.recording import (
     baselines,
     entities,
@@ -81,13 +81,11 @@ class Recorder:
         self.mending = mending.Mending(self.catalogue)
         self.keepsakes = keepsakes.Keepsakes(place.warm)
         self.expiring = expiring.Expiring(place, self.catalogue)
-        parts = erasing.Parts(
-            self._erase, self._erase_key, self._erase_value, self.keepsakes.drop, self._number, self.entities.of
-        )
+        parts = erasing.Parts(self._erase, self._erase_key, self._erase_value, self.keepsakes.drop, self.entities.of)
         self.erasing = erasing.Erasing(place, self.catalogue, parts)
         self.tallies = self.catalogue.tallies()
         self.caught_up_at = now
-        self._outbound = outbox.following(place.log)
+        self._shipped = max((max(one.moment, one.until) for one in shipped.positions(place.log)), default=0)
         self._counted: dict[str, int] = {}
         self._batch: list[segments.Record] = []
         self._columns: dict[parquet.Partition, list[columns.Chunk]] = {}
@@ -203,9 +201,10 @@ class Recorder:
         self.pairs.settle(now, self._look_for)
         self._batch += self.joins.matched
         self.joins.matched = []
-        files = parquet.write(self.home.log, _fresh_name(now), self._batch, self._columns) if self._batch else []
-        self._ship(files)
-        self.catalogue.add(files)
+        self._begin_sinks(now)
+        if self._batch:
+            moment = self.catalogue.last_moment(max(int(now * 1e3), self._shipped + 1))
+            self.catalogue.add(parquet.write(self.home.log, _fresh_name(now), self._batch, self._columns, moment))
         moved = {key: self.follower.places[key] for key in self.follower.moved}
         if moved:
             self.catalogue.advance(moved, self.follower.expected)
@@ -220,16 +219,13 @@ class Recorder:
         self.follower.moved.clear()
         self._batch, self._columns, self._bytes, self._counted, self._flushed_at = [], {}, 0, {}, now
 
-    def _ship(self, files: Sequence[parquet.File]) -> None:
-        """Put what sinks are to get into the outbox: before it counts, so that a kill may repeat it and never lose it."""
-        for file in files:
-            if self.rules.ships(file.partition.endpoint):
-                outbox.put(self.home.log, self._number(), file)
-
-    def _number(self) -> int:
-        """The next number of the outbox."""
-        self._outbound += 1
-        return self._outbound - 1
+    def _begin_sinks(self, now: float) -> None:
+        """Have sinks that are new get what is recorded from here on: known before it counts, so that a kill loses nothing."""
+        for endpoint, to in self.rules.sinks():
+            if shipped.position(self.home.log, endpoint, to) is None:
+                last = max(self.catalogue.last_moment(), int(now * 1e3) - 1)
+                shipped.reach(self.home.log, shipped.Position(endpoint, to, last))
+                self.catalogue.miss_nothing(endpoint, to)
 
     def _look_up(self, wanted: Sequence[bytes]) -> tuple[Sequence[records.Prediction], Sequence[records.Outcome]]:
         return reader.predictions(self.home.log, wanted), reader.outcomes(self.home.log, wanted)
@@ -242,8 +238,6 @@ class Recorder:
         self.flush(now)
         self._kept_at = now
         upkeep.merge(self.catalogue, _fresh_name(now))
-        if not self.rules.ships_any():
-            outbox.clear(self.home.log)
         self.mending.look(_fresh_name(now))
         self.tallies = self.catalogue.tallies()
         self.expiring.look(self.veils.all(), _fresh_name(now), now)

@@ -37,6 +37,7 @@ class Rules:
         self._path = path
         self._seen: tuple[int, int] = (0, 0)
         self._routes: dict[str, tables.Route] = {}
+        self._routed: frozenset[str] = frozenset()
 
     def refresh(self) -> None:
         """Read the table if it is another one; a damaged one leaves what was known."""
@@ -48,7 +49,9 @@ class Rules:
         if seen == self._seen:
             return
         try:
-            self._routes |= tablefile.read(self._path).routes
+            found = tablefile.read(self._path).routes
+            self._routes |= found
+            self._routed = frozenset(found)
         except (errors.TableUnreadable, errors.ProtocolMismatch) as failed:
             log.warning("the routing table cannot be read", extra={"code": failed.code, "why": str(failed)})
         self._seen = seen
@@ -92,15 +95,9 @@ class Rules:
         """By endpoint, what is kept of inputs."""
         return {endpoint: route.log for endpoint, route in self._routes.items()}
 
-    def ships(self, endpoint: str) -> bool:
-        """Whether a sink gets this endpoint's predictions; of no endpoint: whether one gets outcomes."""
-        if endpoint:
-            return endpoint in self._routes and bool(self._routes[endpoint].log.sinks)
-        return any(one.outcomes for route in self._routes.values() for one in route.log.sinks)
-
-    def ships_any(self) -> bool:
-        """Whether there is any sink."""
-        return any(route.log.sinks for route in self._routes.values())
+    def sinks(self) -> set[tuple[str, str]]:
+        """The sinks of what is routed now, each as the endpoint that names it and where its address is."""
+        return {(endpoint, one.to) for endpoint in self._routed for one in self._routes[endpoint].log.sinks}
 
     def releases(self) -> set[str]:
         """The releases that are routed."""

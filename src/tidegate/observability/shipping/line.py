@@ -1,23 +1,22 @@
 """One sink of one endpoint: the next rows that it has not, delivered in order, and how far it has got, kept after each parcel.
 
-What is delivered and not yet noted when the process is killed is delivered again. A sink that fails is tried again after 1 s, 2
-s, 4 s, up to a minute; meanwhile everything waits in the outbox. Given up, counted and told is only what the endpoint's retention
-has let go, what cannot be read, and, while the disk is almost full, the oldest first of what nothing but the outbox has.
+Rows come from the log itself, in the order in which they were recorded, a chunk at a time: nothing is kept for a sink that is
+down, and one that was down for days catches up in large pieces. What is delivered and not yet noted when the process is killed is
+delivered again. A sink that fails is tried again after 1 s, 2 s, 4 s, up to a minute, with what the log has by then: the rows of
+whoever was forgotten meanwhile are in it no more. Lost, counted and told is only what the endpoint's retention has deleted first,
+and what cannot be read.
 """
 
-import collections
 import contextlib
 import logging
+import sqlite3
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import NamedTuple
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
-from tidegate.core.vocabulary import alarms, errors, home, keeping, room
-from tidegate.dataplane.predlog import intact, outbox, parquet
+from tidegate.core.vocabulary import alarms, errors, home, instants, keeping
+from tidegate.dataplane.predlog import catalogue, recorded, shipped
 from tidegate.dataplane.sinks import opening, sink
 
 AT_ONCE = 1_000
@@ -38,54 +37,54 @@ class Subject(NamedTuple):
 
 
 class Line:
-    """For a thread of its own; the properties are for others too."""
+    """For a thread of its own; `look` and what it sees are for another one."""
 
     def __init__(self, place: home.Home, subject: Subject, look_up: Callable[[str], str], opened: Open = opening.opened) -> None:
         """`look_up`: what env:NAME or file:PATH holds."""
-        self.subject, self.keeping = subject, keeping.ALL
+        self.subject = subject
         self.trouble = ""
-        self.delivered = 0
-        """Rows, since this process began."""
         self.waits, self.behind = 0, 0.0
-        """Files, and for how many seconds the oldest of them has been recorded, as of the last `look`."""
-        self._queue: collections.deque[outbox.Item] = collections.deque()
+        """Files of the log, and for how many seconds the oldest row has been recorded, as of the last `look`."""
+        self.missed = catalogue.Missed()
         self._home, self._look_up, self._opened = place, look_up, opened
-        self._position = outbox.position(place.log, subject.endpoint, subject.sink.to)
+        self._book, self._watched = (
+            recorded.Book(place.log, subject.endpoint, outcomes=subject.sink.outcomes) for _ in ("to deliver", "to look")
+        )
+        self._position = self._kept()
+        self._chunk: recorded.Chunk | None = None
+        self._lost = 0
+        """Rows that cannot be read, and are not in the position yet."""
         self._sink: sink.Sink | None = None
         self._failures, self._due = 0, 0.0
 
     @property
-    def position(self) -> outbox.Position:
-        """How far it has got."""
-        return self._position
+    def position(self) -> shipped.Position:
+        """How far it has got; of one that has not begun, nowhere."""
+        return self._position or shipped.Position(self.subject.endpoint, self.subject.sink.to)
 
-    def concerns(self, item: outbox.Item) -> bool:
-        """Whether an item is for this sink."""
-        mine = item.endpoint == self.subject.endpoint
-        return mine if item.table == parquet.PREDICTIONS else self.subject.sink.outcomes
+    @property
+    def given_up(self) -> int:
+        """Rows that it never gets."""
+        return self.position.given_up + self.missed.rows
 
-    def waiting(self, listed: Sequence[outbox.Item] | None = None) -> list[outbox.Item]:
-        """What it has not got, or not all of; `listed`: of these."""
-        every = outbox.listing(self._home.log) if listed is None else listed
-        return [one for one in every if one.number >= self._position.number and self.concerns(one)]
+    def _kept(self) -> shipped.Position | None:
+        return shipped.position(self._home.log, self.subject.endpoint, self.subject.sink.to)
 
-    def look(self, listed: Sequence[outbox.Item], now: float) -> None:
-        """See how much waits, and since when."""
-        mine = self.waiting(listed)
-        self.waits, self.behind = len(mine), 0.0
-        with contextlib.suppress(FileNotFoundError):
-            self.behind = max(0.0, now - mine[0].path.stat().st_mtime) if mine else 0.0
-
-    def _next(self) -> outbox.Item | None:
-        """The first that it has not got. The outbox is listed when what was listed before is used up: it may be long."""
-        while self._queue and self._queue[0].number < self._position.number:
-            self._queue.popleft()
-        if not self._queue:
-            self._queue.extend(self.waiting())
-        return self._queue[0] if self._queue else None
+    def look(self, now: float) -> None:
+        """See how much waits, and since when. Raises OSError, StoreUnavailable and sqlite3.Error."""
+        if self._position is None:  # the recorder has not begun it
+            return
+        moment = self._position.moment
+        self._watched.look()
+        self.waits = len(self._watched.waiting(moment))
+        oldest = self._watched.oldest(moment)
+        self.behind = max(0.0, now - oldest / 1e3) if oldest else 0.0
+        with catalogue.Catalogue(self._home.log, readonly=True) as known:
+            self.missed = known.missed(self.subject.endpoint, self.subject.sink.to)
 
     def go(self, stop: threading.Event) -> None:
         """Deliver until told to stop."""
+        self._position = self._kept()  # the line before, of the same sink as it was described before, may have gone on
         try:
             while not stop.is_set():
                 if not self.turn(time.time()):
@@ -97,39 +96,52 @@ class Line:
         """Deliver the next parcel, at Unix time `now`; whether to go on at once. Never raises."""
         if now < self._due:
             return False
-        item = self._next()
-        if item is None:
-            return False
-        begin = self._position.row if item.number == self._position.number else 0
-        if self.keeping.expired(item.ended, now):
-            self._give_up(item, begin, "it is older than what is kept")
-            return True
         try:
-            self._deliver(item, begin)
-        except FileNotFoundError:  # not here any more: somebody has cleared the outbox
-            self._queue.clear()
+            chunk = self._chunk = self._chunk or self._next()
+        except (OSError, errors.StoreUnavailable, sqlite3.Error) as failed:  # of files merged this moment, or a log not begun
+            log.debug("the log is looked at again", extra={"why": str(failed)})
             return False
-        except _Damaged:
-            self._give_up(item, begin, "it cannot be read")
+        if chunk is None:
+            return False
+        try:
+            self._deliver(chunk)
         except Exception as failed:  # whatever a sink's library raises: a line that has ended would be missed by nobody
             self._failed(failed, now)
-            if room.short(self._home.log) and item.alone:
-                self._give_up(item, begin, "the disk is almost full")
             return False
         self._failures, self.trouble = 0, ""
         return True
 
-    def _deliver(self, item: outbox.Item, begin: int) -> None:
+    def _next(self) -> recorded.Chunk | None:
+        """What it has not got, in order."""
+        where = self._position = self._position or shipped.position(self._home.log, self.subject.endpoint, self.subject.sink.to)
+        if where is None:
+            return None
+        self._book.look()
+        found = self._book.chunk(where.moment, where.until)
+        self._lost += found.lost if found else 0
+        return found.behind(where.last) if found and where.until else found
+
+    def _deliver(self, chunk: recorded.Chunk) -> None:
         if self._sink is None:
             self._sink = self._made()
-        rows = _read(item)
-        some = rows.slice(begin, rows.num_rows if self._sink.whole else AT_ONCE)
-        end = begin + some.num_rows
-        name = f"{self.subject.origin}-{item.number:012d}{f'-{begin}' if begin else ''}"
-        if some.num_rows:
-            self._sink.deliver(sink.Parcel(item.table, item.endpoint, item.day, name, some))
-        self.delivered += some.num_rows
-        self._reach(*((item.number + 1, 0) if end >= rows.num_rows else (item.number, end)))
+        if not chunk.parts:
+            self._reach(chunk, recorded.Place(), 0)
+            return
+        part = chunk.parts[0]
+        count = part.rows.num_rows if self._sink.whole else min(AT_ONCE, part.rows.num_rows)
+        some = part._replace(rows=part.rows.slice(0, count))
+        where = some.partition
+        self._sink.deliver(sink.Parcel(where.table, where.endpoint, where.day, self._name(some), some.rows))
+        self._reach(chunk, some.place(count - 1), count)
+
+    def _name(self, some: recorded.Part) -> str:
+        """A file's by where its chunk begins, so that one which is delivered again has its place whoever was forgotten meanwhile;
+        else by the first of its rows.
+        """
+        if self._sink is not None and self._sink.whole:
+            return f"{self.subject.origin}-{self.position.moment + 1:013d}"
+        first = some.place(0)
+        return f"{self.subject.origin}-{first.moment:013d}-{first.incarnation[:8]}-{first.sequence}"
 
     def _made(self) -> sink.Sink:
         wanted = self.subject.sink
@@ -141,21 +153,16 @@ class Line:
             )
         return self._opened(address, sign)
 
-    def _reach(self, number: int, row: int, given_up: int = 0) -> None:
-        before = self._position
-        self._position = outbox.Position(before.endpoint, before.to, number, row, before.given_up + given_up)
-        outbox.reach(self._home.log, self._position)
-
-    def _give_up(self, item: outbox.Item, begin: int, why: str) -> None:
-        try:
-            left = pq.read_metadata(item.path).num_rows - begin
-        except (pa.ArrowException, OSError):
-            left = 0
-        log.error(
-            "rows never reach a sink", extra={"sink": self.subject.sink.to, "rows": left, "file": item.path.name, "why": why}
-        )
-        with contextlib.suppress(OSError):
-            self._reach(item.number + 1, 0, max(left, 1))
+    def _reach(self, chunk: recorded.Chunk, last: recorded.Place, count: int) -> None:
+        """Note that rows up to this place have been delivered."""
+        left, before = chunk.behind(last), self.position
+        if self._lost:
+            log.error("rows never reach a sink", extra={"sink": before.to, "rows": self._lost, "why": "they cannot be read"})
+        told = (before.delivered + count, before.given_up + self._lost)
+        self._chunk, self._lost = left if left.parts else None, 0
+        moment, until, last = (before.moment, chunk.until, last) if left.parts else (chunk.until, 0, recorded.Place())
+        self._position = shipped.Position(before.endpoint, before.to, moment, until, last, *told)
+        shipped.reach(self._home.log, self._position)
 
     def _failed(self, failed: Exception, now: float) -> None:
         if not self.trouble:
@@ -164,6 +171,7 @@ class Line:
         self.trouble = failed.message if isinstance(failed, errors.TidegateError) else type(failed).__name__
         self._failures += 1
         self._due = now + min(LONGEST_SECONDS, 2.0 ** min(self._failures - 1, 10))
+        self._chunk = None  # the log may have changed by the next time
         if not isinstance(failed, errors.SinkUnavailable):
             self._let_go()  # what its address holds may have been put right by the next time
 
@@ -176,28 +184,23 @@ class Line:
     def wrong(self, now: float) -> alarms.Alarm | None:
         """What a person should know of it, by the last `look`."""
         wanted, behind = self.subject.sink, self.behind
-        if behind <= wanted.behind_seconds and not self._position.given_up:
+        if behind <= wanted.behind_seconds and not self.given_up:
             return None
         words = f"{wanted.to} is {behind:,.0f} s behind." if behind > wanted.behind_seconds else f"{wanted.to} has a gap."
         if self.trouble:
             words += f" It takes nothing: {self.trouble}"
-        if self._position.given_up:
-            words += f" {self._position.given_up:,} rows were given up."
+        words += self._gap()
         subject = wanted.to
         return alarms.Alarm(
             alarms.Kind.SHIPPING, self.subject.endpoint, words, now, subject=subject, next="tidegate logs shipper"
         )
 
-
-class _Damaged(Exception):
-    """What waits is not what was recorded."""
-
-
-def _read(item: outbox.Item) -> pa.Table:
-    """Its rows. Raises _Damaged, and OSError where it is gone or the disk refuses."""
-    try:
-        return pq.read_table(item.path, partitioning=None)
-    except (pa.ArrowException, OSError) as failed:
-        if intact.is_damage(failed):
-            raise _Damaged from failed
-        raise
+    def _gap(self) -> str:
+        """What it never gets, in words."""
+        words = ""
+        if self.missed.rows:
+            since, until = (instants.shown(one * 10**6) for one in (self.missed.first, self.missed.last))
+            words += f" {self.missed.rows:,} rows, recorded from {since} to {until}, were deleted by `log.retention` first."
+        if self.position.given_up:
+            words += f" {self.position.given_up:,} rows cannot be read."
+        return words

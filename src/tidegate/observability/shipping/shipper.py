@@ -1,7 +1,7 @@
 """The shipper: a process that brings the recorded log to the sinks that endpoints name.
 
-It looks at the routing table for sinks, has a line for each, and deletes from the outbox what all have. It is there while a route
-names a sink: control puts its specification in place. Called by the keeper through `interface.cli.process`.
+It looks at the routing table for sinks and has a line for each. It is there while a route names a sink: control puts its
+specification in place. Called by the keeper through `interface.cli.process`.
 """
 
 import contextlib
@@ -9,19 +9,20 @@ import logging
 import re
 import secrets
 import socket
+import sqlite3
 import threading
 import time
 from collections.abc import Callable
 
 from tidegate.core.vocabulary import errors, home, instances, keeping, logs
-from tidegate.dataplane.predlog import outbox
+from tidegate.dataplane.predlog import shipped
 from tidegate.dataplane.wire import tablefile
 from tidegate.observability.monitors import speaking
 from tidegate.observability.shipping import line
 
 LOOK_SECONDS = 0.5
 SHARE = 0.1
-"""Of the time that looking may take: the outbox of a sink that has been down for days is long."""
+"""Of the time that looking may take: a log may have many files."""
 END_SECONDS = 5.0
 _ORIGIN = "origin"
 log = logging.getLogger(__name__)
@@ -40,34 +41,36 @@ class Shipper:
         self.lines: dict[_Key, line.Line] = {}
 
     def look(self, now: float) -> None:
-        """Have a line for exactly the sinks that the table names, sweep the outbox, say what is wrong. Raises OSError."""
-        # What waits is listed before the table is read: a file put there for a sink that is new is then nobody's no more.
-        waiting = outbox.listing(self._home.log)
+        """Have a line for exactly the sinks that the table names, and say what is wrong.
+
+        Raises OSError, StoreUnavailable and sqlite3.Error.
+        """
+        # Listed before the table is read: a position that the recorder began meanwhile, for a new sink, is not swept.
+        begun = shipped.positions(self._home.log)
         wanted = self._wanted()
         if wanted is None:
             return
+        for one in begun:
+            if (one.endpoint, one.to) not in wanted:
+                shipped.forget(self._home.log, one)
         for key in self.lines.keys() - wanted.keys():
-            outbox.forget(self._home.log, self.lines.pop(key).position)
-        for key, (sink, kept) in wanted.items():
+            del self.lines[key]
+        for key, sink in wanted.items():
             known = self.lines.get(key)
             if known is None or known.subject.sink != sink:
-                self.lines[key] = known = line.Line(self._home, line.Subject(key[0], sink, self._origin), self._look_up)
-            known.keeping = kept
-        for item in waiting:
-            if not any(one.concerns(item) and one.position.number <= item.number for one in self.lines.values()):
-                item.path.unlink(missing_ok=True)
-        for one in self.lines.values():
-            one.look(waiting, now)
+                self.lines[key] = line.Line(self._home, line.Subject(key[0], sink, self._origin), self._look_up)
+        for known in self.lines.values():
+            known.look(now)
         self._voice.say(now, [found for one in self.lines.values() if (found := one.wrong(now)) is not None])
 
-    def _wanted(self) -> dict[_Key, tuple[keeping.Sink, keeping.Keeping]] | None:
+    def _wanted(self) -> dict[_Key, keeping.Sink] | None:
         """What the table names; None while it cannot be read."""
         try:
             routes = tablefile.read(self._home.table).routes
         except (errors.TableUnreadable, errors.ProtocolMismatch) as failed:
             log.warning("the routing table cannot be read", extra={"code": failed.code})
             return None
-        return {(name, one.to): (one, route.log) for name, route in sorted(routes.items()) for one in route.log.sinks}
+        return {(name, one.to): one for name, route in sorted(routes.items()) for one in route.log.sinks}
 
     def facts(self, now: float) -> dict[str, object]:
         """What the process says of itself."""
@@ -78,10 +81,10 @@ def _told(one: line.Line) -> dict[str, object]:
     said = {
         "endpoint": one.subject.endpoint,
         "to": one.subject.sink.to,
-        "delivered": one.delivered,
+        "delivered": one.position.delivered,
         "waiting": one.waits,
         "behind_seconds": round(one.behind, 1),
-        "given_up": one.position.given_up,
+        "given_up": one.given_up,
     }
     return said | ({"trouble": one.trouble} if one.trouble else {})
 
@@ -110,8 +113,9 @@ def run(place: home.Home, name: str, look_up: Callable[[str], str]) -> int:
     threads: dict[line.Line, tuple[threading.Thread, threading.Event]] = {}
     while not stop.is_set():
         now, began = time.time(), time.monotonic()
-        with contextlib.suppress(OSError):  # a full disk; the next look may find room
+        with contextlib.suppress(OSError, errors.StoreUnavailable, sqlite3.Error):  # a full disk; a log that has not begun
             shipper.look(now)
+        with contextlib.suppress(OSError):
             claim.say("ready", **shipper.facts(now))
         _match(threads, list(shipper.lines.values()))
         stop.wait(max(LOOK_SECONDS, (time.monotonic() - began) / SHARE))
