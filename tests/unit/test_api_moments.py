@@ -62,3 +62,9 @@ NO_TIMES = [
 def test_what_is_no_time_is_refused_with_what_is_one(text):
     with pytest.raises(errors.MomentInvalid, match="2 days ago"):
         moments.parse(text, NOW, dt.UTC)
+
+
+@pytest.mark.parametrize(("at", "year"), [(1e308, "9999"), (-1e308, "19"), (float("nan"), "19"), (float("inf"), "9999")])
+def test_what_no_calendar_has_is_shown_as_the_nearest_that_it_has(at, year):
+    assert moments.local(at).startswith(year)
+    assert moments.shown(at, EAST).startswith(year)

@@ -34,19 +34,19 @@ def free(monkeypatch):
 
 def test_what_it_depends_on_and_what_closes_the_way_back_are_told(free):
     free(1 << 30)
-    said = foreseeing.sentences(SETTINGS, ENDPOINT, [worker("v2", 100 << 20)])
+    said = foreseeing.sentences(SETTINGS, ENDPOINT, [worker("v2", 100 * 10**6)])
     assert "customers@v3" in said[0]
     assert "SHOP" not in said[0]
     assert said[1].startswith("Expand add-y: versions before v5")
     assert said[2].startswith("Contract drop-x: it is the point of no return")
-    assert said[3].startswith("Memory: 1 worker more beside stable's 1")
+    assert said[3].startswith("Memory: 1 more worker would start beside stable's 1")
 
 
 def test_only_living_workers_of_stable_are_the_measure_and_too_little_memory_is_a_refusal(free):
-    free(50 << 20)
-    workers = [worker("v2", 60 << 20), worker("v1", 900 << 20), worker("v2", 900 << 20, alive=False)]
+    free(50 * 10**6)
+    workers = [worker("v2", 60 * 10**6), worker("v1", 900 * 10**6), worker("v2", 900 * 10**6, alive=False)]
     said = foreseeing.sentences(SETTINGS, ENDPOINT, workers)
-    assert "It would be refused for memory: 1 worker more beside stable's 1, about 60 MB each" in said[-1]
+    assert "It would be refused for memory: 1 more worker would start beside stable's 1; like that it takes 60 MB" in said[-1]
     assert "recreate" in said[-1]
 
 

@@ -5,7 +5,7 @@ import pytest
 from tidegate.core.decide import strategies
 from tidegate.delivery.gates import memory, room
 
-MB = 1 << 20
+MB = 10**6
 CANARY = strategies.canary(strategies.Plan())
 RECREATE = strategies.recreate(strategies.Plan())
 
@@ -39,13 +39,16 @@ def test_what_fits_says_the_numbers():
     found = room.fits(CANARY, 2, room.Running((300 * MB, 310 * MB)), left(700))
     assert found.passed
     assert found.compared
-    assert "2 workers more beside stable's 2, about 310 MB each as stable's are, need 620 MB; 700 MB are free" in found.words
+    assert (
+        "2 more workers would start beside stable's 2; like those they take 310 MB each, 620 MB together, and 700 MB are free"
+        in found.words
+    )
 
 
 def test_what_does_not_names_the_strategies_that_would_fit():
     found = room.fits(CANARY, 2, room.Running((300 * MB, 310 * MB)), left(400))
     assert (found.passed, found.code) == (False, "memory-short")
-    assert "need 620 MB, and 400 MB are free" in found.words
+    assert "620 MB together, and only 400 MB are free" in found.words
     assert "rolling" in found.words
     assert "recreate" in found.words
     tight = room.fits(CANARY, 2, room.Running((300 * MB, 310 * MB)), left(300))

@@ -69,7 +69,7 @@ def test_a_good_release_passes_and_every_check_says_what_it_saw(place, running):
     given = release(make(place, "v1"), make(place, "v2"))
     assert running.result(given) is None
     assert running.findings(given) == ()
-    assert through(running, given, seen(given.stable, 100 << 20)) == ""
+    assert through(running, given, seen(given.stable, 100 * 10**6)) == ""
     found = running.findings(given)
     assert [one.name for one in found] == ["bundle", "contract", "data", "memory"]
     assert "1 files" in named(found, "bundle")[0].words
@@ -110,16 +110,16 @@ def test_a_way_back_is_checked_for_nothing_but_its_bundle(place, running):
 
 
 def test_too_little_memory_is_refused_before_anything_starts(place, running, monkeypatch):
-    monkeypatch.setattr(memory, "free", lambda: memory.Free(150 << 20, "on this machine"))
+    monkeypatch.setattr(memory, "free", lambda: memory.Free(150 * 10**6, "on this machine"))
     given = release(make(place, "v1"), make(place, "v2"))
-    why = through(running, given, seen(given.stable, 100 << 20))
-    assert "need 200 MB, and 150 MB are free on this machine" in why
+    why = through(running, given, seen(given.stable, 100 * 10**6))
+    assert "200 MB together, and only 150 MB are free on this machine" in why
 
 
 def test_workers_that_are_up_already_need_no_room(place, running, monkeypatch):
     monkeypatch.setattr(memory, "free", lambda: memory.Free(0, "on this machine"))
     given = release(make(place, "v1"), make(place, "v2"), phase=phases.Phase.WARMING)
-    assert through(running, given, seen(given.candidate, 100 << 20)) == ""
+    assert through(running, given, seen(given.candidate, 100 * 10**6)) == ""
 
 
 def test_data_that_changes_between_the_check_and_the_exposure_is_refused(place, running):

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from tidegate.control.loop import hearing
-from tidegate.core.vocabulary import alarms, home
+from tidegate.core.vocabulary import alarms, home, placing
 from tidegate.observability.monitors import rounds, speaking
 
 DRIFT = alarms.Alarm("drift", "flights", "distance has moved", 100.0)
@@ -74,3 +74,15 @@ def test_a_file_that_nobody_understands_leaves_what_was_known(place):
     assert ear.heard() == [DRIFT]
     (place.alarms / "drift.json").unlink()
     assert ear.heard() == []
+
+
+@pytest.mark.parametrize("since", [1e308, -1.0, 1e12])
+def test_a_file_with_a_time_that_is_none_is_refused_with_why_and_what_was_said_before_counts(place, since, caplog):
+    ear, path = hearing.Ear(place.alarms), place.alarms / "mine.json"
+    path.write_bytes(msgspec.json.encode(alarms.Said(200.0, (DRIFT,))))
+    assert ear.heard() == [DRIFT]
+    wrong = msgspec.structs.replace(DRIFT, since=since, subject="distance")
+    placing.put(path, msgspec.json.encode(alarms.Said(260.0, (wrong,))))
+    assert ear.heard() == [DRIFT]
+    (told,) = [one.why for one in caplog.records if one.msg == "a monitor cannot be understood"]
+    assert told.startswith(f"the alarm drift:flights:distance is since {since:g}, which is no time: write Unix seconds")

@@ -4,6 +4,7 @@
 - `events`: from what was seen to the one event a release is told next (pure)
 - `commands`: what people asked for, turned into releases and events
 - `transitions`: the one desk at which a release is advanced and committed
+- `brought`: what is noted of settings that releases bring and versions are left with
 - `settling`: whose settings an endpoint goes by, while a release may still bring others
 - `routes`, `upkeep`: what has to hold now, made true: routes through the table file, workers through the target
 - `shipping`: the shipper, there while a route names a sink

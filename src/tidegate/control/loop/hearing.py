@@ -5,7 +5,7 @@ import pathlib
 
 import msgspec
 
-from tidegate.core.vocabulary import alarms
+from tidegate.core.vocabulary import alarms, instants
 
 log = logging.getLogger(__name__)
 _decode = msgspec.json.Decoder(alarms.Said).decode
@@ -34,9 +34,21 @@ class Ear:
             seen = (told.st_mtime_ns, told.st_ino)
             if seen == before[0]:
                 return
-            self._known[path.stem] = (seen, _decode(path.read_bytes()).alarms)
+            self._known[path.stem] = (seen, _heard(path.read_bytes()))
         except FileNotFoundError:
             return
-        except (OSError, msgspec.DecodeError) as failed:
+        except (OSError, ValueError) as failed:
             log.warning("a monitor cannot be understood", extra={"monitor": path.stem, "why": str(failed)})
-            self._known[path.stem] = (seen if isinstance(failed, msgspec.DecodeError) else (0, 0), before[1])
+            self._known[path.stem] = (seen if isinstance(failed, ValueError) else (0, 0), before[1])
+
+
+def _heard(raw: bytes) -> tuple[alarms.Alarm, ...]:
+    """What a file says. Raises ValueError for one that is not of this form, or says a time that no calendar has."""
+    said = _decode(raw).alarms
+    for one in said:
+        if instants.sane(one.since) != one.since:
+            named = ":".join(filter(None, (one.kind, one.endpoint, one.subject)))
+            raise ValueError(
+                f"the alarm {named} is since {one.since:g}, which is no time: write Unix seconds, 1772380000 for one."
+            )
+    return said

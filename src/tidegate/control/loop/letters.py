@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import msgspec
 
 from tidegate.control.store import chain
-from tidegate.core.vocabulary import decisions, incidents, phases, recipients
+from tidegate.core.vocabulary import decisions, incidents, instants, phases, recipients
 
 Phase = phases.Phase
 _NEXT = {
@@ -145,7 +145,7 @@ def _details(event: chain.StoredEvent) -> Iterator[str]:
     told = event.facts
     since = float(told.get("since", 0.0))
     if since:
-        yield f"Since: {dt.datetime.fromtimestamp(since, dt.UTC):%Y-%m-%d %H:%M:%S} UTC"
+        yield f"Since: {dt.datetime.fromtimestamp(instants.sane(since), dt.UTC):%Y-%m-%d %H:%M:%S} UTC"
     yield from (f"Moved: {line}" for line in told.get("moved", ()))
     examples = [str(one) for one in told.get("examples", ())]
     if examples:

@@ -106,6 +106,11 @@ def _entry(where: str, raw: msgspec.Raw, served: Collection[str] | None) -> Outc
     if entry.key == "" and not entry.endpoint:
         return _of_id(entry, label, where)
     at_ns = instants.parse(entry.time)
+    if at_ns is None and entry.time not in (None, ""):
+        raise errors.OutcomeInvalid(
+            f"{where}: the time {str(entry.time)[:60]!r} {instants.wrong(entry.time)}.",
+            cure="Say when that was which the label is of: ISO 8601 or a Unix time.",
+        )
     if at_ns is None:
         raise errors.OutcomeInvalid(
             f"{where}: ground truth is for one prediction, and a key without a time may have had many.",

@@ -33,16 +33,20 @@ def entry(given: dict[str, Any], where: str) -> dict[str, Any]:
         raise errors.OutcomeInvalid(f"label_version is {version!r}, not 1, 2, ...", where=where)
     if given.get("id") or not given.get("key"):
         return {"id": _identifier(given, where), "label": label, "label_version": version}
-    if instants.parse(plain(given.get("time"))) is None:
+    time = plain(given.get("time"))
+    if time in (None, ""):
         raise errors.OutcomeInvalid(
             "a key has a metric and a value, or a time and a label.", where=where, cure="Say when: --time, or a column of it."
         )
+    if instants.parse(time) is None:
+        raise errors.OutcomeInvalid(f"the time {time!r} {instants.wrong(time)}.", where=where, cure=_WHEN)
     if not given.get("endpoint"):
         raise errors.OutcomeInvalid(_WHOSE, where=where)
-    whom = {"key": plain(given["key"]), "endpoint": given["endpoint"], "time": plain(given["time"])}
+    whom = {"key": plain(given["key"]), "endpoint": given["endpoint"], "time": time}
     return whom | {"label": label, "label_version": version}
 
 
+_WHEN = "Say when that was which the label is of: 2026-03-01T14:30Z, or Unix seconds."
 _WHOSE = "a key is known within its endpoint, and none is named."
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from tidegate.core.decide import amounts
 from tidegate.core.vocabulary import errors, releases
 from tidegate.delivery.gates import findings, memory
 
@@ -34,31 +35,33 @@ def fits(stages: Sequence[releases.Stage], replicas: int, running: Running, left
     if not count:
         return findings.good(NAME, "no stage has more workers than there are now.")
     if not each:
-        return findings.unseen(NAME, f"{_workers(count)} more would start; none of stable's says how much memory it holds.")
+        return findings.unseen(NAME, f"{_workers(count)} would start; none of stable's says how much memory it holds.")
     if left is None:
-        return findings.unseen(NAME, f"{_workers(count)} more would start; how much memory is free cannot be told here.")
-    need = f"{_workers(count)} more beside stable's {there}, about {size(each)} each as stable's are, need {size(count * each)}"
+        return findings.unseen(NAME, f"{_workers(count)} would start; how much memory is free cannot be told here.")
+    take = (
+        f"they take {amounts.size(each)} each, {amounts.size(count * each)} together"
+        if count > 1
+        else f"it takes {amounts.size(each)}"
+    )
+    need = f"{_workers(count)} would start beside stable's {there}; like {'those' if there > 1 else 'that'} {take}"
     if count * each <= left.size:
-        return findings.good(NAME, f"{need}; {size(left.size)} are free {left.where}.")
+        return findings.good(NAME, f"{need}, and {amounts.size(left.size)} are free {left.where}.")
     fitting = _fitting(count, replicas, there, left.size // each)
     cure = " or ".join(fitting) if fitting else "No strategy would fit: free memory, or let `replicas` be fewer"
-    return findings.refused(NAME, errors.MemoryShort(f"{need}, and {size(left.size)} are free {left.where}.", cure=f"{cure}."))
+    return findings.refused(
+        NAME, errors.MemoryShort(f"{need}, and only {amounts.size(left.size)} are free {left.where}.", cure=f"{cure}.")
+    )
 
 
 def _fitting(count: int, replicas: int, there: int, room: int) -> list[str]:
     """Strategies that need fewer workers at once, and no more than there is room for."""
     found = []
     if count > 1 and room >= 1:
-        found.append(f"`strategy: rolling` would fit ({_workers(1)} more at a time)")
+        found.append(f"`strategy: rolling` would fit ({_workers(1)} at a time)")
     if max(0, replicas - there) <= room:
         found.append("`strategy: recreate` would fit (stable is stopped first, and nobody answers until the candidate is up)")
     return found
 
 
-def size(count: int) -> str:
-    """Bytes for people: 310 MB, 1.2 GB."""
-    return f"{count / (1 << 30):.1f} GB" if count >= 1 << 30 else f"{max(1, round(count / (1 << 20)))} MB"
-
-
 def _workers(count: int) -> str:
-    return f"{count} worker{'s' if count != 1 else ''}"
+    return f"{count} more worker{'s' if count != 1 else ''}"

@@ -3,7 +3,7 @@
 import datetime as dt
 import re
 
-from tidegate.core.vocabulary import errors
+from tidegate.core.vocabulary import errors, instants
 
 _UNIX = re.compile(r"\d{9,11}(\.\d+)?")
 _AGO = re.compile(r"(?:\d+(?:\.\d+)?[wdhms])+")
@@ -39,14 +39,15 @@ def span(texts: tuple[str, str], now: float, zone: dt.tzinfo | None, where: tupl
 
 def shown(at: float, zone: dt.tzinfo | None) -> str:
     """2026-03-01 14:30:00 +01:00, to the second."""
-    there = dt.datetime.fromtimestamp(at, zone) if zone else dt.datetime.fromtimestamp(at).astimezone()
+    known = instants.sane(at)
+    there = dt.datetime.fromtimestamp(known, zone) if zone else dt.datetime.fromtimestamp(known).astimezone()
     offset = there.strftime("%z")
     return f"{there:%Y-%m-%d %H:%M:%S} {offset[:3]}:{offset[3:5]}"
 
 
 def local(at: float) -> str:
     """2026-03-01 14:30:00, by this machine's zone, for who sits at it."""
-    return dt.datetime.fromtimestamp(at).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    return dt.datetime.fromtimestamp(instants.sane(at)).astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
 _CURE = 'Write 2026-03-01, 2026-03-01T14:30+01:00, "2 days ago", 90m, or Unix seconds.'
