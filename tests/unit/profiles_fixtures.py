@@ -9,6 +9,7 @@ import msgspec
 from tidegate.core.stats import counting, seasons
 from tidegate.core.vocabulary import home, manifests, profiles, tables
 from tidegate.dataplane.predlog import catalogue
+from tidegate.dataplane.wire import tablefile
 from tidegate.observability.recording import profiling
 
 ENDPOINT = "flights"
@@ -50,5 +51,8 @@ class Hours:
         """What came in the hour that begins then."""
         counted = {name: counting.counted(self.frames[name], list(values)) for name, values in columns.items()}
         one = profiles.Profile(max(map(len, columns.values()), default=0), counted)
+        route = tablefile.read(self.home.table).routes[self.endpoint]
+        digest = next((known.digest for known in route.versions if known.ordinal == version), "other")
+        self.books.connection.execute("INSERT OR REPLACE INTO profiled VALUES (?, ?, ?)", (self.endpoint, version, digest))
         told = (self.endpoint, version, int(hour), msgspec.msgpack.encode(one))
         self.books.connection.execute("INSERT OR REPLACE INTO profile VALUES (?, ?, ?, ?)", told)

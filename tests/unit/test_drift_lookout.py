@@ -133,6 +133,21 @@ def test_a_promotion_begins_the_reference_of_predictions_anew_and_keeps_that_of_
     assert [line.partition(":")[0] for line in said[0].moved] == ["distance"]
 
 
+def test_a_version_made_by_other_settings_alone_is_held_against_what_its_model_had_predicted_before(
+    tmp_path: pathlib.Path,
+) -> None:
+    world = World(tmp_path)
+    for day in DAYS[:30]:
+        world.day(day)
+        assert world.look(day) == []
+    world.route(stable=tables.Deployed(2, "d" * 64, "m"))
+    for day in DAYS[30:34]:
+        world.put(day + 12 * 3_600, {"prediction": world.rng.random(3_000) ** (3.0 if day >= DAYS[31] else 1.0)}, version=2)
+        said = world.look(day)
+    assert [line.partition(":")[0] for line in said[0].moved] == ["prediction"]
+    assert lookout.Lookout(world.home).look(DAYS[33] + DAY + 1_000.0) == said
+
+
 def test_windows_with_few_rows_say_nothing_and_a_run_of_which_nothing_comes_is_over(tmp_path: pathlib.Path) -> None:
     world = World(tmp_path)
     for day in DAYS[:40]:

@@ -77,6 +77,17 @@ def test_the_first_rows_teach_and_the_later_ones_are_counted_by_version_and_hour
     assert all(column.seen == ROWS for _, _, one in log.hours() for column in one.columns.values())
 
 
+def test_versions_of_one_bundle_are_known_as_such(tmp_path: pathlib.Path) -> None:
+    log = Profiled(tmp_path)
+    other = {"version": 3, "digest": "f" * 64}
+    log.put(asked(100, 2.0, log.rng), asked(101, 2.0, log.rng, version=2), asked(102, 2.0, log.rng, **other))
+    log.look(3.0)
+    books = log.recorder.catalogue.connection
+    assert [profiling.alike(books, "flight-delay", version) for version in (1, 2, 3, 4)] == [{1, 2}, {1, 2}, {3}, {4}]
+    books.execute("DROP TABLE profiled")
+    assert profiling.alike(books, "flight-delay", 1) == {1}
+
+
 def test_rows_count_once_whatever_is_killed(tmp_path: pathlib.Path) -> None:
     log = Profiled(tmp_path)
     log.put(asked(100, 2.0, log.rng))

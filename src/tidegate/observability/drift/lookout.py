@@ -52,7 +52,8 @@ class Lookout:
 
     def _look(self, connection: sqlite3.Connection, route: tables.Route, now: float) -> Iterator[alarms.Alarm]:
         baseline = self._baselines.of(route.owner.digest)
-        shelf = moving.Shelf(connection, route.endpoint, route.owner.ordinal, baseline)
+        versions = profiling.alike(connection, route.endpoint, route.owner.ordinal)
+        shelf = moving.Shelf(connection, route.endpoint, versions, baseline)
         lengths = _lengths(shelf, route, now)
         before = self._watched.get(route.endpoint)
         if before is None or not before.goes_on(route, lengths):
@@ -63,7 +64,7 @@ class Lookout:
 
 
 class _Watched:
-    """One endpoint, as long as it is watched in the same way: settings, the version that owns it, the length of windows."""
+    """One endpoint, as long as it is watched in the same way: settings, the bundle that owns it, the length of windows."""
 
     def __init__(self, route: tables.Route, lengths: tuple[int, int]) -> None:
         self._key = _key(route, lengths)
@@ -76,7 +77,7 @@ class _Watched:
 def _key(route: tables.Route, lengths: tuple[int, int]) -> tuple[object, ...]:
     drift, quality = route.monitors.drift, route.monitors.quality
     told = (drift.season, drift.rows, drift.holidays, drift.limit, drift.window_seconds, quality.window_seconds)
-    return (route.owner.ordinal, lengths, *told)
+    return (route.owner.digest, lengths, *told)
 
 
 def _lengths(shelf: moving.Shelf, route: tables.Route, now: float) -> tuple[int, int]:

@@ -3,7 +3,7 @@
 A `Track` is one way of looking: windows of one length, held against the same time of earlier weeks (`core.stats.seasons`) or
 against the data that came with the model, by some of the effects of `core.stats.drift`. Everything is made from the hourly
 profiles: a track that is begun anew comes to the same. Inputs are those of all versions; predictions are those of the version
-that owns the endpoint alone, so that with a promotion their reference begins anew.
+that owns the endpoint, and of others made of the same bundle, so that their reference begins anew with another model only.
 
 Called by `lookout`. Reads no clock; profiles come from a `Shelf`.
 """
@@ -58,12 +58,14 @@ class Plan(msgspec.Struct, frozen=True):
 class Shelf:
     """Profiles of an endpoint by time, added up from its hours."""
 
-    def __init__(self, connection: sqlite3.Connection, endpoint: str, version: int, baseline: profiles.Baseline) -> None:
-        """`version`: whose predictions are meant. `baseline`: of the data that came with its model."""
+    def __init__(
+        self, connection: sqlite3.Connection, endpoint: str, versions: frozenset[int], baseline: profiles.Baseline
+    ) -> None:
+        """`versions`: whose predictions are meant. `baseline`: of the data that came with their model."""
         self.frames = profiling.frames(connection, endpoint)
         self.importances = baseline.importances
         self._baseline = baseline
-        self._connection, self._endpoint, self._version = connection, endpoint, version
+        self._connection, self._endpoint, self._versions = connection, endpoint, versions
         self._kept: collections.OrderedDict[tuple[int, int], profiles.Profile] = collections.OrderedDict()
 
     @functools.cached_property
@@ -82,7 +84,7 @@ class Shelf:
 
     def _read(self, since: int, until: int) -> profiles.Profile:
         hours = profiling.hours(self._connection, self._endpoint, since, until)
-        return profiling.merged([one if version == self._version else profiling.inputs(one) for version, _, one in hours])
+        return profiling.merged([one if version in self._versions else profiling.inputs(one) for version, _, one in hours])
 
     def rows(self, since: int, until: int) -> int:
         """How many rows came in this time."""

@@ -33,6 +33,7 @@ CREATE TABLE IF NOT EXISTS frame (endpoint TEXT, name TEXT, told BLOB, PRIMARY K
 CREATE TABLE IF NOT EXISTS profile (endpoint TEXT, version INTEGER, hour INTEGER, told BLOB,
   PRIMARY KEY (endpoint, version, hour)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS profile_by_hour ON profile (endpoint, hour);
+CREATE TABLE IF NOT EXISTS profiled (endpoint TEXT, version INTEGER, digest TEXT, PRIMARY KEY (endpoint, version)) WITHOUT ROWID;
 """
 log = logging.getLogger(__name__)
 _pack = msgspec.msgpack.Encoder().encode
@@ -88,6 +89,7 @@ class Profiles:
         for (key, digest), several in groups.items():
             if (key[0], digest) not in self._met:
                 self._adopt(key[0], digest, keeps(key[0]).veiled)
+            self._connection.execute("INSERT OR IGNORE INTO profiled VALUES (?, ?, ?)", (*key[:2], digest))
             begin = 0
             while begin < len(several):
                 # One by one while anything is learned, so that no more values teach than have to.
@@ -257,6 +259,18 @@ def reach(connection: sqlite3.Connection, endpoint: str) -> tuple[int, int]:
     """(first, last) hour of an endpoint of which anything is counted; (0, 0): none."""
     first, last = connection.execute("SELECT min(hour), max(hour) FROM profile WHERE endpoint = ?", (endpoint,)).fetchone()
     return (first, last) if first is not None else (0, 0)
+
+
+def alike(connection: sqlite3.Connection, endpoint: str, version: int) -> frozenset[int]:
+    """The versions of an endpoint that were made of the same bundle, this one among them: they predict alike."""
+    if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'profiled'").fetchone():
+        return frozenset({version})  # a catalogue that no recorder of this Tidegate has opened yet
+    same = connection.execute(
+        "SELECT other.version FROM profiled JOIN profiled AS other USING (endpoint, digest)"
+        " WHERE profiled.endpoint = ? AND profiled.version = ?",
+        (endpoint, version),
+    )
+    return frozenset({version, *(one for (one,) in same)})
 
 
 def inputs(one: profiles.Profile) -> profiles.Profile:
