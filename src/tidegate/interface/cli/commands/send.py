@@ -14,7 +14,7 @@ from rich import live, text
 from tidegate.core.decide import amounts
 from tidegate.core.spec import units
 from tidegate.interface.api import addresses
-from tidegate.interface.cli import aiming, exits, options, reaching, screen, traffic, words
+from tidegate.interface.cli import aiming, clients, exits, options, reaching, screen, traffic, words
 
 
 def send(
@@ -24,22 +24,33 @@ def send(
     source: Annotated[
         str, typer.Option("--from", help="A CSV or JSON-lines file: a request for each row, round and round.")
     ] = "",
+    unit: Annotated[
+        str,
+        typer.Option(
+            "--unit", help="Where requests stick by a header or cookie: the column with whose it is; else made-up clients."
+        ),
+    ] = "",
     lasting: Annotated[str, typer.Option("--for", help='How long, such as "30s"; else until Ctrl-C.')] = "",
     as_json: options.Json = False,
     home: options.Home = "",
 ) -> None:
     """Make traffic, so that a release can be judged before real clients come.
 
-    Without --from, requests from the log are sent again, or the model's own example. Ends with 3 when any request failed.
+    Without --from, requests from the log are sent again, or the model's own example. Where requests stick by a header or cookie
+    they come from 1,000 made-up clients, or from those in the column --unit. Ends with 3 when any request failed.
     """
     place = options.place(home)
     seconds = units.duration(lasting) if lasting else 0.0
     named, digest, address = aiming.aim(place, endpoint)
     wanted = traffic.bodies(place, named, digest, source)
+    by = clients.sticky(place, named)
+    wanted = clients.of_column(wanted, by, unit, clients.inputs(place, digest)) if unit else clients.asked(wanted, by)
     if token := reaching.bearer(place, named):
-        wanted = [dataclasses.replace(one, headers=f"authorization: Bearer {token}\r\n") for one in wanted]
+        wanted = [dataclasses.replace(one, headers=f"{one.headers}authorization: Bearer {token}\r\n") for one in wanted]
     if not as_json:
-        screen.note(f"{amounts.rate(rate)} to {named}, {words.count(len(wanted), 'different request')}; Ctrl-C ends it")
+        whose = f", {clients.said(by, wanted)}" if by else ""
+        different = words.count(len({(one.path, one.raw) for one in wanted}), "different request")
+        screen.note(f"{amounts.rate(rate)} to {named}, {different}{whose}; Ctrl-C ends it")
     send_on = functools.partial(traffic.send, address, wanted, rate, seconds, trust=addresses.trust(place))
     tally = asyncio.run(_send(send_on, quiet=as_json))
     if as_json:
