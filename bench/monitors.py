@@ -2,9 +2,13 @@
 
 - `profiling`: nanoseconds to count one value as the recorder does, in bins alone and with a sketch
 - `report`: a whole report of 100,000 rows of 40 columns against as many, beside Evidently's preset in an environment of its own
-- `windows`: alarms of traffic in which nothing changes, over many windows, columns and numbers of rows
+- `windows`: alarms of traffic in which nothing changes, over many windows, columns and numbers of rows: of days against the same
+  weekday, and of four weeks against the data that came with the model
+- `lasting`: days with an alarm of what lasts, by the month of the flights of 2013 (the model came with January and February), and
+  by the year of the census of Massachusetts (it came with 2015)
 """
 
+import collections
 import json
 import os
 import pathlib
@@ -12,6 +16,7 @@ import sqlite3
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -19,11 +24,12 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 
-from bench import columns, results
+from bench import columns, replays, results
 from tests.conformance import environments
 from tidegate.core.stats import counting, seasons, sketches
-from tidegate.core.vocabulary import alarms, profiles
-from tidegate.observability.drift import moving
+from tidegate.core.vocabulary import alarms, monitoring, profiles
+from tidegate.interface.demo.flights import data
+from tidegate.observability.drift import longer, moving
 from tidegate.observability.recording import profiling
 
 ROOT = pathlib.Path(__file__).parent.parent
@@ -49,6 +55,7 @@ def main() -> int:
     setting = QUICK if given.quick else FULL
     result = {**results.machine(), "errors": 0}
     result |= {"profiling_ns": cells(setting), "report": reports(setting), "windows": quiet(setting)}
+    result["lasting"] = lasting()
     ns, ours, theirs = result["profiling_ns"], result["report"]["tidegate"], result["report"]["evidently"]
     windows = sum(one["windows"] for one in result["windows"])
     targets = [
@@ -129,7 +136,7 @@ def _report(python: str, module: str, rows: int) -> dict[str, float]:
 
 
 def quiet(setting: Setting) -> list[dict[str, int]]:
-    """Days of traffic in which nothing changes, held against the same weekday: windows, and those at which anything was said."""
+    """Traffic in which nothing changes: windows looked at, and those at which anything was said."""
     return [_quiet(rows, setting.weeks) for rows in setting.rows_a_window]
 
 
@@ -146,15 +153,31 @@ def _quiet(rows: int, weeks: int) -> dict[str, int]:
         told = {name: counting.counted(frames[name], one[name].tolist()) for name in one.columns}
         row = (begin + day * seasons.DAY, msgspec.msgpack.encode(profiles.Profile(rows, told)))
         connection.execute("INSERT INTO profile VALUES ('bench', 1, ?, ?)", row)
-    shelf, found = moving.Shelf(connection, "bench", 1, profiles.Baseline()), 0
+    known = columns.frame(50_000, 5)
+    baseline = counting.baseline({name: known[name].tolist() for name in known.columns}, {})
+    shelf, found = moving.Shelf(connection, "bench", 1, baseline), 0
     kinds = ((alarms.Kind.DRIFT, moving.MOVES), (alarms.Kind.QUALITY, moving.FAULTS))
     tracks = [moving.Track(moving.Plan(kind, effects, seasons.DAY, seasons.DAY, "week")) for kind, effects in kinds]
+    tracks.append(longer.Track(monitoring.Drift()))
     for day in range(weeks * 7):
         now = begin + (day + 1) * seasons.DAY + moving.WAIT
         for track in tracks:
             track.look(shelf, now)
             found += bool(track.runs(now))
     return {"rows": rows, "columns": columns.COLUMNS, "windows": sum(track.windows for track in tracks), "alarms": found}
+
+
+def lasting() -> dict[str, dict[str, int]]:
+    """Days on which something was said to last."""
+    with tempfile.TemporaryDirectory() as folder:
+        root = pathlib.Path(folder)
+        flights = [day for day, alarm in replays.flights(root / "flights", data.load()) if alarm.subject == longer.SUBJECT]
+        census = replays.census(root / "census", replays.years(), monitoring.Drift())
+    months = collections.Counter(map(replays.month, flights))
+    return {
+        "flights": {str(month): months[month] for month in range(1, 13)},
+        "census": {str(year): sum(bool(said) for said in days) for year, days in census.items()},
+    }
 
 
 if __name__ == "__main__":

@@ -1,40 +1,18 @@
 """Real seasons: the flights of 2013, day by day, under the monitors' eyes. How often they speak, and of what."""
 
 import collections
-import datetime as dt
 import pathlib
 import re
 
 import numpy as np
 import pytest
 
-from tests.unit import profiles_fixtures as given
-from tidegate.core.stats import counting, seasons
+from bench import replays
 from tidegate.interface.demo.flights import data
-from tidegate.observability.drift import classifying, lookout
+from tidegate.observability.drift import classifying
 
 PAGE = " ".join((pathlib.Path(__file__).parents[2] / "docs" / "drift.md").read_text().split())
 SCHEDULE = {"carrier", "origin", "dest", "day_of_week", "sched_dep_hour", "distance"}
-DAY = seasons.DAY
-
-
-class Year(given.Hours):
-    """Every day's flights; frames are taught by the first thousand that left."""
-
-    def __init__(self, root, rows):
-        columns = {name: rows[name].to_numpy() for name in data.FEATURES}
-        super().__init__(root, {name: counting.framed(name, values[:1_000].tolist()) for name, values in columns.items()})
-        days = rows["departs"].astype("int64").to_numpy() // 10**9 // DAY * DAY
-        self.days, begins = np.unique(days, return_index=True)
-        for day, part in zip(self.days, np.split(np.arange(len(days)), begins[1:]), strict=True):
-            self.put(day, {name: values[part].tolist() for name, values in columns.items()})
-
-    def said(self):
-        """(day, alarm) of every look, once a day."""
-        watch = lookout.Lookout(self.home)
-        for day in map(int, self.days):
-            for alarm in watch.look(day + DAY + 1_000.0):
-                yield day, alarm
 
 
 @pytest.fixture(scope="module")
@@ -46,16 +24,19 @@ def flights():
 @pytest.fixture(scope="module")
 def spoken(tmp_path_factory, flights):
     """What was said all the year, of a model that came without data."""
-    return list(Year(tmp_path_factory.mktemp("flights"), flights).said())
+    return list(replays.Year(tmp_path_factory.mktemp("flights"), flights).said())
 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory, flights):
     """What was said all the year against the flights of January and February, with which the model came."""
-    year = Year(tmp_path_factory.mktemp("trained"), flights)
-    winter = data.of_months(flights, 1, 2)
-    year.baseline({name: winter[name].tolist() for name in data.FEATURES}, {})
-    return [(day, alarm) for day, alarm in year.said() if alarm.subject == "training"]
+    return replays.flights(tmp_path_factory.mktemp("trained"), flights)
+
+
+@pytest.fixture(scope="module")
+def weeks(trained):
+    """Of these, what whole weeks said."""
+    return [(day, alarm) for day, alarm in trained if alarm.subject == "training"]
 
 
 def days(spoken, kind):
@@ -64,10 +45,6 @@ def days(spoken, kind):
 
 def named(alarm):
     return {line.partition(":")[0] for line in alarm.moved}
-
-
-def month(day):
-    return dt.datetime.fromtimestamp(day, dt.UTC).month
 
 
 def test_schedules_are_quiet_all_the_year_against_the_same_weekday(spoken):
@@ -88,15 +65,31 @@ def test_one_alarm_an_endpoint_and_kind_at_a_time(spoken):
     assert set(keys.values()) == {1}
 
 
-def test_summer_is_not_what_a_model_of_the_winter_was_trained_on(trained):
-    warm = collections.Counter(month(day) for day, alarm in trained if "temp" in named(alarm))
+def test_summer_is_not_what_a_model_of_the_winter_was_trained_on(weeks):
+    warm = collections.Counter(replays.month(day) for day, alarm in weeks if "temp" in named(alarm))
     told = re.search(
         r"`temp` on (\d+) of the 92 days of June, July and August and on (\d+) of the 59 of January and February", PAGE
     )
     assert told is not None, warm
     assert tuple(map(int, told.groups())) == (sum(warm[at] for at in (6, 7, 8)), warm[1] + warm[2])
-    assert "dep_delay" in {name for day, alarm in trained if month(day) == 7 for name in named(alarm)}
-    assert SCHEDULE & {name for _, alarm in trained for name in named(alarm)} == set()
+    assert "dep_delay" in {name for day, alarm in weeks if replays.month(day) == 7 for name in named(alarm)}
+    assert SCHEDULE & {name for _, alarm in weeks for name in named(alarm)} == set()
+
+
+def test_what_lasts_is_other_places_in_summer_and_nothing_in_the_season_of_the_model(trained):
+    lasts = [(replays.month(day), alarm) for day, alarm in trained if alarm.subject == "lasting"]
+    by = collections.Counter(name for _, alarm in lasts for name in named(alarm))
+    of_summer = [at for at, alarm in lasts if at in (6, 7, 8) and "dest" in named(alarm)]
+    told = re.search(
+        r"on none of the (\d+) days until the end of April; of `dest` on (\d+) of the 92 days of June, July and August and on "
+        r"(\d+) of all; of `distance` on (\d+), `origin` on (\d+) and `temp` on (\d+)",
+        PAGE,
+    )
+    assert [at for at, _ in lasts if at <= 4 and at != 1] == []
+    found = (120, len(of_summer), *(by[name] for name in ("dest", "distance", "origin", "temp")))
+    assert set(by) == {"dest", "distance", "origin", "temp"}
+    assert told is not None, found
+    assert tuple(map(int, told.groups())) == found
 
 
 @pytest.mark.parametrize(("names", "low", "high"), [(sorted(SCHEDULE), 0.44, 0.56), (data.FEATURES, 0.8, 1.0)])

@@ -236,3 +236,56 @@ def test_a_baseline_that_cannot_be_read_is_none(tmp_path: pathlib.Path) -> None:
     for day in DAYS[:10]:
         world.day(day)
     assert world.look(DAYS[9]) == []
+
+
+def lasting_days(world: World, days: list[int], moved: float = 0.0) -> list[list[alarms.Alarm]]:
+    """What is said on these days, on which a share of the carriers is DL that was not."""
+    said = []
+    for day in days:
+        carrier = world.rng.choice(["AA", "DL", "UA"], 4_000, p=[0.5 - moved, 0.3 + moved, 0.2]).tolist()
+        world.put(day + 12 * 3_600, {"carrier": carrier})
+        said.append(world.look(day))
+    return said
+
+
+def little(root: pathlib.Path, **drifts: object) -> World:
+    """A world whose model came with 60,000 rows."""
+    world = World(root, monitors=monitoring.Monitors(drift=monitoring.Drift(**drifts)))
+    world.baseline({"carrier": world.rng.choice(["AA", "DL", "UA"], 60_000, p=[0.5, 0.3, 0.2]).tolist()}, {})
+    return world
+
+
+def test_what_moves_little_but_for_good_is_told_once_it_has_lasted_and_acts_on_nothing(tmp_path: pathlib.Path) -> None:
+    world = little(tmp_path, action="hold")
+    assert lasting_days(world, DAYS[:40]) == [[]] * 40
+    later = lasting_days(world, [MONDAY + at * DAY for at in range(40, 80)], 0.04)
+    assert later[:14] == [[]] * 14  # in two weeks of the four it is as it was
+    [alarm] = later[-1]
+    assert (alarm.kind, alarm.subject, alarm.severity, alarm.action) == ("drift", "lasting", "warning", "notify")
+    assert alarm.words.startswith("Small but lasting, for four weeks: 1 of 3 columns has moved, carrier most")
+    assert "3.9 % of its values are others, at least 2" in alarm.moved[0]
+    assert "--against training" in alarm.next
+    assert lookout.Lookout(world.home).look(MONDAY + 80 * DAY + 1_000.0) == [alarm]
+
+
+def test_what_was_so_in_the_first_four_weeks_of_a_version_is_no_news_a_year_later_either(tmp_path: pathlib.Path) -> None:
+    world = little(tmp_path)
+    days = [MONDAY + at * DAY for at in range(180)]
+    assert lasting_days(world, days, 0.04) == [[]] * 180
+    assert lookout.Lookout(world.home).look(days[-1] + DAY + 1_000.0) == []
+    assert lasting_days(world, [days[-1] + at * DAY for at in range(1, 28)], 0.08)[-1][0].subject == "lasting"
+
+
+def test_it_is_not_looked_for_where_the_file_says_so_and_holidays_are_left_out(tmp_path: pathlib.Path) -> None:
+    days = [MONDAY + at * DAY for at in range(60)]
+    quiet = little(tmp_path / "off", lasting=0.0)
+    assert [*lasting_days(quiet, days[:30]), *lasting_days(quiet, days[30:], 0.04)] == [[]] * 60
+    world = little(tmp_path / "on", holidays=("2023-10-24",))
+    assert [*lasting_days(world, days[:30]), *lasting_days(world, days[30:], 0.04)][-1][0].subject == "lasting"
+
+
+def test_what_the_week_has_told_is_not_told_again(tmp_path: pathlib.Path) -> None:
+    world = little(tmp_path)
+    lasting_days(world, DAYS[:30])
+    said = lasting_days(world, DAYS[30:], 0.25)
+    assert [one.subject for one in said[-1] if one.subject] == ["training"]

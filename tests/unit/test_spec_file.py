@@ -138,6 +138,7 @@ def test_a_longer_least_time_moves_the_time_limit_that_nobody_gave():
         ("monitors: {quality: {window: 90m}}", 3, "profiles are kept by the hour"),
         ("monitors: {drift: {rows: 100}}", 3, "fewer than 200 rows say nothing"),
         ("monitors: {drift: {limit: 0%}}", 3, "a limit of drift is a share"),
+        ("monitors: {drift: {lasting: 100%}}", 3, "what lasts is a share of all rows"),
         ("monitors: {drift: {holidays: [Christmas]}}", 3, "`Christmas` is no day"),
         ("fallback: .NaN\nkeep: 1e999", 4, "cannot be used here"),
         ("trust: everything", 3, "It is one of pickle."),

@@ -29,6 +29,12 @@ class Drift(values.Block):
     limit: values.Share = values.key(
         "How much of a distribution has to be elsewhere, at least, for an alarm; half of it is a warning.", 0.1, "10%"
     )
+    lasting: values.Share = values.key(
+        "How much of a distribution has to be elsewhere than in the data that came with the model, at least, and for four weeks, "
+        "to be told as small but lasting; nothing is done then. 0%: it is not looked for.",
+        0.02,
+        "2%",
+    )
     holidays: list[str] = values.key(
         "Days (UTC) that are not watched, and that nothing is held against: 2026-12-25, or 12-25 of every year.", [], []
     )
@@ -98,6 +104,10 @@ def resolved(given: Monitors, truth: monitoring.Truth = monitoring.Truth()) -> m
         raise errors.SpecInvalid("a drop is a share of all answers.", cure="Let `monitors.performance.drop` be 2% or so.")
     if not 0 < given.drift.limit < 1:
         raise errors.SpecInvalid("a limit of drift is a share of all rows.", cure="Let `monitors.drift.limit` be 10% or so.")
+    if not 0 <= given.drift.lasting < 1:
+        raise errors.SpecInvalid(
+            "what lasts is a share of all rows.", cure="Let `monitors.drift.lasting` be 2% or so; 0%: it is not looked for."
+        )
     if wrong := [day for day in given.drift.holidays if not _DAY.fullmatch(day)]:
         raise errors.SpecInvalid(f"`{wrong[0]}` is no day.", cure="Write holidays as 2026-12-25, or 12-25 for every year.")
     if 0 < every < 1:
@@ -112,6 +122,7 @@ def resolved(given: Monitors, truth: monitoring.Truth = monitoring.Truth()) -> m
             given.drift.rows,
             given.drift.limit,
             tuple(given.drift.holidays),
+            given.drift.lasting,
         ),
         quality=monitoring.Quality(given.quality.action, given.quality.window),
         performance=monitoring.Performance(given.performance.action, given.performance.drop),
@@ -131,6 +142,7 @@ def rows(given: monitoring.Monitors) -> list[tuple[str, str]]:
         ("monitors.drift.season", given.drift.season),
         ("monitors.drift.rows", str(given.drift.rows)),
         ("monitors.drift.limit", units.share_text(given.drift.limit)),
+        ("monitors.drift.lasting", units.share_text(given.drift.lasting) if given.drift.lasting else "not looked for"),
         ("monitors.drift.holidays", ", ".join(given.drift.holidays) or "none"),
         ("monitors.quality.action", given.quality.action),
         ("monitors.quality.window", units.duration_text(given.quality.window_seconds)),

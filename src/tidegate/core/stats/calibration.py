@@ -84,6 +84,10 @@ class Series:
             self._learn()
         return self.since is not None
 
+    def learn(self, begin: int, size: float) -> None:
+        """Take in what a window was that is not one of the series, as what is usual."""
+        self._history[begin % seasons.DAY].append((begin, size))
+
     def _learn(self) -> None:
         for one in self._waiting:
             if not self._frozen or one.begin < self._first + self._frozen:

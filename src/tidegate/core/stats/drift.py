@@ -5,8 +5,8 @@ A bound from below answers both: few rows raise no alarm, and many only one that
 
     ks     numbers: the largest difference of the distribution functions at the frame's edges; Dvoretzky-Kiefer-Wolfowitz for
            both samples, D - sqrt(log(2/a)/2) (1/sqrt n + 1/sqrt m)
-    tv     categories, nulls and new values being classes of their own: the total variation distance; less its mean under equal
-           laws, 1/2 sum sqrt(p (1-p) (1/n + 1/m)), and McDiarmid's sqrt(log(1/a)/2 (1/n + 1/m))
+    tv     categories, nulls and new values being classes of their own: the total variation distance; its bound is that of the set
+           of classes of which there are more for sure (`excess`)
     nulls  the share of nulls that came: the window's lower limit less the reference's upper one (`intervals.share`)
     new    the same of values that the frame has not, and of numbers outside of what all but a thousandth of the reference are in
     broken the same of what is no value of its type
@@ -24,7 +24,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tidegate.core.stats import intervals, logspace
+from tidegate.core.stats import excess, intervals, logspace
 from tidegate.core.vocabulary import profiles
 
 ALPHA = 0.001
@@ -71,9 +71,10 @@ class Effect(NamedTuple):
         return max(0.0, self.low) / limits[self.name][1]
 
 
-def limits(share: float) -> Limits:
-    """The limits where a distribution that is elsewhere by `share` is an alarm, and by half of it a warning."""
-    return {**LIMITS, "ks": (share / 2, share), "tv": (share / 2, share)}
+def limits(share: float, warning: float = 0.0) -> Limits:
+    """The limits where a distribution that is elsewhere by `share` is an alarm, and by `warning` (0: half of it) a warning."""
+    both = (warning or share / 2, share)
+    return {**LIMITS, "ks": both, "tv": both}
 
 
 class Described(NamedTuple):
@@ -101,7 +102,7 @@ def _effects(frame: profiles.Frame, reference: profiles.Column, window: profiles
         yield _ks(known, seen)
         yield _tail(known, seen)
     if not frame.numeric:
-        yield _tv(_classes(reference), _classes(window))
+        yield _tv(classes(reference), classes(window))
     yield _nulls(reference, window)
     outside = _outside(known) if frame.numeric else np.arange(frame.bins) == frame.bins - 1
     yield _more("new", (int(known[outside].sum()), reference.seen), (int(seen[outside].sum()), window.seen))
@@ -140,14 +141,12 @@ def _beyond(reference: logspace.Floats, window: logspace.Floats) -> Effect:
 
 
 def _tv(reference: logspace.Floats, window: logspace.Floats) -> Effect:
-    n, m = reference.sum(), window.sum()
-    size = float(np.abs(reference / n - window / m).sum()) / 2
-    pooled, noise = (reference + window) / (n + m), 1 / n + 1 / m
-    mean = float(np.sqrt(pooled * (1 - pooled) * noise).sum()) / 2
-    return Effect("tv", size, size - mean - math.sqrt(math.log(1 / ALPHA) / 2 * noise))
+    size = float(np.abs(reference / reference.sum() - window / window.sum()).sum()) / 2
+    return Effect("tv", size, excess.most(reference, window, ALPHA).low)
 
 
-def _classes(one: profiles.Column) -> logspace.Floats:
+def classes(one: profiles.Column) -> logspace.Floats:
+    """The counts of a column, nulls and what is broken being classes of their own."""
     return np.array([*one.counts, one.nulls, one.broken], np.float64)
 
 

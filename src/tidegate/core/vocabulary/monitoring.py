@@ -19,6 +19,8 @@ class Drift(msgspec.Struct, frozen=True):
     """How much of a distribution has to be elsewhere, at least, for an alarm; half of it is a warning."""
     holidays: tuple[str, ...] = ()
     """Days (UTC) that are not watched and that nothing is held against: 2026-12-25, or 12-25 of every year."""
+    lasting: float = 0.02
+    """How much of a distribution is elsewhere for four weeks, at least, where that is told; 0: never."""
 
 
 class Quality(msgspec.Struct, frozen=True):

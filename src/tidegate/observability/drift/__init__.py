@@ -1,7 +1,8 @@
 """Whether what is asked and answered is as it was, by the profiles that the recorder keeps.
 
 - `drifting`: one stretch of time held against another, column by column; `references`: what a time is held against
-- `lookout`: the watch of drift and quality; `moving`: windows held against their season, one way of looking
+- `lookout`: the watch of drift and quality; `moving`: windows held against their season, one way of looking;
+  `longer`: four weeks against what came with the model, the other
 - `wording`: what has moved, in words
 - `classifying`: two times told apart by a model: the explainer of drift; `together`: the same once a week, as a watch
 

@@ -1,8 +1,9 @@
 """The lookout: drift and quality of every endpoint that is routed, as one watch of the monitor.
 
 Of each endpoint it keeps tracks (`moving`): quality by short windows and by days, drift by days, and whole weeks against the data
-that came with its model, where the bundle has a profile of it. What has moved at the end of a window is one alarm a track,
-ranked by how much each column matters to the model times how far it has moved.
+that came with its model, where the bundle has a profile of it, and four weeks against the same, for what moves little but for
+good. What has moved at the end of a window is one alarm a track, ranked by how much each column matters to the model times how
+far it has moved.
 
 Called by `rounds`. Reads the routing table and the catalogue; what it knows it makes anew from them after a kill.
 """
@@ -14,7 +15,7 @@ from tidegate.core.stats import seasons
 from tidegate.core.vocabulary import alarms, errors, home, profiles, tables
 from tidegate.dataplane.predlog import catalogue
 from tidegate.dataplane.wire import tablefile
-from tidegate.observability.drift import moving, wording
+from tidegate.observability.drift import longer, moving, wording
 from tidegate.observability.recording import baselines, profiling
 
 EVERY = 60.0
@@ -58,9 +59,12 @@ class Lookout:
         before = self._watched.get(route.endpoint)
         if before is None or not before.goes_on(route, lengths):
             before = self._watched[route.endpoint] = _Watched(route, lengths)
+        told: set[str] = set()
         for track in before.tracks:
             track.look(shelf, now)
-            yield from raised(route, track, shelf, now)
+            found = [one for one in track.open(shelf, now) if track.subject != longer.SUBJECT or one.column.name not in told]
+            told |= {one.column.name for one in found if track.subject == moving.TRAINING}
+            yield from raised(route, track, shelf, found)
 
 
 class _Watched:
@@ -69,6 +73,8 @@ class _Watched:
     def __init__(self, route: tables.Route, lengths: tuple[int, int]) -> None:
         self._key = _key(route, lengths)
         self.tracks = [moving.Track(plan) for plan in plans(route, lengths)]
+        if route.monitors.drift.lasting:
+            self.tracks.append(longer.Track(route.monitors.drift))
 
     def goes_on(self, route: tables.Route, lengths: tuple[int, int]) -> bool:
         return self._key == _key(route, lengths)
@@ -76,7 +82,7 @@ class _Watched:
 
 def _key(route: tables.Route, lengths: tuple[int, int]) -> tuple[object, ...]:
     drift, quality = route.monitors.drift, route.monitors.quality
-    told = (drift.season, drift.rows, drift.holidays, drift.limit, drift.window_seconds, quality.window_seconds)
+    told = (drift.season, drift.rows, drift.holidays, drift.limit, drift.lasting, drift.window_seconds, quality.window_seconds)
     return (route.owner.digest, lengths, *told)
 
 
@@ -104,20 +110,21 @@ def plans(route: tables.Route, lengths: tuple[int, int]) -> Iterator[moving.Plan
     yield moving.Plan(alarms.Kind.DRIFT, moving.MOVES + moving.FAULTS, seasons.WEEK, min(drift, seasons.DAY), *trained)
 
 
-def raised(route: tables.Route, track: moving.Track, shelf: moving.Shelf, now: float) -> Iterator[alarms.Alarm]:
+def raised(route: tables.Route, track: moving.Track, shelf: moving.Shelf, moved: Sequence[moving.Open]) -> Iterator[alarms.Alarm]:
     """The alarm of a track, if anything has moved. Where nothing is known of how much columns matter it says so."""
     known = shelf.importances
-    found = sorted(
-        track.open(shelf, now), key=lambda one: (-known.get(one.column.name, 1.0) * one.effect.weight, one.column.name)
-    )
+    found = sorted(moved, key=lambda one: (-known.get(one.column.name, 1.0) * one.effect.weight, one.column.name))
     if not found:
         return
-    plan, endpoint = track.plan, route.endpoint
+    plan, endpoint, lasts = track.plan, route.endpoint, track.subject == longer.SUBJECT
     settings = route.monitors.quality if plan.kind == alarms.Kind.QUALITY else route.monitors.drift
     names = [one.column.name for one in found]
     count = f"{len(found)} of {len(shelf.frames)} columns {'has' if len(found) == 1 else 'have'} moved"
     if plan.kind == alarms.Kind.QUALITY:
         count = f"{len(found)} of {len(shelf.frames)} columns {'is' if len(found) == 1 else 'are'} not what they were"
+    if lasts:
+        little = all(one.effect.low <= route.monitors.drift.limit for one in found)
+        count = f"{'Small but lasting' if little else 'Lasting'}, for four weeks: {count}"
     held = "the data that came with the model" if plan.against == moving.TRAINING else _SEASONS[plan.against]
     ranked = "ranked by how much each matters to the model" if known else "each counts the same: how much it matters is not known"
     begin = max(one.begin for one in found)
@@ -126,11 +133,11 @@ def raised(route: tables.Route, track: moving.Track, shelf: moving.Shelf, now: f
         endpoint,
         f"{count}, {names[0]} most, against {held}{'' if len(found) == 1 else f' ({ranked})'}.",
         float(min(one.since for one in found)),
-        subject=moving.TRAINING if plan.against == moving.TRAINING else "",
+        subject=track.subject,
         moved=lines(found),
         examples=tuple(shelf.odd(begin, begin + plan.length, names, EXAMPLES)),
-        next=_next(track.plan, endpoint, begin),
-        action=settings.action,
+        next=_next(plan, endpoint, begin),
+        action=alarms.Action.NOTIFY if lasts else settings.action,
     )
 
 

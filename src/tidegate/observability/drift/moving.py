@@ -54,6 +54,11 @@ class Plan(msgspec.Struct, frozen=True):
     limit: float = drift.LIMITS["ks"][1]
     """How much of a distribution is elsewhere, at least, where that is an alarm."""
 
+    @property
+    def learning(self) -> int:
+        """How long windows begin that say what is usual for good: those that end in a version's first four weeks. In seconds."""
+        return seasons.TRAILING - self.length + self.step if self.against == TRAINING else 0
+
 
 class Shelf:
     """Profiles of an endpoint by time, added up from its hours."""
@@ -83,6 +88,8 @@ class Shelf:
         return self._kept[key]
 
     def _read(self, since: int, until: int) -> profiles.Profile:
+        if until - since > seasons.DAY and not (since % seasons.DAY or until % seasons.DAY):
+            return profiling.merged([self.window(day, day + seasons.DAY) for day in range(since, until, seasons.DAY)])
         hours = profiling.hours(self._connection, self._endpoint, since, until)
         return profiling.merged([one if version in self._versions else profiling.inputs(one) for version, _, one in hours])
 
@@ -97,6 +104,11 @@ class Shelf:
     def reach(self) -> tuple[int, int]:
         """(first, last) hour of which there is anything; (0, 0): none."""
         return profiling.reach(self._connection, self._endpoint)
+
+    def begun(self) -> int:
+        """The day on which the bundle answered first; 0: it has not."""
+        firsts = [profiling.reach(self._connection, self._endpoint, one)[0] for one in self._versions]
+        return seasons.floor(min(filter(None, firsts), default=0), seasons.DAY)
 
 
 class Open(NamedTuple):
@@ -114,11 +126,14 @@ class Track:
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
+        self.subject = TRAINING if plan.against == TRAINING else ""
+        """What its alarm is about."""
         self.series: dict[tuple[str, str], calibration.Series] = {}
         self.latest = (0, 0)
         """The window that was looked at last."""
         self.windows = 0
         self._next = 0
+        self._told: tuple[object, tuple[Open, ...]] = (None, ())
 
     def look(self, shelf: Shelf, now: float) -> None:
         """Take in every window that has ended."""
@@ -126,8 +141,13 @@ class Track:
         if not first:
             return
         length, step = self.plan.length, self.plan.step
-        begin = self._next or max(seasons.floor(first, step), seasons.floor(now - HISTORY, step))
-        while (end := begin + length) + GRACE <= now and (last >= end or now >= end + WAIT):
+        first = shelf.begun() if self.plan.learning else seasons.floor(first, step)
+        begin, learnt = self._next or first, first + self.plan.learning
+        while first:
+            begin = max(begin, seasons.floor(now - HISTORY, step)) if begin >= learnt else begin
+            end = begin + length
+            if end + GRACE > now or (last < end and now < end + WAIT):
+                break
             if not self._suspended(begin):
                 self._take(shelf, begin)
             begin += step
@@ -139,21 +159,27 @@ class Track:
         )
 
     def _take(self, shelf: Shelf, begin: int) -> None:
-        end = begin + self.plan.length
-        seen = shelf.window(begin, end)
+        seen = self._seen(shelf, begin, self.plan.length)
         if seen.rows < self.plan.rows:
             return
         known = self._known(shelf, begin)
         if known.rows < self.plan.rows:
             return
         self.windows += 1
-        self.latest = (begin, end)
+        self.latest = (begin, begin + self.plan.length)
         for name, frame in shelf.frames.items():
             if name not in seen.columns or name not in known.columns:
                 continue
-            for one in drift.effects(frame, known.columns[name], seen.columns[name]):
+            for one in self._effects(shelf, begin, frame, known.columns[name]):
                 if one.name in self.plan.effects:
-                    self._series(name, one.name).put(begin, one.size, one.low)
+                    self._of(name, one.name).put(begin, one.size, one.low)
+
+    def _effects(self, shelf: Shelf, begin: int, frame: profiles.Frame, known: profiles.Column) -> tuple[drift.Effect, ...]:
+        return drift.effects(frame, known, self._seen(shelf, begin, self.plan.length).columns[frame.name])
+
+    def _seen(self, shelf: Shelf, begin: int, length: int) -> profiles.Profile:
+        """A window, or a part of one."""
+        return shelf.window(begin, begin + length)
 
     def _known(self, shelf: Shelf, begin: int) -> profiles.Profile:
         """What a window is held against: quality, before there is a season, against whatever there is."""
@@ -169,7 +195,7 @@ class Track:
             return shelf.window(begin - seasons.TRAILING, begin)
         return found
 
-    def _series(self, column: str, effect: str) -> calibration.Series:
+    def _of(self, column: str, effect: str) -> calibration.Series:
         key = (column, effect)
         if key not in self.series:
             warning, alarm = drift.limits(self.plan.limit)[effect]
@@ -177,7 +203,7 @@ class Track:
                 warning if column == profiling.PREDICTION else alarm,
                 share=effect != "tail",
                 patient=_PATIENT.get(effect, True),
-                frozen=seasons.TRAILING if self.plan.against == TRAINING else 0,
+                frozen=self.plan.learning,
             )
         return self.series[key]
 
@@ -191,13 +217,18 @@ class Track:
             if one.since is not None and one.last is not None and one.last.begin == self.latest[0]
         }
 
-    def open(self, shelf: Shelf, now: float) -> Iterator[Open]:
+    def open(self, shelf: Shelf, now: float) -> tuple[Open, ...]:
         """The columns that have moved, each by its largest effect that did, as it was in the latest window that was over."""
         runs = self.runs(now)
+        if self._told[0] != (self.latest, runs):
+            self._told = ((self.latest, runs), tuple(self._open(shelf, runs)))
+        return self._told[1]
+
+    def _open(self, shelf: Shelf, runs: dict[tuple[str, str], int]) -> Iterator[Open]:
         for name in dict.fromkeys(column for column, _ in runs):
             mine = {effect: since for (column, effect), since in runs.items() if column == name}
             begin = max(worst.begin for effect in mine if (worst := self.series[name, effect].worst))
-            seen, known = shelf.window(begin, begin + self.plan.length), self._known(shelf, begin)
+            seen, known = self._seen(shelf, begin, self.plan.length), self._known(shelf, begin)
             told = drifting.column(shelf.frames[name], seen.columns[name], known.columns[name], drift.limits(self.plan.limit))
             moved = next(one for one in told.effects if one.name in mine)
             yield Open(told, moved, min(mine.values()), begin)

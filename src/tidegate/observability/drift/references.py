@@ -102,7 +102,9 @@ def _trained(
         )
     frames = profiling.frames(connection, endpoint)
     seen = drifting.added(profiling.hours(connection, endpoint, window.since, window.until), window.version)
-    limits = drift.limits(route.monitors.drift.limit if route else monitoring.Drift().limit)
+    settings = route.monitors.drift if route else monitoring.Drift()
+    long = window.until - window.since >= seasons.TRAILING
+    limits = drift.limits(settings.limit, settings.lasting if long else 0)
     return drifting.held(
         drifting.Report(endpoint, window, TRAINING, ()), frames, (seen, baselines.fitted(trained, frames)), limits
     )

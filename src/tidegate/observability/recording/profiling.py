@@ -255,9 +255,10 @@ def rows(connection: sqlite3.Connection, endpoint: str, since: int, until: int) 
     return sum(_rows(one).rows for (one,) in told)
 
 
-def reach(connection: sqlite3.Connection, endpoint: str) -> tuple[int, int]:
-    """(first, last) hour of an endpoint of which anything is counted; (0, 0): none."""
-    first, last = connection.execute("SELECT min(hour), max(hour) FROM profile WHERE endpoint = ?", (endpoint,)).fetchone()
+def reach(connection: sqlite3.Connection, endpoint: str, version: int = 0) -> tuple[int, int]:
+    """(first, last) hour of an endpoint, or of one version of it, of which anything is counted; (0, 0): none."""
+    asked = "SELECT min(hour), max(hour) FROM profile WHERE endpoint = ? AND ? IN (0, version)"
+    first, last = connection.execute(asked, (endpoint, version)).fetchone()
     return (first, last) if first is not None else (0, 0)
 
 
