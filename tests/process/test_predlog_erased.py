@@ -11,6 +11,7 @@ from test_predlog_killed import BOOT, RECORDER, python, until
 
 from tidegate.core.vocabulary import assignment, erasures, home, ids, records, tables
 from tidegate.dataplane.predlog import catalogue, segments
+from tidegate.observability.recording import profiling
 
 PEOPLE = [assignment.digest(f"user-{number}".encode()) for number in range(20)]
 ASKING = 6
@@ -89,3 +90,51 @@ def test_kills_while_it_erases_bring_nobody_back_and_take_nobody_else(tmp_path: 
     paths = list(made.log.rglob("*.parquet"))
     assert not any(key in str(pq.read_table(path, partitioning=None).to_pylist()) for path in paths for key in gone)
     assert not list(made.erasures.glob(f"*{erasures.ASKED}"))
+
+
+def profiled(made: home.Home) -> dict[tuple[int, int], tuple[int, tuple[int, ...]]]:
+    """By version and hour, how many rows there were and what was predicted; nothing while any are still to be counted."""
+    if not (made.log / catalogue.NAME).exists():
+        return {}
+    with catalogue.Catalogue(made.log) as known:
+        if not profiling.known(known.connection) or known.recounts(1):
+            return {}
+        hours = profiling.hours(known.connection, "e", 0, 2**40)
+    return {(version, hour): (one.rows, one.columns["prediction"].counts) for version, hour, one in hours}
+
+
+def test_a_catalogue_that_is_deleted_has_its_profiles_again_whenever_the_recorder_is_killed(tmp_path: pathlib.Path) -> None:
+    made = place(tmp_path)
+    writer = segments.Writer(made.segments, "host", BOOT)
+    chance = random.Random(6)
+
+    def write(count: int) -> None:
+        for number in range(count):
+            one, _ = pair(writer.sequence, PEOPLE[number % len(PEOPLE)])
+            hour = 3_600 * 10**9 * (number % 5)
+            writer.append([msgspec.structs.replace(one, arrived_ns=one.arrived_ns - hour, answers=(chance.random(),))])
+
+    write(3_000)
+    recorder = python(RECORDER, str(tmp_path))
+    try:
+        until(lambda: sum(rows for rows, _ in profiled(made).values()) == 2_000)  # a thousand have taught
+        write(4_000)
+        writer.close()
+        until(lambda: sum(rows for rows, _ in profiled(made).values()) == 6_000)
+        before = profiled(made)
+    finally:
+        recorder.kill()
+        recorder.communicate()
+    for path in made.log.glob("catalogue.db*"):
+        path.unlink()
+    for _ in range(4):
+        recorder = python(RECORDER, str(tmp_path))
+        time.sleep(chance.uniform(0.4, 1.2))  # not waited for: where in its work it is met is left to chance
+        recorder.kill()
+        recorder.communicate()
+    recorder = python(RECORDER, str(tmp_path))
+    try:
+        until(lambda: profiled(made) == before)
+    finally:
+        recorder.terminate()
+        recorder.communicate()

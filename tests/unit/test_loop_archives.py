@@ -8,7 +8,7 @@ import pytest
 
 from tidegate.control.loop import archives
 from tidegate.control.store import database, endpoints, store
-from tidegate.core.vocabulary import errors, home, instances, tables
+from tidegate.core.vocabulary import erasures, errors, home, instances, tables
 from tidegate.dataplane.wire import tablefile
 
 DIGEST = "d" * 64
@@ -132,3 +132,26 @@ def test_a_backup_is_never_written_over_another_and_none_is_left_when_it_fails(b
     with pytest.raises(errors.StoreUnavailable):
         archives.write(home.Home(place.bundles), tmp_path / "c.tar.gz", log=False, now=2.0)
     assert sorted(one.name for one in tmp_path.glob("*.gz*")) == ["b.tar.gz"]
+
+
+def test_who_was_erased_since_the_backup_is_known_where_it_is_restored(place, tmp_path):
+    backup = tmp_path / "with-log.tar.gz"
+    erasures.write(place.erasures, erasures.KEPT, erasures.Asked("before", "flights", erasures.KEY, 1.0, key_hash="aa"))
+    erasures.remember(place.erasures, "before", [b"a" * 16])
+    archives.write(place, backup, log=True, now=2.0)
+    there = other(tmp_path)
+    archives.restore(backup, there, force=False, now=3.0)
+    assert [one.id for one in erasures.asked(there.erasures, erasures.KEPT)] == ["before"]
+    erasures.write(there.erasures, erasures.KEPT, erasures.Asked("since", "flights", erasures.ID, 4.0))
+    erasures.remember(there.erasures, "since", [b"b" * 16])
+    erasures.remember(there.erasures, "before", [b"c" * 16])
+    archives.restore(backup, there, force=True, now=5.0)
+    assert [one.id for one in erasures.asked(there.erasures, erasures.KEPT)] == ["before", "since"]
+    assert erasures.remembered(there.erasures) == {"before": [b"a" * 16, b"c" * 16], "since": [b"b" * 16]}
+
+
+def test_a_hash_that_was_written_in_part_is_written_over(tmp_path):
+    (tmp_path / f"one{erasures.HASHES}").write_bytes(b"a" * 16 + b"torn")
+    assert erasures.remembered(tmp_path) == {"one": [b"a" * 16]}
+    erasures.remember(tmp_path, "one", [b"b" * 16])
+    assert erasures.remembered(tmp_path) == {"one": [b"a" * 16, b"b" * 16]}

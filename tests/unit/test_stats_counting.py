@@ -35,9 +35,22 @@ def test_what_was_known_of_categories_fits_those_that_are_told_apart():
     told = counting.known(values)
     frame = profiles.Frame("x", classes=("b", "z"))
     assert counting.refitted(frame, told) == counting.counted(frame, values)
-    many = counting.known([f"v{at}" for at in range(1_000)])
-    assert (len(many.words), many.others) == (counting.WORDS, 1_000 - counting.WORDS)
-    assert counting.refitted(frame, many).counts == (0, 0, 1_000)
+    many = counting.known([f"v{at % 300}" for at in range(6_000)])
+    assert (len(many.words), many.others) == (counting.WORDS, 6_000 - 20 * counting.WORDS)
+    assert counting.refitted(frame, many).counts == (0, 0, 6_000)
+
+
+def test_what_fewer_than_twenty_rows_had_is_called_by_its_name_nowhere():
+    values = ["Ulm"] * 20 + ["Ann's Road"] * 19 + [f"road {at}" for at in range(40)]
+    assert counting.framed("x", values).classes == ("Ulm",)
+    told = counting.known(values)
+    assert (told.words, told.others) == ({"Ulm": 20}, 59)
+    older = profiles.Known(59, words={"Ulm": 40, "Ann's Road": 19})
+    frame = counting.taught("x", older)
+    assert frame is not None
+    assert frame.classes == ("Ulm",)
+    column = counting.counted(profiles.Frame("x", classes=("Ann's Road", "Ulm")), values)
+    assert counting.renamed(profiles.Frame("x", classes=("Ann's Road", "Ulm")), {"Ann's Road"}, column).counts == (20, 59)
 
 
 def test_a_column_that_has_become_another_kind_is_broken_or_new():

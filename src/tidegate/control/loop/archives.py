@@ -22,7 +22,7 @@ import msgspec
 
 from tidegate.control.store import database, location
 from tidegate.control.store import store as stores
-from tidegate.core.vocabulary import errors, home, instances, tables
+from tidegate.core.vocabulary import erasures, errors, home, instances, tables
 from tidegate.dataplane.predlog import catalogue
 from tidegate.dataplane.wire import tablefile
 
@@ -30,6 +30,8 @@ FORMAT = 1
 MANIFEST = "manifest.json"
 PROJECT = "tidegate.yaml"
 _CHUNK = 1 << 20
+_GROWING = (".seg", erasures.HASHES)
+"""Files that are appended to."""
 _MANIFEST_MAX = 64 << 20
 _DAMAGED = (tarfile.TarError, EOFError, zlib.error, OSError, msgspec.DecodeError)
 
@@ -94,6 +96,8 @@ def restore(path: pathlib.Path, place: home.Home, *, force: bool, now: float) ->
             manifest = _unpack(path, staging)
             fresh = home.Home(staging / "home")
             _awaken(fresh)
+            if manifest.log:
+                _still_forgotten(place, fresh)
             aside = _put(fresh, place, now)
     except OSError as failed:
         raise errors.DiskFull(f"the home cannot be written: {failed.strerror}.", where=str(place.root)) from failed
@@ -120,6 +124,7 @@ def _gather_log(place: home.Home, staging: pathlib.Path) -> None:
     for when in ("before", "after"):
         _link(place.log, staging / "log")
         _link(place.segments, staging / "segments")
+        _link(place.erasures, staging / "erasures")
         known = place.log / catalogue.NAME
         if when == "before" and known.exists():
             source = sqlite3.connect(f"{known.as_uri()}?mode=ro", uri=True)
@@ -136,7 +141,7 @@ def _link(folder: pathlib.Path, target: pathlib.Path) -> None:
         there = target / path.relative_to(folder)
         there.parent.mkdir(parents=True, exist_ok=True)
         with contextlib.suppress(FileNotFoundError, FileExistsError):
-            if path.suffix == ".seg":
+            if path.suffix in _GROWING:
                 shutil.copyfile(path, there)
             else:
                 os.link(path, there)
@@ -238,6 +243,15 @@ def _sleeping(route: tables.Route, generation: int) -> tables.Route:
     stable = msgspec.structs.replace(route.stable, workers=())
     bare = {"candidate": None, "weight": 0, "mirror": 0, "evidence": False, "kept": (), "asleep": True}
     return msgspec.structs.replace(route, stable=stable, generation=generation, **bare)
+
+
+def _still_forgotten(place: home.Home, fresh: home.Home) -> None:
+    """Whoever was erased since the backup goes again: what is known of that is taken along from the home that was there."""
+    for path in place.erasures.glob("[!.]*"):
+        there = fresh.erasures / path.name
+        if not there.exists() or path.stat().st_size > there.stat().st_size:  # hashes are only ever added
+            there.parent.mkdir(mode=0o700, exist_ok=True)
+            shutil.copyfile(path, there)
 
 
 def _put(fresh: home.Home, place: home.Home, now: float) -> str:

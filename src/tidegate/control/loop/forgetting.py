@@ -56,6 +56,7 @@ def words(told: erasures.Told) -> str:
         erasures.KEY: f"of the key with the hash {told.subject}",
         erasures.ID: "of one prediction",
         erasures.WHERE: f"with a value of {told.subject}",
+        erasures.AGAIN: "that were erased before and came back with restored files",
         erasures.EXPIRED: f"of {told.subject}, which is longer ago than the log is kept",
     }.get(told.kind, "")
     left = f"; {told.aside} damaged files lie aside and may hold more" if told.aside else ""

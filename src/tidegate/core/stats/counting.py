@@ -6,9 +6,10 @@ Values are whatever a client sent: numbers, text, true and false, lists, nothing
 import collections
 import math
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from tidegate.core.stats import drift, logspace
@@ -26,7 +27,15 @@ def framed(name: str, values: Sequence[Any]) -> profiles.Frame:
     words = collections.Counter(_word(one) for one in values if not _is_null(one) and not _is_number(one))
     if len(numbers) >= words.total():
         return drift.frame(name, np.array(numbers))
-    return profiles.Frame(name, classes=tuple(sorted(word for word, _ in words.most_common(profiles.MOST_CLASSES))))
+    return profiles.Frame(name, classes=_classes(words))
+
+
+def _classes(words: Mapping[str, int]) -> tuple[str, ...]:
+    """What bins are called by: the commonest values of those that are common enough."""
+    commonest = sorted(
+        (word for word, count in words.items() if count >= profiles.FEWEST_ALIKE), key=lambda one: (-words[one], one)
+    )
+    return tuple(sorted(commonest[: profiles.MOST_CLASSES]))
 
 
 def counted(frame: profiles.Frame, values: Sequence[Any]) -> profiles.Column:
@@ -84,7 +93,8 @@ def known(values: Sequence[Any]) -> profiles.Known:
     frame = framed("", values)
     if not frame.numeric:
         words, nulls = worded(values)
-        kept = dict(sorted(words.items(), key=lambda one: (-one[1], one[0]))[:WORDS])
+        common = [(word, count) for word, count in words.items() if count >= profiles.FEWEST_ALIKE]
+        kept = dict(sorted(common, key=lambda one: (-one[1], one[0]))[:WORDS])
         return profiles.Known(len(values), nulls, 0, (), kept, len(values) - nulls - sum(kept.values()))
     numbers, nulls, broken = numbered(values)
     points = np.quantile(numbers, np.linspace(0, 1, POINTS), method="lower") if numbers.size else np.zeros(0)
@@ -133,8 +143,14 @@ def taught(name: str, one: profiles.Known) -> profiles.Frame | None:
     """The frame of a column by what was known of it; None where nothing was."""
     if one.points:
         return drift.frame(name, np.array(one.points))
-    words = sorted(sorted(one.words, key=lambda word: (-one.words[word], word))[: profiles.MOST_CLASSES])
-    return profiles.Frame(name, classes=tuple(words)) if words else None
+    classes = _classes(one.words)
+    return profiles.Frame(name, classes=classes) if classes else None
+
+
+def renamed(frame: profiles.Frame, without: Collection[str], one: profiles.Column) -> profiles.Column:
+    """What was counted in a frame of categories, in the same frame without some of them: theirs is with all others'."""
+    kept = [count for name, count in zip(frame.classes, one.counts, strict=False) if name not in without]
+    return msgspec.structs.replace(one, counts=(*kept, sum(one.counts) - sum(kept)))
 
 
 def baseline(columns: Mapping[str, Sequence[Any]], importances: Mapping[str, float]) -> profiles.Baseline:

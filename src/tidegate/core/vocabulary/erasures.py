@@ -2,20 +2,24 @@
 
 <id>.asked.json     asked for, and not yet done; made by the API
 <id>.kept.json      done: a tombstone, so that what comes late is erased, too; without what a person could be told by
+<id>.hashes         of the predictions that went, 16 bytes each: these, too, outlive the log's catalogue and backups of the log
 <id>.told.json      what was done; control makes an event of the audit of it and deletes it
 """
 
 import logging
+import os
 import pathlib
 import uuid
+from collections.abc import Sequence
 from typing import TypeVar
 
 import msgspec
 
 from tidegate.core.vocabulary import placing
 
-KEY, ID, WHERE, EXPIRED = "key", "id", "where", "expired"
-ASKED, KEPT, TOLD = ".asked.json", ".kept.json", ".told.json"
+KEY, ID, WHERE, EXPIRED, AGAIN = "key", "id", "where", "expired", "again"
+ASKED, KEPT, TOLD, HASHES = ".asked.json", ".kept.json", ".told.json", ".hashes"
+HASH_BYTES = 16
 _T = TypeVar("_T")
 log = logging.getLogger(__name__)
 
@@ -26,7 +30,7 @@ class Asked(msgspec.Struct, frozen=True):
     id: str
     endpoint: str
     kind: str
-    """KEY, ID or WHERE."""
+    """KEY, ID or WHERE; AGAIN: whatever was erased before and is in files that have come back."""
     at: float
     """Unix seconds: predictions up to then are meant, whoever of that key comes back later is somebody new."""
     actor: str = ""
@@ -81,6 +85,27 @@ def write(folder: pathlib.Path, suffix: str, one: Asked | Told) -> None:
 def remove(folder: pathlib.Path, suffix: str, identifier: str) -> None:
     """Take one away, if it is there. Raises OSError."""
     (folder / f"{identifier}{suffix}").unlink(missing_ok=True)
+
+
+def remember(folder: pathlib.Path, of: str, hashes: Sequence[bytes]) -> None:
+    """Add hashes of predictions that went to those of an erasure, on the disk when this returns. Raises OSError."""
+    folder.mkdir(mode=0o700, exist_ok=True)
+    file = os.open(folder / f"{of}{HASHES}", os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    with os.fdopen(file, "ab") as opened:
+        opened.truncate(opened.tell() // HASH_BYTES * HASH_BYTES)  # a kill may have left a part of one
+        opened.write(b"".join(hashes))
+        opened.flush()
+        os.fsync(opened.fileno())
+
+
+def remembered(folder: pathlib.Path) -> dict[str, list[bytes]]:
+    """By erasure, the hashes of what went. Raises OSError."""
+    found = {}
+    for path in sorted(folder.glob(f"[!.]*{HASHES}")):
+        raw = path.read_bytes()
+        ends = range(HASH_BYTES, len(raw) + 1, HASH_BYTES)
+        found[path.name.removesuffix(HASHES)] = [raw[end - HASH_BYTES : end] for end in ends]
+    return found
 
 
 def asked(folder: pathlib.Path, suffix: str = ASKED) -> list[Asked]:

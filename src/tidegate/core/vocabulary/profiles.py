@@ -16,6 +16,8 @@ OUTER_EDGES = 8
 """Edges below these, and as many above."""
 MOST_CLASSES = 50
 """Values of a category that are told apart; what is beyond them is one more."""
+FEWEST_ALIKE = 20
+"""Rows that must have had a value before a bin is called by it: what fewer had may be a person's own."""
 
 PREDICTION = "prediction"
 """The column of the model's own answers: their first output."""

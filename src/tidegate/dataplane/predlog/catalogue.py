@@ -28,7 +28,10 @@ CREATE TABLE IF NOT EXISTS damaged (path TEXT PRIMARY KEY, why TEXT, lost INTEGE
 CREATE TABLE IF NOT EXISTS tally (name TEXT PRIMARY KEY, value INTEGER) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS unshipped (endpoint TEXT, sink TEXT, rows INTEGER, first INTEGER, last INTEGER,
   PRIMARY KEY (endpoint, sink)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS recount (path TEXT, since INTEGER, until INTEGER, after TEXT, PRIMARY KEY (path, since)) WITHOUT ROWID;
 """
+EVER = 1 << 40
+"""Unix seconds behind all times."""
 
 _pack = msgspec.msgpack.Encoder().encode
 _seal = msgspec.msgpack.Decoder(seals.Seal).decode
@@ -51,6 +54,17 @@ class Missed(msgspec.Struct, frozen=True):
     first: int = 0
     last: int = 0
     """The moments (`recorded`) between which it was recorded; 0 where nothing was."""
+
+
+class Recount(msgspec.Struct, frozen=True):
+    """Rows of a file that are to be counted in the profiles once more."""
+
+    path: str
+    since: int
+    until: int
+    """Those that arrived from `since` to before `until`, Unix seconds."""
+    after: str = ""
+    """And whose prediction id is behind this one, which is the last that was counted."""
 
 
 class Progress(msgspec.Struct):
@@ -142,8 +156,36 @@ class Catalogue:
 
     def drop(self, files: list[parquet.File]) -> None:
         """Have these files count no more."""
-        for table in ("file", "seal"):
+        for table in ("file", "seal", "recount"):
             self.connection.executemany(f"DELETE FROM {table} WHERE path = ?", [(one.path,) for one in files])  # noqa: S608
+
+    def swap(self, file: parquet.File, new: parquet.File | None) -> None:
+        """Have what is left of a file count in its place; what was to be counted of it is to be counted of that."""
+        if new:
+            self.connection.execute("UPDATE recount SET path = ? WHERE path = ?", (new.path, file.path))
+        self.drop([file])
+        self.add([new] if new else [])
+
+    def recount(self, files: list[parquet.File], since: int = 0, until: int = EVER) -> None:
+        """Note that rows which arrived in this time are to be counted once more, all of them."""
+        for file in files:
+            overlap = (file.path, until, since)
+            rows = self.connection.execute("SELECT * FROM recount WHERE path = ? AND since < ? AND until > ?", overlap).fetchall()
+            self.connection.execute("DELETE FROM recount WHERE path = ? AND since < ? AND until > ?", overlap)
+            parts = [part for row in rows for part in _outside(Recount(*row), since, until)]
+            told = [msgspec.structs.astuple(one) for one in (*parts, Recount(file.path, since, until))]
+            self.connection.executemany("INSERT INTO recount VALUES (?, ?, ?, ?)", told)
+
+    def recounts(self, most: int = -1) -> list[Recount]:
+        """What is still to be counted once more, by path and time; so many at most."""
+        rows = self.connection.execute("SELECT * FROM recount ORDER BY path, since LIMIT ?", (most,))
+        return [Recount(*row) for row in rows]
+
+    def recounted(self, one: Recount, after: str = "") -> None:
+        """Say that this has been counted: up to a prediction id, or all of it."""
+        self.connection.execute("DELETE FROM recount WHERE path = ? AND since = ?", (one.path, one.since))
+        if after:
+            self.connection.execute("INSERT INTO recount VALUES (?, ?, ?, ?)", (one.path, one.since, one.until, after))
 
     def damaged(self, file: parquet.File, why: str, lost: int) -> None:
         """Note that a file was set aside, why, and how many of its rows could not be saved."""
@@ -221,3 +263,9 @@ class Catalogue:
     def miss_nothing(self, endpoint: str, sink: str) -> None:
         """A sink begins anew."""
         self.connection.execute("DELETE FROM unshipped WHERE endpoint = ? AND sink = ?", (endpoint, sink))
+
+
+def _outside(one: Recount, since: int, until: int) -> list[Recount]:
+    """The parts of it that are not of this time."""
+    before, after = msgspec.structs.replace(one, until=since), msgspec.structs.replace(one, since=until)
+    return [part for part in (before, after) if part.since < part.until]

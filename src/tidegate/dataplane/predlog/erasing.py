@@ -47,6 +47,21 @@ def meant(log: pathlib.Path, file: parquet.File, asked: erasures.Asked, known: I
     return [ids.parse(one) or b"" for one in sorted(set(table["id"].filter(mask).to_pylist()))]
 
 
+def chosen(log: pathlib.Path, file: parquet.File, wanted: Callable[[bytes, bytes], bool]) -> list[bytes]:
+    """The predictions of a file that `wanted` says, given id and key's hash. Raises pyarrow.ArrowException."""
+    table = pq.read_table(log / file.path, columns=["id", "key_hash"], partitioning=None)
+    pairs = zip(table["id"].to_pylist(), table["key_hash"].to_pylist(), strict=True)
+    each = ((ids.parse(shown) or b"", bytes.fromhex(key)) for shown, key in pairs)
+    return sorted({one for one, key in each if wanted(one, key)})
+
+
+def arrivals(log: pathlib.Path, file: parquet.File, gone: Iterable[bytes]) -> list[float]:
+    """When these predictions of a file arrived, Unix seconds. Raises pyarrow.ArrowException."""
+    table = pq.read_table(log / file.path, columns=["id", "arrived"], partitioning=None)
+    mine = pc.is_in(table["id"], pa.array([ids.text(one) for one in gone], pa.string()))
+    return [at / 1e9 for at in table["arrived"].filter(mine).cast(pa.int64()).to_pylist()]
+
+
 def _where(path: pathlib.Path, asked: erasures.Asked) -> list[str]:
     """Ids of the requests of which some row has this value: as text, or as a number that is the same."""
     name = columns.PREFIX + asked.column

@@ -328,5 +328,10 @@ def outcome(row: dict[str, object]) -> records.Outcome:
 
 
 def _fields(row: dict[str, object], kind: type[msgspec.Struct]) -> dict[str, object]:
-    shown = {field.name: RENAMED.get(field.name, field.name) for field in msgspec.structs.fields(kind)}
-    return {name: row[column] for name, column in shown.items() if row.get(column) is not None}
+    return {name: row[column] for name, column in _shown(kind).items() if row.get(column) is not None}
+
+
+@functools.cache
+def _shown(kind: type[msgspec.Struct]) -> dict[str, str]:
+    """By field, the column that it is."""
+    return {field.name: RENAMED.get(field.name, field.name) for field in msgspec.structs.fields(kind)}

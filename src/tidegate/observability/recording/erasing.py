@@ -7,8 +7,8 @@ then segments: those that were there when it was asked are deleted once they are
 Then it is done, and told.
 
 What comes late (a segment that turned up, an outcome for a prediction that went) is dropped before anything counts it. For that a
-hash of each id that went is kept, and the hash of each key. Sums and profiles stay; of a column of texts, whose bins are values,
-what is known goes where somebody is found by it.
+hash of each id that went is kept, and the hash of each key: in files, so that a log whose catalogue was lost, or was restored, is
+looked through once for all that was ever erased. Sums stay; profiles of the hours are counted again by what is left.
 Called by the recorder, when nothing is open in its transaction.
 """
 
@@ -27,6 +27,8 @@ from tidegate.core.vocabulary import erasures, home, ids, records
 from tidegate.dataplane.predlog import catalogue, erasing, intact, objects, parquet, segments
 from tidegate.observability.recording import mending
 
+LATE = "late"
+"""Whose the hashes of predictions are that came when they were erased already."""
 BUSY_SECONDS = 1.0
 """For how long files are rewritten at one go, about: gateways' records wait meanwhile."""
 _TABLES = """
@@ -49,8 +51,10 @@ class Parts(NamedTuple):
     """Forgets predictions of an endpoint; how many rows that were."""
     erase_key: Callable[[str, bytes], int]
     """Likewise a key."""
-    erase_value: Callable[[str, str], None]
-    """Forgets which values a column has."""
+    doubt: Callable[[parquet.File, Sequence[bytes]], None]
+    """Notes which bins are called by values of predictions of a file that are to go."""
+    recount: Callable[[str, Sequence[float]], None]
+    """Has profiles of the hours of these arrivals (Unix seconds) counted again by what is left."""
     drop: Callable[[str], None]
     """Lets go of the endpoint's keepsakes."""
     about: Callable[[str, bytes], set[bytes]]
@@ -84,13 +88,56 @@ class Erasing:
         self._known_ids = {row[0] for row in connection.execute("SELECT id FROM erasure")}
         kept = erasures.asked(place.erasures, erasures.KEPT)
         self._tombs = {one.id: one for one in (*kept, *(work.asked for work in self._work))}
+        self._remember()
         self._count = connection.execute("SELECT count(*) FROM erased").fetchone()[0]
         self._has_late = bool(connection.execute("SELECT 1 FROM erased WHERE NOT swept AND of = '' LIMIT 1").fetchone())
+        self._look_again([one for one in kept if one.id not in self._known_ids])
         self.late = 0
         """Records that were dropped since the caller last looked."""
         self._index()
 
+    def _remember(self) -> None:
+        """Have catalogue and files agree on the hashes of what went: either may be of an earlier time."""
+        told = erasures.remembered(self._home.erasures)
+        held: dict[str, list[bytes]] = {}
+        for of, one in self._connection.execute("SELECT of, hash FROM erased"):
+            held.setdefault(of or LATE, []).append(one)
+        for of in told.keys() | held.keys():
+            there, here = told.get(of, []), held.get(of, [])
+            if missing := sorted(set(here) - set(there)):
+                erasures.remember(self._home.erasures, of, missing)
+            if lost := set(there) - set(here):
+                rows = [(one, "" if of == LATE else of) for one in lost]
+                self._known.begin()
+                self._connection.executemany("INSERT OR IGNORE INTO erased VALUES (?, ?, 0)", rows)
+                self._known.commit()
+
+    def _look_again(self, unknown: Sequence[erasures.Asked]) -> None:
+        """Have files looked through for what was erased before this catalogue knew of it."""
+        if not unknown:
+            return
+        there = self._segments()
+        self._known.begin()
+        for endpoint in sorted({one.endpoint for one in unknown}):
+            self._ask(erasures.Asked(erasures.fresh(), endpoint, erasures.AGAIN, max(one.at for one in unknown)), there)
+        rows = [(one.id, _pack(one), _pack(_untold(one)), _pack([]), _pack([])) for one in unknown]
+        self._connection.executemany("INSERT INTO erasure VALUES (?, ?, ?, ?, ?, 1)", rows)
+        self._known.commit()
+        self._known_ids |= {one.id for one in unknown}
+        turn(self._home.segments)
+
+    def _segments(self) -> list[str]:
+        """Names of those that are there."""
+        return sorted(path.name for files in segments.listing(self._home.segments).values() for _, path in files)
+
+    def _ask(self, one: erasures.Asked, there: list[str]) -> None:
+        """Begin with one. `there`: names of segments that are to go. In the caller's transaction."""
+        row = (one.id, _pack(one), _pack(_untold(one)), _pack([]), _pack(there))
+        self._connection.execute("INSERT INTO erasure VALUES (?, ?, ?, ?, ?, 0)", row)
+        self._work.append(_Work(one, _untold(one), [], there))
+
     def _index(self) -> None:
+        self._last = max((one.at for one in self._tombs.values()), default=0.0)
         self._keys: dict[tuple[str, bytes], float] = {}
         self._predictions: dict[bytes, str] = {}
         for one in self._tombs.values():
@@ -105,25 +152,36 @@ class Erasing:
         """Whether anything is asked for and not yet done."""
         return bool(self._work)
 
+    @property
+    def sweeping(self) -> bool:
+        """Whether there are files that are still to be looked through."""
+        return not all(work.swept for work in self._work)
+
     def spared(self, taken: Sequence[segments.Record]) -> list[segments.Record]:
         """Those of these records that nobody has asked to forget; in the caller's transaction."""
         if not self._keys and not self._predictions and not self._count:
             return list(taken)
-        gone = [one for one in taken if isinstance(one, records.Prediction) and self._is_gone(one)]
+        gone = {one.id: one.endpoint for one in taken if isinstance(one, records.Prediction) and self._is_gone(one)}
         if gone:
-            self._note("", [one.id for one in gone])
+            self._note("", list(gone))
             self._has_late = True
-            for one in gone:  # an outcome may have waited for it
-                self._parts.erase(one.endpoint, [one.id])
-        left = [one for one in taken if not (self._is_gone(one) if isinstance(one, records.Prediction) else self._is_late(one))]
+            for identifier, endpoint in gone.items():  # an outcome may have waited for it
+                self._parts.erase(endpoint, [identifier])
+        left = [one for one in taken if not (one.id in gone if isinstance(one, records.Prediction) else self._is_late(one))]
         self.late += len(taken) - len(left)
         return left
 
     def _is_gone(self, one: records.Prediction) -> bool:
-        if self._predictions.get(one.id) == one.endpoint:
-            return True
-        until = self._keys.get((one.endpoint, one.key_hash)) if one.key_hash else None
-        return until is not None and ids.milliseconds(one.id) <= until * 1e3
+        return self._was_meant(one.endpoint, one.id, one.key_hash)
+
+    def _was_meant(self, endpoint: str, identifier: bytes, key_hash: bytes) -> bool:
+        """Whether a prediction is one that somebody has asked to forget, by its key or its id, or that went already."""
+        at = ids.milliseconds(identifier) / 1e3
+        if at > self._last:
+            return False
+        until = self._keys.get((endpoint, key_hash)) if key_hash else None
+        mine = self._predictions.get(identifier) == endpoint or (until is not None and at <= until)
+        return mine or self._has(identifier)
 
     def _is_late(self, one: records.Outcome) -> bool:
         if one.key_hash:
@@ -136,24 +194,22 @@ class Erasing:
         return bool(found)
 
     def _note(self, of: str, gone: Iterable[bytes]) -> None:
-        rows = [(erasing.digest(one), of) for one in gone]
-        self._connection.executemany("INSERT OR IGNORE INTO erased VALUES (?, ?, 0)", rows)
-        self._count += len(rows)
+        fresh = [erasing.digest(one) for one in gone if not self._has(one)]
+        if fresh:
+            erasures.remember(self._home.erasures, of or LATE, fresh)
+            self._connection.executemany("INSERT OR IGNORE INTO erased VALUES (?, ?, 0)", [(one, of) for one in fresh])
+            self._count += len(fresh)
 
     def hear(self) -> None:
         """Take in what has been asked for. Raises OSError and sqlite3.Error."""
         for one in erasures.asked(self._home.erasures):
             if one.id in self._known_ids:
                 continue
-            there = sorted(path.name for files in segments.listing(self._home.segments).values() for _, path in files)
-            told = erasures.Told(one.id, one.endpoint, one.kind, one.subject, one.at, actor=one.actor, reason=one.reason)
             self._known.begin()
-            row = (one.id, _pack(one), _pack(told), _pack([]), _pack(there))
-            self._connection.execute("INSERT INTO erasure VALUES (?, ?, ?, ?, ?, 0)", row)
+            self._ask(one, self._segments())
             self._known.commit()
             self._known_ids.add(one.id)
             self._tombs[one.id] = one
-            self._work.append(_Work(one, told, [], there))
             self._index()
             turn(self._home.segments)
 
@@ -204,15 +260,21 @@ class Erasing:
 
     def _erase_predictions(self, work: _Work, file: parquet.File, name: str) -> None:
         one = work.asked
-        about = self._parts.about(one.endpoint, bytes.fromhex(one.key_hash)) if one.kind == erasures.KEY else set()
-        gone = erasing.meant(self._home.log, file, one, {each for each in about if file.first <= each <= file.last})
+        if one.kind == erasures.AGAIN:
+            gone = erasing.chosen(self._home.log, file, lambda *row: self._was_meant(one.endpoint, *row))
+        else:
+            about = self._parts.about(one.endpoint, bytes.fromhex(one.key_hash)) if one.kind == erasures.KEY else set()
+            gone = erasing.meant(self._home.log, file, one, {each for each in about if file.first <= each <= file.last})
         if not gone:
             return
+        arrived = erasing.arrivals(self._home.log, file, gone)
         shown = pa.array([ids.text(each) for each in gone], pa.string())
         new, count = erasing.without(self._home.log, name, file, lambda table: pc.is_in(table["id"], shown))
         self._known.begin()
-        self._swap(file, new)
+        self._parts.doubt(file, gone)
+        self._known.swap(file, new)
         self._note(one.id, gone)
+        self._parts.recount(one.endpoint, arrived)
         noted = self._parts.erase(one.endpoint, gone)
         folder = objects.folder(self._home.log, one.endpoint, file.partition.day).relative_to(self._home.log).as_posix()
         work.days += [] if folder in work.days else [folder]
@@ -222,15 +284,18 @@ class Erasing:
 
     def _outcomes_of(self, one: erasures.Asked) -> erasing.Gone:
         """Rows whose prediction went, and values posted for the key."""
-        key = one.key_hash if one.kind == erasures.KEY else ""
+        keys = self._keys if one.kind == erasures.AGAIN else {}
+        if one.kind == erasures.KEY:
+            keys = {(one.endpoint, bytes.fromhex(one.key_hash)): one.at}
 
         def gone(table: pa.Table) -> pa.Array:
             mine = pa.array([self._has(ids.parse(each) or b"") for each in table["id"].to_pylist()], pa.bool_())
-            if not key or "received" not in table.schema.names or "key_hash" not in table.schema.names:
+            if not keys or "received" not in table.schema.names or "key_hash" not in table.schema.names:
                 return mine
-            held = pc.and_(pc.equal(table["endpoint"], one.endpoint), pc.equal(table["key_hash"], key))
-            before = pc.less_equal(table["received"].cast(pa.int64()), int(one.at * 1e9))
-            return pc.or_(mine, pc.and_(held, before))
+            received = table["received"].cast(pa.int64()).to_pylist()
+            posted = zip(table["endpoint"].to_pylist(), table["key_hash"].to_pylist(), received, strict=True)
+            held = [key != "" and at <= keys.get((of, bytes.fromhex(key)), -1.0) * 1e9 for of, key, at in posted]
+            return pc.or_(mine, pa.array(held, pa.bool_()))
 
         return gone
 
@@ -240,14 +305,10 @@ class Erasing:
         if not count:
             return
         self._known.begin()
-        self._swap(file, new)
+        self._known.swap(file, new)
         self._count_up(work, outcomes=count)
         self._known.commit()
         (self._home.log / file.path).unlink(missing_ok=True)
-
-    def _swap(self, file: parquet.File, new: parquet.File | None) -> None:
-        self._known.drop([file])
-        self._known.add([new] if new else [])
 
     def _erase_the_rest(self, work: _Work, name: str) -> None:
         one = work.asked
@@ -269,8 +330,6 @@ class Erasing:
         noted = self._parts.erase_key(one.endpoint, bytes.fromhex(one.key_hash)) if one.kind == erasures.KEY else 0
         if one.kind == erasures.ID:
             noted += self._parts.erase(one.endpoint, [ids.parse(one.prediction) or b""])
-        if one.kind == erasures.WHERE:
-            self._parts.erase_value(one.endpoint, one.column)
         self._connection.execute("UPDATE erased SET swept = 1 WHERE of = ?", (one.id,))
         self._count_up(work, noted=noted, objects=swept)
         self._known.commit()
@@ -286,9 +345,10 @@ class Erasing:
     def _finish(self, work: _Work, now: float) -> None:
         one, folder = work.asked, self._home.erasures
         aside = work.told.aside + sum(1 for _ in aside_of(self._home, one.endpoint))
-        erasures.write(folder, erasures.TOLD, msgspec.structs.replace(work.told, at=now, aside=aside))
+        if one.kind != erasures.AGAIN or work.told.predictions or work.told.outcomes:
+            erasures.write(folder, erasures.TOLD, msgspec.structs.replace(work.told, at=now, aside=aside))
         bare = msgspec.structs.replace(one, value="")
-        if one.kind != erasures.WHERE:
+        if one.kind != erasures.AGAIN:
             erasures.write(folder, erasures.KEPT, bare)
         self._known.begin()
         self._connection.execute("UPDATE erasure SET done = 1, asked = ? WHERE id = ?", (_pack(bare), one.id))
@@ -312,6 +372,11 @@ class Erasing:
         self._known.tally({"erased_outcomes": work.told.outcomes})
         self._known.commit()
         self._has_late = False
+
+
+def _untold(one: erasures.Asked) -> erasures.Told:
+    """What is told of an erasure, before anything is counted."""
+    return erasures.Told(one.id, one.endpoint, one.kind, one.subject, one.at, actor=one.actor or "system", reason=one.reason)
 
 
 def _passed_over(work: _Work, path: str, broken: Exception) -> None:

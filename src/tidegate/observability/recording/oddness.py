@@ -131,12 +131,22 @@ class Oddness:
                     del oddest[KEPT:]
             begin += count
 
+    def again(self, several: Sequence[records.Prediction], scores: Sequence[Sequence[float] | None]) -> None:
+        """Note the bits that were logged with requests, an entry a row, or None. Of which column they are is not logged."""
+        scored = [(one, list(bits)) for one, bits in zip(several, scores, strict=True) if bits]
+        rows, found = [len(bits) for _, bits in scored], [one for _, bits in scored for one in bits]
+        self._note([one for one, _ in scored], rows, found, [""] * len(found))
+
     def save(self) -> None:
         """Keep the oddest of each hour."""
         for (endpoint, hour), oddest in self._odd.items():
             oddest.sort(reverse=True)
             told = [(endpoint, hour, identifier, row, bits, name) for bits, identifier, row, name in oddest[:KEPT]]
-            self._connection.executemany("INSERT OR REPLACE INTO odd VALUES (?, ?, ?, ?, ?, ?)", told)
+            self._connection.executemany(
+                "INSERT INTO odd VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET bits = excluded.bits, name = excluded.name"
+                " WHERE excluded.name != ''",
+                told,
+            )
             self._connection.execute(
                 "DELETE FROM odd WHERE endpoint = ?1 AND hour = ?2 AND bits < (SELECT bits FROM odd WHERE endpoint = ?1 AND "
                 "hour = ?2 ORDER BY bits DESC LIMIT 1 OFFSET ?3)",

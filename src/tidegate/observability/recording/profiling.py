@@ -11,7 +11,7 @@ Kept in the catalogue's database, so that profiles, places and files are committ
 import collections
 import logging
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -41,6 +41,8 @@ _frame = msgspec.msgpack.Decoder(profiles.Frame).decode
 _profile = msgspec.msgpack.Decoder(profiles.Profile).decode
 
 Values = dict[str, list[Any]]
+Reading = Callable[[Sequence[records.Prediction]], dict[str, list[Any]]]
+"""The inputs of requests to one bundle by column, all rows one after the other."""
 _Key = tuple[str, int, int]
 """(endpoint, version, hour)"""
 
@@ -79,8 +81,16 @@ class Profiles:
         self._values: dict[_Key, Values] = collections.defaultdict(lambda: collections.defaultdict(list))
         self._rows: collections.Counter[_Key] = collections.Counter()
 
-    def take(self, predictions: Iterable[records.Prediction], keeps: Callable[[str], keeping.Keeping] = _everything) -> None:
-        """Count these. `keeps`: what an endpoint keeps of inputs; what it veils is counted nowhere."""
+    def take(
+        self,
+        predictions: Iterable[records.Prediction],
+        keeps: Callable[[str], keeping.Keeping] = _everything,
+        read: Reading | None = None,
+    ) -> None:
+        """Count these. `keeps`: what an endpoint keeps of inputs; what it veils is counted nowhere.
+
+        `read`: where inputs are read, if not in the bodies.
+        """
         groups: dict[tuple[_Key, str], list[records.Prediction]] = collections.defaultdict(list)
         for one in predictions:
             if one.role == arms.Role.LIVE and one.mark == marks.Mark.OK:
@@ -94,7 +104,7 @@ class Profiles:
             while begin < len(several):
                 # One by one while anything is learned, so that no more values teach than have to.
                 end = len(several) if self._learned(key[0], digest) else begin + 1
-                self._take(key, several[begin:end], keeps(key[0]).veiled)
+                self._take(key, several[begin:end], keeps(key[0]).veiled, read or self._columns)
                 self._met.add((key[0], digest))
                 begin = end
 
@@ -102,12 +112,12 @@ class Profiles:
         """Whether all columns of a bundle have their frames."""
         return (endpoint, digest) in self._met and not any(of == endpoint for of, _ in self._teaching)
 
-    def _take(self, key: _Key, several: Sequence[records.Prediction], veiled: frozenset[str]) -> None:
+    def _take(self, key: _Key, several: Sequence[records.Prediction], veiled: frozenset[str], read: Reading) -> None:
         """Count requests of one key that were drawn for one bundle."""
         endpoint, frames = key[0], self._frames[key[0]]
         answers = [answer for one in several for answer in one.answers]
         self._rows[key] += sum(one.rows for one in several) if PREDICTION in frames else 0
-        for name, values in (*self._columns(several).items(), (PREDICTION, answers)):
+        for name, values in (*read(several).items(), (PREDICTION, answers)):
             if name in veiled:
                 continue
             if name in frames:
@@ -165,12 +175,39 @@ class Profiles:
             return
         self._sketches.drop(endpoint, name)
         self._connection.execute("DELETE FROM frame WHERE endpoint = ? AND name = ?", (endpoint, name))
+        self._change(endpoint, lambda columns: columns.pop(name, None) is not None)
+
+    def unname(self, endpoint: str, name: str, labels: Collection[str]) -> None:
+        """Have these values of a column in the bin of all others from now on, in every hour; nothing may be unsaved."""
+        frame = self._frames[endpoint].get(name)
+        if frame is None or not set(labels) & set(frame.classes):
+            return
+
+        def changed(columns: dict[str, profiles.Column]) -> bool:
+            if name in columns:
+                columns[name] = counting.renamed(frame, labels, columns[name])
+            return name in columns
+
+        self._change(endpoint, changed)
+        left = tuple(one for one in frame.classes if one not in labels)
+        self._learn(endpoint, msgspec.structs.replace(frame, classes=left))
+
+    def _change(self, endpoint: str, change: Callable[[dict[str, profiles.Column]], bool]) -> None:
+        """Have what was counted by column another, wherever `change` has changed it."""
         rows = self._connection.execute("SELECT version, hour, told FROM profile WHERE endpoint = ?", (endpoint,)).fetchall()
         for version, hour, told in rows:
             known = _profile(told)
-            if known.columns.pop(name, None) is not None:
+            if change(known.columns):
                 row = (endpoint, version, hour, _pack(known))
                 self._connection.execute("INSERT OR REPLACE INTO profile VALUES (?, ?, ?, ?)", row)
+
+    def forget(self, endpoint: str, since: int, until: int) -> None:
+        """Forget what was counted of the hours that begin in this time (Unix seconds); nothing may be unsaved."""
+        for table in ("profile", "sketch"):
+            self._connection.execute(
+                f"DELETE FROM {table} WHERE endpoint = ? AND hour >= ? AND hour < ?",  # noqa: S608
+                (endpoint, since, until),
+            )
 
     def save(self) -> None:
         """Add what was taken to the profiles of its hours."""

@@ -20,6 +20,7 @@ from tidegate.core.vocabulary import home, placing, records, room, sums
 from tidegate.dataplane.predlog import columns, explained, parquet, reader, segments, shipped
 from tidegate.observability.recording import (
     baselines,
+    doubting,
     entities,
     erasing,
     expiring,
@@ -32,6 +33,7 @@ from tidegate.observability.recording import (
     oddness,
     pairs,
     profiling,
+    recounting,
     rules,
     slices,
     slicing,
@@ -81,7 +83,16 @@ class Recorder:
         self.mending = mending.Mending(self.catalogue)
         self.keepsakes = keepsakes.Keepsakes(place.warm)
         self.expiring = expiring.Expiring(place, self.catalogue)
-        parts = erasing.Parts(self._erase, self._erase_key, self._erase_value, self.keepsakes.drop, self.entities.of)
+        self.recounting = recounting.Recounting(place.log, self.catalogue, self.profiles, self.oddness, self._reader)
+        self.doubts = doubting.Doubts(place.log, self.catalogue, self.profiles)
+        parts = erasing.Parts(
+            erase=self._erase,
+            erase_key=self._erase_key,
+            doubt=self.doubts.cast,
+            recount=self._recount_hours,
+            drop=self.keepsakes.drop,
+            about=self.entities.of,
+        )
         self.erasing = erasing.Erasing(place, self.catalogue, parts)
         self.tallies = self.catalogue.tallies()
         self.caught_up_at = now
@@ -118,7 +129,8 @@ class Recorder:
             now - self._flushed_at >= FLUSH_SECONDS and (self.follower.moved or self.catalogue.connection.in_transaction)
         ):
             self.flush(now)
-        if now - self._kept_at >= (ERASE_SECONDS if self.erasing.pending else UPKEEP_SECONDS) or self._is_asked():
+        hurried = self.erasing.pending or self.recounting.pending or self.doubts.pending
+        if now - self._kept_at >= (ERASE_SECONDS if hurried else UPKEEP_SECONDS) or self._is_asked():
             self._keep(now)
         return not news.caught_up and bool(news.records)
 
@@ -138,8 +150,7 @@ class Recorder:
         self.catalogue.begin()
         taken = self.erasing.spared([_bounded(one) for one in news.records])
         self.rules.refresh()  # no older than what was read
-        for endpoint, column in self.veils.note():
-            self.profiles.drop(endpoint, column)
+        self._veil()
         taken = [self.veils.whole(one) if isinstance(one, records.Prediction) else one for one in taken]
         predictions = [one for one in taken if isinstance(one, records.Prediction)]
         self.keepsakes.note([one for one in predictions if not self.veils.of(one.endpoint).veiled])
@@ -155,6 +166,11 @@ class Recorder:
             self._bytes += sum(values.nbytes for chunk in chunks for values in chunk.lists.values())
         self._reader.forget()
         self._batch += [self.veils.kept(one) if isinstance(one, records.Prediction) else one for one in taken]
+
+    def _veil(self) -> None:
+        """What is veiled from now on was counted for the last time; in the open transaction."""
+        for endpoint, column in self.veils.note():
+            self.profiles.drop(endpoint, column)
 
     def publish(self, now: float) -> None:
         """Write the label sums, the pairs and the slices of every endpoint whose sums changed."""
@@ -243,6 +259,7 @@ class Recorder:
         self.expiring.look(self.veils.all(), _fresh_name(now), now)
         self.erasing.hear()
         self.erasing.step(_fresh_name(now), now, self.caught_up_at)
+        self._recount(now)
         at_once = self.veils.discreet or self.erasing.pending or room.short(self.home.segments, FREED)
         upkeep.retire(self.catalogue, self.follower, now, at_once=at_once)
         self.catalogue.begin()
@@ -256,6 +273,18 @@ class Recorder:
             self.pairs.expire(now, self.sheet.longest_age())
             self.entities.expire(now, self.rules.rule)
         self.catalogue.commit()
+
+    def _recount(self, now: float) -> None:
+        """Go on with what erasing or a lost catalogue has left to do, once it is known what is veiled."""
+        if self.erasing.sweeping:
+            return
+        self.doubts.settle()
+        if not self.recounting.pending or not self.rules.known:
+            return
+        self.catalogue.begin()
+        self._veil()
+        self.catalogue.commit()
+        self.recounting.step(self.veils.of, _fresh_name(now))
 
     def _is_asked(self) -> bool:
         """Whether somebody has asked for something to be erased since the last upkeep."""
@@ -272,11 +301,9 @@ class Recorder:
         count += self.entities.erase(endpoint, gone) + self.oddness.erase(endpoint, gone)
         return count + explained.forget(self.home.explanations, gone)
 
-    def _erase_value(self, endpoint: str, column: str) -> None:
-        """Forget what values a column of texts has: its bins are named by them."""
-        frame = self.profiles.frames(endpoint).get(column)
-        if frame is not None and not frame.numeric:
-            self.profiles.drop(endpoint, column)
+    def _recount_hours(self, endpoint: str, arrived: Sequence[float]) -> None:
+        """Have the profiles of these arrivals' hours counted by what is left."""
+        self.recounting.again(endpoint, arrived, self._kept_at)
 
     def _erase_key(self, endpoint: str, key_hash: bytes) -> int:
         """Forget a key."""

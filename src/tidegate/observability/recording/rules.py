@@ -38,6 +38,8 @@ class Rules:
         self._seen: tuple[int, int] = (0, 0)
         self._routes: dict[str, tables.Route] = {}
         self._routed: frozenset[str] = frozenset()
+        self.known = False
+        """Whether a table has been read."""
 
     def refresh(self) -> None:
         """Read the table if it is another one; a damaged one leaves what was known."""
@@ -52,6 +54,7 @@ class Rules:
             found = tablefile.read(self._path).routes
             self._routes |= found
             self._routed = frozenset(found)
+            self.known = True
         except (errors.TableUnreadable, errors.ProtocolMismatch) as failed:
             log.warning("the routing table cannot be read", extra={"code": failed.code, "why": str(failed)})
         self._seen = seen

@@ -24,7 +24,8 @@ log = logging.getLogger(__name__)
 def reopened(folder: pathlib.Path) -> catalogue.Catalogue:
     """The catalogue, with the log made to agree with it: what does not count is deleted.
 
-    A catalogue that is lost or damaged is made anew from the Parquet files in place; the damaged one is kept aside.
+    A catalogue that is lost or damaged is made anew from the Parquet files in place; the damaged one is kept aside. Profiles are
+    then to be counted once more (`recounting`).
     Raises StoreUnavailable, OSError and sqlite3.Error.
     """
     try:
@@ -50,6 +51,7 @@ def _renew(known: catalogue.Catalogue) -> None:
         expected = reader.expected([str(known.log / file.path) for file in found])
     known.begin()
     known.add(found)
+    known.recount([file for file in found if file.partition.table == parquet.PREDICTIONS])
     known.advance({}, expected)
     known.begun()
     known.commit()
@@ -97,8 +99,9 @@ def _sweep(folder: pathlib.Path, counted: set[str]) -> None:
 def merge(known: catalogue.Catalogue, name: str) -> list[parquet.File]:
     """Merge the small files of each partition that has too many of one level; the new files. Raises OSError, sqlite3.Error."""
     groups: dict[tuple[parquet.Partition, int], list[parquet.File]] = {}
+    waiting = {one.path for one in known.recounts()}  # how far they are counted goes by the file
     for file in known.files():
-        if file.size < MERGED_SIZE // 2:
+        if file.size < MERGED_SIZE // 2 and file.path not in waiting:
             groups.setdefault((file.partition, file.level), []).append(file)
     merged = []
     for files in groups.values():
