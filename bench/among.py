@@ -88,7 +88,7 @@ def _tables(sample: object, begin_ms: int, rows: int) -> Iterator[tuple[list[byt
     for begin in range(0, rows, FILE_ROWS):
         count = min(FILE_ROWS, rows - begin)
         at_ms = begin_ms + (begin + np.arange(count)) * 1_000 // RATE
-        texts, raw = _identifiers(at_ms, rng)
+        texts, raw = identifiers(at_ms, rng)
         columns = {name: pa.repeat(pattern[name][0], count) for name in pattern.schema.names}
         columns["id"] = texts
         columns["sequence"] = pa.array(np.arange(begin, begin + count))
@@ -98,7 +98,7 @@ def _tables(sample: object, begin_ms: int, rows: int) -> Iterator[tuple[list[byt
         yield [raw[at].tobytes() for at in rng.integers(0, count, 8)], pa.table(columns, schema=pattern.schema)
 
 
-def _identifiers(at_ms: np.ndarray, rng: np.random.Generator) -> tuple[pa.Array, np.ndarray]:
+def identifiers(at_ms: np.ndarray, rng: np.random.Generator) -> tuple[pa.Array, np.ndarray]:
     """UUIDv7 of these times, in order: as text, and as [rows, 16] bytes."""
     count = len(at_ms)
     raw = rng.integers(0, 256, (count, 16), np.uint8)

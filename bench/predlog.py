@@ -5,6 +5,7 @@
 - `killed`: predictions that were answered under `ack` and are not in the log, after `kill -9` of each process again and again
 - `recording`: predictions of twenty columns that a recorder process on one core records, a second of its processor time
 - `among`: the time to find one id among fifty million
+- `truth`: the seconds until `tidegate performance` has what it says, of three million predictions of which most are labelled
 - `soak`: the recorder's memory over ten million predictions
 """
 
@@ -14,9 +15,9 @@ import statistics
 import sys
 from typing import Any, NamedTuple
 
-from bench import among, generator, killed, models, recording, results, servers
+from bench import among, generator, killed, models, recording, results, servers, truth
 
-PARTS = ("logging", "killed", "recording", "among", "soak")
+PARTS = ("logging", "killed", "recording", "among", "truth", "soak")
 CONNECTIONS = 64
 
 
@@ -30,13 +31,14 @@ class Setting(NamedTuple):
     recorded: int
     rows: int
     finds: int
+    labelled: int
     soaked: int
     part: int
     """Predictions between two looks at the memory."""
 
 
-FULL = Setting(5, 6.0, 5_000.0, 20, 1_000_000, 50_000_000, 30, 10_000_000, 1_000_000)
-QUICK = Setting(1, 1.5, 500.0, 1, 60_000, 300_000, 5, 200_000, 50_000)
+FULL = Setting(5, 6.0, 5_000.0, 20, 1_000_000, 50_000_000, 30, 3_000_000, 10_000_000, 1_000_000)
+QUICK = Setting(1, 1.5, 500.0, 1, 60_000, 300_000, 5, 60_000, 200_000, 50_000)
 
 
 def main() -> int:
@@ -118,6 +120,19 @@ def _among(folder: pathlib.Path, setting: Setting) -> dict[str, Any]:
     }
 
 
+def _truth(folder: pathlib.Path, setting: Setting) -> dict[str, Any]:
+    with servers.home_in(folder) as place:
+        found = truth.measure(place, setting.labelled)
+    return {
+        "rows": found.rows,
+        "labelled": found.labelled,
+        "seconds": round(found.seconds, 2),
+        "cpu_seconds": round(found.cpu_seconds, 2),
+        "mib": round(found.mib),
+        "errors": found.missed,
+    }
+
+
 def _soak(folder: pathlib.Path, setting: Setting) -> dict[str, Any]:
     with servers.home_in(folder) as place:
         found = recording.record(place, setting.soaked, setting.part)
@@ -131,7 +146,7 @@ def _soak(folder: pathlib.Path, setting: Setting) -> dict[str, Any]:
     }
 
 
-MEASURES = {"logging": _logging, "killed": _killed, "recording": _recording, "among": _among, "soak": _soak}
+MEASURES = {"logging": _logging, "killed": _killed, "recording": _recording, "among": _among, "truth": _truth, "soak": _soak}
 
 
 def _targets(result: dict[str, Any], setting: Setting) -> list[results.Target]:
@@ -150,6 +165,11 @@ def _targets(result: dict[str, Any], setting: Setting) -> list[results.Target]:
     if "among" in result:
         what = f"slowest search for one id among {result['among']['rows']:,}, s"
         found.append(results.at_most(what, result["among"]["slowest_s"], 1))
+    if "truth" in result:
+        what = (
+            f"how good versions were, by {result['truth']['labelled']:,} outcomes of {result['truth']['rows']:,} predictions, s"
+        )
+        found.append(results.at_most(what, result["truth"]["seconds"], 10))
     if "soak" in result:
         what = f"the recorder's memory at the end over that at the beginning, {result['soak']['predictions']:,} predictions"
         found.append(results.at_most(what, result["soak"]["growth"], 1.1))

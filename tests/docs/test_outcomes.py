@@ -37,5 +37,6 @@ def test_the_numbers_are_those_of_the_code():
     assert performing.Performing.every == 600
     assert performance.MOST_SEGMENTS == 20
     assert entities.LATEST_SECONDS == 30 * 86_400
-    assert labelled.MOST == 1_000_000
+    assert labelled.MOST == 3_000_000
+    assert "more than three million predictions" in PAGE
     assert set(view.COLUMNS) == {"probability", "number", "class"}

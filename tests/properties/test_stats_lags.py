@@ -28,7 +28,7 @@ def test_the_law_rises_from_nothing_to_one(pairs, random) -> None:
 @given(PAIRS)
 def test_weights_are_from_one_to_the_most(pairs) -> None:
     lags, ages = (np.array(side) for side in zip(*pairs, strict=True))
-    groups = [bool(one > 10) for one in lags]
+    groups = (lags > 10).astype(int)
     found = arrival.laws(groups, lags, ages).weights(groups, ages)
     assert ((found >= 1 - 1e-12) & (found <= arrival.MOST_WEIGHT)).all()
 

@@ -21,12 +21,12 @@ def test_weights_by_the_law_of_the_lag_undo_the_bias_of_what_came_early() -> Non
     rng = np.random.default_rng(20)
     truth, lags, ages = world(rng, HISTORY, 8 * ROWS)
     here = lags <= ages
-    laws = arrival.laws(truth[here].tolist(), lags[here], ages[here])
+    laws = arrival.laws(truth[here].astype(int), lags[here], ages[here])
     young = here & (ages <= DAYS)
     assert abs(young.sum() / (ages <= DAYS).sum() - 0.38) < 0.01
     seen = truth[young].mean()
     matured = truth[young & (ages >= 20)].mean()
-    weight = laws.weights(truth[young].tolist(), ages[young])
+    weight = laws.weights(truth[young].astype(int), ages[young])
     right = metrics.share("rate", truth[young], np.ones(young.sum(), bool), weight)
     print(f"true 2.0 %, seen {seen:.2%}, twenty days and older {matured:.2%}, weighted {right.value:.2%}")
     assert abs(seen - 0.044) < 0.002
@@ -41,7 +41,7 @@ def test_weights_by_what_was_predicted_alone_are_not_enough_where_the_label_sets
     rng = np.random.default_rng(21)
     truth, lags, ages = world(rng, HISTORY, 4 * ROWS)
     here = lags <= ages
-    laws = arrival.laws(["all"] * int(here.sum()), lags[here], ages[here])
+    laws = arrival.laws(np.zeros(here.sum(), int), lags[here], ages[here])
     young = here & (ages <= DAYS)
-    told = metrics.share("rate", truth[young], np.ones(young.sum(), bool), laws.weights(["all"] * int(young.sum()), ages[young]))
+    told = metrics.share("rate", truth[young], np.ones(young.sum(), bool), laws.weights(np.zeros(young.sum(), int), ages[young]))
     assert told.value > 0.035

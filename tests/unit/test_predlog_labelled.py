@@ -38,8 +38,9 @@ def test_each_row_has_its_answer_its_truth_and_how_late_it_came(tmp_path: pathli
     log.look(20.0)
     found = read(log, "carrier")
     assert found.version.tolist() == [1, 1, 1, 2]
-    assert found.answer.tolist() == [0.9, 0.2, None, 0.25]
-    assert found.label.tolist() == [1.0, 1.0, 1.0, None]
+    assert found.answered.tolist() == [True, True, False, True]
+    assert found.answer[found.answered].tolist() == [0.9, 0.2, 0.25]
+    assert found.label[:3].tolist() == [1.0, 1.0, 1.0]
     assert found.lag.tolist()[:3] == [5.0, 10.0, 10.0]
     assert math.isnan(found.lag[3])
     assert found.segment.tolist() == ["AA", "UA", "AA", "AA"]
@@ -47,6 +48,41 @@ def test_each_row_has_its_answer_its_truth_and_how_late_it_came(tmp_path: pathli
     assert (found.row.tolist(), found.id[3].decode(), len(found)) == ([0, 1, 0, 0], ids.text(late.id), 4)
     assert found.labelled.tolist() == [True, True, True, False]
     assert len(read(log, until=1.5)) == 2
+
+
+def test_words_and_numbers_stand_side_by_side(tmp_path: pathlib.Path) -> None:
+    """Answers with quotes, commas and letters beyond ASCII in them; rows without an answer among them; labels of either kind."""
+    rule = tables.Outcomes(kind="auto")
+    log = Mirrored(tmp_path, mirror=0, outcomes=rule)
+    three = served(1, 1.0, answers=('a "b", c', None, "größer"), rows=3)
+    lost = served(2, 2.0, mark=marks.Mark.ERROR, answers=(), rows=2)
+    number = served(3, 3.0, answers=(0.5, None), rows=2)
+    log.put(three, lost, number)
+    log.put(
+        given.outcome(0, three, 'a "b", c', 6.0),
+        given.outcome(0, three, 7.0, 6.0, row=2),
+        given.outcome(0, lost, "größer", 6.0, row=1),
+        given.outcome(0, number, "perhaps", 6.0),  # can never be held against a number
+        given.outcome(0, number, "true", 7.0, label_version=2),
+        given.outcome(0, number, "perhaps", 8.0, label_version=3),
+    )
+    log.look(20.0)
+    found = read(log, rule=rule)
+    assert found.answer.tolist() == ['a "b", c', None, "größer", None, None, 0.5, None]
+    assert found.label.tolist() == ['a "b", c', None, 7.0, None, "größer", "true", None]
+    assert found.lag[found.labelled].tolist() == [5.0, 5.0, 4.0, 4.0]
+    assert found.row.tolist() == [0, 1, 2, 0, 1, 0, 1]
+
+
+def test_files_whose_times_overlap_come_in_order(tmp_path: pathlib.Path) -> None:
+    log = Mirrored(tmp_path, mirror=0)
+    late, early = served(2, 9.0, answers=(0.9,)), served(1, 1.0, answers=(0.1,))
+    log.put(late)
+    log.look(20.0)
+    log.put(early, given.outcome(0, late, 1.0, 12.0), given.outcome(0, early, 0.0, 12.0))
+    log.look(40.0)
+    found = read(log)
+    assert (found.answer.tolist(), found.label.tolist(), found.lag.tolist()) == ([0.1, 0.9], [0.0, 1.0], [11.0, 3.0])
 
 
 def test_what_people_were_asked_to_label_is_known_until_truth_comes_by_itself(tmp_path: pathlib.Path) -> None:

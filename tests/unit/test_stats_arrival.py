@@ -38,14 +38,14 @@ def test_small_and_degenerate_groups_do_no_harm() -> None:
     early = arrival.law(np.array([-3.0, 5.0, 9.0]), np.array([1.0, 5.0, 9.5]))  # a clock behind; all at risk at once
     assert np.isfinite(early.chances).all()
     assert early.at(np.array([-1.0, 1e9])).tolist() == [0.0, 1.0]
-    laws = arrival.laws(["a"] * 100 + ["b"] * 3, np.arange(103.0), np.full(103, 200.0))
-    assert laws.of("b") is laws.whole
-    assert arrival.laws([], np.zeros(0), np.zeros(0)) is None
+    laws = arrival.laws(np.repeat([0, 1], [100, 3]), np.arange(103.0), np.full(103, 200.0))
+    assert laws.of(1) is laws.whole
+    assert arrival.laws(np.zeros(0, int), np.zeros(0), np.zeros(0)) is None
 
 
 def test_weights_are_bounded_and_one_where_all_is_here() -> None:
-    laws = arrival.laws(["a"] * 1_000, np.linspace(1, 100, 1_000), np.full(1_000, 100.0))
-    found = laws.weights(["a", "a", "b"], np.array([0.5, 100.0, 50.0]))
+    laws = arrival.laws(np.zeros(1_000, int), np.linspace(1, 100, 1_000), np.full(1_000, 100.0))
+    found = laws.weights(np.array([0, 0, 1]), np.array([0.5, 100.0, 50.0]))
     assert found.tolist() == [arrival.MOST_WEIGHT, 1.0, pytest.approx(2.0, rel=0.02)]
     assert laws.matured() == pytest.approx(99.0, abs=0.2)
 
@@ -54,6 +54,6 @@ def test_truth_for_some_answers_only_is_seen() -> None:
     rng = np.random.default_rng(2)
     granted = rng.random(5_000) < 0.5
     labelled = np.where(granted, rng.random(5_000) < 0.9, rng.random(5_000) < 0.05)
-    assert arrival.selective(granted.tolist(), labelled)[True] == pytest.approx(0.9, abs=0.02)
-    assert arrival.selective(granted.tolist(), rng.random(5_000) < 0.5) == {}
-    assert arrival.selective([True] * 50 + [False] * 5_000, np.ones(5_050, bool)) == {}
+    assert arrival.selective(granted.astype(int), labelled)[1] == pytest.approx(0.9, abs=0.02)
+    assert arrival.selective(granted.astype(int), rng.random(5_000) < 0.5) == {}
+    assert arrival.selective(np.repeat([1, 0], [50, 5_000]), np.ones(5_050, bool)) == {}

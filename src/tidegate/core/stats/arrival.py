@@ -10,14 +10,15 @@ labels came at lag t and R(t) are those with lag <= t <= age. It needs nobody to
 within the ages there are: what takes longer than the oldest row is old is not in it (`is_whole`).
 """
 
-from collections.abc import Hashable, Sequence
-from typing import Any
+from collections.abc import Iterator
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
+Groups = npt.NDArray[np.int64]
+"""Which group each row is of, by number from 0 on."""
 MOST_WEIGHT = 20.0
 """No row stands for more than this many: beyond it chance alone would speak."""
 FEWEST = 50
@@ -69,17 +70,16 @@ class Laws(msgspec.Struct, frozen=True):
     """The laws of groups of rows, and that of all."""
 
     whole: Law
-    groups: dict[Hashable, Law]
+    groups: dict[int, Law]
 
-    def of(self, group: Hashable) -> Law:
+    def of(self, group: int) -> Law:
         """A group's own, or that of all where the group is small."""
         return self.groups.get(group, self.whole)
 
-    def weights(self, groups: Sequence[Hashable], ages: Floats) -> Floats:
+    def weights(self, groups: Groups, ages: Floats) -> Floats:
         """1 / F(age) of labelled rows, at most `MOST_WEIGHT`."""
         found = np.ones(ages.size)
-        named = _coded(groups)
-        for group, rows in named.items():
+        for group, rows in _coded(groups):
             found[rows] = 1 / np.maximum(self.of(group).at(ages[rows]), 1 / MOST_WEIGHT)
         return found
 
@@ -93,28 +93,26 @@ class Laws(msgspec.Struct, frozen=True):
         return all(one.is_whole for one in (self.whole, *self.groups.values()))
 
 
-def laws(groups: Sequence[Hashable], lags: Floats, ages: Floats) -> Laws | None:
+def laws(groups: Groups, lags: Floats, ages: Floats) -> Laws | None:
     """The laws by group (what was predicted, and the label). None of fewer than two labels."""
     whole = law(lags, ages)
     if whole is None:
         return None
     found = {}
-    for group, rows in _coded(groups).items():
-        own = law(lags[rows], ages[rows]) if len(rows) >= FEWEST else None
+    for group, rows in _coded(groups):
+        own = law(lags[rows], ages[rows]) if rows.size >= FEWEST else None
         if own is not None:
             found[group] = own
     return Laws(whole, found)
 
 
-def selective(groups: Sequence[Hashable], labelled: npt.NDArray[np.bool_]) -> dict[Hashable, float]:
+def selective(groups: Groups, labelled: npt.NDArray[np.bool_]) -> dict[int, float]:
     """Shares labelled by what was predicted, of rows whose labels should all be here; empty unless they differ for sure.
 
     Truth that comes for some answers only (loans that were granted) cannot be made up for by weights: nobody knows how those
     without it would have ended. They differ where the least share is under half of the greatest, by 5 standard errors.
     """
-    shares = {
-        group: (float(labelled[rows].mean()), len(rows)) for group, rows in _coded(groups).items() if len(rows) >= _PREDICTED
-    }
+    shares = {group: (float(labelled[rows].mean()), rows.size) for group, rows in _coded(groups) if rows.size >= _PREDICTED}
     if len(shares) < 2:
         return {}
     (least, few), (most, many) = min(shares.values()), max(shares.values())
@@ -124,8 +122,9 @@ def selective(groups: Sequence[Hashable], labelled: npt.NDArray[np.bool_]) -> di
     return {group: found for group, (found, _) in shares.items()} if surely else {}
 
 
-def _coded(groups: Sequence[Hashable]) -> dict[Any, list[int]]:
-    found: dict[Any, list[int]] = {}
-    for place, group in enumerate(groups):
-        found.setdefault(group, []).append(place)
-    return found
+def _coded(groups: Groups) -> Iterator[tuple[int, npt.NDArray[np.intp]]]:
+    """Each group, ascending, with its rows."""
+    if groups.size:
+        order = np.argsort(groups, kind="stable")
+        begins = np.flatnonzero(np.diff(groups[order], prepend=-1))
+        yield from zip(groups[order[begins]].tolist(), np.split(order, begins[1:]), strict=True)

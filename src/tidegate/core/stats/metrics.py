@@ -20,6 +20,7 @@ from tidegate.core.stats import intervals, means
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
+Places = npt.NDArray[np.intp]
 LEAST_CHANCE = 1e-12
 """What a probability of 0 is taken for in the log loss: one sure mistake is no infinite one."""
 BINS = 10
@@ -109,18 +110,28 @@ def classes(answer: npt.NDArray[Any], truth: npt.NDArray[Any], weight: Floats) -
     """Of classes by name (n,). macro_f1: the plain mean over classes that were answered or true."""
     right = answer == truth
     found = [share("accuracy", right, np.ones_like(right), weight)]
-    names, counts = np.unique(np.concatenate([answer, truth]), return_counts=True)
-    scores = [_f1(answer == one, truth == one, weight) for one in names]
-    known = [one.value for one in scores if one is not None]
-    if known:
-        found.append(Metric("macro_f1", float(np.mean(known))))
-    shown = set(names[np.argsort(-counts, kind="stable")][:MOST_CLASSES].tolist())
-    cells: dict[tuple[str, str], float] = {}
-    for one, label, heavy in zip(answer.tolist(), truth.tolist(), weight.tolist(), strict=True):
-        key = (one if one in shown else "other", label if label in shown else "other")
-        cells[key] = cells.get(key, 0.0) + heavy
-    told = tuple((*key, rows) for key, rows in sorted(cells.items()))
-    return Measured(int(right.size), tuple(one for one in found if one is not None), told)
+    names = sorted({*answer.tolist(), *truth.tolist()})
+    place = {one: at for at, one in enumerate(names)}
+    told, true = (np.fromiter((place[one] for one in side), np.intp, side.size) for side in (answer, truth))
+    totals = np.bincount(told, weight, len(names)) + np.bincount(true, weight, len(names))
+    hits = np.bincount(told[told == true], weight[told == true], len(names))
+    scores = 2 * hits[totals > 0] / totals[totals > 0]
+    if scores.size:
+        found.append(Metric("macro_f1", float(scores.mean())))
+    return Measured(int(right.size), tuple(one for one in found if one is not None), _cells(names, told, true, weight))
+
+
+def _cells(names: list[str], told: Places, true: Places, weight: Floats) -> tuple[tuple[str, str, float], ...]:
+    """The confusion of the commonest classes, and of all others as one."""
+    counts = np.bincount(told, minlength=len(names)) + np.bincount(true, minlength=len(names))
+    shown = np.argsort(-counts, kind="stable")[:MOST_CLASSES]
+    narrow = np.full(len(names), MOST_CLASSES)
+    narrow[shown] = np.arange(shown.size)
+    pairs, place = np.unique(narrow[told] * (MOST_CLASSES + 1) + narrow[true], return_inverse=True)
+    words = [names[at] for at in shown] + ["other"] * (MOST_CLASSES + 1 - shown.size)
+    rows = np.bincount(place, weight, pairs.size).tolist()
+    cells = [(*(words[at] for at in divmod(pair, MOST_CLASSES + 1)), row) for pair, row in zip(pairs.tolist(), rows, strict=True)]
+    return tuple(sorted(cells))
 
 
 def share(name: str, top: Bools, of: Bools, weight: Floats) -> Metric | None:

@@ -12,7 +12,7 @@
 - `explained`: explanations of predictions, beside the log
 - `outcomes`: whether an answer was wrong and by how much, and which outcome counts when several came
 - `pairing`: two versions' answers to one request, compared
-- `labelled`: predictions of a time with the truth heard of them, as columns
+- `labelled`: predictions of a time with the truth heard of them, as columns; `flat`: Arrow's lists and words as such
 - `posts`: rows of whatever table as outcomes to be posted
 - `drawn`: typed inputs of a sample of requests, the same ones every time
 - `traffic`: an endpoint's requests by slot of time and version: how they ended, how long clients waited

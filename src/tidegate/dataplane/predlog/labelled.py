@@ -9,24 +9,22 @@ sample by request is read. Called by the monitors of performance and the command
 """
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from tidegate.core.vocabulary import arms, errors, home, ids, marks, tables
-from tidegate.dataplane.predlog import columns, outcomes, parquet, posts, reader
+from tidegate.dataplane.predlog import columns, flat, outcomes, parquet, posts, reader
 
-MOST = 1_000_000
-"""Rows, of which a million takes a few seconds and some hundred megabytes."""
+MOST = 3_000_000
+"""Rows; a million takes two seconds and half a gigabyte."""
 NEUTRAL = tuple(int(one) for one in marks.NEUTRAL)
-_UNLABELLED = math.nan
+_NEVER = np.iinfo(np.int64).max
 _answers = msgspec.json.Decoder(list[float | str | None]).decode
-_label = msgspec.json.Decoder(float | str).decode
 Floats = npt.NDArray[np.float64]
-_Columns = dict[str, npt.NDArray[Any]]
 
 
 class Rows(msgspec.Struct, frozen=True):
@@ -36,10 +34,10 @@ class Rows(msgspec.Struct, frozen=True):
     """The version drawn: the answer is its own, whoever answered the client."""
     at: Floats
     """Unix seconds of arrival."""
-    answer: npt.NDArray[np.object_]
-    """A number, a word, or None where the arm gave none."""
-    label: npt.NDArray[np.object_]
-    """Likewise; None where nothing was heard."""
+    answer: flat.Column
+    """None (NaN) where the arm gave none."""
+    label: flat.Column
+    """Likewise where nothing was heard."""
     lag: Floats
     """Seconds from arrival to the first label, never below 0; NaN where there is none."""
     segment: npt.NDArray[np.object_]
@@ -57,8 +55,15 @@ class Rows(msgspec.Struct, frozen=True):
         """Of which rows truth was heard."""
         return ~np.isnan(self.lag)
 
+    @property
+    def answered(self) -> npt.NDArray[np.bool_]:
+        """To which rows the arm gave an answer."""
+        return ~flat.missing(self.answer)
+
     def of(self, wanted: npt.NDArray[np.bool_]) -> "Rows":
         """These rows only."""
+        if wanted.all():
+            return self
         names = [field.name for field in msgspec.structs.fields(self) if field.name != "sampled"]
         return Rows(**{name: getattr(self, name)[wanted] for name in names}, sampled=self.sampled)
 
@@ -67,7 +72,7 @@ class Rows(msgspec.Struct, frozen=True):
         rows = self.of(self.at <= then)
         late = rows.at + np.nan_to_num(rows.lag) > then
         lag, label = rows.lag.copy(), rows.label.copy()
-        lag[late], label[late] = math.nan, None
+        lag[late], label[late] = math.nan, math.nan if label.dtype == np.float64 else None
         return msgspec.structs.replace(rows, lag=lag, label=label)
 
     def __len__(self) -> int:
@@ -87,17 +92,17 @@ def read(
     def files() -> dict[str, list[str]]:
         return {"predictions": reader.paths(place.log, parquet.PREDICTIONS, endpoint, *ends)}
 
-    def both() -> dict[str, list[str]]:
-        return files() | {"outcomes": reader.paths(place.log, parquet.OUTCOMES, "", *ends)}
+    def heard_of() -> dict[str, list[str]]:
+        return {"outcomes": reader.paths(place.log, parquet.OUTCOMES, "", *ends)}
 
     column = _column(segment, reader.answer(_NAMES, {}, files, _named) or set())
     counted = reader.answer(_COUNT, told, files, _first) or 0
     one_in = max(1, math.ceil(counted / most))
     asked = _PREDICTIONS.replace("SEGMENT", column)
     found = reader.answer(asked, {**told, "one_in": one_in}, files, _columns)
-    if found is None or not found["id"].size:
+    if found is None or not found.num_rows:
         return _empty()
-    heard = reader.answer(_OUTCOMES, {**told, "one_in": one_in}, both, _columns)
+    heard = reader.answer(_OUTCOMES, {**told, "one_in": one_in}, heard_of, _columns)
     return _joined(found, heard, rule, one_in)
 
 
@@ -112,7 +117,7 @@ def copies(place: home.Home, endpoint: str, span: tuple[float, float]) -> dict[s
     found = reader.answer(f"SELECT id, answers {_LIVE}", told, files, _columns)
     if found is None:
         return {}
-    return {name: _answers(text) for name, text in zip(found["id"].tolist(), found["answers"].tolist(), strict=True)}
+    return {name: _answers(text) for name, text in zip(found["id"].to_pylist(), found["answers"].to_pylist(), strict=True)}
 
 
 _NAMES = (
@@ -123,18 +128,22 @@ _LIVE = (
     f" WHERE role = $role AND id BETWEEN $least AND $most AND mark NOT IN ({', '.join(map(str, NEUTRAL)) or '-1'})"
 )
 _COUNT = f"SELECT coalesce(sum(greatest(rows, 1)), 0)::BIGINT {_LIVE}"
-_SAMPLED = f"{_LIVE} AND hash(id) % $one_in = 0"
-_PREDICTIONS = f"SELECT id, version, epoch_ns(arrived) AS at, mark, rows, answers, SEGMENT AS segment {_SAMPLED} ORDER BY id"
+_SAMPLED = "hash(id) % $one_in = 0"
+_WORDS = f"mark = {int(marks.Mark.OK)} AND contains(answers, '\"')"
+_NUMBERS = f"mark = {int(marks.Mark.OK)} AND NOT contains(answers, '\"')"
+_PREDICTIONS = (
+    "SELECT id, version, epoch_ns(arrived) AS at, greatest(rows, 1)::BIGINT AS rows,"
+    f" CASE WHEN {_NUMBERS} THEN try_cast(answers AS DOUBLE[]) END AS numbers, CASE WHEN {_WORDS} THEN answers END AS texts,"
+    f" SEGMENT AS segment {_LIVE} AND {_SAMPLED}"
+)
 _OUTCOMES = (
-    "WITH asked AS (SELECT id " + _SAMPLED + "), first AS ("  # noqa: S608
-    ' SELECT id, "row", label_version, arg_min(label, (received, sequence)) AS label,'
-    " min(epoch_ns(received)) AS received,"
-    f" min(epoch_ns(received)) FILTER (NOT starts_with(request_id, '{posts.LABELLING}')) AS came"
+    """SELECT id, "row"::BIGINT AS place, label_version::BIGINT AS version, sequence, epoch_ns(received) AS received,"""  # noqa: S608
+    f" starts_with(request_id, '{posts.LABELLING}') AS drawn,"
+    """ CASE WHEN NOT starts_with(label, '"') THEN try_cast(label AS DOUBLE) END AS number,"""
+    """ CASE WHEN starts_with(label, '"') THEN label END AS text"""
     " FROM read_parquet($outcomes, union_by_name = true, hive_partitioning = false)"
     " WHERE metric = '' AND coalesce(key_hash, '') = '' AND role = $role AND id BETWEEN $least AND $most"
-    " AND id IN (SELECT id FROM asked)"
-    ' GROUP BY id, "row", label_version)'
-    ' SELECT id, "row", label, received, coalesce(came, -1) AS came FROM first ORDER BY id, "row", label_version'
+    f" AND {_SAMPLED}"
 )
 
 
@@ -143,12 +152,11 @@ def _named(told: Any) -> set[str]:
 
 
 def _first(told: Any) -> int:
-    return int(told.fetchone()[0])
+    return int(told.fetchall()[0][0])
 
 
-def _columns(told: Any) -> _Columns:
-    found: _Columns = told.fetchnumpy()
-    return found
+def _columns(told: Any) -> pa.Table:
+    return told.to_arrow_table()
 
 
 def _column(segment: str, there: set[str]) -> str:
@@ -164,70 +172,91 @@ def _column(segment: str, there: set[str]) -> str:
     return f'CAST("{quoted}" AS VARCHAR[])'
 
 
-def _joined(found: _Columns, heard: _Columns | None, rule: tables.Outcomes, one_in: int) -> Rows:
-    requests = found["id"].astype("S36")
-    answered = [
-        _answers(text) if mark == marks.Mark.OK else []
-        for text, mark in zip(found["answers"].tolist(), found["mark"].tolist(), strict=True)
-    ]
-    asked = np.maximum(1, found["rows"])
-    sizes = np.array([len(one) or int(many) for one, many in zip(answered, asked, strict=True)], np.int64)
-    begins = np.cumsum(sizes) - sizes
-    total = int(sizes.sum())
-    answer = np.full(total, None, object)
-    segment = np.full(total, "", object)
-    parts = found["segment"].tolist()
-    for begin, one, values in zip(begins.tolist(), answered, parts, strict=True):
-        answer[begin : begin + len(one)] = one
-        for row, value in enumerate(() if values is None else values[: len(one) or 1]):
-            segment[begin + row] = _word(value)
+def _joined(found: pa.Table, heard: pa.Table | None, rule: tables.Outcomes, one_in: int) -> Rows:
+    requests = flat.identifiers(found["id"])
+    if (requests[1:] < requests[:-1]).any():  # files of one day may overlap
+        order = np.argsort(requests, kind="stable")
+        requests, found = requests[order], found.take(pa.array(order))
+    sizes, answer = flat.answers(found["numbers"], found["texts"], flat.whole(found["rows"]))
+    segment = flat.words(found["segment"], sizes)
     of = np.repeat(np.arange(sizes.size), sizes)
-    at_ns = found["at"]
-    label, lag, asked_for = np.full(total, None, object), np.full(total, _UNLABELLED), np.full(total, _UNLABELLED)
-    if heard is not None and heard["id"].size:
-        _hear(heard, (requests, begins, sizes, at_ns), rule, (answer, label, lag, asked_for))
-    version = found["version"]
-    places = np.arange(total) - begins[of]
+    at_ns, begins = flat.whole(found["at"]), np.cumsum(sizes) - sizes
+    nothing = np.full(of.size, math.nan)
+    label, lag, asked_for = nothing, nothing, nothing
+    if heard is not None and heard.num_rows:
+        label, lag, asked_for = _heard(heard, (requests, begins, sizes, at_ns), rule, answer)
     drawn = np.isnan(lag) & ~np.isnan(asked_for)
     lag = np.where(drawn, asked_for, lag)
-    return Rows(version[of], at_ns[of] / 1e9, answer, label, lag, segment, requests[of], places, drawn, one_in)
-
-
-def _hear(heard: _Columns, places: tuple[Any, ...], rule: tables.Outcomes, into: tuple[Any, ...]) -> None:
-    """Put what was heard where it belongs: in the order of label versions, so that the highest speaks."""
-    requests, begins, sizes, at_ns = places
-    answer, label, lag, asked_for = into
-    place = np.searchsorted(requests, heard["id"].astype("S36"))
-    rows = heard["row"]
-    inside = (rows >= 0) & (rows < sizes[place])
-    told = zip(
-        (begins[place] + rows).tolist(),
-        inside.tolist(),
-        heard["label"].tolist(),
-        np.where(heard["came"] < 0, _UNLABELLED, (heard["came"] - at_ns[place]) / 1e9).tolist(),
-        ((heard["received"] - at_ns[place]) / 1e9).tolist(),
-        strict=True,
+    version = flat.whole(found["version"])[of]
+    return Rows(
+        version, at_ns[of] / 1e9, answer, label, lag, segment, requests[of], np.arange(of.size) - begins[of], drawn, one_in
     )
-    for at, is_inside, text, came, first in told:
-        if not is_inside:
-            continue
-        value = _label(text)
-        if outcomes.fault(rule, outcomes.Given((answer[at],)), 0, value):
-            continue
-        label[at] = value
-        # A clock behind another's may have it come before it was asked for.
-        lag[at] = np.fmin(lag[at], np.maximum(0.0, came))
-        asked_for[at] = np.fmin(asked_for[at], max(0.0, first))
 
 
-def _word(value: Any) -> str:
-    """A value of a column in words, as slices have it: 7.0 is 7."""
-    text = "null" if value is None else str(value)[:60]
-    return text.removesuffix(".0")
+def _heard(
+    heard: pa.Table, requests: tuple[Any, ...], rule: tables.Outcomes, answer: flat.Column
+) -> tuple[flat.Column, Floats, Floats]:
+    """(label, lag of the first that came by itself, lag of the first) by row predicted."""
+    names, begins, sizes, at_ns = requests
+    asked = flat.identifiers(heard["id"])
+    request = np.minimum(np.searchsorted(names, asked), names.size - 1)
+    row = flat.whole(heard["place"])
+    there = np.flatnonzero((names[request] == asked) & (row >= 0) & (row < sizes[request]))
+    request, at = request[there], (begins[request] + row)[there]
+    version, received = (flat.whole(heard[name])[there] for name in ("version", "received"))
+    order = _in_order(at, (flat.whole(heard["sequence"])[there], received, version))
+    at, version, received, there, request = (one[order] for one in (at, version, received, there, request))
+    by_itself = np.where(heard["drawn"].to_numpy()[there], _NEVER, received)
+    # The first received of each row and label version, and when one came that nobody was asked for.
+    first = _begins(at, version)
+    came = np.minimum.reduceat(by_itself, first) if first.size else by_itself
+    labels = flat.Labels(heard["number"], heard["text"])
+    kept = ~_faulty(rule, labels, there[first], answer[at[first]])
+    first, came = first[kept], came[kept]
+    at, there, begun = at[first], there[first], at_ns[request[first]]
+    # A clock behind another's may have it come before it was asked for.
+    late = np.where(came == _NEVER, math.inf, np.maximum(0.0, (came - begun) / 1e9))
+    asked_for = np.maximum(0.0, (received[first] - begun) / 1e9)
+    rows = _begins(at)
+    if not rows.size:
+        return (np.full(answer.size, math.nan),) * 3
+    last = np.append(rows[1:], at.size) - 1  # the highest label version speaks
+    found = [np.minimum.reduceat(one, rows) for one in (late, asked_for)]
+    found[0][np.isinf(found[0])] = math.nan
+    label = labels.of(there[last])
+    return tuple(flat.spread(one, at[rows], answer.size) for one in (label, *found))  # type: ignore[return-value]
+
+
+def _in_order(at: flat.Ints, by: tuple[flat.Ints, ...]) -> npt.NDArray[np.intp]:
+    """The order of these places, and of those that are there more than once by the columns `by`, the last of them first."""
+    order = np.argsort(at, kind="stable")
+    same = at[order][1:] == at[order][:-1]
+    again = np.append(same, False) | np.append(False, same)
+    several = order[again]
+    order[again] = several[np.lexsort((*(one[several] for one in by), at[several]))]
+    return order
+
+
+def _begins(*columns: flat.Ints) -> npt.NDArray[np.intp]:
+    """Where these columns, in order, have other values than before."""
+    if not columns[0].size:
+        return np.empty(0, np.intp)
+    other = np.logical_or.reduce([one[1:] != one[:-1] for one in columns])
+    return np.flatnonzero(np.append(True, other))
+
+
+def _faulty(
+    rule: tables.Outcomes, labels: flat.Labels, wanted: npt.NDArray[np.intp], answer: flat.Column
+) -> npt.NDArray[np.bool_]:
+    """Which of these labels can never be held against their answers: by word, and by whether the answer is a number."""
+    codes = labels.codes[wanted]
+    if not labels.words:
+        return np.zeros(codes.size, bool)
+    wrong = np.array([[outcomes.fault(rule, outcomes.Given((one,)), 0, word) for one in ("", 0.0)] for word in labels.words])
+    number = ~np.isnan(answer) if answer.dtype == np.float64 else np.array([isinstance(one, float | int) for one in answer], bool)
+    return np.where(codes < 0, False, wrong[codes, number.astype(int)])
 
 
 def _empty() -> Rows:
-    nothing: Sequence[Any] = ()
-    floats, objects = np.array(nothing, np.float64), np.array(nothing, object)
-    whole = np.array(nothing, np.int64)
-    return Rows(whole, floats, objects, objects, floats, objects, np.array(nothing, "S36"), whole, np.array(nothing, bool))
+    floats, whole = np.empty(0), np.empty(0, np.int64)
+    return Rows(whole, floats, floats, floats, floats, np.empty(0, object), np.empty(0, "S36"), whole, np.empty(0, bool))

@@ -344,7 +344,7 @@ def answer(ask: str, given: dict[str, Any], files: Callable[[], dict[str, list[s
             break
         with duckdb.connect(":memory:", config=_CONFIG) as connection:
             try:
-                return take(connection.execute(ask, {**given, **named}))
+                return take(connection.sql(ask, params={**given, **named}))
             except (duckdb.Error, ValueError) as failed:
                 merged = isinstance(failed, duckdb.IOException) and left == _TRIES - 1
                 damaged = set() if merged else _damaged(named)

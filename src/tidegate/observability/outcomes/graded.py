@@ -3,7 +3,7 @@
 Called by `performance`, `performing` and `estimating`.
 """
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -12,13 +12,14 @@ import numpy.typing as npt
 
 from tidegate.core.stats import metrics
 from tidegate.core.vocabulary import losses, tables
-from tidegate.dataplane.predlog import labelled
+from tidegate.dataplane.predlog import flat, labelled
 
 PROBABILITY, NUMBER, CLASS = losses.PROBABILITY, losses.NUMBER, "class"
 _QUARTILES = (0.25, 0.5, 0.75)
 TRUE = 0.5
 _WORDS = {"true": 1.0, "false": 0.0}
 Bools = npt.NDArray[np.bool_]
+Groups = npt.NDArray[np.int64]
 
 
 class Graded(msgspec.Struct, frozen=True):
@@ -34,6 +35,8 @@ class Graded(msgspec.Struct, frozen=True):
     """What was heard, likewise; NaN (empty) where nothing was."""
     known: Bools
     """Where both can be compared."""
+    classes: tuple[str, ...] = ()
+    """Of CLASS: every word there is in either."""
 
     @property
     def wrong(self) -> metrics.Floats:
@@ -46,21 +49,25 @@ class Graded(msgspec.Struct, frozen=True):
         return np.where(self.known & (both[0] != both[1]), 1.0, 0.0)
 
     @property
-    def predicted(self) -> list[Hashable]:
+    def predicted(self) -> Groups:
         """By row, the group of its answer: what decides, besides the label, how late one comes."""
         if self.kind == PROBABILITY:
-            return [bool(one) for one in self.told >= self.threshold]
-        return self.told.tolist() if self.kind == CLASS else _quartile(self.told, self.told)
+            return (self.told >= self.threshold).astype(np.int64)
+        return _places(self.told, self.classes) if self.kind == CLASS else _quartile(self.told, self.told)
 
-    def groups(self) -> list[Hashable]:
+    def groups(self) -> Groups:
         """By row, that with the group of its label."""
         if self.kind == PROBABILITY:
-            labels: list[Hashable] = [bool(one) for one in self.truth >= TRUE]
-        elif self.kind == CLASS:
-            labels = self.truth.tolist()
-        else:
-            labels = _quartile(self.truth, self.truth[self.known])
-        return list(zip(self.predicted, labels, strict=True))
+            return self.predicted * 2 + (self.truth >= TRUE)
+        if self.kind == CLASS:
+            return self.predicted * len(self.classes) + _places(self.truth, self.classes)
+        return self.predicted * (len(_QUARTILES) + 1) + _quartile(self.truth, self.truth[self.known])
+
+    def named(self, group: int) -> str:
+        """What a group of answers is called."""
+        if self.kind == PROBABILITY:
+            return "true" if group else "false"
+        return self.classes[group] if self.kind == CLASS else f"quarter {group + 1}"
 
     def of(self, wanted: Bools) -> "Graded":
         """These rows only."""
@@ -80,18 +87,31 @@ class Graded(msgspec.Struct, frozen=True):
 
 def graded(rule: tables.Outcomes, rows: labelled.Rows) -> Graded:
     """The answered rows of these, as the rule has them. `auto` is PROBABILITY where answers are numbers and labels 0 or 1."""
-    answered = np.array([one is not None for one in rows.answer], bool)
-    rows = rows.of(answered)
+    rows = rows.of(rows.answered)
     kind = rule.kind
     if kind == "auto":
-        numeric = all(isinstance(one, float | int) for one in rows.answer)
-        labels = {_number(one) for one in rows.label if one is not None}
-        kind = PROBABILITY if numeric and labels <= {0.0, 1.0} else CLASS
+        labels = {_number(one) for one in flat.coded(rows.label)[0] if one is not None}
+        kind = PROBABILITY if _numeric(rows.answer) and labels <= {0.0, 1.0} else CLASS
     if kind == CLASS:
-        told, truth = (np.array([_word(one) for one in side], object) for side in (rows.answer, rows.label))
-        return Graded(CLASS, rule.threshold, rows, told, truth, truth != "")
-    told, truth = (np.array([_number(one) for one in side], np.float64) for side in (rows.answer, rows.label))
+        told, truth = (_mapped(side, _word, object) for side in (rows.answer, rows.label))
+        words = {*flat.coded(told)[0], *flat.coded(truth)[0]}
+        return Graded(CLASS, rule.threshold, rows, told, truth, truth != "", tuple(sorted(words)))
+    told, truth = (_mapped(side, _number, np.float64) for side in (rows.answer, rows.label))
     return Graded(kind, rule.threshold, rows, told, truth, np.isfinite(told) & np.isfinite(truth))
+
+
+def _numeric(column: flat.Column) -> bool:
+    return column.dtype == np.float64 or all(isinstance(one, float | int) for one in column)
+
+
+def _mapped(column: flat.Column, to: Callable[[Any], Any], kind: type) -> npt.NDArray[Any]:
+    """What each becomes, worked out once for each that differs."""
+    if column.dtype == kind == np.float64:
+        return column
+    different, places = flat.coded(column)
+    made: npt.NDArray[Any] = np.empty(len(different), kind)
+    made[:] = [to(one) for one in different]
+    return made[places]
 
 
 def _number(value: Any) -> float:
@@ -110,9 +130,16 @@ def _word(value: Any) -> str:
     return f"{number:g}" if np.isfinite(number) else str(value)
 
 
-def _quartile(values: metrics.Floats, known: metrics.Floats) -> list[Hashable]:
-    finite: Sequence[float] = known[np.isfinite(known)].tolist()
-    if not finite:
-        return [0] * int(values.size)
-    found: list[Hashable] = np.searchsorted(np.quantile(finite, _QUARTILES), np.nan_to_num(values)).tolist()
+def _places(column: npt.NDArray[np.object_], classes: tuple[str, ...]) -> Groups:
+    different, places = flat.coded(column)
+    number = {one: at for at, one in enumerate(classes)}
+    found: Groups = np.array([number[one] for one in different], np.int64)[places]
+    return found
+
+
+def _quartile(values: metrics.Floats, known: metrics.Floats) -> Groups:
+    finite = known[np.isfinite(known)]
+    if not finite.size:
+        return np.zeros(values.size, np.int64)
+    found: Groups = np.searchsorted(np.quantile(finite, _QUARTILES), np.nan_to_num(values))
     return found

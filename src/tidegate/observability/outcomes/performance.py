@@ -12,14 +12,14 @@ Called by the command line and the API; `report` is pure.
 
 import datetime as dt
 import math
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 import numpy as np
 
 from tidegate.core.stats import arrival, means, metrics
 from tidegate.core.vocabulary import home, tables
-from tidegate.dataplane.predlog import labelled
+from tidegate.dataplane.predlog import flat, labelled
 from tidegate.observability.outcomes import estimating, graded, labelling
 
 DAY, WEEK = 86_400.0, 604_800.0
@@ -142,14 +142,14 @@ def report(asked: Asked, rule: tables.Outcomes, rows: labelled.Rows, chances: Ch
     """The report on rows that reach `HISTORY_SECONDS` further back than what is asked about."""
     rows = rows.until(asked.until)
     recent = rows.at >= asked.since
-    lost = {version: _unanswered(rows.of(recent), version) for version in np.unique(rows.version[recent]).tolist()}
+    lost = {version: _unanswered(rows, recent, version) for version in np.unique(rows.version[recent]).tolist()}
     whole = graded.graded(rule, rows)
     drawn = whole.rows.drawn
     plain = msgspec.structs.replace(whole, known=whole.known & ~drawn)
     ages, known = asked.until - whole.rows.at, plain.known
-    laws = arrival.laws(_pick(whole.groups(), known), whole.rows.lag[known], ages[known])
+    laws = arrival.laws(whole.groups()[known], whole.rows.lag[known], ages[known])
     mature = laws.matured(MATURED) if laws else math.inf
-    selective = arrival.selective(_pick(whole.predicted, ages >= mature), known[ages >= mature]) if laws else {}
+    selective = arrival.selective(whole.predicted[ages >= mature], known[ages >= mature]) if laws else {}
     told = _Told(asked, laws, mature, bool(selective))
     recent = whole.rows.at >= asked.since
     standings: list[Standing] = []
@@ -170,7 +170,7 @@ def report(asked: Asked, rule: tables.Outcomes, rows: labelled.Rows, chances: Ch
         until=asked.until,
         mature_seconds=mature if math.isfinite(mature) else None,
         whole=laws is None or laws.is_whole,
-        selective={_named(whole, group): share for group, share in selective.items()},
+        selective={whole.named(group): share for group, share in selective.items()},
         standings=tuple(standings),
         estimates=tuple(_estimates(plain, ages, told)),
         difference=_difference(plain.of(recent), ages[recent], mature),
@@ -189,8 +189,8 @@ def _estimates(plain: graded.Graded, ages: metrics.Floats, told: _Told) -> Itera
             yield found
 
 
-def _unanswered(rows: labelled.Rows, version: int) -> int:
-    return sum(one is None for one in rows.answer[rows.version == version])
+def _unanswered(rows: labelled.Rows, recent: graded.Bools, version: int) -> int:
+    return int((recent & ~rows.answered & (rows.version == version)).sum())
 
 
 def _design(rows: labelled.Rows, chances: Chances) -> metrics.Floats:
@@ -202,9 +202,10 @@ def _design(rows: labelled.Rows, chances: Chances) -> metrics.Floats:
 def _segments(rows: labelled.Rows, mine: graded.Bools, column: str) -> list[tuple[str, graded.Bools]]:
     found = [("", mine)]
     if column:
-        values, counts = np.unique(rows.segment[mine].astype(str), return_counts=True)
-        commonest = values[np.argsort(-counts, kind="stable")][:MOST_SEGMENTS].tolist()
-        found += [(f"{column}={value}", mine & (rows.segment == value)) for value in commonest]
+        values, places = flat.coded(rows.segment)
+        counts = np.bincount(places[mine], minlength=len(values))
+        commonest = sorted(np.flatnonzero(counts).tolist(), key=lambda at: (-counts[at], values[at]))[:MOST_SEGMENTS]
+        found += [(f"{column}={values[at]}", mine & (places == at)) for at in commonest]
     return found
 
 
@@ -232,9 +233,7 @@ def _standing(
 
 def _weights(mine: graded.Graded, ages: metrics.Floats, laws: arrival.Laws) -> metrics.Floats:
     found = np.ones(len(mine.rows))
-    there = np.flatnonzero(mine.known)
-    groups = mine.groups()
-    found[there] = laws.weights([groups[at] for at in there.tolist()], ages[there])
+    found[mine.known] = laws.weights(mine.groups()[mine.known], ages[mine.known])
     return found
 
 
@@ -294,13 +293,3 @@ def _between(parts: Sequence[Sequence[metrics.Floats]]) -> tuple[float, float, f
     units = sum(one.size for part in parts for one in part)
     half = math.sqrt(variance * units) * means.radius(units, means.LEVEL)
     return more, more - half, more + half
-
-
-def _pick(values: Sequence[Hashable], there: graded.Bools) -> list[Hashable]:
-    return [values[at] for at in np.flatnonzero(there).tolist()]
-
-
-def _named(whole: graded.Graded, group: Hashable) -> str:
-    if whole.kind == graded.PROBABILITY:
-        return "true" if group else "false"
-    return f"quarter {int(str(group)) + 1}" if whole.kind == graded.NUMBER else str(group)

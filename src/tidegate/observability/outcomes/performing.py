@@ -14,7 +14,6 @@ import math
 from collections.abc import Iterator
 
 import msgspec
-import numpy as np
 
 from tidegate.core.decide import amounts
 from tidegate.core.stats import arrival, metrics
@@ -89,8 +88,7 @@ def judged(route: tables.Route, rows: labelled.Rows, now: float, kept: Kept) -> 
     mine = msgspec.structs.replace(whole, known=whole.known & ~whole.rows.drawn)
     ages = now - mine.rows.at
     known = mine.known
-    groups = mine.groups()
-    laws = arrival.laws([groups[at] for at in np.flatnonzero(known).tolist()], mine.rows.lag[known], ages[known])
+    laws = arrival.laws(mine.groups()[known], mine.rows.lag[known], ages[known])
     if laws is None:
         return
     mature = laws.matured(MATURED)
