@@ -45,7 +45,9 @@ def test_truth_comes_from_files_by_key_and_from_a_table_over_a_kill(
         # From a file, with columns by other names, and a word where a number is needed.
         (tmp_path / "truth.csv").write_text(f"prediction,virginica\n{asked[0]},1\n{asked[1]},perhaps\n")
         said = system.run("feedback", "iris", "--file", "truth.csv", "--id", "prediction", "--label", "virginica")
-        assert "2 outcomes accepted" in said
+        assert said.startswith("2 outcomes accepted: 1 joined to their predictions\n  1 put aside: the label cannot be held"), (
+            said
+        )
         # By key and time, the next second.
         now = f"{time.time() + 1:.3f}"
         assert "1 outcome accepted" in system.run("feedback", "iris", "0", "--key", "7", "--time", now)

@@ -7,9 +7,9 @@ import msgspec
 import predlog_fixtures as given
 from recording_fixtures import Log
 
-from tidegate.core.vocabulary import ids, tables
+from tidegate.core.vocabulary import home, ids, tables
 from tidegate.dataplane.predlog import reader
-from tidegate.observability.recording import quarantine
+from tidegate.observability.recording import fates, quarantine
 
 
 def test_a_label_of_another_type_is_put_aside_and_the_right_one_still_counts(tmp_path: pathlib.Path) -> None:
@@ -65,3 +65,15 @@ def test_a_quarantine_from_before_there_were_reasons_goes_on() -> None:
 def test_a_damaged_home_has_none(tmp_path: pathlib.Path) -> None:
     assert reader.find(given.place(tmp_path), bytes(16)) is None
     assert quarantine.listed(sqlite3.connect(":memory:")) == []
+
+
+def test_of_those_that_were_posted_together_it_is_known_what_became_of_each(tmp_path: pathlib.Path) -> None:
+    log = Log(tmp_path, tables.Outcomes(kind="number", tolerance=1.0, within_seconds=10.0))
+    one, unknown = given.prediction(0, answers=(7.0,)), given.prediction(5)
+    posted = [given.outcome(0, one, "soon", 1.0), given.outcome(0, one, "7.5", 2.0), given.outcome(0, unknown, 1.0, 2.0)]
+    log.put(one, *(msgspec.structs.replace(told, request_id="feedback:1") for told in posted))
+    log.look(20.0)
+    assert fates.of(log.home, "feedback:1", 3) == fates.Fate(1, 1, {"type": 1})
+    log.look(90.0)
+    assert fates.of(log.home, "feedback:1", 3) == fates.Fate(1, 0, {"type": 1, "unknown": 1})
+    assert fates.of(home.Home(tmp_path / "none"), "feedback:1", 3) == fates.Fate(0, 3)

@@ -4,6 +4,7 @@ import csv
 import itertools
 import json
 import pathlib
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import IO, Any
 
@@ -16,8 +17,10 @@ from tidegate.dataplane.predlog import posts
 from tidegate.interface.api import addresses
 from tidegate.interface.cli import reaching, traffic
 from tidegate.observability.outcomes import sheets
+from tidegate.observability.recording import fates
 
 _SECONDS = 30.0
+_LOOK_SECONDS = 0.2
 _LINES = frozenset({".jsonl", ".ndjson"})
 _PARQUET = frozenset({".parquet", ".pq"})
 _TYPED = ("label", "label_version", "value")
@@ -136,6 +139,16 @@ def post(place: home.Home, entries: Iterable[Row], request_id: str = "") -> int:
     trust = addresses.trust(place) or True
     with httpx.Client(base_url=address, headers=headers, timeout=_SECONDS, trust_env=False, verify=trust) as gateway:
         return sum(_post(gateway, some) for some in _parted(entries))
+
+
+def fate(place: home.Home, request_id: str, accepted: int, seconds: float) -> fates.Fate:
+    """What became of outcomes that were just accepted, once nothing of them waits any more, or so many seconds have passed."""
+    until = time.monotonic() + seconds
+    while True:
+        found = fates.of(place, request_id, accepted)
+        if not found.waiting or time.monotonic() > until:
+            return found
+        time.sleep(_LOOK_SECONDS)
 
 
 def _parted(entries: Iterable[Row]) -> Iterator[list[Row]]:

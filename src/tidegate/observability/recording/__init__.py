@@ -12,7 +12,7 @@ The log itself:
 
 Truth:
 - `joins`: outcomes to predictions, early, in time or late; `hearing`: what was heard
-- `quarantine`: what cannot be taken, with why
+- `quarantine`: what cannot be taken, with why; `fates`: what became of those that were posted together
 - `entities`: whom predictions were about, for outcomes without an id
 
 Sums, for the judge (`rules`: what the routing table says of all these):

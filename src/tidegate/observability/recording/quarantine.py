@@ -4,7 +4,7 @@ In the catalogue's database, under the same transaction as the joins. Called by 
 """
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -111,6 +111,13 @@ def listed(connection: sqlite3.Connection, endpoint: str = "", most: int = 100) 
         (endpoint, most),
     )
     return [Rejected(reason, of, since, _outcome.decode(outcome)) for reason, of, since, outcome in rows]
+
+
+def kept(connection: sqlite3.Connection) -> Iterator[Rejected]:
+    """All that is kept, of whatever endpoint."""
+    if _has_reasons(connection):
+        rows = connection.execute("SELECT reason, endpoint, since, outcome FROM quarantine")
+        yield from (Rejected(reason, of, since, _outcome.decode(outcome)) for reason, of, since, outcome in rows)
 
 
 def counted(connection: sqlite3.Connection, endpoint: str = "") -> dict[str, int]:

@@ -1,6 +1,7 @@
 """`tidegate feedback`."""
 
 import pathlib
+import uuid
 from typing import Annotated, Any
 
 import msgspec
@@ -9,10 +10,10 @@ import typer
 from tidegate.core.vocabulary import errors
 from tidegate.core.vocabulary import home as homes
 from tidegate.dataplane.predlog import catalogue, posts
-from tidegate.interface.cli import options, reaching, screen, traffic, truths, words
+from tidegate.interface.cli import options, reaching, screen, traffic, truths
 from tidegate.interface.cli.views import rejected as view
 from tidegate.observability.outcomes import fetching
-from tidegate.observability.recording import quarantine
+from tidegate.observability.recording import fates, quarantine
 
 
 def feedback(
@@ -53,6 +54,12 @@ def feedback(
     id_column: Annotated[str, typer.Option("--id", help="With --file: its column of prediction ids.")] = "",
     label_column: Annotated[str, typer.Option("--label", help="With --file: its column of labels, or of values.")] = "",
     version_column: Annotated[str, typer.Option("--version", help="With --file: its column of label versions.")] = "",
+    wait: Annotated[
+        float,
+        typer.Option(
+            "--wait", help="With --file: seconds at most until it is known which outcomes found their predictions.", min=0.0
+        ),
+    ] = 5.0,
     rejected: Annotated[bool, typer.Option("--rejected", help="List what could not be taken, and why.")] = False,
     as_json: options.Json = False,
     home: options.Home = "",
@@ -74,13 +81,19 @@ def feedback(
         given = {field: column for field, column in named.items() if column}
         for _ in truths.read(pathlib.Path(file), given, always):
             continue  # all of it is checked before any is sent
-        accepted = truths.post(place, truths.read(pathlib.Path(file), given, always))
+        request_id = f"feedback:{uuid.uuid4().hex}"
+        accepted = truths.post(place, truths.read(pathlib.Path(file), given, always), request_id)
+        _tell(accepted, truths.fate(place, request_id, accepted, wait) if wait else None, as_json)
     else:
-        accepted = truths.post(place, [_one(place, (prediction, label), (metric, key, time), endpoint)])
+        _tell(truths.post(place, [_one(place, (prediction, label), (metric, key, time), endpoint)]), None, as_json)
+
+
+def _tell(accepted: int, fate: fates.Fate | None, as_json: bool) -> None:
     if as_json:
-        screen.document({"accepted": accepted})
-    else:
-        screen.line(f"{words.count(accepted, 'outcome')} accepted")
+        screen.document({"accepted": accepted} | (msgspec.to_builtins(fate) if fate else {}))
+        return
+    for line in view.fate(accepted, fate):
+        screen.line(line)
 
 
 def _one(place: homes.Home, said: tuple[str, str], about: tuple[str, str, str], endpoint: str) -> dict[str, Any]:

@@ -7,7 +7,24 @@ from rich import table, text
 from tidegate.interface.api import moments
 from tidegate.interface.cli import words
 from tidegate.observability.outcomes import fetching
-from tidegate.observability.recording import quarantine
+from tidegate.observability.recording import fates, quarantine
+
+_AFTERWARDS = "`tidegate feedback --rejected` lists what was put aside, and why"
+
+
+def fate(accepted: int, became: fates.Fate | None) -> Iterator[str]:
+    """What is known of outcomes that were accepted; None: nobody has waited for that."""
+    said = f"{words.count(accepted, 'outcome')} accepted"
+    if became is None:
+        yield f"{said}; what finds no prediction is put aside within a minute: {_AFTERWARDS}"
+        return
+    yield f"{said}: {became.joined:,} joined to their predictions" if became.joined else said
+    for reason, count in sorted(became.aside.items(), key=lambda one: -one[1]):
+        yield f"  {count:,} put aside: {quarantine.WORDS.get(reason, reason)}"
+    if became.waiting:
+        yield f"  {became.waiting:,} without a prediction so far: they are put aside after a minute"
+    if became.waiting or became.aside:
+        yield _AFTERWARDS
 
 
 def whole(
