@@ -2,8 +2,10 @@
 
 import pathlib
 import re
+import struct
 
 import duckdb
+import msgspec
 import pytest
 
 from tests.unit import predlog_fixtures as given
@@ -14,16 +16,25 @@ from tidegate.core.vocabulary import manifests
 PAGE = (pathlib.Path(__file__).parents[2] / "docs" / "formats.md").read_text()
 QUERIES = re.findall(r"```sql\n(.*?)```", PAGE, re.DOTALL)
 FIRST = manifests.Signature("columns", (C("carrier", "string"), C("distance", "long")), SCORE)
-SECOND = manifests.Signature("columns", (C("distance", "double"), C("carrier", "string"), C("hour", "long")), SCORE)
+SECOND = manifests.Signature(
+    "columns",
+    (C("distance", "double"), C("carrier", "string"), C("hour", "long")),
+    (*SCORE, C("probabilities", "FP64", shape=(-1, 3))),
+)
+FLOWERS = {"classes": '["setosa", "versicolor", "virginica"]'}
 
 
 @pytest.fixture(name="log")
 def two_versions(tmp_path: pathlib.Path) -> Columned:
     log = Columned(tmp_path, FIRST, SECOND)
+    manifest = log.home.bundles / log.digests[1] / "manifest.json"
+    manifest.write_bytes(msgspec.json.encode(manifests.Manifest("m", "sklearn", "m", SECOND, (), options=FLOWERS)))
     one = log.asked(0, {"carrier": "AA", "distance": 1200}, {"carrier": "UA", "distance": 300}, answers=(0.25, 0.75))
     log.put(one, copied(one, 0.5, digest=log.digests[0]), given.outcome(9, one, 0, 5.0))
     log.look(1.0)
-    log.put(log.asked(2, {"carrier": "AA", "distance": 1500.5, "hour": 7}, version=2))
+    log.put(
+        log.asked(2, {"carrier": "AA", "distance": 1500.5, "hour": 7}, version=2, numbers=struct.pack("<3d", 0.5, 0.25, 0.25))
+    )
     log.look(2.0)
     return log
 
@@ -31,9 +42,10 @@ def two_versions(tmp_path: pathlib.Path) -> Columned:
 def test_the_queries_answer_what_the_page_says(log: Columned, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(log.home.root)
     answers = [duckdb.sql(one).fetchall() for one in QUERIES]
-    rows, carriers, labelled, copies = answers
+    rows, carriers, flowers, labelled, copies = answers
     assert sorted(row[1:] for row in rows) == [(1, 300.0, "UA"), (1, 1200.0, "AA"), (2, 1500.5, "AA")]
     assert [name.rpartition("/")[2] for name, *_ in sorted(rows)] == ["0", "1", "0"]
     assert carriers == [("AA", 2, 0.25)]
+    assert flowers == [(1, None), (2, 0.5)]
     assert labelled == [(1, 1, 0.0)]
     assert [row[1:] for row in copies] == [(1, "[0.25,0.75]", 2, "[0.5]", 0)]

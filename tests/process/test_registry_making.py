@@ -150,6 +150,45 @@ def test_classes_are_the_bins_of_a_model_that_answers_them(place, save):
     assert manifest.profile.classes == ("no", "yes")
 
 
+PLAIN = """
+import math
+
+class Model:
+    def predict(self, batch):
+        rows = list(zip(batch["a"], batch["b"]))
+        table = []
+        for a, b in rows:
+            powers = [math.exp(a), math.exp(-a), math.exp(b)]
+            table.append([power / sum(powers) for power in powers])
+        names = ["elm", "ash", "oak"]
+        labels = [names[max(range(3), key=row.__getitem__)] for row in table]
+        SAID
+"""
+
+
+@pytest.mark.parametrize(
+    ("said", "classes", "answers", "series"),
+    [
+        ("return {'p': table}", ["0", "1", "2"], {"0", "1", "2"}, ["p.0", "p.1", "p.2"]),
+        ("return {'label': labels, 'p': table}", ["elm", "ash", "oak"], {"elm", "ash", "oak"}, ["p.elm", "p.ash", "p.oak"]),
+        ("return {'p': [row[:2] for row in table], 'why': labels}", None, set(), ["p.0", "p.1", "why"]),
+        ("return {'p': [[row[0], 1 - row[0]] for row in table]}", ["0", "1"], {"0", "1"}, ["p.1"]),
+    ],
+    ids=["places", "beside a label", "no probabilities", "a pair"],
+)
+def test_which_classes_an_output_tells_apart_is_found_on_the_example(place, tmp_path, said, classes, answers, series):
+    path, rows = tmp_path / "plain.py", tmp_path / "rows.csv"
+    path.write_text(PLAIN.replace("SAID", said))
+    rows.write_text("\n".join(["a,b", *(f"{(at % 21 - 10) / 5},{at % 9 / 4}" for at in range(profiles.FEWEST))]))
+    digest, manifest = making.make(str(path), place, trust="pickle", example=rows)
+    assert json.loads(manifest.options.get("classes", "null")) == classes
+    found = msgspec.json.decode((place.bundles / digest / manifests.BASELINE).read_bytes(), type=profiles.Baseline)
+    assert set(found.columns) == {"a", "b", "prediction", *(f"prediction.{one}" for one in series)}
+    assert set(found.columns["prediction"].words) == answers
+    numbers = [one for name, one in found.columns.items() if name.startswith("prediction.p")]
+    assert all(0 < one.points[0] < one.points[-1] < 1 for one in numbers)
+
+
 def test_a_pickle_that_nobody_trusts_is_refused_before_it_is_opened(place, save):
     path, rows = save(dies=True)
     with pytest.raises(errors.TrustRequired, match="loading it runs code"):

@@ -105,6 +105,20 @@ def test_a_bound_is_above_the_truth_in_at_most_one_of_a_thousand(kind):
     assert above <= 1
 
 
+def test_more_outputs_bring_no_more_false_bounds():
+    """Ten series of one model: in at most one of a thousand windows is any of their bounds above the truth."""
+    frames = [drift.frame(f"prediction.p.{at}", RNG.random(1_000)) for at in range(10)]
+    together = 0
+    for _ in range(150):
+        sides = [[column(frame, RNG.random(300)) for frame in frames] for _ in range(2)]
+        each = [drift.effects(*given, drift.shared(given[0].name, 10)) for given in zip(frames, *sides, strict=True)]
+        together += any(one.low > (one.name == "tail") for found in each for one in found)
+        free = [drift.effects(*given) for given in zip(frames, *sides, strict=True)]
+        assert all(one.low < other.low for (one, *_), (other, *_) in zip(each, free, strict=True))
+    assert together <= 1
+    assert (drift.shared("prediction", 10), drift.shared("carrier", 10)) == (drift.ALPHA / 10, drift.ALPHA)
+
+
 def test_a_column_is_described_as_numpy_would():
     values = RNG.gamma(2.0, 3.0, size=20_000)
     frame = drift.frame("x", values)

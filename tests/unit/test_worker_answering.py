@@ -122,6 +122,22 @@ def test_a_reply_head_never_outgrows_its_limit(model, peer):
     assert replies[0].rows == 5_000
 
 
+def test_a_reply_says_what_all_outputs_say_whichever_are_asked_for_and_of_as_many_rows_as_there_is_room_for(peer):
+    wide = manifests.Signature("tensor", SIGNATURE.inputs, (C("label", "string"), C("p", "FP64", shape=(-1, 40))))
+    made = Sum()
+    made.codec = signature.Codec(manifests.Manifest("m", "sklearn", "m", wide, ()))
+    row = [place / 1_024 for place in range(40)]
+    made.predict = lambda batch: {"label": ["a"] * batch.rows, "p": [row] * batch.rows}
+    tensor = b'{"inputs":[{"name":"x","shape":[1,2],"datatype":"FP64","data":[1,2]}],"outputs":[{"name":"label"}]}'
+    sent = [(frames.Content.INFER, tensor, {}), (frames.Content.RECORDS, b"[[1, 2]]", _terms(round=1))]
+    replies, _ = _answer(made, peer, sent)
+    assert [struct.unpack("<40d", replies[number].numbers) for number in range(2)] == [tuple(row)] * 2
+    replies, _ = _answer(made, Peer(), [[[1, 2]] * 5_000])
+    assert len(replies[0].answers) == replies[0].rows == 5_000
+    assert 2_000 < len(replies[0].numbers) / 320 < 5_000
+    assert len(replies[0].numbers) % 320 == 0
+
+
 def test_a_failing_model_does_not_fill_the_log(model, peer, caplog):
     _answer(model, peer, [[[666, n]] for n in range(40)])
     assert sum("failed a request" in record.message for record in caplog.records) == 6

@@ -229,6 +229,8 @@ def _record(served: records.Prediction, reply: worker.Reply) -> records.Predicti
         status=head.status,
         rows=head.rows,
         answers=head.answers,
+        numbers=head.numbers,
+        words=head.words,
         input=b"",
         output=reply.body,
         error=reply.trouble or ("" if head.mark == marks.Mark.OK else words),

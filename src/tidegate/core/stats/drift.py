@@ -28,7 +28,7 @@ from tidegate.core.stats import excess, intervals, logspace
 from tidegate.core.vocabulary import profiles
 
 ALPHA = 0.001
-"""Chance of a bound that is too high, for each column and window."""
+"""Chance of a bound that is too high, for each column and window; of all that a model says together."""
 FEWEST = profiles.FEWEST
 Limits = Mapping[str, tuple[float, float]]
 LIMITS: Limits = {
@@ -57,7 +57,7 @@ class Effect(NamedTuple):
     name: str
     size: float
     low: float
-    """At least so much, with probability 1 - `ALPHA`."""
+    """At least so much, with probability 1 - `alpha`."""
     slight: bool = False
     """Whether it is too little for a warning by another rule."""
 
@@ -89,32 +89,41 @@ class Described(NamedTuple):
     most: float = math.nan
 
 
-def effects(frame: profiles.Frame, reference: profiles.Column, window: profiles.Column) -> tuple[Effect, ...]:
-    """How the window differs from the reference; empty where either has too few rows."""
+def shared(name: str, outputs: int) -> float:
+    """The chance for one column. The outputs of a model are `outputs` looks at one thing and share it (Bonferroni), so that
+    more classes bring no more false alarms.
+    """
+    return ALPHA / outputs if profiles.is_output(name) else ALPHA
+
+
+def effects(
+    frame: profiles.Frame, reference: profiles.Column, window: profiles.Column, alpha: float = ALPHA
+) -> tuple[Effect, ...]:
+    """How the window differs from the reference; empty where either has too few rows. `alpha`: of a bound that is too high."""
     if min(reference.seen, window.seen) < FEWEST:
         return ()
-    return tuple(_effects(frame, reference, window))
+    return tuple(_effects(frame, reference, window, alpha))
 
 
-def _effects(frame: profiles.Frame, reference: profiles.Column, window: profiles.Column) -> Iterator[Effect]:
+def _effects(frame: profiles.Frame, reference: profiles.Column, window: profiles.Column, alpha: float) -> Iterator[Effect]:
     known, seen = np.array(reference.counts, np.float64), np.array(window.counts, np.float64)
     if frame.numeric and min(reference.valued, window.valued) >= FEWEST:
-        yield _ks(known, seen)
-        yield _tail(known, seen)
+        yield _ks(known, seen, alpha)
+        yield _tail(known, seen, alpha)
     if not frame.numeric:
-        yield _tv(classes(reference), classes(window))
-    yield _nulls(reference, window)
+        yield _tv(classes(reference), classes(window), alpha)
+    yield _nulls(reference, window, alpha)
     outside = _outside(known) if frame.numeric else np.arange(frame.bins) == frame.bins - 1
-    yield _more("new", (int(known[outside].sum()), reference.seen), (int(seen[outside].sum()), window.seen))
-    yield _more("broken", (reference.broken, reference.seen), (window.broken, window.seen))
+    yield _more("new", (int(known[outside].sum()), reference.seen), (int(seen[outside].sum()), window.seen), alpha)
+    yield _more("broken", (reference.broken, reference.seen), (window.broken, window.seen), alpha)
     if min(reference.valued, window.valued) >= FEWEST:
-        yield _same(frame, known, seen, window)
+        yield _same(frame, known, seen, window, alpha)
 
 
-def _ks(reference: logspace.Floats, window: logspace.Floats) -> Effect:
+def _ks(reference: logspace.Floats, window: logspace.Floats, alpha: float) -> Effect:
     n, m = reference.sum(), window.sum()
     size = float(np.abs(reference.cumsum() / n - window.cumsum() / m).max())
-    return Effect("ks", size, size - math.sqrt(math.log(2 / ALPHA) / 2) * (1 / math.sqrt(n) + 1 / math.sqrt(m)))
+    return Effect("ks", size, size - math.sqrt(math.log(2 / alpha) / 2) * (1 / math.sqrt(n) + 1 / math.sqrt(m)))
 
 
 def _outside(reference: logspace.Floats) -> logspace.Bools:
@@ -124,12 +133,12 @@ def _outside(reference: logspace.Floats) -> logspace.Bools:
     return found
 
 
-def _tail(reference: logspace.Floats, window: logspace.Floats) -> Effect:
-    found = [_beyond(*ends) for ends in ((reference, window), (reference[::-1], window[::-1]))]
+def _tail(reference: logspace.Floats, window: logspace.Floats, alpha: float) -> Effect:
+    found = [_beyond(*ends, alpha) for ends in ((reference, window), (reference[::-1], window[::-1]))]
     return max(found, key=lambda one: (one.low, one.size))
 
 
-def _beyond(reference: logspace.Floats, window: logspace.Floats) -> Effect:
+def _beyond(reference: logspace.Floats, window: logspace.Floats, alpha: float) -> Effect:
     """How many times as many are in the first bins, as many bins as hold a hundredth of the reference at least."""
     n, m = int(reference.sum()), int(window.sum())
     bins = int(np.searchsorted(reference.cumsum(), _TAIL * n)) + 1
@@ -137,12 +146,12 @@ def _beyond(reference: logspace.Floats, window: logspace.Floats) -> Effect:
     size = (seen / m) / (known / n)
     if size <= LIMITS["tail"][0]:
         return Effect("tail", size, UNBOUNDED)
-    return Effect("tail", size, intervals.share(seen, m, ALPHA / 2)[0] / intervals.share(known, n, ALPHA / 2)[1])
+    return Effect("tail", size, intervals.share(seen, m, alpha / 2)[0] / intervals.share(known, n, alpha / 2)[1])
 
 
-def _tv(reference: logspace.Floats, window: logspace.Floats) -> Effect:
+def _tv(reference: logspace.Floats, window: logspace.Floats, alpha: float) -> Effect:
     size = float(np.abs(reference / reference.sum() - window / window.sum()).sum()) / 2
-    return Effect("tv", size, excess.most(reference, window, ALPHA).low)
+    return Effect("tv", size, excess.most(reference, window, alpha).low)
 
 
 def classes(one: profiles.Column) -> logspace.Floats:
@@ -150,26 +159,28 @@ def classes(one: profiles.Column) -> logspace.Floats:
     return np.array([*one.counts, one.nulls, one.broken], np.float64)
 
 
-def _nulls(reference: profiles.Column, window: profiles.Column) -> Effect:
-    found = _more("nulls", (reference.nulls, reference.seen), (window.nulls, window.seen))
+def _nulls(reference: profiles.Column, window: profiles.Column, alpha: float) -> Effect:
+    found = _more("nulls", (reference.nulls, reference.seen), (window.nulls, window.seen), alpha)
     doubled = window.nulls * reference.seen >= _NULLS_TIMES * reference.nulls * window.seen
     return found._replace(slight=not doubled)
 
 
-def _more(name: str, reference: tuple[int, int], window: tuple[int, int]) -> Effect:
+def _more(name: str, reference: tuple[int, int], window: tuple[int, int], alpha: float) -> Effect:
     size = window[0] / window[1] - reference[0] / reference[1]
     if size <= LIMITS[name][0]:
         return Effect(name, size, UNBOUNDED)
-    return Effect(name, size, intervals.share(*window, alpha=ALPHA)[0] - intervals.share(*reference, alpha=ALPHA)[1])
+    return Effect(name, size, intervals.share(*window, alpha=alpha)[0] - intervals.share(*reference, alpha=alpha)[1])
 
 
-def _same(frame: profiles.Frame, reference: logspace.Floats, window: logspace.Floats, seen: profiles.Column) -> Effect:
+def _same(
+    frame: profiles.Frame, reference: logspace.Floats, window: logspace.Floats, seen: profiles.Column, alpha: float
+) -> Effect:
     """Constant: numbers by the least and the most of them, since many different ones may be in one bin."""
     at = int(window.argmax())
     if window[at] < seen.valued or (frame.numeric and seen.least < seen.most):
         return Effect("same", 0.0, UNBOUNDED)
     share = (reference[at] + 1) / (reference.sum() + 1)
-    unlikely = share < 1 and seen.valued * math.log(share) < math.log(ALPHA)
+    unlikely = share < 1 and seen.valued * math.log(share) < math.log(alpha)
     return Effect("same", 1.0, 1.0 if unlikely else UNBOUNDED)
 
 

@@ -17,12 +17,17 @@ APART = 1
 """Parts that need not have moved."""
 
 
-def effects(frame: profiles.Frame, reference: profiles.Column, parts: Sequence[profiles.Column]) -> tuple[drift.Effect, ...]:
-    """How the parts together differ from the reference, and keep to it; empty where there are too few rows."""
+def effects(
+    frame: profiles.Frame, reference: profiles.Column, parts: Sequence[profiles.Column], alpha: float = drift.ALPHA
+) -> tuple[drift.Effect, ...]:
+    """How the parts together differ from the reference, and keep to it; empty where there are too few rows.
+
+    `alpha`: of a bound that is too high.
+    """
     whole = profiles.total(parts)
     return tuple(
         one._replace(low=min(one.low, _kept(frame, reference, whole, parts)))
-        for one in drift.effects(frame, reference, whole)
+        for one in drift.effects(frame, reference, whole, alpha)
         if one.name in NAMES
     )
 

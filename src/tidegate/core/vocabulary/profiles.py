@@ -6,7 +6,7 @@ a day or a season is the sum of its hours. Nothing of a single value is kept.
 
 import bisect
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -20,7 +20,9 @@ FEWEST_ALIKE = 20
 """Rows that must have had a value before a bin is called by it: what fewer had may be a person's own."""
 
 PREDICTION = "prediction"
-"""The column of the model's own answers: their first output."""
+"""The column of the model's own answers: the first output, or the likeliest class."""
+OUTPUTS = "prediction."
+"""What the columns of their other outputs begin with."""
 FEWEST = 200
 """Rows of either side below which nothing is said of how two profiles differ."""
 
@@ -112,6 +114,16 @@ class Baseline(msgspec.Struct, frozen=True):
     columns: dict[str, Known] = {}
     importances: dict[str, float] = {}
     """By column, how much the answers depend on it; the mean is 1. Empty: not known."""
+
+
+def is_output(name: str) -> bool:
+    """Whether a column is of what a model says, and not of what it was asked."""
+    return name == PREDICTION or name.startswith(OUTPUTS)
+
+
+def outputs(names: Iterable[str]) -> int:
+    """How many of these columns are of what a model says."""
+    return sum(map(is_output, names))
 
 
 def total(several: Sequence[Column]) -> Column:

@@ -57,6 +57,10 @@ class Prediction(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """From the call's arrival in the worker to its reply: what `total_us` has beyond it was spent on the way and in queues."""
     json_bytes: int = -1
     """BINARY: how many bytes at the input's beginning are its JSON."""
+    numbers: bytes = b""
+    """What its outputs say beside `answers`, row by row as little-endian FP64: the series of its bundle (`models.series`)."""
+    words: tuple[str | None, ...] = ()
+    """Likewise those that are words."""
 
 
 class Outcome(msgspec.Struct, frozen=True, array_like=True, gc=False):

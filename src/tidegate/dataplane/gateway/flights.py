@@ -166,6 +166,7 @@ class Flight(links.Caller, wheel.Item, journal.Entry):
                 self.error,
                 0 if reply is None else reply.worker_us,
                 self.exchange.json_bytes,
+                *((b"", ()) if reply is None else (reply.numbers, reply.words)),
             )
         ]
 

@@ -113,6 +113,7 @@ class Copy(links.Caller, wheel.Item, log.Entry):
                 self.error,
                 0 if reply is None else reply.worker_us,
                 exchange.json_bytes,
+                *((b"", ()) if reply is None else (reply.numbers, reply.words)),
             )
         ]
 

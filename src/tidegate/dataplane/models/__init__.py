@@ -10,6 +10,7 @@
 - `datatypes`: the types of columns and tensors: how each reads from JSON, and its name in the protocol; `binary`: as raw bytes
 - `categories`: may a column hold this value; `complaints`: refusals in a client's words
 - `outputs`, `bins`: is an answer finite and of its type; which bin of the baseline profile does it fall in
+- `series`: what is logged of an answer's outputs beside its first
 - `terms`: what an endpoint asks of an answer: rules, its own check, rounding; `checking` has that check from the bundle
 - `description`, `openapi`, `examples`: what a model takes and gives, for clients, load tools and people
 - `tracing`: spans of what a model's own code does inside a request

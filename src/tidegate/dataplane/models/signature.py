@@ -6,12 +6,25 @@ This is where the contract is kept: nothing reaches the model that its signature
 import functools
 import pathlib
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
 from tidegate.core.vocabulary import errors, manifests
-from tidegate.dataplane.models import batches, bins, categories, checking, datatypes, description, forms, openapi, outputs, terms
+from tidegate.dataplane.models import (
+    batches,
+    bins,
+    categories,
+    checking,
+    datatypes,
+    description,
+    forms,
+    openapi,
+    outputs,
+    series,
+    terms,
+)
 from tidegate.dataplane.wire import frames
 
 ANSWER_LETTERS = 200
@@ -41,6 +54,8 @@ class Codec:
         self._bins = bins.Bins(manifest.profile)
         classes = manifest.options.get("classes", "")
         self._classes: list[str] = msgspec.json.decode(classes) if classes else []
+        self.series = series.Series(manifest)
+        """What is logged of an answer beside its first output."""
         self.terms = terms.Book(manifest.signature, checking.Checks(manifest, folder))
         """What endpoints ask of answers, by the bytes that calls bring."""
         for output in self._outputs:
@@ -104,14 +119,20 @@ class Codec:
         return openapi.document(self.manifest, self._example, endpoint, version)
 
     def answers(self, values: batches.Values) -> Answers:
-        """One value a row, of the first output: what is logged, joined with outcomes and binned."""
+        """One value a row, of the first output: what is logged, joined with outcomes and binned. Of probabilities the class."""
         first = self._outputs[0]
+        if len(self.series.apart) > 2:
+            each = [batches.entries(values[name]) for name in self.series.apart]
+            return tuple([self._likeliest(row) for row in zip(*each, strict=True)])
         entries = batches.entries(values[first.name])
         if len(first.shape) <= 1:
             return tuple(map(_plain, entries))
         if len(first.shape) == 2 and len(self._classes) == first.shape[1]:
-            return tuple([self._classes[max(range(len(entry)), key=entry.__getitem__)] for entry in entries])
+            return tuple([self._likeliest(entry) for entry in entries])
         return (None,) * len(entries)
+
+    def _likeliest(self, row: Sequence[float]) -> str:
+        return self._classes[max(range(len(row)), key=row.__getitem__)]
 
     def bin(self, answers: Answers) -> int:
         """The prediction bin of row 0; -1: none."""

@@ -1,4 +1,4 @@
-"""Typed columns of inputs: beside the body as it came, one column for each input that the model's signature names.
+"""Typed columns of inputs and outputs: beside the body as it came, one column for each that the model's signature names.
 
 `in_<name>` is a list with one entry a row of the request, so that all requests have one type; older files, and requests whose
 input was not logged or could not be read, have null. Which version reads a request is its own affair: a column of which two
@@ -6,6 +6,8 @@ versions think differently is as wide as both (whole numbers and numbers: number
 
     boolean -> bool, whole numbers -> their width, float -> float32, double -> float64, string -> text, datetime -> us UTC
     a tensor's row of known, few sizes -> the list of its values, row-major; all else -> a reference (`objects`)
+
+`out_<name>` likewise is a list with one entry a row: an output, or a class's probability, that the answer itself does not say.
 
 Called by `parquet` (write, merge). Not here: reading inputs by a signature (`observability.recording.inputs`).
 """
@@ -21,6 +23,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 PREFIX = "in_"
+OUTPUT = "out_"
 TEXT = "string"
 ELEMENTS = "[]"
 """Behind a type: one entry is itself a list of such values."""
@@ -81,24 +84,26 @@ def lists(kind: pa.DataType, flat: Sequence[Any], rows: Sequence[int], missing: 
 
 def arrays(keys: Sequence[tuple[str, int]], chunks: Sequence[Chunk]) -> dict[str, pa.ChunkedArray]:
     """The columns of requests, in the order of `keys`, by name as they were met; null where no chunk has them."""
+    wanted: dict[tuple[int, ...], pa.Array] = {}
+    found = {}
+    for name in dict.fromkeys(name for chunk in chunks for name in chunk.lists):
+        having = tuple(at for at, chunk in enumerate(chunks) if name in chunk.lists)
+        if having not in wanted:
+            wanted[having] = _places(keys, [chunks[at] for at in having])
+        parts = [chunks[at].lists[name] for at in having]
+        kind = common([one.type for one in parts])
+        parts = [one if one.type == kind else _cast(one, kind) for one in parts]
+        found[name] = pa.chunked_array(parts, kind).take(wanted[having])
+    return found
+
+
+def _places(keys: Sequence[tuple[str, int]], chunks: Sequence[Chunk]) -> pa.Array:
+    """Where each of these is in the chunks, one after the other; null where it is in none."""
     places: dict[tuple[str, int], int] = {}
     for chunk in chunks:
         begin = len(places)
         places.update((key, begin + at) for at, key in enumerate(chunk.keys))
-    wanted = pa.array([places.get(key) for key in keys], pa.int64())
-    found = {}
-    for name in dict.fromkeys(name for chunk in chunks for name in chunk.lists):
-        kind = common([chunk.lists[name].type for chunk in chunks if name in chunk.lists])
-        parts = [_held(chunk, name, kind) for chunk in chunks]
-        found[name] = pa.chunked_array(parts, kind).take(wanted)
-    return found
-
-
-def _held(chunk: Chunk, name: str, kind: pa.DataType) -> pa.Array:
-    there = chunk.lists.get(name)
-    if there is None:
-        return pa.nulls(len(chunk.keys), kind)
-    return there if there.type == kind else _cast(there, kind)
+    return pa.array([places.get(key) for key in keys], pa.int64())
 
 
 def _flat(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
@@ -133,7 +138,7 @@ def alike(tables: Sequence[pa.Table]) -> list[pa.Table]:
     kinds: dict[str, list[pa.DataType]] = {}
     for one in tables:
         for field in one.schema:
-            if field.name.startswith(PREFIX):
+            if field.name.startswith((PREFIX, OUTPUT)):
                 kinds.setdefault(field.name, []).append(field.type)
     wanted = {name: common(found) for name, found in kinds.items() if any(one != found[0] for one in found)}
     return [_widened(one, wanted) for one in tables] if wanted else list(tables)

@@ -42,6 +42,8 @@ _SIBLINGS = b"tidegate.files"
 """File metadata: how many files the batch was written to."""
 _TIME = pa.timestamp("ns", "UTC")
 _TYPES: dict[object, pa.DataType] = {int: pa.int64(), str: pa.string(), bool: pa.bool_(), bytes: pa.string()}
+BY_SERIES = frozenset({"numbers", "words"})
+"""Fields of records that are columns by series (`columns.OUTPUT`)."""
 RENAMED = {"arrived_ns": "arrived", "received_ns": "received"}
 """Unix nanoseconds become timestamps, and lose the unit from their name."""
 _json = msgspec.json.Encoder().encode
@@ -62,7 +64,7 @@ class Partition(msgspec.Struct, frozen=True, order=True):
 
 
 Inputs = Mapping[Partition, Sequence[columns.Chunk]]
-"""Columns of predictions' inputs, by where they belong."""
+"""Columns of predictions' inputs and outputs, by where they belong."""
 NONE: Inputs = MappingProxyType({})
 
 
@@ -113,9 +115,14 @@ def _partition(table: str, endpoint: str, number: int) -> Partition:
     return Partition(table, endpoint, _day(number))
 
 
+def _kept(kind: type[msgspec.Struct]) -> list[msgspec.structs.FieldInfo]:
+    """The fields of records that are columns as they stand."""
+    return [field for field in msgspec.structs.fields(kind) if field.name not in BY_SERIES]
+
+
 def _schema(kind: type[msgspec.Struct]) -> pa.Schema:
     columns = []
-    for field in msgspec.structs.fields(kind):
+    for field in _kept(kind):
         renamed = RENAMED.get(field.name)
         columns.append((renamed, _TIME) if renamed else (field.name, _TYPES.get(field.type, pa.string())))
     return pa.schema(columns)
@@ -125,7 +132,9 @@ SCHEMAS = {
     PREDICTIONS: _schema(records.Prediction).append(pa.field(RECORDED, MOMENT)),
     OUTCOMES: _schema(records.Outcome).append(pa.field(RECORDED, MOMENT)),
 }
-"""Columns are the fields of `records`, in their order: ids as 36 characters, answers and labels as JSON, bodies as text."""
+"""Columns are the fields of `records` in their order, `BY_SERIES` apart: ids as 36 characters, answers and labels as JSON, bodies
+as text.
+"""
 
 
 def fits(rows: pa.Table, table: str) -> bool:
@@ -179,13 +188,14 @@ def table(
     batch: Sequence[records.Prediction | records.Outcome], chunks: Sequence[columns.Chunk] = (), moment: int = 0
 ) -> pa.Table:
     """Records of one kind as an Arrow table, sorted by id, made to count at this moment (Unix milliseconds); predictions with the
-    columns of their inputs behind them.
+    columns of inputs and outputs behind them.
     """
     ordered = sorted(batch, key=_order)
     schema = SCHEMAS[PREDICTIONS if isinstance(ordered[0], records.Prediction) else OUTCOMES]
-    by_field = zip(*(msgspec.structs.astuple(record) for record in ordered), strict=True)
-    fields = zip(msgspec.structs.fields(ordered[0]), schema, by_field, strict=False)  # `recorded` is of no record
-    made = [_column(field.name, values, shown.type) for field, shown, values in fields]
+    every = zip(*(msgspec.structs.astuple(record) for record in ordered), strict=True)
+    by_field = dict(zip(ordered[0].__struct_fields__, every, strict=True))
+    fields = zip(_kept(type(ordered[0])), schema, strict=False)  # `recorded` is of no record
+    made = [_column(field.name, by_field[field.name], shown.type) for field, shown in fields]
     found = pa.table([*made, pa.repeat(pa.scalar(moment, MOMENT), len(ordered))], schema=schema)
     typed = columns.arrays([(one.incarnation, one.sequence) for one in ordered], chunks) if chunks else {}
     for name, values in typed.items():
@@ -206,8 +216,8 @@ def write(
 ) -> list[File]:
     """Put records into new files, one a partition; each is in place and on the disk when this returns.
 
-    `name` must be new in every partition; `given` are the inputs by column of those predictions that have some; `moment` is what
-    `recorded` says of all of them. Raises OSError when the disk refuses; files already in place then stay.
+    `name` must be new in every partition; `given` are inputs and outputs by column of those predictions that have some; `moment`
+    is what `recorded` says of all of them. Raises OSError when the disk refuses; files already in place then stay.
     """
     parted: dict[Partition, list[records.Prediction | records.Outcome]] = {}
     for record in batch:

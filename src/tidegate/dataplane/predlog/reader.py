@@ -284,8 +284,8 @@ def _recorded(log: pathlib.Path, table: str, wanted: Sequence[bytes]) -> list[se
     moments = ", ".join(f"{shown} AS {name}" for name, shown in _MOMENTS.items() if name in parquet.SCHEMAS[table].names)
     shown = [ids.text(one) for one in wanted]
     narrow = "id BETWEEN $least AND $most AND list_contains($ids::VARCHAR[], id)"
-    # Not by their names: files of an earlier version lack the columns that were added since. Typed inputs say nothing new.
-    every = f"COLUMNS(lambda name: NOT starts_with(name, '{columns.PREFIX}'))"
+    # Not by their names: files of an earlier version lack the columns that were added since. Typed columns say nothing new.
+    every = f"COLUMNS(lambda name: NOT (starts_with(name, '{columns.PREFIX}') OR starts_with(name, '{columns.OUTPUT}')))"
     files = f"(SELECT {every} FROM read_parquet($files, union_by_name = true, hive_partitioning = false) WHERE {narrow})"  # noqa: S608
     ask = f"SELECT * REPLACE ({moments}) FROM {files}"  # noqa: S608
     given = {"ids": shown, "least": min(shown), "most": max(shown)}

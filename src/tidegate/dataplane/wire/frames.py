@@ -118,6 +118,9 @@ class Reply(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """From the call's arrival in the worker to this reply."""
     traced: tuple[spans.Span, ...] = ()
     """Of a traced request: the worker's, and those that the model has made inside."""
+    numbers: bytes = b""
+    """What the answer says beside `answers`, of as many rows as there is room for: `models.series` has the order."""
+    words: tuple[str | None, ...] = ()
 
 
 _encoder = msgspec.msgpack.Encoder()

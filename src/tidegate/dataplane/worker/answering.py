@@ -157,10 +157,7 @@ class Answerer:
         assert request is not None
         identity = (call.head.endpoint, call.head.version, ids.text(call.head.prediction_id))
         rows = request.batch.rows
-        said = self._codec.answers(values)
-        placed = self._codec.bin(said)
-        if rows * _LONGEST_ANSWER > _HEAD_ROOM:
-            said = _fitting(said)
+        said, numbers, words = self._logged(values, rows)
         asked = self._codec.terms.of(call.head.terms)
         mark, breach, why = marks.Mark.OK, "", ""
         if not asked.plain:
@@ -178,8 +175,16 @@ class Answerer:
         except Exception as raised:
             self._broke(call, errors.OutputInvalid(where=f"the answer cannot be written: {model.words(raised)}"), took)
             return
-        told = (200, mark, took, rows, batch_rows, placed, said, "", why, json_bytes, breach, self._since(call))
-        self._send(call, frames.Reply(*told), body)
+        told = (200, mark, took, rows, batch_rows, self._codec.bin(said), said, "", why, json_bytes, breach, self._since(call))
+        self._send(call, frames.Reply(*told, numbers=numbers, words=words), body)
+
+    def _logged(self, values: batches.Values, rows: int) -> tuple[signature.Answers, bytes, tuple[str | None, ...]]:
+        """What a reply's head says of an answer (answers, numbers, words): of as many of its first rows as there is room for."""
+        said, series = self._codec.answers(values), self._codec.series
+        if rows * (_LONGEST_ANSWER + series.row_bytes) > _HEAD_ROOM:
+            said, room = _fitting(said)
+            rows = min(rows, room // series.row_bytes) if series.row_bytes else 0
+        return said, series.packed(values, rows), series.worded(values, rows)
 
     def _refuse(
         self, call: calls.Pending, wrong: errors.TidegateError, mark: marks.Mark, detail: str = "", took: int = 0
@@ -223,11 +228,12 @@ def _whose(call: calls.Pending) -> dict[str, str]:
     return {"prediction_id": ids.text(head.prediction_id), "endpoint": head.endpoint, "version": head.version}
 
 
-def _fitting(said: tuple[float | str | None, ...]) -> tuple[float | str | None, ...]:
-    """As many of the first rows' answers as a reply's head has room for."""
+def _fitting(said: signature.Answers) -> tuple[signature.Answers, int]:
+    """(as many of the first rows' answers as a reply's head has room for, the bytes that are left)."""
     room = _HEAD_ROOM
     for place, answer in enumerate(said):
-        room -= 5 + len(answer.encode()) if isinstance(answer, str) else 9
-        if room < 0:
-            return said[:place]
-    return said
+        size = 5 + len(answer.encode()) if isinstance(answer, str) else 9
+        if size > room:
+            return said[:place], 0
+        room -= size
+    return said, room

@@ -165,7 +165,7 @@ def _baseline(folder: pathlib.Path, profiled: profiling.Profiled, rows: list[Any
     from tidegate.core.stats import counting  # noqa: PLC0415 - numpy, which making a bundle does without
 
     columns = {column.name: [row.get(column.name) for row in rows] for column in profiled.signature.inputs}
-    told = counting.baseline({**columns, profiles.PREDICTION: profiled.answers}, profiled.importances)
+    told = counting.baseline({**columns, profiles.PREDICTION: profiled.answers, **profiled.outputs}, profiled.importances)
     (folder / manifests.BASELINE).write_bytes(msgspec.json.encode(told, order="deterministic"))
     return (bundles.measure(folder, manifests.BASELINE),)
 

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from tidegate.core.vocabulary import errors, manifests, profiles
-from tidegate.dataplane.models import batches, bins, bundles, model, signature
+from tidegate.dataplane.models import batches, bins, bundles, datatypes, model, signature
 from tidegate.dataplane.models.loaders import catalog
 from tidegate.dataplane.wire import frames
 from tidegate.delivery.registry import compiling, dependence, examples, packages
@@ -19,6 +19,8 @@ from tidegate.delivery.registry import compiling, dependence, examples, packages
 _UNIFORM = tuple(place / bins.MOST for place in range(1, bins.MOST))
 _FEW = 64
 """Rows below which quantiles of probabilities say less than even steps from 0 to 1."""
+_ROUNDING = 1e-3
+"""By how much probabilities in FP16 may add up to something else than 1."""
 _KINDS = {"f": "double", "i": "long", "u": "long", "b": "boolean", "M": "datetime"}
 _TENSORS = {"f": "FP64", "i": "INT64", "u": "INT64", "b": "BOOL"}
 
@@ -49,6 +51,8 @@ class Profiled(msgspec.Struct, frozen=True):
     compiled: compiling.Compiled | None = None
     answers: list[float | str | None] = []
     """To the rows that were given, where they are many enough for a baseline profile."""
+    outputs: dict[str, list[float | str | None]] = {}
+    """Likewise what its outputs say beside these, by series (`models.series`)."""
     importances: dict[str, float] = {}
     """By input column, how much the answers depend on it (`dependence`); the mean is 1."""
 
@@ -85,11 +89,18 @@ def profile(asked: Asked) -> Iterator[Profiled]:
     answering = loaded.under(proven)
     ready = model.Model(proven, answering)
     ready.warm_up()
-    said = ready.codec.answers(ready.codec.checked(ready.predict(batch), batch.rows))
+    values = ready.codec.checked(ready.predict(batch), batch.rows)
+    if classes := _told_apart(final, values, answering.classes):
+        final = msgspec.structs.replace(final, options={**final.options, "classes": msgspec.json.encode(classes).decode()})
+        proven = bundles.Bundle(folder, final)
+        ready = model.Model(proven, answering)
+    said = ready.codec.answers(values)
     spread = _spread(said if rows else (), final, loaded.classes)
     found = Profiled(final.signature, final.options, spread, kept, packages.here(final.loader), platform.python_version())
     if len(rows) >= profiles.FEWEST and final.signature.kind == "columns":
-        found = msgspec.structs.replace(found, answers=list(said), importances=dependence.importances(ready, rows, said))
+        importances = dependence.importances(ready, rows, said)
+        beside = ready.codec.series.unpacked(values, batch.rows)
+        found = msgspec.structs.replace(found, answers=list(said), importances=importances, outputs=beside)
     if not asked.compile:
         yield found
         return
@@ -134,12 +145,12 @@ def _outputs(
     if manifest.options.get("method") == "predict_proba" and not hasattr(answer, "columns"):
         if len(shape) != 2:
             raise errors.OutputInvalid("the model answers probabilities for several outputs at once, which cannot be served.")
+        listed = msgspec.json.encode([bins.said(one) for one in classes]).decode()
         if len(declared) == shape[1] > 1 and all(column.name for column in declared):
-            return declared, {}
+            return declared, {"classes": listed} if len(classes) == len(declared) else {}
         name = declared[0].name if len(declared) == 1 else ""
         if shape[1] == 2:
             return (manifests.Column(name or "probability", "double"),), {"positive": "1"}
-        listed = msgspec.json.encode([bins.said(one) for one in classes]).decode()
         return (manifests.Column(name or "probabilities", "FP64", shape=(-1, shape[1])),), {"classes": listed}
     if declared:
         unnamed = "prediction" if len(declared) == 1 else "prediction_{}"
@@ -171,6 +182,33 @@ def _shown(name: str, entries: Any) -> manifests.Column:
     if len(shape) < 2 or shape[1:] == (1,):
         return manifests.Column(name, _KINDS.get(kind, "string"))
     return manifests.Column(name, _TENSORS.get(kind, "BYTES"), shape=(-1, *shape[1:]))
+
+
+def _told_apart(manifest: manifests.Manifest, values: batches.Values, classes: tuple[Any, ...]) -> list[str]:
+    """The classes whose probabilities an output is, where nothing has said so: each row of it adds up to 1.
+
+    By the model's own names where it has as many; else by the label that it answers beside them, where that always is the
+    likeliest one's; else by their places, from 0. Empty where no output is probabilities.
+    """
+    outputs = manifest.signature.outputs
+    wide = [one for one in outputs if len(one.shape) == 2 and one.shape[1] > 1 and datatypes.of(one).family == "number"]
+    found = next((one for one in wide if _are_chances(batches.entries(values[one.name]))), None)
+    if found is None or manifest.options.get("classes"):
+        return []
+    if len(classes) == found.shape[1]:
+        return [bins.said(one) for one in classes]
+    names = [str(place) for place in range(found.shape[1])]
+    if len(outputs[0].shape) <= 1:
+        labels = batches.entries(values[outputs[0].name])
+        places = [max(range(len(row)), key=row.__getitem__) for row in batches.entries(values[found.name])]
+        told = {place: bins.said(label) for place, label in zip(places, labels, strict=True)}
+        if len(told) == len(names) and all(told[place] == bins.said(label) for place, label in zip(places, labels, strict=True)):
+            return [told[place] for place in range(len(names))]
+    return names
+
+
+def _are_chances(table: list[list[float]]) -> bool:
+    return all(None not in row and min(row) >= 0 and abs(sum(row) - 1) <= _ROUNDING for row in table)
 
 
 def _spread(said: signature.Answers, manifest: manifests.Manifest, classes: tuple[Any, ...]) -> manifests.Profile:

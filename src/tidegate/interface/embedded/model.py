@@ -172,6 +172,8 @@ class _Call:
         self._body = self._said = b""
         self._rows = self._model_us = 0
         self._answers: tuple[float | str | None, ...] = ()
+        self._numbers = b""
+        self._words: tuple[str | None, ...] = ()
         self._mark = marks.Mark.OK
 
     def answer(self, given: Any) -> tuple[batches.Values, str]:
@@ -187,6 +189,7 @@ class _Call:
         self._mark = marks.Mark.INVALID
         values = codec.checked(values, self._rows)
         self._answers = codec.answers(values)
+        self._numbers, self._words = codec.series.packed(values, self._rows), codec.series.worded(values, self._rows)
         breach, why = asked.breach(request.batch, values)
         if breach and role.guard != "flag":
             raise errors.OutputRefused(f"the answer breaks the rule {breach!r}: {why}")
@@ -242,4 +245,6 @@ class _Call:
             input=self._body if keep else b"",
             output=self._said if keep else b"",
             error=wrong.code if wrong else "",
+            numbers=self._numbers,
+            words=self._words,
         )

@@ -136,10 +136,12 @@ def held(
 ) -> Report:
     """What was seen held against what was known: `both`. `about`: which times they are."""
     seen, known = both
+    both_have = seen.columns.keys() & known.columns.keys()
+    outputs = profiles.outputs(both_have)
     columns = [
-        column(frame, seen.columns[name], known.columns[name], limits)
+        column(frame, seen.columns[name], known.columns[name], limits, outputs)
         for name, frame in frames.items()
-        if name in seen.columns and name in known.columns
+        if name in both_have
     ]
     columns.sort(key=lambda one: (-LEVELS.index(one.level), -one.weight, one.name))
     come, gone = (tuple(sorted(one.columns.keys() - other.columns.keys())) for one, other in ((seen, known), (known, seen)))
@@ -168,11 +170,18 @@ def added(hours: Iterable[tuple[int, int, profiles.Profile]], version: int = 0) 
 
 
 def column(
-    frame: profiles.Frame, window: profiles.Column, reference: profiles.Column, limits: drift.Limits = drift.LIMITS
+    frame: profiles.Frame,
+    window: profiles.Column,
+    reference: profiles.Column,
+    limits: drift.Limits = drift.LIMITS,
+    outputs: int = 1,
 ) -> Column:
-    """How one column stands. The model's own prediction counts for more: what is a warning elsewhere is an alarm there."""
-    raised = frame.name == profiling.PREDICTION
-    found = sorted(drift.effects(frame, reference, window), key=lambda one: (-one.level(limits), -one.weight(limits)))
+    """How one column stands, where so many (`outputs`) are looked at of what the model says.
+
+    What it says counts for more: what is a warning elsewhere is an alarm there.
+    """
+    raised, alpha = profiles.is_output(frame.name), drift.shared(frame.name, outputs)
+    found = sorted(drift.effects(frame, reference, window, alpha), key=lambda one: (-one.level(limits), -one.weight(limits)))
     effects = tuple(
         Effect(one.name, one.size, one.low, LEVELS[min(2, level + (raised and level > 0))], one.weight(limits))
         for one in found

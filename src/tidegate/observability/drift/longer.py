@@ -47,8 +47,8 @@ class Track(moving.Track):
                         self._of(name, one.name).learn(at, one.size)
 
     def _effects(
-        self, shelf: moving.Shelf, begin: int, frame: profiles.Frame, known: profiles.Column
+        self, shelf: moving.Shelf, begin: int, frame: profiles.Frame, known: profiles.Column, alpha: float
     ) -> tuple[drift.Effect, ...]:
         weeks = [self._seen(shelf, at, seasons.WEEK) for at in range(begin, begin + self.plan.length, seasons.WEEK)]
         nothing = profiles.Column((0,) * frame.bins)
-        return lasting.effects(frame, known, [one.columns.get(frame.name, nothing) for one in weeks])
+        return lasting.effects(frame, known, [one.columns.get(frame.name, nothing) for one in weeks], alpha)

@@ -167,15 +167,19 @@ class Track:
             return
         self.windows += 1
         self.latest = (begin, begin + self.plan.length)
+        names = seen.columns.keys() & known.columns.keys()
+        outputs = profiles.outputs(names)
         for name, frame in shelf.frames.items():
-            if name not in seen.columns or name not in known.columns:
+            if name not in names:
                 continue
-            for one in self._effects(shelf, begin, frame, known.columns[name]):
+            for one in self._effects(shelf, begin, frame, known.columns[name], drift.shared(name, outputs)):
                 if one.name in self.plan.effects:
                     self._of(name, one.name).put(begin, one.size, one.low)
 
-    def _effects(self, shelf: Shelf, begin: int, frame: profiles.Frame, known: profiles.Column) -> tuple[drift.Effect, ...]:
-        return drift.effects(frame, known, self._seen(shelf, begin, self.plan.length).columns[frame.name])
+    def _effects(
+        self, shelf: Shelf, begin: int, frame: profiles.Frame, known: profiles.Column, alpha: float
+    ) -> tuple[drift.Effect, ...]:
+        return drift.effects(frame, known, self._seen(shelf, begin, self.plan.length).columns[frame.name], alpha)
 
     def _seen(self, shelf: Shelf, begin: int, length: int) -> profiles.Profile:
         """A window, or a part of one."""
@@ -200,7 +204,7 @@ class Track:
         if key not in self.series:
             warning, alarm = drift.limits(self.plan.limit)[effect]
             self.series[key] = calibration.Series(
-                warning if column == profiling.PREDICTION else alarm,
+                warning if profiles.is_output(column) else alarm,
                 share=effect != "tail",
                 patient=_PATIENT.get(effect, True),
                 frozen=self.plan.learning,
@@ -229,7 +233,9 @@ class Track:
             mine = {effect: since for (column, effect), since in runs.items() if column == name}
             begin = max(worst.begin for effect in mine if (worst := self.series[name, effect].worst))
             seen, known = self._seen(shelf, begin, self.plan.length), self._known(shelf, begin)
-            told = drifting.column(shelf.frames[name], seen.columns[name], known.columns[name], drift.limits(self.plan.limit))
+            outputs = profiles.outputs(seen.columns.keys() & known.columns.keys())
+            limits = drift.limits(self.plan.limit)
+            told = drifting.column(shelf.frames[name], seen.columns[name], known.columns[name], limits, outputs)
             moved = next(one for one in told.effects if one.name in mine)
             yield Open(told, moved, min(mine.values()), begin)
 

@@ -4,6 +4,7 @@ The log itself:
 - `process`: what the keeper starts; `recorder`: its work: segments -> Parquet, outcomes -> label sums, all committed together
 - `following`: what gateways appended since last time, once each, and what is missing
 - `gathering`: segments of other hosts, brought here
+- `outputs`: what was answered beside the answer, by series
 - `inputs`: what was asked, by column, for Parquet; `veils`: what of it an endpoint keeps; `slicing`: which part a request is of
 - `upkeep`: merging small files, deleting recorded segments, sweeping up after a kill; `mending`: damage, set aside
 - `erasing`: records of who asked to be forgotten, out of the log; `expiring`: days that are not kept any more

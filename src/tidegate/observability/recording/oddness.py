@@ -109,7 +109,9 @@ class Oddness:
             if usual.rows < FEWEST:
                 return {}
         known = {
-            name: Scale.of(frames[name], one) for name, one in usual.columns.items() if name not in {profiling.PREDICTION, NAME}
+            name: Scale.of(frames[name], one)
+            for name, one in usual.columns.items()
+            if name != NAME and not profiles.is_output(name)
         }
         self._scales[endpoint, digest] = (now, known)
         return known

@@ -1,9 +1,10 @@
 """Profiles of what was asked and answered, by endpoint, version and hour: the recorder's part of watching for drift.
 
-Every live request that was answered well counts with all of its rows: each input column that the model's signature names, and
-`prediction`, the first output. How values are told apart (a column's frame) is learned from the data that came with the first
-model, else from the column's first values, and kept for good, so that hours, versions and seasons can be added up and compared;
-first values that teach are counted nowhere. Where inputs are not logged there are predictions only.
+Every live request that was answered well counts with all of its rows: each input column that the model's signature names,
+`prediction`, which is its answer, and what else its outputs say (`outputs`). How values are told apart (a column's frame) is
+learned from the data that came with the first model, else from the column's first values, and kept for good, so that hours,
+versions and seasons can be added up and compared; first values that teach are counted nowhere. Where inputs are not logged there
+are predictions and outputs only.
 
 Kept in the catalogue's database, so that profiles, places and files are committed together. Called by the recorder.
 """
@@ -15,10 +16,11 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 import msgspec
+import numpy as np
 
-from tidegate.core.stats import counting, seasons
+from tidegate.core.stats import counting, logspace, seasons
 from tidegate.core.vocabulary import arms, keeping, marks, profiles, records
-from tidegate.observability.recording import baselines, sketching, slicing
+from tidegate.observability.recording import baselines, outputs, sketching, slicing
 
 PREDICTION = profiles.PREDICTION
 HOUR = 3_600
@@ -41,8 +43,8 @@ _frame = msgspec.msgpack.Decoder(profiles.Frame).decode
 _profile = msgspec.msgpack.Decoder(profiles.Profile).decode
 
 Values = dict[str, list[Any]]
-Reading = Callable[[Sequence[records.Prediction]], dict[str, list[Any]]]
-"""The inputs of requests to one bundle by column, all rows one after the other."""
+Reading = Callable[[Sequence[records.Prediction]], dict[str, Any]]
+"""Inputs and outputs of requests to one bundle by column, all rows one after the other."""
 _Key = tuple[str, int, int]
 """(endpoint, version, hour)"""
 
@@ -79,6 +81,10 @@ class Profiles:
         self._met: set[tuple[str, str]] = set()
         """(endpoint, digest) of which something was counted."""
         self._values: dict[_Key, Values] = collections.defaultdict(lambda: collections.defaultdict(list))
+        self._numbers: dict[_Key, dict[str, list[logspace.Floats]]] = collections.defaultdict(
+            lambda: collections.defaultdict(list)
+        )
+        """Of outputs, which come as arrays."""
         self._rows: collections.Counter[_Key] = collections.Counter()
 
     def take(
@@ -89,7 +95,7 @@ class Profiles:
     ) -> None:
         """Count these. `keeps`: what an endpoint keeps of inputs; what it veils is counted nowhere.
 
-        `read`: where inputs are read, if not in the bodies.
+        `read`: where inputs and outputs are read, if not in the records themselves.
         """
         groups: dict[tuple[_Key, str], list[records.Prediction]] = collections.defaultdict(list)
         for one in predictions:
@@ -104,7 +110,7 @@ class Profiles:
             while begin < len(several):
                 # One by one while anything is learned, so that no more values teach than have to.
                 end = len(several) if self._learned(key[0], digest) else begin + 1
-                self._take(key, several[begin:end], keeps(key[0]).veiled, read or self._columns)
+                self._take(key, several[begin:end], keeps(key[0]).veiled, read or self._told)
                 self._met.add((key[0], digest))
                 begin = end
 
@@ -121,11 +127,20 @@ class Profiles:
             if name in veiled:
                 continue
             if name in frames:
-                self._values[key][name] += values
+                self._keep(key, name, values)
             elif len(frames) < COLUMNS:
                 self._teach(endpoint, name, values)
             else:
                 self._teaching.pop((endpoint, name), None)
+
+    def _keep(self, key: _Key, name: str, values: Sequence[Any]) -> None:
+        if isinstance(values, np.ndarray):
+            self._numbers[key][name].append(values)
+        else:
+            self._values[key][name] += values
+
+    def _told(self, several: Sequence[records.Prediction]) -> dict[str, Any]:
+        return self._columns(several) | outputs.read(self._reader, several).values
 
     def _columns(self, several: Sequence[records.Prediction]) -> dict[str, list[Any]]:
         try:
@@ -168,9 +183,10 @@ class Profiles:
     def drop(self, endpoint: str, name: str) -> None:
         """Forget a column: its frame, which was made of values, and what was counted by it."""
         self._teaching.pop((endpoint, name), None)
-        for key, values in self._values.items():
-            if key[0] == endpoint:
-                values.pop(name, None)
+        for held in (self._values, self._numbers):
+            for key, values in held.items():
+                if key[0] == endpoint:
+                    values.pop(name, None)
         if self._frames[endpoint].pop(name, None) is None:
             return
         self._sketches.drop(endpoint, name)
@@ -213,9 +229,11 @@ class Profiles:
         """Add what was taken to the profiles of its hours."""
         for key, rows in (+self._rows).items():
             frames = self._frames[key[0]]
-            taken = self._values[key].items()
-            self._add(key, profiles.Profile(rows, {name: self._counted(key, frames[name], seen) for name, seen in taken}))
+            taken: dict[str, Any] = {name: np.concatenate(seen) for name, seen in self._numbers[key].items()}
+            taken |= self._values[key]
+            self._add(key, profiles.Profile(rows, {name: self._counted(key, frames[name], seen) for name, seen in taken.items()}))
         self._values.clear()
+        self._numbers.clear()
         self._rows.clear()
         self._sketches.save()
 
@@ -313,7 +331,9 @@ def alike(connection: sqlite3.Connection, endpoint: str, version: int) -> frozen
 
 def inputs(one: profiles.Profile) -> profiles.Profile:
     """A profile without its predictions."""
-    return msgspec.structs.replace(one, columns={name: each for name, each in one.columns.items() if name != PREDICTION})
+    return msgspec.structs.replace(
+        one, columns={name: each for name, each in one.columns.items() if not profiles.is_output(name)}
+    )
 
 
 def merged(several: Sequence[profiles.Profile]) -> profiles.Profile:

@@ -31,6 +31,7 @@ from tidegate.observability.recording import (
     labels,
     mending,
     oddness,
+    outputs,
     pairs,
     profiling,
     recounting,
@@ -161,9 +162,10 @@ class Recorder:
         self.profiles.take(predictions, self.veils.of)
         self.joins.hear((one for one in taken if isinstance(one, records.Outcome)), now)
         self._bytes += sum(len(one.input) + len(one.output) for one in predictions)
-        for place, chunks in self.inputs.chunks(predictions).items():
-            self._columns.setdefault(place, []).extend(chunks)
-            self._bytes += sum(values.nbytes for chunk in chunks for values in chunk.lists.values())
+        for told in (self.inputs.chunks(predictions), outputs.chunks(self._reader, predictions)):
+            for place, chunks in told.items():
+                self._columns.setdefault(place, []).extend(chunks)
+                self._bytes += sum(values.nbytes for chunk in chunks for values in chunk.lists.values())
         self._reader.forget()
         self._batch += [self.veils.kept(one) if isinstance(one, records.Prediction) else one for one in taken]
 

@@ -4,8 +4,8 @@ The catalogue notes which rows of which files are due, and how far each file has
 counted of it: a kill loses no row and counts none twice. A row group at a time, for a part of each upkeep, so that memory is
 bounded and gateways' records go on being recorded.
 
-Inputs are read from the typed columns, since bodies may not have been kept. So what is counted is what the log keeps: of a column
-that is sampled by itself less than was counted when it came, of columns that were encrypted nothing, as before.
+Inputs and outputs are read from the typed columns, since bodies may not have been kept. So what is counted is what the log keeps:
+of a column that is sampled by itself less than was counted when it came, of columns that were encrypted nothing, as before.
 Called by the recorder, when nothing is open in its transaction.
 """
 
@@ -21,9 +21,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from tidegate.core.stats import seasons
-from tidegate.core.vocabulary import arms, ids, keeping, marks, records
+from tidegate.core.vocabulary import arms, ids, keeping, marks, profiles, records
 from tidegate.dataplane.predlog import catalogue, ciphers, columns, intact, objects, parquet
-from tidegate.observability.recording import mending, oddness, profiling, sketching, slicing
+from tidegate.observability.recording import mending, oddness, outputs, profiling, sketching, slicing
 
 BUSY_SECONDS = 0.5
 """For how long it counts at one go, about: gateways' records wait meanwhile."""
@@ -107,7 +107,7 @@ class Recounting:
 
     def _count(self, rows: pa.Table, keeps: Keeps) -> None:
         """Count requests that were answered well, in the open transaction."""
-        plain = [one for one in rows.schema.names if not one.startswith(columns.PREFIX) and one != oddness.NAME]
+        plain = [one for one in rows.schema.names if not one.startswith((columns.PREFIX, columns.OUTPUT)) and one != oddness.NAME]
         bare = rows.select(plain)
         bare = bare.set_column(plain.index("arrived"), "arrived", bare["arrived"].cast(pa.int64()))
         told = [parquet.prediction(row | dict.fromkeys(_BODIES, "")) for row in bare.to_pylist()]
@@ -124,7 +124,7 @@ class Recounting:
 
 
 class _Typed:
-    """Inputs of some requests as their typed columns have them."""
+    """Inputs and outputs of some requests as their typed columns have them."""
 
     def __init__(
         self,
@@ -138,9 +138,20 @@ class _Typed:
         self._places = {one.id: at for at, one in enumerate(told)}
         prefixed = [one for one in rows.schema.names if one.startswith(columns.PREFIX)]
         self._lists = {one.removeprefix(columns.PREFIX): rows[one].to_pylist() for one in prefixed}
+        self._outputs = {one: rows[one].to_pylist() for one in rows.schema.names if one.startswith(columns.OUTPUT)}
 
     def read(self, several: Sequence[records.Prediction]) -> dict[str, list[Any]]:
         """By column, the values of requests to one bundle, as far as they are kept in the clear."""
+        found = self._inputs(several)
+        series = self._reader.series(several[0].digest)
+        known = self._counted.frames(several[0].endpoint)
+        for name in filter(profiles.is_output, (*series.numbers, *series.words) if series else known):
+            lists = self._outputs.get(outputs.column(name), ())
+            values = [value for one in several for value in (lists and lists[self._places[one.id]]) or ()]
+            found |= {name: values} if values else {}
+        return found
+
+    def _inputs(self, several: Sequence[records.Prediction]) -> dict[str, list[Any]]:
         first = several[0]
         signature = self._reader.takes(first.digest)
         if signature is not None and signature.kind != "columns":

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from tidegate.core.vocabulary import errors, manifests, records, sums
-from tidegate.dataplane.models import batches, bundles, logged, signature
+from tidegate.dataplane.models import batches, bundles, logged, series, signature
 from tidegate.dataplane.predlog import pairing
 from tidegate.dataplane.wire import samples
 
@@ -78,6 +78,11 @@ class Reader:
         """The signature of a bundle; None where it is not here."""
         codec = self._codec(digest)
         return codec.manifest.signature if codec is not None else None
+
+    def series(self, digest: str) -> series.Series | None:
+        """What a bundle's outputs are logged as beside its answers; None where it is not here."""
+        codec = self._codec(digest)
+        return codec.series if codec is not None else None
 
     def forget(self) -> None:
         """Let go of what was read."""
