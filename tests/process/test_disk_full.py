@@ -130,6 +130,27 @@ def test_under_interval_requests_go_on_what_is_not_logged_is_counted_and_told_an
     }
 
 
+@pytest.mark.parametrize("killed", [False, True])
+def test_what_a_gateway_could_not_log_before_its_end_is_counted_after_it(rig: Rig, disk: Disk, killed: bool) -> None:
+    rig.route(deployed(1, rig.worker(1)))
+    rig.start()
+    with rig.client() as client:
+        assert [client.predict().status for _ in range(5)] == [200] * 5
+        disk.fill(LEFT)
+        until(lambda: rig.state["unkept"], what="the gateway to see it")
+        disk.fill(0)
+        assert [client.predict().status for _ in range(12)] == [200] * 12
+    if killed:
+        rig.gateway.kill()
+        rig.gateway.wait()
+    else:
+        assert rig.stop() == 0
+    disk.empty()
+    facts = recorded(rig.home)
+    assert {name: facts[name] for name in ("recorded", "lost", "corrupt")} == {"recorded": 5, "lost": 12, "corrupt": 0}
+    assert list(rig.home.segments.glob("*.end")) == []
+
+
 def test_under_ack_requests_are_refused_until_there_is_room_and_what_was_answered_is_logged(rig: Rig, disk: Disk) -> None:
     rig.route(deployed(1, rig.worker(1)), durability="ack")
     rig.start()
@@ -154,7 +175,7 @@ def test_under_ack_requests_are_refused_until_there_is_room_and_what_was_answere
 def test_a_disk_that_fills_to_its_last_byte_under_load_damages_nothing(rig: Rig, disk: Disk, durability: str) -> None:
     rig.route(deployed(1, rig.worker(1)), durability=durability)
     rig.start()
-    with Load(rig, clients=3, body=b'{"n": "' + b"x" * 20_000 + b'"}') as load:
+    with Load(rig, clients=3, body=b'{"n": "' + b"x" * 5_000 + b'"}') as load:
         for _ in range(3):
             disk.fill(0)
             load.more(100)

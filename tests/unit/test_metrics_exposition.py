@@ -40,6 +40,10 @@ def served(place, store):
         row.ended(int(marks.Mark.OK), True, 2_000)
     row.ended(int(marks.Mark.TIMEOUT), False, 2_000_000)
     row.batch(5, 50, 0.1)
+    row.moved(3_000, 400)
+    instances.Spec("delay-v1-0", "worker", (), "t" * 32, labels={"endpoint": "delay", "ordinal": "1"}).write(place.instances)
+    writer.of_worker(counts.GIVEN, "delay-v1-0").slots[0] += 3_300
+    writer.of_worker(counts.TAKEN, "delay-v1-0").slots[0] += 500
     writer.row("delay", 7).ended(int(marks.Mark.OK), True, 10)  # a version that no route lists any more
     writer.note("refused", {"queue-full": 3})
     probes.note(place, [probes.Probe("delay", 1e12, "v1", True, 0.004, 200)], 1e12)
@@ -54,6 +58,10 @@ def test_what_was_served_is_told(served, asked):
     assert value(text, "tidegate_request_seconds_sum", endpoint="delay") == pytest.approx(0.198)
     assert value(text, "tidegate_request_seconds_bucket", endpoint="delay", le="+Inf") == 99
     assert value(text, "tidegate_batch_requests_sum", endpoint="delay") == 5
+    assert value(text, "tidegate_request_bytes_total", endpoint="delay", version="v1") == 3_000
+    assert value(text, "tidegate_answer_bytes_total", endpoint="delay", version="v1") == 400
+    assert value(text, "tidegate_process_received_bytes_total", process="delay-v1-0") == 3_300
+    assert value(text, "tidegate_process_sent_bytes_total", process="delay-v1-0") == 500
     assert value(text, "tidegate_refused_requests_total", code="queue-full") == 3
     assert value(text, "tidegate_probe_up", endpoint="delay") == 1
     assert value(text, "tidegate_store_up") == 1
@@ -71,7 +79,25 @@ def test_buckets_are_cumulative_and_edges_rise(served, asked):
 def test_counts_never_fall_when_a_gateway_dies_and_is_folded(served, place, asked):
     served.close()
     assert totals.fold(place) == 1
-    assert value(asked.get("/metrics").text, "tidegate_requests_total", endpoint="delay", mark="ok") == 99
+    text = asked.get("/metrics").text
+    assert value(text, "tidegate_requests_total", endpoint="delay", mark="ok") == 99
+    assert value(text, "tidegate_process_received_bytes_total", process="delay-v1-0") == 3_300
+
+
+def test_of_workers_that_came_and_went_those_met_last_stay_in_the_totals(place, monkeypatch):
+    monkeypatch.setattr(totals, "WORKERS", 2)
+    for number in (0, 1, 2, 0, 3, 4, 5):
+        writer = counts.Writer(place.counts, f"{len(totals.served(place).of('boot')):x}" * 32)
+        writer.note("boot", {f"{len(totals.served(place).of('boot'))}": 1})
+        writer.of_worker(counts.GIVEN, f"delay-v{number}-0").slots[0] += number + 1
+        writer.note("log", {"dropped": 1})
+        writer.close()
+        totals.fold(place)
+    left = totals.served(place)
+    assert left.of(counts.GIVEN) == {
+        counts.worker(f"delay-v{number}-0"): told for number, told in ((0, 2), (3, 4), (4, 5), (5, 6))
+    }
+    assert left.of("log") == {"dropped": 7}
 
 
 def test_openmetrics_where_it_is_asked_for(served, asked):

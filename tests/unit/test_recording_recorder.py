@@ -1,5 +1,6 @@
 """The recorder records everything once, says what is missing, and begins again where it was."""
 
+import os
 import pathlib
 import sqlite3
 
@@ -64,6 +65,58 @@ def test_files_that_do_not_count_are_swept_and_their_records_are_stored_once(tmp
     assert stored(log) == [0, 1]
     assert not half.exists()
     assert len(list(log.home.log.rglob("*.parquet"))) == 1
+
+
+def test_what_a_boot_loses_behind_its_last_record_is_counted_once_the_boot_is_over(tmp_path: pathlib.Path) -> None:
+    log = Log(tmp_path)
+    log.put(given.prediction(0), given.prediction(1))
+    writer = log.writers[given.BOOT]
+    writer.lose(3)
+    page = log.home.segments / f"{given.BOOT}.end"
+    log.look(1.0)
+    assert (log.fact("lost"), page.exists()) == (0, True), "it lives, and the next record may tell"
+    writer.sync()
+    os.close(writer._file)  # as a kill leaves it: nothing is closed, but locks are gone
+    os.close(writer._end._file)
+    writer._end._page.close()
+    log.look(3.0)
+    assert (log.fact("lost"), page.exists()) == (3, False)
+    log.killed(4.0)
+    log.look(6.0)
+    assert log.fact("lost") == 3
+
+
+def test_what_a_boot_loses_that_never_kept_anything_is_counted_too(tmp_path: pathlib.Path) -> None:
+    log = Log(tmp_path)
+    writer = given.writer(log.home, given.BOOT)
+    writer.lose(4)
+    writer.close()
+    log.look(1.0)
+    log.look(4.0)
+    assert log.fact("lost") == 4
+    assert list(log.home.segments.glob("*.end")) == []
+
+
+def test_a_kill_between_counting_and_sweeping_counts_what_was_lost_once(tmp_path: pathlib.Path) -> None:
+    log = Log(tmp_path)
+    log.put(given.prediction(0))
+    log.writers[given.BOOT].lose(2)
+    log.writers[given.BOOT].close()
+    page = log.home.segments / f"{given.BOOT}.end"
+    raw = page.read_bytes()
+    log.look(1.0)
+    page.write_bytes(raw)
+    log.killed(2.0)
+    log.look(5.0)
+    assert (log.fact("lost"), page.exists()) == (2, False)
+
+
+def test_a_page_that_is_damaged_tells_nothing_and_goes(tmp_path: pathlib.Path) -> None:
+    log = Log(tmp_path)
+    page = log.home.segments / f"{given.BOOT}.end"
+    page.write_bytes(b"x" * 5_000)
+    log.look(1.0)
+    assert (log.fact("lost"), page.exists()) == (0, False)
 
 
 def test_a_gap_is_lost_and_a_repeat_is_dropped(tmp_path: pathlib.Path) -> None:

@@ -296,7 +296,7 @@ class Endpoints:
         key = (route.endpoint, version.ordinal, version.digest)
         if key not in self._pools:
             made = self._pools[key] = pool.Pool(version, self._boot.incarnation, self._boot.loop)
-            made.served = self._boot.served.row(route.endpoint, version.ordinal)
+            made.served, made.counting = self._boot.served.row(route.endpoint, version.ordinal), self._boot.served
         return self._pools[key]
 
 

@@ -200,6 +200,7 @@ class Flight(links.Caller, wheel.Item, journal.Entry):
         """For people: how it ended, and how long the client waited."""
         served = self.side.pool.served
         served.ended(self.mark, self.status == ANSWERED and (kept or not self.must_keep), self.total_us)
+        served.moved(len(self.body), len(self.output))
         if self.rescued:
             served.slots[counts.RESCUED] += 1
         elif self.answered_by == FALLBACK or self.standing_in:

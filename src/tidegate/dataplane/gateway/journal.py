@@ -91,21 +91,25 @@ class Journal:
         except errors.LogUnavailable as failed:
             self._complain(failed)
         kept = writer.sequence
-        lost = 0
+        if kept < sequence:
+            self._lose(turn, begins, kept)  # before anybody is answered, as records are kept before that
         for number, entry in enumerate(turn, 1):
             whole = begins[number] <= kept
             if whole and entry.must_sync:
                 self._unsynced.put(entry)
-                continue
-            if not whole and not entry.must_keep:
-                lost += begins[number] - max(kept, begins[number - 1])
-            _settle(entry, kept=whole)
-        if lost:
-            self.dropped += lost
-            writer.lose(lost)
+            else:
+                _settle(entry, kept=whole)
         self._written = True
         if not self._unsynced.empty():
             self._hurry.set()
+
+    def _lose(self, turn: list[Entry], begins: list[int], kept: int) -> None:
+        """Count the records that are answered all the same, and skip their numbers."""
+        for number, entry in enumerate(turn):
+            if begins[number + 1] > kept and not entry.must_keep:
+                lost = begins[number + 1] - max(kept, begins[number])
+                self.dropped += lost
+                self._writer.lose(lost)
 
     def turn(self, now: float, seconds: float) -> None:
         """End the segment in use where it is as old as this, or somebody asks for it. `now`: of a clock that nobody sets."""

@@ -15,7 +15,7 @@ from typing import Protocol
 import msgspec
 
 from tidegate.core.vocabulary import ids, tables
-from tidegate.dataplane.wire import frames
+from tidegate.dataplane.wire import counts, frames
 
 WELCOME_SECONDS = 5.0
 BACK_OFF = (0.02, 1.0)
@@ -126,6 +126,8 @@ class Link(asyncio.Protocol):
         self.batches = 0
         self.leaving = False
         """The table does not list the worker any more: finish what is in flight, take nothing new."""
+        self.given, self.taken = counts.Row(), counts.Row()
+        """Where the bytes are counted that it was sent, and that came from it: of calls and replies."""
         self._owner, self._incarnation = owner, incarnation
         self._calls: dict[int, tuple[Caller, Batch]] = {}
         self._number = 0
@@ -169,6 +171,7 @@ class Link(asyncio.Protocol):
         self._number = number
         data = b"".join(parts) if len(parts) > 1 else parts[0]
         batch.size = len(data)
+        self.given.slots[0] += batch.size
         assert self._transport is not None
         self._transport.write(data)
 
@@ -205,6 +208,7 @@ class Link(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Hand replies over, then see to what has queued up meanwhile."""
+        self.taken.slots[0] += len(data)
         freed = False
         try:
             for kind, call, head, body in self._reader.feed(data):

@@ -35,6 +35,8 @@ class Pool:
         """What a worker has told of the model, by `frames.Content`."""
         self.served = counts.Row()
         """Where it is counted what was served."""
+        self.counting: counts.Writer | None = None
+        """Where it is counted by worker, too."""
         self.hopeful = False
         """Whether a worker is up, or may be in a moment, or is waited for (it sleeps, or the endpoint is in a gap)."""
         self._awaited = False
@@ -54,9 +56,15 @@ class Pool:
         known = {link.worker: link for link in self._links}
         for worker, link in known.items():
             link.leaving = worker not in deployed.workers
-        self._links += (links.Link(worker, self, self._incarnation) for worker in deployed.workers if worker not in known)
+        self._links += (self._link(worker) for worker in deployed.workers if worker not in known)
         self.tidy()
         self.freed()
+
+    def _link(self, worker: tables.Worker) -> links.Link:
+        made = links.Link(worker, self, self._incarnation)
+        if self.counting is not None:
+            made.given, made.taken = (self.counting.of_worker(what, worker.instance) for what in (counts.GIVEN, counts.TAKEN))
+        return made
 
     def tidy(self) -> None:
         """Close links that are not wanted any more and have nothing in flight."""

@@ -108,12 +108,12 @@ class Gateway:
         logger.info("drained" if drained else "not everything could be drained", extra={"flying": self._boot.flying})
         self._boot.sums.beat(time.time())
         self._tallies.settle(time.time())
+        self._boot.journal.close()
         self._state = "done"
         self._note()
         self._say()
         self._framed_path.unlink(missing_ok=True)
         self._endpoints.close()
-        self._boot.journal.close()
         self._keys.close()
         self._boot.spans.flush()
         self._boot.served.close()

@@ -24,7 +24,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from tidegate.core.vocabulary import errors, records, room
-from tidegate.dataplane.wire import holding
+from tidegate.dataplane.wire import ends, holding
 
 Record = records.Prediction | records.Outcome
 
@@ -112,6 +112,7 @@ class Writer:
         self._lock = threading.Lock()
         self._retired: list[int] = []
         self._entered = False
+        self._end = ends.Page(folder, host, incarnation)
 
     @property
     def short(self) -> bool:
@@ -152,6 +153,7 @@ class Writer:
     def lose(self, count: int = 1) -> None:
         """Skip the numbers of records that were answered but could not be appended."""
         self.sequence += count
+        self._end.reach(self.sequence)
 
     def reserve(self) -> None:
         """Write zeros ahead of the records where few are left: syncing a file that has not grown is many times as fast."""
@@ -203,9 +205,11 @@ class Writer:
             if self._file >= 0:
                 os.close(self._file)
             self._file = -1
+            self._end.close()
 
     def _rotate(self, first: int) -> None:
         """Begin the next segment; the old one stays in use when that fails."""
+        self._end.reserve()
         path = self.folder / name(self.incarnation, self._number)
         scratch = path.with_name(f"{path.name}.new")
         head = _encode(Head(VERSION, self.host, self.incarnation, self._number, first))

@@ -7,6 +7,7 @@
 - `counts`: what a gateway boot has served, by version, for people and not for verdicts
 - `spans`: of traced requests, from worker to gateway to monitor
 - `holding`: what files have in common that one process writes for as long as it lives
+- `ends`: how far a boot has counted records that it could not keep
 - `keyevents`: the first bad request of each sticky key, in a file beside a boot's sums
 - `samples`: requests that were answered, kept for warming up on
 - `protobuf`: that wire format, strictly, without generated code; `grpcmessages`, `inferences`: the gRPC service's messages

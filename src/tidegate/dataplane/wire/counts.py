@@ -14,6 +14,7 @@ Called by the gateway (Writer) and by whoever shows it (read). Not here: adding 
 
 import bisect
 import fcntl
+import hashlib
 import mmap
 import os
 import pathlib
@@ -38,6 +39,10 @@ TOTAL_US = 4
 """Microseconds of the answered requests, together."""
 ROWS, BATCHES, BATCHED, BUSY_US = 5, 6, 7, 8
 """Of batches that workers have answered: rows, batches, requests in them, and how long they took."""
+ASKED_BYTES, ANSWERED_BYTES = 9, 10
+"""Of bodies that clients sent and got, uncompressed."""
+GIVEN, TAKEN = "given", "taken"
+"""Words of what the gateway as a whole counts by worker: bytes that were sent to it, and that came from it."""
 MARKS = 16
 LATENCY = MARKS + marks.SLOTS
 """Answered requests by how long the client waited, in the buckets of `marks`."""
@@ -63,6 +68,12 @@ class Row:
         if answered:
             slots[LATENCY + bisect.bisect_left(_EDGES, total_us)] += 1
             slots[TOTAL_US] += total_us
+
+    def moved(self, asked: int, answered: int) -> None:
+        """So many bytes came from the client, and went to it."""
+        slots = self.slots
+        slots[ASKED_BYTES] += asked
+        slots[ANSWERED_BYTES] += answered
 
     def batch(self, requests: int, rows: int, seconds: float) -> None:
         """A worker has answered a batch."""
@@ -99,6 +110,10 @@ class Writer:
             found = self._rows[key] = self._unsaved[key] = Row()
             self.save()
         return found
+
+    def of_worker(self, what: str, instance: str) -> Row:
+        """Where bytes are counted (slot 0) that a worker was given, or that were taken from it."""
+        return self.row(f"!{what}:{worker(instance)}", 0)
 
     def note(self, what: str, values: Mapping[str, int]) -> None:
         """Counts of the gateway as a whole, each as it stands: of `what`, by a word of few letters."""
@@ -152,6 +167,11 @@ class Writer:
             os.close(file)
             raise
         self._file, self._size = file, PAGE
+
+
+def worker(instance: str) -> str:
+    """How a worker is named in counts: an instance's name may be longer than there is room."""
+    return hashlib.blake2b(instance.encode(), digest_size=12).hexdigest()
 
 
 class Boot(NamedTuple):

@@ -93,6 +93,14 @@ ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
             Panel("In flight", "short", ((f"tidegate_in_flight_requests{{{_OF}}}", _BY),)),
             Panel("Requests in a batch", "short", ((_each(f"{_BATCH}_sum", f"{_BATCH}_count"), _BY),)),
             Panel("Rows", "rowsps", ((f"rate(tidegate_batch_rows_total{{{_OF}}}[{_RATE}])", _BY),)),
+            Panel(
+                "Bodies",
+                "Bps",
+                (
+                    (_a_second("tidegate_request_bytes_total", _PAIR), f"requests {_BY}"),
+                    (_a_second("tidegate_answer_bytes_total", _PAIR), f"answers {_BY}"),
+                ),
+            ),
             Panel("Workers busy", "short", ((f"rate(tidegate_batch_seconds_total{{{_OF}}}[{_RATE}])", _BY),)),
         ),
     ),
@@ -139,6 +147,14 @@ ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
                 (
                     (f"rate(tidegate_process_read_bytes_total[{_RATE}])", f"read {_WHO}"),
                     (f"rate(tidegate_process_written_bytes_total[{_RATE}])", f"written {_WHO}"),
+                ),
+            ),
+            Panel(
+                "Traffic of workers",
+                "Bps",
+                (
+                    (f"rate(tidegate_process_received_bytes_total[{_RATE}])", f"in {_WHO}"),
+                    (f"rate(tidegate_process_sent_bytes_total[{_RATE}])", f"out {_WHO}"),
                 ),
             ),
             Panel(

@@ -30,6 +30,7 @@ _PROCESS = {
     "tidegate_process_read_bytes_total": "read",
     "tidegate_process_written_bytes_total": "written",
 }
+_MOVED = {"tidegate_process_received_bytes_total": counts.GIVEN, "tidegate_process_sent_bytes_total": counts.TAKEN}
 _SINK = {
     "tidegate_sink_delivered_records_total": "delivered",
     "tidegate_sink_given_up_records_total": "given_up",
@@ -60,6 +61,7 @@ class _Collector(registry.Collector):
     def __init__(self, place: home.Home, status: Json, table: tables.Table) -> None:
         self._place, self._status, self._table = place, status, table
         self._made: dict[str, Any] = {}
+        self._served = totals.Served({}, {})
 
     def collect(self) -> Iterator[Metric]:
         """In the order of the list; one without a value is told by name all the same."""
@@ -78,7 +80,7 @@ class _Collector(registry.Collector):
         self._made[name].add_metric([*labels], value)
 
     def _serving(self) -> None:
-        served = totals.served(self._place)
+        served = self._served = totals.served(self._place)
         for route in self._table.routes.values():
             for version in {one.ordinal: one for one in route.versions}.values():
                 slots = served.versions.get((route.endpoint, version.ordinal))
@@ -95,6 +97,8 @@ class _Collector(registry.Collector):
         for mark in marks.Mark:
             self._add("tidegate_requests_total", slots[counts.MARKS + mark], *labels, mark.name.lower())
         single = {
+            "tidegate_request_bytes_total": slots[counts.ASKED_BYTES],
+            "tidegate_answer_bytes_total": slots[counts.ANSWERED_BYTES],
             "tidegate_rescued_requests_total": slots[counts.RESCUED],
             "tidegate_fallback_requests_total": slots[counts.FALLBACKS],
             "tidegate_queued_requests": slots[counts.QUEUED],
@@ -152,8 +156,12 @@ class _Collector(registry.Collector):
                 self._add("tidegate_probe_availability_ratio", one.right / one.probes, name)
 
     def _processes(self) -> None:
+        moved = {name: self._served.of(word) for name, word in _MOVED.items()}
         for one in processes.listed(self._place):
             self._add("tidegate_process_up", float(bool(one.pid)), one.name, one.kind)
+            for name, by_worker in moved.items():
+                if (count := by_worker.get(counts.worker(one.name))) is not None:
+                    self._add(name, count, one.name, one.kind)
             for name, word in _PROCESS.items():
                 value = getattr(one, word)
                 if value >= 0:

@@ -26,6 +26,8 @@ FAMILIES = (
     # What clients get, by the version drawn; versions are those that the routing table lists.
     Family("tidegate_requests_total", COUNTER, "Live requests that ended, by how.", (*_VERSION, "mark")),
     Family("tidegate_request_seconds", HISTOGRAM, "How long clients waited for an answer with status 200.", _VERSION),
+    Family("tidegate_request_bytes_total", COUNTER, "Bytes of bodies that clients sent, uncompressed.", _VERSION),
+    Family("tidegate_answer_bytes_total", COUNTER, "Bytes of bodies that clients got, uncompressed.", _VERSION),
     Family("tidegate_rescued_requests_total", COUNTER, "Requests that the other version answered in its place.", _VERSION),
     Family("tidegate_fallback_requests_total", COUNTER, "Requests answered by a fallback.", _VERSION),
     Family("tidegate_refused_requests_total", COUNTER, "Requests refused, or answered by nobody, by error code.", ("code",)),
@@ -69,6 +71,8 @@ FAMILIES = (
     Family("tidegate_process_threads", GAUGE, "Threads.", _PROCESS),
     Family("tidegate_process_read_bytes_total", COUNTER, "Bytes read from disks.", _PROCESS),
     Family("tidegate_process_written_bytes_total", COUNTER, "Bytes written to disks.", _PROCESS),
+    Family("tidegate_process_received_bytes_total", COUNTER, "Workers: bytes that gateways sent it.", _PROCESS),
+    Family("tidegate_process_sent_bytes_total", COUNTER, "Workers: bytes that it sent to gateways.", _PROCESS),
     Family("tidegate_disk_size_bytes", GAUGE, "Size of the file system that the home is on."),
     Family("tidegate_disk_free_bytes", GAUGE, "What is free of it."),
     Family("tidegate_network_received_bytes_total", COUNTER, "Bytes the whole machine received.", ("interface",)),

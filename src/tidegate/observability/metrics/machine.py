@@ -1,6 +1,7 @@
 """What the machine has: room on the home's disk, bytes over the network, GPUs.
 
-Network bytes are the whole machine's, by interface: no system tells them of a process without special rights.
+Network bytes are the whole machine's, by interface: no system tells them of a process without special rights. What a worker
+is sent and sends its gateways count (`wire.counts`).
 """
 
 from typing import NamedTuple

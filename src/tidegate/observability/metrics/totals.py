@@ -6,7 +6,7 @@ and one whose file has gone meanwhile is in them.
 
 import contextlib
 import pathlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import msgspec
 
@@ -18,6 +18,8 @@ REMEMBERED = 256
 """Boots that are known to be in the totals: their files are gone long before they are forgotten."""
 VERSIONS = 64
 """Of each endpoint in the totals, the newest."""
+WORKERS = 1_024
+"""Workers whose bytes are in the totals: those that were met last."""
 _GAUGES = (counts.QUEUED, counts.IN_FLIGHT)
 Key = tuple[str, int]
 Slots = tuple[int, ...]
@@ -70,7 +72,9 @@ def fold(place: home.Home) -> int:
         versions = _added({_key(name): slots for name, slots in known.versions.items()}, (_still(one) for one in fresh))
         kept = {f"{name} {ordinal}": slots for (name, ordinal), slots in _newest(versions).items()}
         folded = (*known.folded, *(one.incarnation for one in fresh))[-REMEMBERED:]
-        _write(place.counts, Totals(kept, _summed(known.noted, (one.noted for one in fresh)), folded))
+        noted = _summed(known.noted, (one.noted for one in fresh))
+        met = {name for one in fresh for name in one.noted}
+        _write(place.counts, Totals(kept, _latest(noted, met), folded))
     for _, path in dead:
         path.unlink(missing_ok=True)
     return len(fresh)
@@ -118,6 +122,14 @@ def _summed(totals: Mapping[str, int], more: Iterable[Mapping[str, int]]) -> dic
         for name, count in noted.items():
             found[name] = found.get(name, 0) + count
     return found
+
+
+def _latest(noted: Mapping[str, int], met: Collection[str]) -> dict[str, int]:
+    """Few enough workers, likewise: those that were met just now come last, and who is first goes first."""
+    ordered = sorted(noted, key=lambda name: name in met)
+    workers = [name for name in ordered if name.startswith((f"{counts.GIVEN}:", f"{counts.TAKEN}:"))]
+    old = set(workers[: -2 * WORKERS])
+    return {name: noted[name] for name in ordered if name not in old}
 
 
 def _newest(versions: Mapping[Key, Slots]) -> dict[Key, Slots]:

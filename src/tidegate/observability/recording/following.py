@@ -12,6 +12,7 @@ import msgspec
 
 from tidegate.core.vocabulary import errors
 from tidegate.dataplane.predlog import catalogue, parquet, segments
+from tidegate.dataplane.wire import ends
 
 DOUBT_SECONDS = 0.5
 """How long bytes must stay damaged to be called so."""
@@ -45,12 +46,15 @@ class Follower:
         self.expected = dict(progress.expected)
         self.moved: set[Key] = set()
         """Segments whose place changed since the caller last cleared this."""
+        self.ended: set[pathlib.Path] = set()
+        """Pages of boots that are over (`wire.ends`), counted: to be deleted once that is stored."""
         self._doubted: dict[Key, tuple[int, float]] = {}
 
     def look(self, now: float, size: int) -> News:
         """Read about `size` bytes at most. `now`: Unix time. Damage is looked at again before it is skipped."""
         news = News()
         left = size
+        over = self._over()
         for incarnation, files in segments.listing(self.folder).items():
             for at, (number, path) in enumerate(files):
                 key = (incarnation, number)
@@ -67,7 +71,27 @@ class Follower:
                 reached, news.caught_up = news.caught_up, news.caught_up and others
                 if not reached:
                     break  # what follows in this boot is read behind it, or what is left here would look like repeats
+        for path, end in over.items() if news.caught_up else ():
+            self._end(path, end, news)
         return news
+
+    def _over(self) -> dict[pathlib.Path, ends.End]:
+        """How boots ended; asked for before their segments are read, of which there are no more then."""
+        found = {}
+        for path in self.folder.glob(f"[!.]*{ends.ENDING}"):
+            with contextlib.suppress(FileNotFoundError):
+                if path not in self.ended and (end := ends.read(path)) is not None:
+                    found[path] = end
+        return found
+
+    def _end(self, path: pathlib.Path, end: ends.End, news: News) -> None:
+        """Count what a boot lost behind its last record."""
+        lost = max(0, end.sequence - self.expected.get(end.incarnation, 0))
+        if lost:
+            news.lost += lost
+            news.hosts.setdefault(end.host, [0, 0, 0])[1] += lost
+            self.expected[end.incarnation] = end.sequence
+        self.ended.add(path)
 
     def _is_done(self, key: Key, path: pathlib.Path) -> bool:
         """Whether nothing is left to read. One that has grown since was brought once more, from a host that wrote on: it is read

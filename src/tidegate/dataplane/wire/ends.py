@@ -1,0 +1,93 @@
+"""How far a gateway boot has counted where it could keep no more: a page beside its segments, reserved while there is room.
+
+A record that is lost shows as a gap in front of the next one. Of the last ones of a boot no later number tells; this page does,
+on a disk that is full and after `kill -9`: its block is there beforehand, and it is written through memory.
+
+    segments/<incarnation>.end    4,096 bytes: 8 bytes magic | u64 next sequence, 0: nothing was lost | 64 bytes host
+                                  in the machine's own byte order; its boot holds a lock on it for life
+
+Standard library only. Called by `predlog.segments` (Page) and by whoever follows segments (read).
+"""
+
+import fcntl
+import mmap
+import os
+import pathlib
+import struct
+from typing import NamedTuple
+
+from tidegate.dataplane.wire import holding
+
+ENDING = ".end"
+MAGIC = b"TGEND\r\n\x01"
+SIZE = 4_096
+_HEAD = struct.Struct("=8sQ64s")
+_NEXT = struct.Struct("=Q")
+
+
+class Page:
+    """One boot's. A disk that has no room for it leaves it out, until the next try."""
+
+    def __init__(self, folder: pathlib.Path, host: str, incarnation: str) -> None:
+        """Nothing is made yet."""
+        self._path, self._host = folder / f"{incarnation}{ENDING}", host
+        self._file = -1
+        self._page: mmap.mmap | None = None
+        self._lost = False
+
+    def reserve(self) -> None:
+        """Have it, if there is room."""
+        if self._page is not None:
+            return
+        scratch = self._path.with_name(f".{self._path.name}")
+        file = -1
+        try:
+            file = os.open(scratch, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+            fcntl.flock(file, fcntl.LOCK_EX)
+            holding.reserve(file, 0, SIZE)
+            page = mmap.mmap(file, SIZE)
+            page[: _HEAD.size] = _HEAD.pack(MAGIC, 0, self._host.encode()[:64])
+            scratch.rename(self._path)
+        except OSError:
+            if file >= 0:
+                os.close(file)
+                scratch.unlink(missing_ok=True)
+            return
+        self._file, self._page = file, page
+
+    def reach(self, sequence: int) -> None:
+        """Everything below this number is kept or lost, the last of it lost."""
+        self.reserve()
+        self._lost = True
+        if self._page is not None:
+            _NEXT.pack_into(self._page, 8, sequence)
+
+    def close(self) -> None:
+        """Let go of it; where nothing was lost there is nothing to tell."""
+        if self._page is None:
+            return
+        if not self._lost:
+            self._path.unlink(missing_ok=True)
+        self._page.close()
+        os.close(self._file)
+        self._file, self._page = -1, None
+
+
+class End(NamedTuple):
+    """How a boot ended."""
+
+    incarnation: str
+    host: str
+    sequence: int
+    """Every number below it was given; 0: no more than the segments say."""
+
+
+def read(path: pathlib.Path) -> End | None:
+    """Of a boot that is over; None while it lives. One that is damaged says nothing. Raises OSError."""
+    if holding.in_use(path):
+        return None
+    raw = path.read_bytes()
+    if len(raw) < SIZE or raw[:8] != MAGIC:
+        return End(path.stem, "", 0)
+    _, sequence, host = _HEAD.unpack_from(raw)
+    return End(path.stem, host.rstrip(b"\0").decode("utf-8", "replace"), sequence)
