@@ -102,7 +102,7 @@ class Posted:
                 """Say nothing."""
 
         self._server = server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
         self.address = f"http://127.0.0.1:{self._server.server_address[1]}/log?token=hidden"
         self.subject = self.again()
 

@@ -7,7 +7,7 @@ import re
 import pytest
 from sklearn import linear_model
 
-from tests.unit import explaining_fixtures as models
+from tests.process import explaining_fixtures as models
 from tests.unit import predlog_fixtures as given
 from tests.unit import test_batch_reasons as told
 from tidegate.control.batch import afterwards, reasons

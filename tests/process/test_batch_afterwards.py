@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from sklearn import linear_model
 
-from tests.unit import explaining_fixtures as fitted
+from tests.process import explaining_fixtures as fitted
 from tests.unit import predlog_fixtures as given
 from tidegate.control.batch import afterwards, explaining
 from tidegate.control.loop import trace

@@ -15,7 +15,7 @@ import pytest
 import shap
 from sklearn import ensemble, linear_model, svm
 
-from tests.unit import explaining_fixtures as models
+from tests.process import explaining_fixtures as models
 from tests.unit import predlog_fixtures as given
 from tidegate.control.batch import explaining, reasons
 from tidegate.control.store import database, endpoints, store

@@ -6,13 +6,12 @@ import pathlib
 import tempfile
 from typing import Any
 
-import duckdb
 import hypothesis
 import pyarrow as pa
 from hypothesis import strategies as st
 
 from tests.unit import predlog_fixtures as given
-from tidegate.dataplane.predlog import columns, parquet
+from tidegate.dataplane.predlog import columns, engine, parquet
 
 VALUES: dict[str, st.SearchStrategy[Any]] = {
     "long": st.integers(-(2**63), 2**63 - 1),
@@ -41,7 +40,7 @@ def chunk(kind: str, values: list[list[Any]], begin: int) -> columns.Chunk:
 def read(log: pathlib.Path, files: list[parquet.File]) -> list[list[Any] | None]:
     paths = [str(log / file.path) for file in files]
     ask = "SELECT in_x FROM read_parquet($paths, union_by_name = true) ORDER BY sequence"
-    with duckdb.connect() as connection:
+    with engine.asked() as connection:
         connection.execute("SET TimeZone = 'UTC'")
         return [row[0] for row in connection.execute(ask, {"paths": paths}).fetchall()]
 

@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import functools
+import pathlib
 import shutil
 import threading
 
@@ -65,10 +67,18 @@ class Asked:
         return self.request("POST", path, **body)
 
 
+@functools.cache
+def application():
+    """The application and what it reads, made once: FastAPI takes longer over its paths than any test here."""
+    books = shelf.Shelf(home.Home(pathlib.Path("nowhere")), "production")
+    return app.app(books, hosts=access.own_hosts(8081), token="secret"), books
+
+
 @pytest.fixture
 def asked(place):
-    books = shelf.Shelf(place, "production")
-    yield Asked(app.app(books, hosts=access.own_hosts(8081), token="secret"))
+    made, books = application()
+    books.home = place
+    yield Asked(made)
     books.close()
 
 

@@ -33,7 +33,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 def service():
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.hold = threading.Event()
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.hold.set()

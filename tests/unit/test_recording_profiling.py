@@ -11,47 +11,14 @@ import numpy as np
 import predlog_fixtures as given
 import pyarrow.parquet as pq
 import pytest
-from pairs_fixtures import SIGNATURE, Mirrored
+from pairs_fixtures import SIGNATURE
+from profiled_fixtures import FIRST, HOUR, ROWS, Profiled, asked
 
 from tidegate.core.stats import counting
-from tidegate.core.vocabulary import arms, ids, manifests, marks, profiles, records
+from tidegate.core.vocabulary import arms, ids, manifests, marks, profiles
 from tidegate.interface.cli.views import drift as view
 from tidegate.observability.drift import drifting, references
 from tidegate.observability.recording import oddness, profiling, sketching
-
-ROWS = 50
-HOUR = profiling.HOUR
-FIRST = given.T0 // HOUR * HOUR
-
-
-def asked(chance: int, at: float, rng: np.random.Generator, shift: float = 0.0, **more: object) -> records.Prediction:
-    """A request of fifty rows."""
-    rows = [
-        {"carrier": str(rng.choice(["AA", "UA", "DL"])), "hour": round(float(rng.normal(12 + shift, 3)))} for _ in range(ROWS)
-    ]
-    whole = {
-        "input": json.dumps({"records": rows}).encode(),
-        "answers": tuple(float(one) for one in rng.random(ROWS)),
-        "rows": ROWS,
-        "weight": 0,
-    }
-    return given.prediction(chance, at, **(whole | more))
-
-
-class Profiled(Mirrored):
-    """An endpoint that has learned its frames."""
-
-    def __init__(self, root: pathlib.Path) -> None:
-        super().__init__(root, mirror=0)
-        self.rng = np.random.default_rng(1)
-        self.put(*(asked(at, 0.0, self.rng) for at in range(profiling.TEACH // ROWS)))
-        self.look(1.0)
-
-    def hours(self) -> list[tuple[int, int, profiles.Profile]]:
-        return profiling.hours(self.recorder.catalogue.connection, "flight-delay", 0, 2**40)
-
-    def report(self, window: drifting.Stretch, reference: drifting.Stretch) -> drifting.Report:
-        return drifting.report(self.recorder.catalogue.connection, drifting.Report("flight-delay", window, "time", (reference,)))
 
 
 def test_the_first_rows_teach_and_the_later_ones_are_counted_by_version_and_hour(tmp_path: pathlib.Path) -> None:

@@ -1,4 +1,4 @@
-"""The formulas of core.stats against what others wrote, and against scipy in another way than theirs.
+"""The formulas of core.stats against what others wrote, and against scipy and scikit-learn in another way than theirs.
 
 Values of confseq 0.0.11, savvi 0.3.1 and ville 0.1.0 are written down here with the call that gave them: confseq is built from
 C++, and savvi brings half a gigabyte of solvers along.
@@ -8,11 +8,16 @@ import math
 
 import numpy as np
 import pytest
-from scipy import integrate, optimize, special
-from scipy import stats as laws
+import test_stats_drift
+import test_stats_metrics
 
-from tidegate.core.stats import betabinomial, bets, intervals, logspace, means, paired, shares, tally, wealth
+from tests import later
+from tidegate.core.stats import betabinomial, bets, intervals, isotonic, logspace, means, metrics, paired, shares, tally, wealth
 from tidegate.core.vocabulary import sums
+
+laws, special = later.load("scipy.stats"), later.load("scipy.special")
+integrate, optimize = later.load("scipy.integrate"), later.load("scipy.optimize")
+measures, curves = later.load("sklearn.metrics"), later.load("sklearn.isotonic")
 
 
 @pytest.mark.parametrize(
@@ -187,3 +192,77 @@ def test_the_wealth_of_a_ramp_is_what_a_bettor_has_who_bets_request_by_request()
                 stakes[r, began] *= q / rho if candidate else (1 - q) / (1 - rho)
     grown = wealth.growth(book.factors, where, counts)
     assert wealth.mixture(book.log_weights, grown) == pytest.approx(math.log(sum(stakes.values()) + kept), rel=1e-10)
+
+
+@pytest.mark.parametrize("pairs", [(100, 90), (0, 30), (500_000, 500_000), (5_200, 4_800), (40, 0)])
+def test_sequential_mcnemar_is_the_truncated_beta_of_its_closed_form(pairs):
+    worse, better = pairs
+    logs = special.betaln(0.5 + worse, 0.5 + better) + np.log(special.betainc(0.5 + better, 0.5 + worse, 0.5))
+    closed = sum(pairs) * math.log(2) + logs - special.betaln(0.5, 0.5) + math.log(2)
+    assert paired.worse(*pairs) == pytest.approx(closed, abs=1e-7)
+
+
+def test_the_largest_difference_is_that_of_the_samples_themselves_up_to_a_bin():
+    window = np.random.default_rng(3).normal(0.3, 1.2, size=5_000)
+    frame, known = test_stats_drift.FRAME, test_stats_drift.KNOWN
+    found = test_stats_drift.by_name(frame, known, test_stats_drift.column(frame, window))["ks"]
+    assert found.size == pytest.approx(laws.ks_2samp(test_stats_drift.REFERENCE, window).statistic, abs=1 / 64)
+    assert found.low < found.size
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("weighted", [False, True])
+def test_probabilities_are_as_scikit_learn_has_them(seed: int, weighted: bool) -> None:
+    score, truth, weight = test_stats_metrics.drawn(seed, weighted=weighted)
+    told, found = score >= 0.4, metrics.probabilities(score, truth, weight, 0.4)
+    expected = {
+        "accuracy": measures.accuracy_score(truth, told, sample_weight=weight),
+        "precision": measures.precision_score(truth, told, sample_weight=weight),
+        "recall": measures.recall_score(truth, told, sample_weight=weight),
+        "f1": measures.f1_score(truth, told, sample_weight=weight),
+        "auc": measures.roc_auc_score(truth, score, sample_weight=weight),
+        "brier": measures.brier_score_loss(truth, score, sample_weight=weight),
+    }
+    for name, value in expected.items():
+        assert found[name].value == pytest.approx(value, rel=1e-9), name
+    inner = (score > 0) & (score < 1)
+    told = metrics.probabilities(score[inner], truth[inner], weight[inner])
+    assert told["log_loss"].value == pytest.approx(
+        measures.log_loss(truth[inner], score[inner], sample_weight=weight[inner]), rel=1e-9
+    )
+    assert sum(rows for _, _, rows in found.confusion) == pytest.approx(weight.sum())
+
+
+def test_numbers_are_as_scikit_learn_has_them() -> None:
+    rng = np.random.default_rng(1)
+    truth, weight = rng.normal(size=500), rng.uniform(1, 5, 500)
+    answer = truth + rng.normal(0.3, 1, 500)
+    found = metrics.numbers(answer, truth, weight)
+    assert found["mae"].value == pytest.approx(measures.mean_absolute_error(truth, answer, sample_weight=weight))
+    assert found["rmse"].value == pytest.approx(math.sqrt(measures.mean_squared_error(truth, answer, sample_weight=weight)))
+    assert found["bias"].value == pytest.approx(np.average(answer - truth, weights=weight))
+    plain = metrics.numbers(answer, truth, np.ones(500))
+    assert plain["p90_error"].value == np.sort(np.abs(answer - truth))[449]
+    assert found["mae"].low < found["mae"].value < found["mae"].high
+
+
+def test_classes_are_as_scikit_learn_has_them() -> None:
+    rng = np.random.default_rng(2)
+    truth = rng.choice(["cat", "dog", "eel"], 300)
+    answer = np.where(rng.random(300) < 0.7, truth, "dog")
+    found = metrics.classes(answer, truth, np.ones(300))
+    assert found["accuracy"].value == pytest.approx(measures.accuracy_score(truth, answer))
+    assert found["macro_f1"].value == pytest.approx(measures.f1_score(truth, answer, average="macro"))
+    assert sum(rows for _, _, rows in found.confusion) == 300
+
+
+def test_pooled_violators_are_as_scikit_learn_has_them() -> None:
+    rng = np.random.default_rng(0)
+    score = np.round(rng.random(3_000), 3)
+    truth = rng.random(3_000) < score**2
+    weight = rng.uniform(1, 3, 3_000)
+    known = isotonic.fit(score, truth, weight)
+    other = curves.IsotonicRegression(out_of_bounds="clip").fit(score, truth, weight)
+    asked = np.linspace(-0.5, 1.5, 2_001)
+    assert known.of(asked) == pytest.approx(other.predict(asked), abs=1e-9)
+    assert isotonic.fit(np.array([0.3]), np.array([True])).of(asked) == pytest.approx(np.ones(2_001))

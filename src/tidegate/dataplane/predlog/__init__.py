@@ -8,6 +8,7 @@
 - `erasing`: files without some of their rows
 - `catalogue`: which of those files count, and how far each segment is recorded
 - `recorded`: the log in the order in which it was recorded; `shipped`: how far in it each sink has got
+- `engine`: the process's DuckDB
 - `reader`: DuckDB over the Parquet files, and over segments that are not recorded yet
 - `explained`: explanations of predictions, beside the log
 - `outcomes`: whether an answer was wrong and by how much, and which outcome counts when several came

@@ -8,13 +8,12 @@ import hashlib
 import pathlib
 from collections.abc import Callable, Iterable
 
-import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from tidegate.core.vocabulary import erasures, ids
-from tidegate.dataplane.predlog import columns, objects, parquet
+from tidegate.dataplane.predlog import columns, engine, objects, parquet
 
 Gone = Callable[[pa.Table], pa.Array]
 """For each row of a table, whether it goes."""
@@ -73,7 +72,7 @@ def _where(path: pathlib.Path, asked: erasures.Asked) -> list[str]:
     held = f'list_bool_or(list_transform("{quoted}", lambda one: {same}))'
     ask = f"SELECT id FROM read_parquet($path, hive_partitioning = false) WHERE {held}"  # noqa: S608
     reference = objects.REFERENCE + hashlib.sha256(asked.value.encode()).hexdigest()
-    with duckdb.connect(":memory:") as connection:
+    with engine.asked() as connection:
         given = {"path": str(path), "value": asked.value, "reference": reference}
         return [row[0] for row in connection.execute(ask, given).fetchall()]
 

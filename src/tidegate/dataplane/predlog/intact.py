@@ -10,7 +10,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tidegate.dataplane.predlog import parquet, seals
+from tidegate.dataplane.predlog import engine, parquet, seals
 
 
 def is_damage(failed: Exception) -> bool:
@@ -50,7 +50,7 @@ def readable(path: pathlib.Path) -> bool:
         rows.validate(full=True)
         if not parquet.fits(rows, parquet.OUTCOMES if parquet.OUTCOMES in path.parts else parquet.PREDICTIONS):
             return False
-        with duckdb.connect(":memory:") as connection:
+        with engine.asked() as connection:
             ask = "SELECT * FROM read_parquet($path, hive_partitioning = false)"
             told = connection.execute(ask, {"path": str(path)})
             while told.fetchmany(parquet.ROW_GROUP):

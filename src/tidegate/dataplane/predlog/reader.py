@@ -14,13 +14,8 @@ import duckdb
 import msgspec
 
 from tidegate.core.vocabulary import arms, errors, home, ids, marks, records
-from tidegate.dataplane.predlog import catalogue, ciphers, columns, intact, objects, parquet, segments, sights
+from tidegate.dataplane.predlog import catalogue, ciphers, columns, engine, intact, objects, parquet, segments, sights
 
-_CONFIG: dict[str, str | bool | int | float | list[str]] = {
-    "autoinstall_known_extensions": "false",
-    "autoload_known_extensions": "false",
-    "threads": "2",
-}
 _TRIES = 5
 _LAST = b"\xff" * 16
 _T = TypeVar("_T")
@@ -342,15 +337,15 @@ def answer(ask: str, given: dict[str, Any], files: Callable[[], dict[str, list[s
         named = {name: [path for path in paths if path not in passed] for name, paths in files().items()}
         if not all(named.values()):
             break
-        with duckdb.connect(":memory:", config=_CONFIG) as connection:
-            try:
+        try:
+            with engine.asked() as connection:
                 return take(connection.sql(ask, params={**given, **named}))
-            except (duckdb.Error, ValueError) as failed:
-                merged = isinstance(failed, duckdb.IOException) and left == _TRIES - 1
-                damaged = set() if merged else _damaged(named)
-                if not left or not (merged or damaged):
-                    raise
-                passed |= damaged
+        except (duckdb.Error, ValueError) as failed:
+            merged = isinstance(failed, duckdb.IOException) and left == _TRIES - 1
+            damaged = set() if merged else _damaged(named)
+            if not left or not (merged or damaged):
+                raise
+            passed |= damaged
     return None
 
 

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tidegate.core.vocabulary import erasures, home, keeping
-from tidegate.dataplane.predlog import catalogue, erasing, intact, objects, parquet, recorded, shipped
+from tidegate.dataplane.predlog import catalogue, engine, erasing, intact, objects, parquet, recorded, shipped
 from tidegate.observability.recording import mending
 
 EVERY_SECONDS = 600.0
@@ -96,7 +96,7 @@ class Expiring:
         )
         given = {"of": str(self._home.log / outcomes.path), "days": [str(self._home.log / file.path) for file in predictions]}
         try:
-            with duckdb.connect(":memory:") as connection:
+            with engine.asked() as connection:
                 return [row[0] for row in connection.execute(ask, given).fetchall()]
         except duckdb.Error as broken:  # `mending` sets it aside; what it holds has lost its prediction
             log.warning("outcomes cannot be looked through", extra={"file": outcomes.path, "why": str(broken)})

@@ -5,13 +5,13 @@ import json
 import math
 from typing import Any
 
-import explaining_fixtures as given
 import numpy as np
 import pandas as pd
 import pytest
 import shap
 from sklearn import compose, ensemble, impute, linear_model, pipeline, preprocessing, svm
 
+from tests.process import explaining_fixtures as given
 from tidegate.core.vocabulary import errors, explanations, manifests
 from tidegate.dataplane.models import bundles, signature
 from tidegate.dataplane.models.explaining import coalitions, linear, questions, trees
