@@ -117,6 +117,11 @@ def test_commands_on_a_living_endpoint(tmp_path, models):
         assert [one["key"] for one in planned["settings"] if one["now"] != one["value"]] == ["round"]
         assert any("by other settings (round)" in one for one in planned["would"])
         assert "file; now as the model says" in system.run("plan")
+        told = [system.run("plan", *more).splitlines() for more in ((), ("--all",))]
+        keys = [{line.split("  ")[0] for line in one} for one in told]
+        assert {"endpoint", "model", "round", "release.strategy", "limits.timeout"} <= keys[0]
+        assert ("compile" in keys[0], "compile" in keys[1]) == (False, True)
+        assert len(told[0]) < 60 < 90 < len(told[1])
         bare = json.loads(system.run("status", "--json"))
         _kill(system, "api")
         (system.home.instances / "api.json").rename(tmp_path / "api.json")

@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import math
+import shutil
 
 import msgspec
 import pytest
@@ -13,8 +14,9 @@ from tidegate.control.loop import commands as loop_commands
 from tidegate.control.loop import following
 from tidegate.control.store import commands
 from tidegate.core.decide import judge, ledger, record
-from tidegate.core.vocabulary import releases, tables
+from tidegate.core.vocabulary import manifests, releases, tables
 from tidegate.core.vocabulary.phases import Phase
+from tidegate.dataplane.models import bundles
 from tidegate.dataplane.wire import tablefile
 from tidegate.interface.cli import override
 
@@ -208,6 +210,20 @@ def _look(world: World) -> None:
         world.tick()
         if world.control is not None:
             concurrent.futures.wait([done for _, done in world.control._following._looks.values()])
+
+
+def test_the_same_model_by_the_same_settings_is_released_where_its_example_is_another(begun, tmp_path):
+    with World.of(begun, tmp_path / "same", Play(loop_plays.of("full", probation_seconds=1.0), ())) as world:
+        serves = world._payload("flights", "first")
+        stable = world.books.endpoint(ENV, "flights").settings
+        assert told(world, "release", serves | {"settings": stable}).result["code"] == "already-stable"
+        before = bundles.read_manifest(world.place.bundles / serves["digest"])
+        other = msgspec.structs.replace(before, profile=manifests.Profile(rows=30, edges=(0.5,)))
+        folder = world.place.bundles / other.digest
+        shutil.copytree(world.place.bundles / serves["digest"], folder)
+        (folder / bundles.MANIFEST).write_bytes(msgspec.json.encode(other, order="deterministic"))
+        assert other.model_digest == before.model_digest
+        assert told(world, "release", {"digest": other.digest, "settings": stable}).status == "done"
 
 
 def test_a_retry_goes_by_what_the_failed_release_brought(begun, tmp_path):

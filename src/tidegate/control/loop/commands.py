@@ -102,7 +102,7 @@ def _may_begin(
         )
     manifest = bundles.read_manifest(place.bundles / digest)
     _refuse_busy(desk, settings.endpoint)
-    _refuse_known(desk, settings, manifest.model_digest)
+    _refuse_known(desk, place, settings, manifest)
     guards.fit(settings.terms, manifest)
     conditions.fit(settings.fallbacks, manifest.signature)
     logged.fit(settings.log, manifest.signature)
@@ -131,22 +131,27 @@ def _refuse_busy(desk: transitions.Desk, endpoint: str) -> None:
         raise errors.ReleaseInProgress(words, cure=f"Wait for it, or end it with `tidegate abort {endpoint}`.")
 
 
-def _refuse_known(desk: transitions.Desk, settings: specification.Settings, model_digest: str) -> None:
-    """A held model is not released, nor is the one that is stable already, unless the file settles something else by now."""
+def _refuse_known(
+    desk: transitions.Desk, place: home.Home, settings: specification.Settings, manifest: manifests.Manifest
+) -> None:
+    """A held model is not released, nor is the one that is stable already, unless the file settles something else by now, or the
+    example that it names has another content.
+    """
     endpoint = settings.endpoint
-    hold = desk.store.held(desk.environment, endpoint, model_digest)
+    hold = desk.store.held(desk.environment, endpoint, manifest.model_digest)
     if hold is not None:
         cure = f"Release a mended model, or clear the hold with `tidegate unhold {endpoint}`."
         raise errors.DigestHeld(f"this very model was rolled back and is held: {hold.reason.rstrip('.')}.", cure=cure)
     stable, row = desk.stable(endpoint), desk.store.endpoint(desk.environment, endpoint)
-    if stable is None or row is None or stable.model_digest != model_digest:
+    if stable is None or row is None or stable.model_digest != manifest.model_digest:
         return
     now = desk.settings(row)
     # One model has many names, and a default may be written out.
-    if msgspec.structs.replace(settings, model=now.model, given=now.given) == now:
+    same = msgspec.structs.replace(settings, model=now.model, given=now.given) == now
+    if same and manifest.profile == bundles.read_manifest(place.bundles / stable.digest).profile:
         raise errors.AlreadyStable(
             f"this very model is {endpoint}'s stable already, as {stable.name}, by the same settings.",
-            cure="Change the model or the file first; `tidegate plan` shows what the file comes to.",
+            cure="Change the model, the file or what it names first; `tidegate plan` shows what the file comes to.",
         )
 
 

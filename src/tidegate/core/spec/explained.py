@@ -7,6 +7,13 @@ from tidegate.core.spec import conditions, logged, settings, units, values, watc
 from tidegate.core.vocabulary import losses, recipients, releases, tables
 
 Rows = list[tuple[str, str]]
+MATTER = frozenset(
+    {
+        *("environment", "replicas", "release.strategy", "release.promote_if", "release.approve", "release.probation"),
+        *("outcomes.within", "limits.timeout", "access", "log.inputs", "guard.rules", "fallback", "notify"),
+    }
+)
+"""Keys whose default is worth knowing: who gets what and when, who has to agree, what clients meet, what is kept."""
 _STEPS = frozenset({releases.Watch.COMPARISON, releases.Watch.COHORT})
 _OURS = frozenset({releases.Watch.SMOKE, releases.Watch.LEVEL})
 

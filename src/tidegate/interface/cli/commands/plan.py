@@ -1,5 +1,6 @@
 """`tidegate plan`."""
 
+import hashlib
 import pathlib
 from collections.abc import Collection
 from typing import Annotated, Any
@@ -10,12 +11,12 @@ from rich import table, text
 
 from tidegate.control.store import location
 from tidegate.control.store import store as stores
-from tidegate.core.spec import conditions, guards
+from tidegate.core.spec import conditions, explained, guards
 from tidegate.core.spec import file as spec
 from tidegate.core.spec import settings as specification
 from tidegate.core.vocabulary import errors, releases
 from tidegate.core.vocabulary import home as homes
-from tidegate.dataplane.models import bundles
+from tidegate.dataplane.models import bundles, checking
 from tidegate.delivery.registry import asking, choosing, describing, predicates, reports
 from tidegate.interface.cli import course, foreseeing, options, project, reaching, screen, words
 
@@ -30,11 +31,12 @@ def plan(
         str, typer.Option("--strategy", help="Another strategy than the file's, or several: shadow,canary.")
     ] = "",
     file: Annotated[str, typer.Option("--file", help="The tidegate.yaml; else the nearest here or above.")] = "",
+    every: Annotated[bool, typer.Option("--all", help="Every setting, defaults too.")] = False,
     as_json: options.Json = False,
     home: options.Home = "",
 ) -> None:
-    """Every setting with where it comes from, and what is in force where that is another; the stages; and what `tidegate release`
-    would do now. Changes nothing.
+    """What the file settles, what is in force where that is another, and the defaults that matter; the stages; and what `tidegate
+    release` would do now. Changes nothing.
     """
     given = project.load(file, model=model, strategy=strategy)
     predicates.look(given.settings)
@@ -45,7 +47,8 @@ def plan(
     gap = course.gap(endpoint, processes) if endpoint else ""
     rows = spec.explain(given.settings, _told(model, strategy))
     now = _in_force(options.place(home), given.settings, rows)
-    said = _would(given, resolved, endpoint, now, is_up=status is not None)
+    others = [*now, *_changed(options.place(home), given.settings, endpoint)]
+    said = _would(given, resolved, endpoint, others, is_up=status is not None)
     if status is None or (endpoint and endpoint["stable"]):
         said += course.sentences(given.settings, endpoint and endpoint["stable"], gap, reaching.actor())
     said += _running(given)
@@ -59,7 +62,8 @@ def plan(
         return
     terminal = screen.out()
     shown = table.Table(box=None, pad_edge=False, show_header=False)
-    for key, value, source in rows:
+    telling = [one for one in rows if every or one[2] != "default" or one[0] in now or one[0] in explained.MATTER]
+    for key, value, source in telling:
         before = f"{source}; now {now[key]}" if key in now else source
         shown.add_row(
             key,
@@ -67,6 +71,9 @@ def plan(
             text.Text(before, style="yellow" if key in now else "dim"),
         )
     terminal.print(shown)
+    if len(telling) < len(rows):
+        left = words.count(len(rows) - len(telling), "more setting")
+        terminal.print(text.Text(f"{left} as by default: `tidegate plan --all` shows them", style="dim"))
     screen.line("")
     terminal.print(course.stages(given.settings))
     screen.line("")
@@ -93,6 +100,21 @@ def _in_force(place: homes.Home, settings: specification.Settings, rows: list[tu
         return {}
     now = {key: value for key, value, _ in spec.explain(specification.of(row.settings))}
     return {key: now[key] for key, value, _ in rows if key in now and now[key] != value}
+
+
+def _changed(place: homes.Home, settings: specification.Settings, endpoint: dict[str, Any] | None) -> list[str]:
+    """Keys that name a file whose content is another than what stable's bundle has of it."""
+    stable = endpoint["stable"] if endpoint else None
+    if stable is None or not settings.check:
+        return []
+    path = pathlib.Path(settings.check)
+    try:
+        files = bundles.read_manifest(place.bundles / stable["digest"]).files
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    except (errors.ModelError, OSError):
+        return []  # the release itself will say
+    before = next((one.sha256 for one in files if one.path == checking.file(path.stem)), digest)
+    return [] if before == digest else ["guard.check"]
 
 
 def _told(model: str, strategy: str) -> dict[str, str]:
@@ -133,7 +155,8 @@ def _again(stable: str, others: list[str]) -> str:
     """What a release of stable's own model would be."""
     if not others:
         return (
-            f"That is the same model by the same settings: the release would be refused, unless its files differ from {stable}'s."
+            "That is the same model by the same settings: the release would be refused, unless its files or its example "
+            f"are other than {stable}'s, whatever they are called."
         )
     named = ", ".join(others[:NAMED]) + (f" and {len(others) - NAMED} more" if len(others) > NAMED else "")
     return f"That is the same model by other settings ({named}): it would be released once more, as a new version."
