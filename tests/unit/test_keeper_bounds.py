@@ -37,7 +37,6 @@ def test_a_delegated_group_gets_a_leaf_for_the_keeper_and_one_a_worker(tmp_path)
     mount, own, group = hierarchy(tmp_path)
     assert cgroups.why_not(mount, own) == ""
     groups = cgroups.Groups(mount, own)
-    assert groups.usable
     assert (group / "tidegate-keeper" / "cgroup.procs").read_text() == str(os.getpid())
     assert (group / "cgroup.subtree_control").read_text() == "+cpu +memory"
     assert groups.bind("w-1", 4711, instances.Resources(memory=100 << 20, cpu=1.5))
@@ -58,12 +57,12 @@ def test_a_delegated_group_gets_a_leaf_for_the_keeper_and_one_a_worker(tmp_path)
 def test_a_group_without_both_controllers_is_left_alone(tmp_path, changes, words):
     mount, own, _ = hierarchy(tmp_path, **changes)
     assert words in cgroups.why_not(mount, own)
-    assert not cgroups.Groups(mount, own).usable
+    assert not cgroups.Groups(mount, own).bind("w-1", 4711, instances.Resources(memory=100 << 20))
 
 
 def test_a_group_where_others_live_is_left_alone(tmp_path):
     mount, own, group = hierarchy(tmp_path, procs=(1,))
-    assert not cgroups.Groups(mount, own).usable
+    assert not cgroups.Groups(mount, own).bind("w-1", 4711, instances.Resources(memory=100 << 20))
     assert not (group / "tidegate-keeper").exists()
 
 

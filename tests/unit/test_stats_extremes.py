@@ -45,7 +45,7 @@ def test_counts_of_one_arm(bad):
 @pytest.mark.parametrize("guess", [0.0, 1e-6, 0.5, 1.0])
 def test_bets_and_wealth(pair, guess):
     rho = np.array([*RHOS, 0.0, 1.0])
-    books = [bets.worse(rho, np.full(6, guess)), bets.worse_by_errors(rho), bets.no_worse_ratio(rho, 0.01)]
+    books = [bets.worse(rho, np.full(6, guess)), bets.no_worse_ratio(rho, 0.01)]
     books += [bets.no_worse(rho, np.full(6, guess), margin) for margin in (0.0, 1e-4, 0.5)]
     counts = np.array([[*pair, MANY, MANY]] * 6)
     for book in books:

@@ -22,18 +22,9 @@ def worse(rho: float = 0.05, guess: float = 0.005, ten: bool = False) -> bets.Be
     return bets.worse(np.array([rho]), np.array([guess]), *grid)
 
 
-def by_errors(rho: float = 0.05) -> bets.Bets:
-    return bets.worse_by_errors(np.array([rho]), TEN_RATIOS, TEN_WEIGHTS)
-
-
 @pytest.mark.parametrize(("bad", "counted", "golden"), [((2, 0), (2, 38), 5.1109), ((5, 10), (100, 2000), 4.7216)])
 def test_error_rate_of_two_arms(bad, counted, golden):
     assert log_e(worse(ten=True), bad, counted) == pytest.approx(golden, abs=5e-5)
-
-
-@pytest.mark.parametrize(("bad", "golden"), [((2, 0), 4.6161), ((3, 5), 2.6944), ((10, 100), 0.2343)])
-def test_errors_only_form(bad, golden):
-    assert log_e(by_errors(), bad, bad) == pytest.approx(golden, abs=6e-5)
 
 
 @pytest.mark.parametrize(("bad", "golden"), [((10, 0), 5.4824), ((10, 100), 0.3523)])
@@ -97,8 +88,6 @@ def test_a_bet_that_the_candidate_is_worse_is_fair_mark_by_mark(rho, guess):
     assert np.allclose(rho * factors[:, 0] + (1 - rho) * factors[:, 1], 1)
     assert np.allclose(rho * factors[:, 2] + (1 - rho) * factors[:, 3], 1)
     assert (factors[:, 0] >= factors[:, 2]).all(), "one-sided: a better candidate only loses"
-    errors = np.exp(by_errors(rho).factors[0])
-    assert np.allclose(rho * errors[:, 0] + (1 - rho) * errors[:, 1], 1)
 
 
 @pytest.mark.parametrize(
@@ -115,7 +104,7 @@ def test_a_candidate_at_the_absolute_margin_gains_nothing_on_average(rho, guess,
 def test_no_coin_no_evidence():
     """Where rho is 0 or 1 every factor is exactly 1."""
     rho, guess = np.array([0.0, 1.0]), np.array([0.01, 0.01])
-    books = (bets.worse(rho, guess), bets.worse_by_errors(rho), bets.no_worse(rho, guess, 0.01), bets.no_worse_ratio(rho, 0.5))
+    books = (bets.worse(rho, guess), bets.no_worse(rho, guess, 0.01), bets.no_worse_ratio(rho, 0.5))
     assert all((book.factors == 0).all() for book in books)
     assert betabinomial.log_e(50, 0, 1.0, 1000) == 0
 

@@ -25,9 +25,9 @@ def figure(number: float, digits: int = 3, sign: str = "") -> str:
     return f"{float(told):{sign},.0f}" if "e+" in told and abs(number) < 1e15 else told
 
 
-def percent(share: float) -> str:
-    """0.8 %, 12 %, 0 %."""
-    return f"{100 * share:.3g} %"
+def percent(share: float, digits: int = 3) -> str:
+    """0.8 %, 12 %, 0 %, 1,230 %, to so many digits."""
+    return f"{figure(100 * share, digits)} %"
 
 
 def latency(seconds: float) -> str:

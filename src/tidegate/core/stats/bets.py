@@ -74,13 +74,6 @@ def graded(book: Bets, degrees: logspace.Floats) -> Bets:
     return Bets(book.log_weights, found.reshape(*found.shape[:2], 2 * len(degrees)))
 
 
-def worse_by_errors(rho: logspace.Floats, ratios: tuple[float, ...] = RATIOS, weights: tuple[float, ...] = RATIO_WEIGHTS) -> Bets:
-    """The same question asked of bad requests alone: no counts of ok ones and no guess are needed, ok is a factor of 1."""
-    ratio, rho = np.array(ratios), rho[:, None]
-    mean = ratio * rho + 1 - rho
-    return _bets(rho, _only_bad(np.log(ratio / mean), -np.log(mean)), weights)
-
-
 def no_worse(rho: logspace.Floats, guess: logspace.Floats, margin: float) -> Bets:
     """Bets that the candidate's bad share is less than stable's plus `margin` (absolute). H0: P1 - P0 >= margin at every time.
 

@@ -1,8 +1,12 @@
 """What has moved, in words: a line a column, for alarms and for people."""
 
 import datetime as dt
+import functools
 
+from tidegate.core.decide import amounts
 from tidegate.observability.drift import drifting
+
+_percent = functools.partial(amounts.percent, digits=2)
 
 
 def line(one: drifting.Column, effect: drifting.Effect, since: int) -> str:
@@ -76,12 +80,8 @@ _SAID = {
 }
 
 
-def _percent(share: float) -> str:
-    return f"{100 * share:.2g} %" if abs(share) < 0.995 else f"{100 * share:,.0f} %"
-
-
 def _points(share: float) -> str:
-    return f"{100 * share:.2g} points"
+    return f"{amounts.figure(100 * share, 2)} points"
 
 
 def _figure(number: float) -> str:

@@ -94,7 +94,7 @@ def _errors(told: account.Account) -> str:
     shares = tuple(bad / requests if requests else math.nan for requests, bad in slots)
     worst = max(range(len(shares)), key=lambda slot: shares[slot] if math.isfinite(shares[slot]) else -1.0)
     when = _moment(told.since + worst * told.width)
-    words = f"Share of requests not served well over time; {_percent(shares[worst])} at the most, {when}."
+    words = f"Share of requests not served well over time; {amounts.percent(shares[worst])} at the most, {when}."
     return charts.lines(_axis(told), told.width, [charts.Series("not served well", "bad", shares)], words, "%")
 
 
@@ -148,10 +148,6 @@ def _ways(told: account.Account) -> list[tuple[str, int]]:
     return [(words, by_mark[mark]) for mark, words in _BAD.items() if by_mark[mark]]
 
 
-def _percent(part: float) -> str:
-    return "0 %" if not part else f"{100 * part:.2g} %" if part < 0.995 else f"{100 * part:.4g} %"
-
-
 def _lasting(seconds: float) -> str:
     return amounts.latency(seconds) if math.isfinite(seconds) else "-"
 
@@ -174,7 +170,7 @@ def _environment() -> jinja2.Environment:
     filters: dict[str, Callable[..., Any]] = {
         "moment": _moment,
         "span": amounts.span,
-        "percent": _percent,
+        "percent": amounts.percent,
         "lasting": _lasting,
         "quantile": _quantile,
         "mean": _mean,

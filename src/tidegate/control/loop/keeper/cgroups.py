@@ -40,11 +40,6 @@ class Groups:
     def __init__(self, mount: pathlib.Path = MOUNT, own: pathlib.Path = OWN) -> None:
         self._base = self._prepared(mount, own)
 
-    @property
-    def usable(self) -> bool:
-        """Whether they are."""
-        return self._base is not None
-
     def bind(self, name: str, pid: int, wanted: instances.Resources) -> bool:
         """Put a process into a group of its own with these bounds, or change its bounds; whether that worked."""
         if self._base is None or not (wanted.memory or wanted.cpu):

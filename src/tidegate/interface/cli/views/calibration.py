@@ -37,8 +37,10 @@ def stages(report: calibrating.Report) -> table.Table:
     for head in ("entered", "left after", "p90"):
         shown.add_column(head, justify="right")
     for one in report.stages:
-        shown.add_row(one.name, _percent(one.entered), *_cells(one.seconds, amounts.span))
-    shown.add_row("all traffic", _percent(report.promotion.share), *_cells(report.promotion, amounts.span), style="bold")
+        shown.add_row(one.name, amounts.percent(one.entered, 2), *_cells(one.seconds, amounts.span))
+    shown.add_row(
+        "all traffic", amounts.percent(report.promotion.share, 2), *_cells(report.promotion, amounts.span), style="bold"
+    )
     return shown
 
 
@@ -63,7 +65,7 @@ def faults(found: list[tuple[str, calibrations.Found]]) -> table.Table:
     shown.add_column("by")
     for name, one in found:
         times = (*_cells(one.seconds, amounts.span), *_cells(one.requests, _count), *_cells(one.harmed, _count))
-        shown.add_row(name, _percent(one.seconds.share), _percent(one.before_all), *times, ", ".join(one.by))
+        shown.add_row(name, amounts.percent(one.seconds.share, 2), amounts.percent(one.before_all, 2), *times, ", ".join(one.by))
     return shown
 
 
@@ -110,7 +112,3 @@ def _cells(one: calibrations.Quantiles, show: Callable[[float], str]) -> tuple[s
 
 def _count(number: float) -> str:
     return f"{number:,.0f}"
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.0f} %"
