@@ -13,8 +13,8 @@ from tests.unit import test_batch_reasons as told
 from tidegate.control.batch import afterwards, reasons
 from tidegate.core.spec import file
 from tidegate.core.vocabulary import errors, ids
+from tidegate.dataplane.models import agreement
 from tidegate.dataplane.models.explaining import cases, explainer, questions
-from tidegate.delivery.registry import compiling
 from tidegate.interface.cli import main
 
 PAGE = (pathlib.Path(__file__).parents[2] / "docs" / "explanations.md").read_text()
@@ -43,7 +43,7 @@ def test_every_command_explains(capsys, place, line):
 
 
 def test_the_numbers_are_those_of_the_code():
-    assert f"({compiling.TOLERANCE:.0e}".replace("e-0", "e-") in PAGE
+    assert f"({agreement.TOLERANCE:.0e}".replace("e-0", "e-") in PAGE
     assert f"up to {cases.MOST_BACKGROUND} rows" in PAGE
     assert f"fewer than {questions.FEWEST}" in " ".join(PAGE.split())
     assert f"more than {cases.MOST_COLUMNS:,} columns" in PAGE

@@ -23,7 +23,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from tests.process import loading
 from tidegate.core.vocabulary import errors, home
-from tidegate.dataplane.models import bundles, signature
+from tidegate.dataplane.models import agreement, bundles, signature
 from tidegate.dataplane.models.loaders import lightgbm as lightgbm_loader
 from tidegate.dataplane.models.loaders import sklearn as sklearn_loader
 from tidegate.dataplane.models.loaders import xgboost as xgboost_loader
@@ -71,7 +71,7 @@ def judged(tmp_path, model, given, method=""):
     (tmp_path / "bundle").mkdir()
     bundle = bundles.Bundle(tmp_path / "bundle", manifest)
     batch = signature.Codec(manifest).decode(examples.body(loading.records(given)), frames.Content.RECORDS).batch
-    return compiling.compiled(bundle, loader.Model(model, bundle), batch, compiling.TOLERANCE)
+    return compiling.compiled(bundle, loader.Model(model, bundle), batch, agreement.TOLERANCE)
 
 
 ALIKE = [
@@ -157,11 +157,11 @@ def test_models_without_a_converter_say_so(tmp_path):
 
 def test_an_answer_out_of_tolerance_is_listed_with_both_values(tmp_path):
     model = make_pipeline(SimpleImputer(), StandardScaler(), LogisticRegression()).fit(HOLED, ILL)
-    original, compiling.TOLERANCE = compiling.TOLERANCE, 1e-12  # 32-bit floats, which is all that this one converts to, do not do
+    original, agreement.TOLERANCE = agreement.TOLERANCE, 1e-12  # 32-bit floats, which is all that this one converts to, do not do
     try:
         found = judged(tmp_path, model, HOLED, "predict_proba")
     finally:
-        compiling.TOLERANCE = original
+        agreement.TOLERANCE = original
     assert not found.loader
     assert found.reason.startswith("its answers differ in ")
     assert found.differing > 20 == len(found.disagreements)

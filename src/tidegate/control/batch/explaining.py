@@ -13,11 +13,10 @@ import msgspec
 from tidegate.control.batch import recomputing
 from tidegate.control.store import store
 from tidegate.core.vocabulary import arms, errors, explanations, home, ids, marks, records, tables
-from tidegate.dataplane.models import bundles
+from tidegate.dataplane.models import agreement, bundles
 from tidegate.dataplane.models.explaining import cases, explainer, questions
 from tidegate.dataplane.predlog import explained, pairing, reader, sights
 from tidegate.dataplane.wire import samples
-from tidegate.delivery.registry import compiling
 
 
 class Answered(msgspec.Struct, frozen=True):
@@ -151,7 +150,8 @@ def explain_all(place: home.Home, subjects: Sequence[Subject], seconds: float = 
     before = min(one.record.id for one in subjects)
     logged = reader.sample(place, first.record.endpoint, cases.MOST_BACKGROUND, before)
     background = tuple(one for one in (samples.named(*each) for each in logged) if one is not None)
-    asked = questions.Asked(str(place.bundles), digest, tuple(map(_question, subjects)), background, seconds)
+    wanted = tuple(map(_question, subjects))
+    asked = questions.Asked(str(place.bundles), digest, wanted, background, seconds, str(place.originals))
     answered = recomputing.run(place, asked)
     words = "requests logged before it" if answered.logged else "rows of the bundle's own example"
     return [_concluded(one, answer, words) for one, answer in zip(subjects, answered.answers, strict=True)]
@@ -180,7 +180,7 @@ def _concluded(one: Subject, answer: questions.Answer, background: str) -> Outco
         one.digest,
         logged,
         recomputed,
-        agreement(logged, recomputed) if logged is not None else _responses(one, answer.output),
+        compared(logged, recomputed) if logged is not None else _responses(one, answer.output),
         answer.explained,
         f"{answer.explained.rows} {background}",
         time.time(),
@@ -189,11 +189,11 @@ def _concluded(one: Subject, answer: questions.Answer, background: str) -> Outco
     return Outcome(one, told)
 
 
-def agreement(logged: float | str, recomputed: float | str | None) -> str:
+def compared(logged: float | str, recomputed: float | str | None) -> str:
     """How an answer stands to the logged one: numbers within 1e-4, relatively, are what another batch size can do to sums."""
     if logged == recomputed:
         return explanations.EXACTLY
-    return explanations.WITHIN if compiling.apart(logged, recomputed) <= compiling.TOLERANCE else explanations.DIFFERS
+    return explanations.WITHIN if agreement.apart(logged, recomputed) <= agreement.TOLERANCE else explanations.DIFFERS
 
 
 def _responses(one: Subject, output: bytes) -> str:
@@ -204,5 +204,5 @@ def _responses(one: Subject, output: bytes) -> str:
         return explanations.EXACTLY
     served = msgspec.structs.replace(one.record, mark=marks.Mark.OK, answers=())
     anew = msgspec.structs.replace(served, output=output)
-    rule = tables.Pairing(max(one.tolerance, compiling.TOLERANCE))
+    rule = tables.Pairing(max(one.tolerance, agreement.TOLERANCE))
     return explanations.DIFFERS if any(pairing.compared(rule, served, anew).differs) else explanations.WITHIN

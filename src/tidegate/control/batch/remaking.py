@@ -4,8 +4,7 @@ import msgspec
 
 from tidegate.control.batch import recipe as recipes
 from tidegate.core.vocabulary import home, manifests
-from tidegate.dataplane.models import bundles
-from tidegate.delivery.registry import compiling
+from tidegate.dataplane.models import agreement, bundles
 
 
 class Compared(msgspec.Struct, frozen=True):
@@ -45,13 +44,13 @@ def compare(place: home.Home, recipe: recipes.Recipe, digest: str) -> Compared:
     if answer.trouble:
         return msgspec.structs.replace(none, trouble=answer.trouble)
     pairs = list(zip(recipe.expected.answers, answer.answers, strict=False))
-    apart = [0.0 if one == other else compiling.apart(one, other) for one, other in pairs]
+    apart = [0.0 if one == other else agreement.apart(one, other) for one, other in pairs]
     return Compared(
         digest,
         same,
         max(len(recipe.expected.answers), len(answer.answers)),
         sum(one == other for one, other in pairs),
-        sum(one <= compiling.TOLERANCE for one in apart),
+        sum(one <= agreement.TOLERANCE for one in apart),
         max(apart, default=0.0),
         data,
     )

@@ -113,8 +113,9 @@ def _gather(place: home.Home, staging: pathlib.Path, *, log: bool) -> None:
     for one in (place.token, place.root.parent / PROJECT):
         with contextlib.suppress(FileNotFoundError):
             shutil.copyfile(one, staging / one.name)
-    for bundle in place.bundles.glob("[0-9a-f]*"):
-        _link(bundle, staging / "bundles" / bundle.name)
+    for shelf in (place.bundles, place.originals):
+        for bundle in shelf.glob("[0-9a-f]*"):
+            _link(bundle, staging / shelf.name / bundle.name)
     if log:
         _gather_log(place, staging)
 
@@ -214,7 +215,7 @@ def _extract(packed: tarfile.TarFile, entry: tarfile.TarInfo, member: Member, fo
             written.write(part)
     if (digest.hexdigest(), size) != (member.sha256, member.size):
         raise errors.BackupInvalid(f"{member.path} differs from its manifest. Nothing was restored.", where=str(packed.name))
-    if member.path.startswith("bundles/"):
+    if member.path.startswith(("bundles/", "originals/")):
         target.chmod(0o400)
 
 

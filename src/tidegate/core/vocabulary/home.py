@@ -37,6 +37,11 @@ class Home:
         return self.root / "bundles"
 
     @property
+    def originals(self) -> pathlib.Path:
+        """Models whose compiled form serves, as bundles of their own, by which answers are explained: originals/<digest>."""
+        return self.root / "originals"
+
+    @property
     def reports(self) -> pathlib.Path:
         """What came of compiling bundles' models, for people: reports/<digest of the bundle>.json."""
         return self.root / "reports"

@@ -14,6 +14,7 @@
 - `terms`: what an endpoint asks of an answer: rules, its own check, rounding; `checking` has that check from the bundle
 - `description`, `openapi`, `examples`: what a model takes and gives, for clients, load tools and people
 - `tracing`: spans of what a model's own code does inside a request
+- `agreement`: how far two answers to one input are apart
 - `logged`: inputs of many logged requests at once, by column
 - `batches`: requests joined for one model call, and cut apart again
 - `model`: all of it together, as the worker holds it

@@ -6,21 +6,18 @@ form has to refuse too.
 """
 
 import importlib.metadata
-import math
 from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 
 from tidegate.core.vocabulary import manifests
-from tidegate.dataplane.models import batches, bundles
+from tidegate.dataplane.models import agreement, batches, bundles
 from tidegate.dataplane.models.loaders import catalog
 from tidegate.delivery.registry import graphs, probes
 
 FILE = "compiled.onnx"
 """Written beside the bundle's folder; moved into it when it is used."""
-TOLERANCE = 1e-4
-"""Relative; a hundredth of it is allowed absolutely."""
 LISTED = 20
 """Disagreements that a report lists."""
 ALONE = 20
@@ -157,7 +154,7 @@ class _Original:
         for output in self._outputs:
             ours, theirs = batches.entries(expected[output.name]), batches.entries(got[output.name])
             for row, (one, other) in enumerate(zip(ours, theirs, strict=True)):
-                yield Disagreement(begin + row, output.name, one, other), apart(one, other)
+                yield Disagreement(begin + row, output.name, one, other), agreement.apart(one, other)
 
     def _refusals(self, model: catalog.Model, tolerance: float) -> str:
         for single, said in self._singles:
@@ -180,15 +177,3 @@ def _said(model: catalog.Model, batch: batches.Batch) -> batches.Values | None:
         return model.predict(batch)
     except Exception:
         return None
-
-
-def apart(one: Any, other: Any) -> float:
-    """How far two answers are apart, relatively (near zero: a hundred times absolutely). Endless where they differ in kind."""
-    if isinstance(one, list) and isinstance(other, list):
-        return max((apart(*pair) for pair in zip(one, other, strict=True)), default=0.0) if len(one) == len(other) else math.inf
-    if isinstance(one, float) and isinstance(other, float):
-        if math.isnan(one) and math.isnan(other):
-            return 0.0
-        distance = abs(one - other)
-        return distance / (abs(one) + 0.01) if math.isfinite(distance) else (0.0 if one == other else math.inf)
-    return 0.0 if one == other else math.inf

@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 
 from tidegate.core.vocabulary import errors, home, manifests, profiles
-from tidegate.dataplane.models import bundles
+from tidegate.dataplane.models import agreement, bundles
 from tidegate.dataplane.models.loaders import trusted
 from tidegate.dataplane.targets import frozen
 from tidegate.delivery.registry import (
@@ -25,7 +25,6 @@ from tidegate.delivery.registry import (
     asking,
     children,
     choosing,
-    compiling,
     describing,
     examples,
     locking,
@@ -58,7 +57,7 @@ class Wishes:
     """A Python file of the endpoint's, to go with the model; `predicates.look` has looked at it."""
     compile: str = "never"
     """auto, never or required: whether the model is converted to ONNX."""
-    tolerance: float = compiling.TOLERANCE
+    tolerance: float = agreement.TOLERANCE
     """How far its answers may then be off, relatively."""
 
 
@@ -150,12 +149,15 @@ def _make(
     )
     bundles.verify(folder, manifest)  # the model has run in the meantime: its files are still what was copied
     if profiled.compiled is None:
-        return _placed(folder, staging.parent, manifest), manifest
+        return adopting.placed(folder, staging.parent, manifest), manifest
     if not profiled.compiled.loader and wishes.compile == "required":
         raise errors.CompileFailed(f"the file says `compile: required`, and {profiled.compiled.reason}.", cure=_UNCOMPILED)
-    used = adopting.adopted(folder, manifest, profiled.compiled) if profiled.compiled.loader else manifest
+    used = manifest
+    if profiled.compiled.loader:
+        adopting.keep(folder, manifest, place)
+        used = adopting.adopted(folder, manifest, profiled.compiled)
     reports.write(place, used.digest, profiled.compiled, manifest, wishes.tolerance)
-    return _placed(folder, staging.parent, used), used
+    return adopting.placed(folder, staging.parent, used), used
 
 
 def _baseline(folder: pathlib.Path, profiled: profiling.Profiled, rows: list[Any]) -> tuple[manifests.Blob, ...]:
@@ -181,24 +183,6 @@ def _copied(origin: pathlib.Path, draft: mlmodel.Draft, folder: pathlib.Path) ->
             shutil.copyfile(origin / path if origin.is_dir() else origin, target)
         blobs.append(bundles.measure(folder, f"{MODEL}/{path}"))
     return tuple(blobs)
-
-
-def _placed(folder: pathlib.Path, shelf: pathlib.Path, manifest: manifests.Manifest) -> str:
-    """Rename the finished bundle into place; one that is there and whole stays, one that is damaged makes room."""
-    digest = manifest.digest
-    (folder / bundles.MANIFEST).write_bytes(msgspec.json.encode(manifest, order="deterministic"))
-    for path in folder.rglob("*"):
-        if path.is_file():
-            path.chmod(0o400)
-    if (shelf / digest).exists():
-        try:
-            bundles.read(shelf, digest)
-        except errors.ModelError:
-            shutil.rmtree(shelf / digest, ignore_errors=True)
-        else:
-            return digest
-    folder.rename(shelf / digest)
-    return digest
 
 
 @contextlib.contextmanager

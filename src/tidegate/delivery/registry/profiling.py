@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from tidegate.core.vocabulary import errors, manifests, profiles
-from tidegate.dataplane.models import batches, bins, bundles, datatypes, model, signature
+from tidegate.dataplane.models import agreement, batches, bins, bundles, datatypes, model, signature
 from tidegate.dataplane.models.loaders import catalog
 from tidegate.dataplane.wire import frames
 from tidegate.delivery.registry import compiling, dependence, examples, packages
@@ -34,7 +34,7 @@ class Asked(msgspec.Struct, frozen=True):
     rows: list[Any]
     exact: bool
     compile: bool = False
-    tolerance: float = compiling.TOLERANCE
+    tolerance: float = agreement.TOLERANCE
 
 
 class Profiled(msgspec.Struct, frozen=True):

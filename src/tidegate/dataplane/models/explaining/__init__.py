@@ -4,6 +4,7 @@ They are Shapley values of the game "the answer, with some columns as they were 
 background of rows: interventional, so that what the model does not look at contributes nothing.
 
 - `explainer`: which way is taken for which model, and what is said of the ways that were not
+- `originals`: the model from which the one that serves was compiled, and whether both answer alike
 - `cases`: the row and the background as columns, and every mixture of them as a batch for the model
 - `subjects`: the number that is explained: the answer, the probability of the answered class, or whether the class holds
 - `coalitions`: any model as a black box: all mixtures where they are few enough, else permutations in pairs. Pure

@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable, Sequence
 
 from tidegate.core.vocabulary import errors, explanations
-from tidegate.dataplane.models import batches, bundles, model, signature
-from tidegate.dataplane.models.explaining import cases, coalitions, linear, pipelines, subjects, trees
+from tidegate.dataplane.models import agreement, batches, bundles, model, signature
+from tidegate.dataplane.models.explaining import cases, coalitions, linear, originals, pipelines, subjects, trees
 from tidegate.dataplane.models.loaders import catalog
 
 MOST_ROWS = 250_000
@@ -25,8 +25,17 @@ Found = tuple[list[float], float, str]
 class Explainer:
     """Takes answers of one loaded model apart."""
 
-    def __init__(self, bundle: bundles.Bundle, loaded: catalog.Model, codec: signature.Codec, seconds: float = SECONDS) -> None:
+    def __init__(
+        self,
+        bundle: bundles.Bundle,
+        loaded: catalog.Model,
+        codec: signature.Codec,
+        seconds: float = SECONDS,
+        original: originals.Original = originals.NONE,
+    ) -> None:
+        """`original`: what a compiled model was made from: it is taken apart in its place where both answer alike."""
         self._bundle, self._loaded, self._codec, self._seconds = bundle, loaded, codec, seconds
+        self._original = original
 
     def explain(self, request: batches.Batch, row: int, background: batches.Batch, seed: int) -> explanations.Explained:
         """One row of a request. `seed`: for orders that are drawn; the same one draws the same.
@@ -42,12 +51,12 @@ class Explainer:
             raise subjects.failed(raised) from raised
 
     def _explained(self, case: cases.Case, seed: int) -> explanations.Explained:
-        answered = self._codec.checked(self._loaded.predict(case.own()), 1)
-        subject = subjects.of(self._bundle, self._loaded, answered)
-        (score,), began = subject.score(case.own()), time.monotonic()
-        scores = subject.score(case.background())
-        took = (time.monotonic() - began) / case.rows
-        found, note = self._by_kind(case, subject, (score, scores))
+        told, note = self._by_original(case)
+        if told is not None:
+            return told
+        subject, said, took = self._asked(case)
+        found, failed = self._by_kind(case, subject, said)
+        note = note or failed
         errors_of = (0.0,) * len(case.columns)
         if found is None:
             affordable = case.fewer(int(self._seconds / (2 * len(case.columns) * max(took, 1e-9))))
@@ -55,7 +64,41 @@ class Explainer:
                 slow = f"the model takes {took:.3g} s a row, so {affordable.rows} typical rows were mixed in"
                 case, note = affordable, f"{note}; {slow}" if note else slow
             found, errors_of = self._black_box(case, subject, seed, took)
-        values, base, method = found
+        return self._told(case, subject, said[0], found, (errors_of, note))
+
+    def _asked(self, case: cases.Case) -> tuple[subjects.Subject, tuple[float, Sequence[float]], float]:
+        """(what is explained, the answer to it and to typical cases, seconds that a row takes)."""
+        answered = self._codec.checked(self._loaded.predict(case.own()), 1)
+        subject = subjects.of(self._bundle, self._loaded, answered)
+        (score,), began = subject.score(case.own()), time.monotonic()
+        scores = subject.score(case.background())
+        return subject, (score, scores), (time.monotonic() - began) / case.rows
+
+    def _by_original(self, case: cases.Case) -> tuple[explanations.Explained | None, str]:
+        """By what a compiled model was made from; None, and why, where it is not here, answers otherwise, or has no method."""
+        bundle, loaded, why = self._original.bundle, self._original.loaded, self._original.why
+        if bundle is None or loaded is None:
+            return None, f"{why}, so it was asked as a black box" if why else ""
+        kind = f"{bundle.manifest.loader} model it was compiled from"
+        try:
+            off = max(originals.apart(self._codec, self._loaded, loaded, one) for one in (case.own(), case.background()))
+            if off > agreement.TOLERANCE:
+                return None, f"the {kind} answers otherwise (by {off:.2g}), so it was asked as a black box"
+            other = Explainer(bundle, loaded, self._codec, self._seconds)
+            subject, said, _ = other._asked(case)
+            found, note = other._by_kind(case, subject, said)
+        except (Exception, SystemExit) as raised:
+            return None, f"the {kind} does not answer here ({model.words(raised)[:160]}), so it was asked as a black box"
+        if found is None:
+            return None, f"of the {kind}: {note}" if note else ""
+        alike = f"of the {kind}, which answers the same here" + (f" within {off:.1g}" if off else "")
+        return other._told(case, subject, said[0], found, ((0.0,) * len(case.columns), alike)), ""
+
+    def _told(
+        self, case: cases.Case, subject: subjects.Subject, score: float, found: Found, how: tuple[tuple[float, ...], str]
+    ) -> explanations.Explained:
+        """`how`: the standard error by column, and what is to be said besides."""
+        (values, base, method), (errors_of, note) = found, how
         instead = self._instead(case, subject)
         parts = [
             explanations.Contribution(column.name, column.value, value, error, column.typical, other)

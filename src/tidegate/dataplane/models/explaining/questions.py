@@ -7,7 +7,7 @@ import msgspec
 
 from tidegate.core.vocabulary import errors, explanations
 from tidegate.dataplane.models import batches, bundles, model, signature
-from tidegate.dataplane.models.explaining import cases, explainer
+from tidegate.dataplane.models.explaining import cases, explainer, originals
 from tidegate.dataplane.models.loaders import catalog
 from tidegate.dataplane.wire import frames, samples
 
@@ -33,6 +33,8 @@ class Asked(msgspec.Struct, frozen=True):
     """Logged requests, the newest first; where they have too few rows the bundle's example is taken."""
     seconds: float = explainer.SECONDS
     """For each explanation that draws."""
+    originals: str = ""
+    """Where models are from which bundles were compiled."""
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -68,7 +70,8 @@ def answer(asked: Asked) -> Answered:
     loaded = catalog.load(bundle)
     answering = model.Model(bundle, loaded)
     background, logged = _background(answering.codec, bundle, asked.background) if explaining else (None, False)
-    taken_apart = explainer.Explainer(bundle, loaded, answering.codec, asked.seconds)
+    original = originals.found(asked.originals, bundle.manifest) if explaining else originals.NONE
+    taken_apart = explainer.Explainer(bundle, loaded, answering.codec, asked.seconds, original)
     found = [_one(answering, taken_apart, one, background) for one in asked.questions]
     return Answered(tuple(found), logged)
 
