@@ -180,7 +180,8 @@ def test_where_no_coin_is_thrown_nothing_is_won_or_lost(found, weight, both):
     last = max(row.tick for row in found.sums)
     rows = [sums.Sum(9, weight, True, last + at, 1, *pair) for at, pair in enumerate(both)]
     before, after, alone = (
-        comparison.Comparison(tally.Sheet(each).marked(), START + 600, 0.01) for each in (found.sums, [*found.sums, *rows], rows)
+        comparison.Comparison(tally.Counters(each).marked(), START + 600, 0.01)
+        for each in (found.sums, [*found.sums, *rows], rows)
     )
     assert after.worse == before.worse
     assert max(map(abs, alone.worse)) < 1e-12
@@ -192,7 +193,7 @@ def test_where_no_coin_is_thrown_nothing_is_won_or_lost(found, weight, both):
 def test_the_e_value_is_that_of_bettors_who_bet_minute_by_minute(found):
     """A second computation, by the recursion and in plain numbers: epochs, guesses and segments as one finds them by hand."""
     rows = [row for row in found.sums if row.tick + row.span <= found.closed_before]
-    compared = comparison.Comparison(tally.Sheet(found.sums).marked(), found.closed_before, 0.01)
+    compared = comparison.Comparison(tally.Counters(found.sums).marked(), found.closed_before, 0.01)
     epochs = {}
     for row in sorted(rows, key=lambda row: (row.tick // 60, row.generation)):
         if row.evidence:

@@ -119,9 +119,9 @@ def test_the_bound_over_pending_requests_is_below_every_way_they_can_end(rows, p
             )
         )
         done.append(msgspec.structs.replace(row, candidate=ended(row.candidate, one), stable=ended(row.stable, zero)))
-    nothing_closed, bound = comparison.Comparison(tally.Sheet(waiting).marked(), 0, 0.01).worse
+    nothing_closed, bound = comparison.Comparison(tally.Counters(waiting).marked(), 0, 0.01).worse
     assert nothing_closed == 0
-    assert bound <= comparison.Comparison(tally.Sheet(done).marked(), START + 600, 0.01).worse[0] + 1e-9
+    assert bound <= comparison.Comparison(tally.Counters(done).marked(), START + 600, 0.01).worse[0] + 1e-9
 
 
 @settings(max_examples=12, deadline=None)
@@ -130,5 +130,5 @@ def test_marks_of_the_two_arms_swapped_move_the_evidence_the_other_way(rows):
     """At even odds the arms are alike but for their names: both ways of telling them cannot be proven worse at once."""
     even = [msgspec.structs.replace(row, weight=5000, generation=4, evidence=True) for row in rows]
     swapped = [msgspec.structs.replace(row, stable=row.candidate, candidate=row.stable) for row in even]
-    found = [comparison.Comparison(tally.Sheet(each).marked(), START + 600, 0.05).worse[0] for each in (even, swapped)]
+    found = [comparison.Comparison(tally.Counters(each).marked(), START + 600, 0.05).worse[0] for each in (even, swapped)]
     assert min(found) < 5

@@ -50,7 +50,7 @@ def test_in_the_order_of_completion_many_would_be(case, share):
     def sent_back(of):
         for now in LOOKS:
             given = of.seen_by_completion(now)
-            if comparison.Comparison(tally.Sheet(given.sums).marked(), given.closed_before, 0.05).worse[0] >= -np.log(
+            if comparison.Comparison(tally.Counters(given.sums).marked(), given.closed_before, 0.05).worse[0] >= -np.log(
                 traffic.ALPHA
             ):
                 return True

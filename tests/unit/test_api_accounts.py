@@ -14,7 +14,7 @@ from tidegate.core.vocabulary import alarms, arms, marks, profiles
 from tidegate.dataplane.predlog import catalogue, traffic
 from tidegate.interface.api import accounts
 from tidegate.observability.recording import profiling
-from tidegate.observability.report import sheet
+from tidegate.observability.report import document
 
 NAME, HOUR = "flight-delay", 3_600.0
 BEGIN = float(given.T0 // 3_600 * 3_600)
@@ -90,7 +90,7 @@ def test_all_of_it_comes_together(log, store):
     assert told.log is not None
     assert (told.log.recorded, told.log.lost) == (600, 0)
     assert (told.performance, told.uptime) == ((), None)
-    assert "600" in sheet.draw(told, BEGIN)
+    assert "600" in document.draw(told, BEGIN)
 
 
 def test_columns_that_moved_come_with_both_distributions(log, store):
@@ -114,7 +114,7 @@ def test_an_empty_home_says_what_is_not_there(tmp_path):
         told = accounts.gather(empty, store, store.endpoint("production", NAME), BEGIN, BEGIN + HOUR)
     assert told.cells == ()
     assert any("prediction log" in one for one in told.missing)
-    assert "Not in this report" in sheet.draw(told, BEGIN)
+    assert "Not in this report" in document.draw(told, BEGIN)
 
 
 def _profile(log, now, was):

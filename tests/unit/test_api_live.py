@@ -10,7 +10,7 @@ import pytest
 from tests.unit import alarm_fixtures
 from tidegate.control.store import holders
 from tidegate.core.vocabulary import alarms, errors, tokens
-from tidegate.interface.api import live, sheet, shelf
+from tidegate.interface.api import live, painting, shelf
 
 made, place, store = api_fixtures.made, api_fixtures.place, api_fixtures.store
 ALL = tokens.Token("home", "0" * 64, ("admin",))
@@ -62,7 +62,7 @@ def test_a_reader_without_a_page_gets_all_and_then_what_changes(shown, store):
 
 
 def test_a_reader_with_the_page_as_it_is_gets_nothing_until_something_changes(shown, store):
-    seen = sheet.digest(shown.paint().parts(ALL))
+    seen = painting.digest(shown.paint().parts(ALL))
 
     async def scenario(stream):
         waiting = asyncio.create_task(event(stream))

@@ -30,7 +30,7 @@ def test_a_glance_says_what_a_whole_look_says(seed):
         since = tuple(one for one in given.sums if one.tick >= left.since)
         assert len(since) < 200
         line = ledger.line(RELEASE, ledger.IMMEDIATE)
-        found, whole = left.log_e(tally.Sheet(since), given.closed_before), case.make(RELEASE, given, float(START)).log_e(line)
+        found, whole = left.log_e(tally.Counters(since), given.closed_before), case.make(RELEASE, given, float(START)).log_e(line)
         exact += not given.sums[-1].stable.pending
         assert found == pytest.approx(whole, abs=1e-9)
     assert exact >= 4

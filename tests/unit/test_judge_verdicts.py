@@ -203,7 +203,7 @@ def test_a_slow_start_rolls_no_healthy_candidate_back():
                 fine = int((ours & ~failed).sum()) - pending
                 stable = arm(int((~ours & ~failed).sum()), int((~ours & failed).sum()))
                 found.append(tick(at, arm(fine, int((ours & failed).sum()), pending), stable))
-            rows = tally.Sheet(found).marked()
+            rows = tally.Counters(found).marked()
             looks.append(max(comparison.Comparison(rows, START + max(0, now - 8), 0.05).worse))
             assert looks[-1] < math.log(100)
     assert len(looks) == 200

@@ -66,11 +66,13 @@ def test_a_comparison(pair):
         for generation, weight in enumerate((0, 1, 500, 9_999, 10_000))
     )
     for chosen in (rows, rows[:1], ()):
-        found = comparison.Comparison(tally.Sheet(chosen).marked(), START + 600, 0.001)
+        found = comparison.Comparison(tally.Counters(chosen).marked(), START + 600, 0.001)
         assert all(map(math.isfinite, found.worse))
         assert math.isfinite(found.no_worse(comparison.Margin(0.01), np.ones(len(chosen), np.bool_)).log_e)
         assert not any(map(math.isnan, found.interval))
-    assert comparison.Comparison(tally.Sheet(rows[:1]).marked(), START + 600, 0.001).worse == pytest.approx((0.0, 0.0), abs=1e-12)
+    assert comparison.Comparison(tally.Counters(rows[:1]).marked(), START + 600, 0.001).worse == pytest.approx(
+        (0.0, 0.0), abs=1e-12
+    )
 
 
 def test_means_and_their_needs():
@@ -111,7 +113,7 @@ def test_sums_in_logarithms():
 
 
 def test_labels_and_keys_of_nobody():
-    empty = [tally.Sheet(()).marked(), tally.of_labels(()), tally.of_keys(())]
+    empty = [tally.Counters(()).marked(), tally.of_labels(()), tally.of_keys(())]
     for rows in empty:
         found = comparison.Comparison(rows, START, 0.5)
         assert found.worse == pytest.approx((0.0, 0.0), abs=1e-12)

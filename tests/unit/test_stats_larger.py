@@ -27,7 +27,7 @@ def row(minute, candidate, stable, second=0, weight=500, evidence=True, span=60)
 
 
 def compared(rows, closed=FOREVER, least=0, **more):
-    return larger.Larger(tally.Sheet(rows).times(), closed, marks.LATENCY_RATIO, least, **more)
+    return larger.Larger(tally.Counters(rows).times(), closed, marks.LATENCY_RATIO, least, **more)
 
 
 STABLE = {29: 120, 30: 400, 31: 300, 32: 120, 33: 40, 36: 10}

@@ -25,7 +25,7 @@ def history(rng, candidate, minutes=10, rho=0.05, requests=3_000):
 
 
 def measured(rows, closed=10**6):
-    return shift.Shift(tally.Sheet(rows).predictions(), START + closed)
+    return shift.Shift(tally.Counters(rows).predictions(), START + closed)
 
 
 def test_a_distance_beyond_what_may_be_is_found_and_its_size_is_told():

@@ -116,7 +116,7 @@ class Case:
 
     release: releases.Release
     given: sums.Inputs
-    sheet: tally.Sheet
+    counted: tally.Counters
     traffic: comparison.Comparison
     """Every request drawn, by its mark."""
     errors: Share
@@ -208,17 +208,20 @@ def _repeats(release: releases.Release) -> bool:
 def make(release: releases.Release, given: sums.Inputs, now: float) -> Case:
     """The case, from what the judge is given. Label sums that are not yet complete are left out."""
     policy, until = release.policy, given.closed_before
-    sheet = tally.Sheet(given.sums)
-    traffic = comparison.Comparison(sheet.marked(), until, policy.baseline_errors)
+    counted = tally.Counters(given.sums)
+    traffic = comparison.Comparison(counted.marked(), until, policy.baseline_errors)
     labels = given.labels or sums.Labels(0, ())
     if release.sticky is not None:
         closed = [one for one in given.keys if one.tick < until]
         keyed = comparison.Comparison(tally.of_keys(closed), until, policy.baseline_errors)
         alone = Share(ledger.ERRORS, ledger.IMMEDIATE, keyed, comparison.Margin(policy.error_margin, policy.error_ratio))
-        return Case(release, given, sheet, traffic, alone, None, (), None, None, labels.wrong, now)
+        return Case(release, given, counted, traffic, alone, None, (), None, None, labels.wrong, now)
     margin = comparison.Margin(policy.error_margin, policy.error_ratio)
     errors = Share(ledger.ERRORS, ledger.IMMEDIATE, traffic, margin)
-    times, kinds = _latency(sheet, until, policy), tuple(_kind(sheet, until, name) for name in (ledger.TIMEOUTS, ledger.INVALID))
+    times, kinds = (
+        _latency(counted, until, policy),
+        tuple(_kind(counted, until, name) for name in (ledger.TIMEOUTS, ledger.INVALID)),
+    )
     right = loss = None
     if policy.label_age > 0:
         due = [each for each in labels.sums if each.tick + each.span <= labels.closed_before]
@@ -226,16 +229,16 @@ def make(release: releases.Release, given: sums.Inputs, now: float) -> Case:
         allowed = comparison.Margin(policy.label_margin, policy.label_ratio)
         right = Share(ledger.RIGHT, ledger.LABELS, outcomes, allowed)
         loss = _loss(due, labels.closed_before, policy) if policy.loss else None
-    return Case(release, given, sheet, traffic, errors, times, kinds, right, loss, labels.wrong, now)
+    return Case(release, given, counted, traffic, errors, times, kinds, right, loss, labels.wrong, now)
 
 
-def _kind(sheet: tally.Sheet, until: int, name: str) -> Share:
-    return Share(name, ledger.IMMEDIATE, comparison.Comparison(sheet.marked(MARKS[name]), until, _RARE))
+def _kind(counted: tally.Counters, until: int, name: str) -> Share:
+    return Share(name, ledger.IMMEDIATE, comparison.Comparison(counted.marked(MARKS[name]), until, _RARE))
 
 
-def _latency(sheet: tally.Sheet, until: int, policy: releases.Policy) -> Sizes:
+def _latency(counted: tally.Counters, until: int, policy: releases.Policy) -> Sizes:
     floor = marks.latency_bucket(policy.time_floor * 1e6)
-    times = larger.Larger(sheet.times(), until, marks.LATENCY_RATIO, floor)
+    times = larger.Larger(counted.times(), until, marks.LATENCY_RATIO, floor)
     return Sizes(ledger.LATENCY, ledger.IMMEDIATE, times, _milliseconds, " ms", policy.time_margins)
 
 

@@ -48,7 +48,7 @@ def _lost_records(found: case.Case) -> verdicts.Evidence:
     missing = np.maximum(counts.rows.pending, 0)
     log_e = betabinomial.sample_ratio(counts.by_weight(missing, rows))
     note = f"{lost:,} of {opened:,} requests never got a mark"
-    if found.sheet.below_none:
+    if found.counted.below_none:
         log_e, note = math.inf, "fewer requests than none were counted"
     elif bool((counts.rows.pending[rows] < 0).any()):
         log_e, note = math.inf, "more marks than requests were counted"

@@ -40,20 +40,20 @@ class Glance:
         """
         if not rows:
             return False
-        sheet = tally.Sheet(rows)
-        if self.broken is not None and sheet.marks_of(marks.Mark.INVALID)[0] > self.broken:
+        counted = tally.Counters(rows)
+        if self.broken is not None and counted.marks_of(marks.Mark.INVALID)[0] > self.broken:
             return True
         newest = int(
-            sheet.rows.segment[sheet.rows.drawn].max(initial=0)
+            counted.rows.segment[counted.rows.drawn].max(initial=0)
         )  # segments are numbered in the order in which they begin
-        return newest > self.shares.segments[-1] or self.log_e(sheet, closed_before) >= self.line.threshold
+        return newest > self.shares.segments[-1] or self.log_e(counted, closed_before) >= self.line.threshold
 
-    def log_e(self, sheet: tally.Sheet, closed_before: int) -> float:
+    def log_e(self, counted: tally.Counters, closed_before: int) -> float:
         """The immediate group's, as the ledger has it; what begins later (a block of times) is left to the next whole look."""
-        told = [sheet.marked(case.MARKS[name]) for name in self.names]
+        told = [counted.marked(case.MARKS[name]) for name in self.names]
         worse = self.shares.worse(told[0], np.stack([one.against_worse() for one in told], axis=1), closed_before)
         found = dict(zip(self.names, map(tuple, worse.T.tolist()), strict=True))
-        found[ledger.LATENCY] = self.times.worse(sheet.times(), closed_before) if self.times is not None else self.slower
+        found[ledger.LATENCY] = self.times.worse(counted.times(), closed_before) if self.times is not None else self.slower
         return ledger.group_log_e(self.line, found)
 
 
@@ -69,7 +69,7 @@ def after(found: case.Case) -> Glance | None:
         return None
     since, times = minute * sums.EPOCH_SECONDS, found.times.counts
     broken = None
-    if found.release.policy.guard_breaks and not found.sheet.marks_of(marks.Mark.INVALID)[1]:
+    if found.release.policy.guard_breaks and not found.counted.marks_of(marks.Mark.INVALID)[1]:
         broken = sum(one.candidate.marks[marks.Mark.INVALID] for one in found.given.sums if one.tick >= since)
     line = ledger.line(found.release, ledger.IMMEDIATE)
     names = tuple(one.name for one in metrics)

@@ -115,7 +115,7 @@ def _broken_guard(found: case.Case) -> str:
     A cohort's count as they are, while it is alone on the candidate; at 100 % there is no stable that could show one.
     """
     most = found.release.policy.guard_breaks
-    candidate, stable = found.sheet.marks_of(marks.Mark.INVALID)
+    candidate, stable = found.counted.marks_of(marks.Mark.INVALID)
     if not most or candidate < most or stable:
         return ""
     cohort = found.stage is not None and found.stage.watch is releases.Watch.COHORT
@@ -137,13 +137,13 @@ def _broken_guard(found: case.Case) -> str:
 
 def _harm(found: case.Case, charges: tuple[verdicts.Evidence, ...]) -> verdicts.Harm:
     """Over all generations: those without evidence (warm-up) hurt clients just as much."""
-    counts = {ledger.ERRORS: found.sheet.harmed, ledger.RIGHT: found.wrong}
+    counts = {ledger.ERRORS: found.counted.harmed, ledger.RIGHT: found.wrong}
     excess = sum(power.excess_harm(counts[each.metric], each.interval[0]) for each in charges if each.metric in counts)
     # Requests, of sticky keys as well: of those that are well none is counted.
     bad1, bad0, ok1, ok0 = found.traffic.seen.tolist()
     high = max(0.0, intervals.share(bad1, bad1 + ok1)[1] - (bad0 / (bad0 + ok0) if bad0 else 0.0))
     drawn = int(found.traffic.rows.opened[:, 0].sum())
-    return verdicts.Harm(drawn, found.sheet.harmed, found.sheet.rescued, found.wrong, excess, high)
+    return verdicts.Harm(drawn, found.counted.harmed, found.counted.rescued, found.wrong, excess, high)
 
 
 def _error(

@@ -15,7 +15,7 @@ def evidence(found: case.Case) -> verdicts.Evidence | None:
     policy = found.release.policy
     if found.keyed or not policy.shift:
         return None
-    compared = shift.Shift(found.sheet.predictions(), found.given.closed_before)
+    compared = shift.Shift(found.counted.predictions(), found.given.closed_before)
     if not compared.cells:
         return None
     told = compared.seen()

@@ -182,7 +182,7 @@ _ROWS = tuple(one.name for one in dataclasses.fields(Rows))
 _Counted = TypeVar("_Counted", Tally, Graded, Histogram)
 
 
-class Sheet:
+class Counters:
     """The sums of one release as tables of counters, read once for all the metrics that are made of them."""
 
     def __init__(self, rows: Sequence[sums.Sum]) -> None:

@@ -4,7 +4,7 @@
 - `loaders`: one module a format; `loaders.catalog` is the dictionary that names them
 - `signature`: the `Codec` of one manifest: body -> `Request`, values -> body, with the checks between; `forms` is its switchboard
 - the forms a request comes in, each both ways: `infer` (v2 over REST, with binary tensors), `grpc` (v2 over gRPC), `rows` (plain
-  JSON records), `invocations` and `sheets` (MLflow's JSON and CSV); `records` is what those of rows have in common
+  JSON records), `invocations` and `delimited` (MLflow's JSON and CSV); `records` is what those of rows have in common
 - `inputs`, `tensors`: a request's tensors, whichever form brought them, against the signature; `casting` for what is not JSON;
   `columnar`: one tensor a column, read in one pass
 - `datatypes`: the types of columns and tensors: how each reads from JSON, and its name in the protocol; `binary`: as raw bytes

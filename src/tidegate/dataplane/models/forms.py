@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from tidegate.core.vocabulary import errors, manifests
-from tidegate.dataplane.models import batches, grpc, infer, inputs, invocations, rows, sheets
+from tidegate.dataplane.models import batches, delimited, grpc, infer, inputs, invocations, rows
 from tidegate.dataplane.wire import frames
 
 Content = frames.Content
@@ -18,11 +18,11 @@ class Forms:
         self._messages = grpc.Messages(signature, taken)
         self.rows = rows.Rows(signature, coerce)
         self._invocations = invocations.Invocations(signature, coerce)
-        sheet = sheets.Sheets(signature)
+        lines = delimited.Delimited(signature)
         self._tables: dict[int, Callable[[bytes], batches.Batch]] = {
             Content.RECORDS: self.rows.decode,
             Content.INVOCATIONS: self._invocations.decode,
-            Content.CSV: sheet.decode,
+            Content.CSV: lines.decode,
         }
 
     def decode(self, body: bytes, content: int, json_bytes: int) -> batches.Request:

@@ -69,7 +69,7 @@ def latest(place: home.Home, endpoint: str, version: int, until: float) -> float
 
 def read(place: home.Home, wanted: Wanted) -> Read:
     """The counts of a version's live requests. Raises StoreUnavailable when the log's catalogue cannot be read."""
-    sheet = _Sheet(wanted)
+    gathered = _Gathered(wanted)
     least, most = _ends(*wanted.span)
     # Segments first: what the recorder moves to Parquet in between is then seen twice and counted once, never missed.
     fresh: list[str] = []
@@ -80,21 +80,21 @@ def read(place: home.Home, wanted: Wanted) -> Read:
                 told.add(record.id)
         elif record.role == arms.Role.LIVE and record.endpoint == wanted.endpoint and least <= record.id <= most:
             fresh.append(ids.text(record.id))
-            sheet.add(record)
-    sheet.flush()
-    for begin in range(sheet.begin, sheet.end, PIECE_SECONDS):
+            gathered.add(record)
+    gathered.flush()
+    for begin in range(gathered.begin, gathered.end, PIECE_SECONDS):
         first, after = _ends(begin, begin + PIECE_SECONDS)[0], ids.uuid7((begin + PIECE_SECONDS) * 1_000 - 1, _EVERY)
         piece = max(least, first), min(most, after)
         if (columns := _piece(place, wanted, piece, fresh)) is not None:
-            sheet.take(columns)
+            gathered.take(columns)
         if wanted.outcomes.within_seconds > 0:
             for prediction, heard in _labelled(place, wanted, piece, told):
-                sheet.label(prediction, heard)
+                gathered.label(prediction, heard)
     if wanted.outcomes.within_seconds > 0:
         late = sorted(one for one in told if least <= one <= most)
         for predictions, given in reader.requests(place, late):
-            sheet.hear(predictions, given)
-    return sheet.found()
+            gathered.hear(predictions, given)
+    return gathered.found()
 
 
 class _Answered(msgspec.Struct, frozen=True):
@@ -105,7 +105,7 @@ class _Answered(msgspec.Struct, frozen=True):
     answers: tuple[outcomes.Answer, ...]
 
 
-class _Sheet:
+class _Gathered:
     """The counts as they grow."""
 
     def __init__(self, wanted: Wanted) -> None:

@@ -27,7 +27,7 @@ predictions and releases go on, and the command line falls back on the files.
     pages     /docs: the paths in plain HTML
     page      the release page: its paths, and what its answers may do in a browser
     board     what it shows, read at one moment
-    sheet     that as HTML, by the templates beside it
+    painting  that as HTML, by the templates beside it
     live      the stream that keeps it current
     session   codes and cookies: how a browser comes to see it
     troubles  what is not as it should be, as lines: for the page and the command line

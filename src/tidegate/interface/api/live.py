@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import NamedTuple, TypeVar
 
 from tidegate.core.vocabulary import errors, instances, tokens
-from tidegate.interface.api import board, sheet, shelf
+from tidegate.interface.api import board, painting, shelf
 
 STREAMS_MAX = 32
 LOOK_SECONDS, REFRESH_SECONDS, HEARTBEAT_SECONDS = 0.5, 5.0, 15.0
@@ -31,15 +31,15 @@ class Painted(NamedTuple):
     board: board.Board
     top: str
     """About the whole, for who may read all."""
-    cards: sheet.Parts
+    cards: painting.Parts
 
-    def parts(self, holder: tokens.Token) -> sheet.Parts:
+    def parts(self, holder: tokens.Token) -> painting.Parts:
         """What this holder sees."""
         if holder.may("read"):
-            return {sheet.TOP: self.top, **self.cards}
+            return {painting.TOP: self.top, **self.cards}
         seen = board.visible(self.board, holder)
-        names = [sheet.identity(one.endpoint.name) for one in seen.shown]
-        return {sheet.TOP: sheet.top(seen)} | {name: self.cards[name] for name in names}
+        names = [painting.identity(one.endpoint.name) for one in seen.shown]
+        return {painting.TOP: painting.top(seen)} | {name: self.cards[name] for name in names}
 
 
 class Live:
@@ -59,7 +59,9 @@ class Live:
         """The page as things stand; in any thread."""
         seen = board.read(self._books)
         at = seen.status.at
-        return Painted(seen, sheet.top(seen), {sheet.identity(one.endpoint.name): sheet.card(one, at) for one in seen.shown})
+        return Painted(
+            seen, painting.top(seen), {painting.identity(one.endpoint.name): painting.card(one, at) for one in seen.shown}
+        )
 
     def admit(self) -> None:
         """Raises QueueFull when there are as many streams as there may be."""
@@ -84,7 +86,7 @@ class Live:
                     return
                 if latest is not None:
                     parts = await self._run(lambda found=latest, whose=holder: found.parts(whose))  # type: ignore[misc]
-                    digest = sheet.digest(parts)
+                    digest = painting.digest(parts)
                     if digest != seen:
                         yield _event(_changes(sent, parts), digest)
                     sent, seen = parts, digest
@@ -156,7 +158,7 @@ class Live:
         turned.set()
 
 
-def _changes(sent: sheet.Parts, parts: sheet.Parts) -> list[dict[str, str]]:
+def _changes(sent: painting.Parts, parts: painting.Parts) -> list[dict[str, str]]:
     """What a reader of `sent` has to do to have `parts`."""
     found = [{"id": name, "html": ""} for name in sent if name not in parts]
     before = ""

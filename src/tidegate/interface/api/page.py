@@ -7,7 +7,7 @@ import fastapi
 from fastapi import responses
 
 from tidegate.core.vocabulary import errors, tokens
-from tidegate.interface.api import access, answers, asked, live, scopes, session, sheet, shelf
+from tidegate.interface.api import access, answers, asked, live, painting, scopes, session, shelf
 
 HTML = responses.HTMLResponse
 _SAFE = {
@@ -47,7 +47,7 @@ def router(books: shelf.Shelf, door: session.Door, known: access.Known, shown: l
         _may_read(holder)
         nonce = secrets.token_urlsafe(16)
         parts = shown.paint().parts(holder)
-        return HTML(sheet.page(parts, nonce=nonce, environment=books.environment), headers=_headers(nonce))
+        return HTML(painting.page(parts, nonce=nonce, environment=books.environment), headers=_headers(nonce))
 
     @made.get("/page/stream", include_in_schema=False)
     async def stream(request: fastapi.Request, holder: scopes.Anybody, seen: str = "") -> responses.StreamingResponse:
@@ -90,7 +90,7 @@ def _again(known: access.Known, holder: tokens.Token) -> live.Who:
 
 def _closed(words: str) -> responses.Response:
     nonce = secrets.token_urlsafe(16)
-    return HTML(sheet.closed(words, nonce=nonce), 401, headers=_headers(nonce))
+    return HTML(painting.closed(words, nonce=nonce), 401, headers=_headers(nonce))
 
 
 def _headers(nonce: str) -> dict[str, str]:

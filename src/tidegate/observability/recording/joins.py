@@ -60,12 +60,17 @@ class Joins:
     """The predictions that wait, and the outcomes heard."""
 
     def __init__(
-        self, connection: sqlite3.Connection, sheet: labels.Sheet, values: metrics.Values, known: entities.Entities, told: Told
+        self,
+        connection: sqlite3.Connection,
+        cohorts: labels.Cohorts,
+        values: metrics.Values,
+        known: entities.Entities,
+        told: Told,
     ) -> None:
-        """Make the tables where there are none. `sheet` and `values` are told what counts, `told` of whom truth was heard;
+        """Make the tables where there are none. `cohorts` and `values` are told what counts, `told` of whom truth was heard;
         `known` tells which predictions were about whom.
         """
-        self._connection, self._sheet, self._values, self._told = connection, sheet, values, told
+        self._connection, self._cohorts, self._values, self._told = connection, cohorts, values, told
         self._entities = known
         self._aside = quarantine.Quarantine(connection)
         self.matched: list[records.Outcome] = []
@@ -79,8 +84,8 @@ class Joins:
         """Have these predictions wait for their outcomes. `rule` gives an endpoint's rule."""
         rows, early = [], []
         for one in predictions:
-            cohort = self._sheet.cohort(one, rule)
-            enters = self._sheet.enters(cohort, one)
+            cohort = self._cohorts.cohort(one, rule)
+            enters = self._cohorts.enters(cohort, one)
             rows.append(self._row(one, cohort, 0 if enters else OUT))
             self._values.predict(one, cohort)
             early += [name for name in (one.id, one.key_hash) if name in self._unjoined]
@@ -142,7 +147,7 @@ class Joins:
         if found is None:
             return False
         number, arrived_ns, failed, answers, counted, harmed = found
-        cohort = self._sheet.numbered(number)
+        cohort = self._cohorts.numbered(number)
         if one.metric:
             return self._value(cohort, one)
         given = outcomes.Given(_answers.decode(answers), bool(failed))
@@ -156,14 +161,14 @@ class Joins:
             self.tally.duplicate += 1
         heard = self._hearing.of(one.id, one.role)
         new = (counted, self._harmed(cohort, given, heard, one.role))
-        if counted != OUT and self._sheet.open(cohort, arrived_ns):
+        if counted != OUT and self._cohorts.open(cohort, arrived_ns):
             until = arrived_ns + int(cohort.of.rule.within_seconds * 1e9)
             new = (_COUNTED[outcomes.mark(cohort.of.rule, given, heard, until)], new[1])
-            self._sheet.count(cohort, arrived_ns, (0, (new[0] > 0) - (counted > 0), (new[0] == 2) - (counted == 2)))
+            self._cohorts.count(cohort, arrived_ns, (0, (new[0] > 0) - (counted > 0), (new[0] == 2) - (counted == 2)))
             self._values.moved(cohort, one.id, arrived_ns, (counted, new[0]))
             if cohort.of.rule.kind in losses.KINDS:
                 off = outcomes.loss(cohort.of.rule, given, heard, until)
-                self._sheet.measure(cohort, (one.id, arrived_ns), off)
+                self._cohorts.measure(cohort, (one.id, arrived_ns), off)
         if new != (counted, harmed):
             cohort.of.wrong += new[1] - harmed
             self._connection.execute(
@@ -255,7 +260,7 @@ class Joins:
             if heard.id in known and not heard.metric:
                 self._hearing.keep(heard)
         for one in predictions:
-            cohort = self._sheet.cohort(one, rule)
+            cohort = self._cohorts.cohort(one, rule)
             given = outcomes.Given(one.answers, one.mark in marks.BAD)
             told = [
                 outcomes.Heard(at.row, at.label_version, at.label, at.received_ns)
@@ -279,7 +284,7 @@ class Joins:
         self._connection.execute("DELETE FROM waiting WHERE id < ?", (cut,))
         self._hearing.expire(cut)
         self._values.expire(cut)
-        self._sheet.expire(cut)
+        self._cohorts.expire(cut)
 
 
 def _is_matched(one: records.Outcome) -> bool:

@@ -75,7 +75,7 @@ class Cohort(msgspec.Struct, frozen=True):
     evidence: bool
 
 
-class Sheet:
+class Cohorts:
     """The counts. What `count` adds is in memory until `save`."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:

@@ -77,9 +77,9 @@ class _Book(msgspec.Struct):
 class Pairs:
     """The copies that wait, the requests held, and the counts. What is counted is in memory until `save`."""
 
-    def __init__(self, connection: sqlite3.Connection, sheet: labels.Sheet, bundles: pathlib.Path) -> None:
+    def __init__(self, connection: sqlite3.Connection, cohorts: labels.Cohorts, bundles: pathlib.Path) -> None:
         """Make the tables where there are none, and load what waits. `bundles`: where slices' signatures are."""
-        self._connection, self._sheet = connection, sheet
+        self._connection, self._cohorts = connection, cohorts
         connection.executescript(_TABLES)
         self._hearing = hearing.Hearing(connection)
         self._secret = b""
@@ -143,7 +143,7 @@ class Pairs:
 
     def _book(self, one: records.Prediction, rules: routing.Rules) -> _Book:
         """The book of a copy's release, compared as the table says when it is begun."""
-        of = self._sheet.cohort(one, rules.rule).of.number
+        of = self._cohorts.cohort(one, rules.rule).of.number
         book = self._books.get(of)
         if book is None:
             book = self._books[of] = _Book(rules.mirroring(one.endpoint), slicing.Known())
@@ -166,7 +166,7 @@ class Pairs:
 
     def _number(self, copy: records.Prediction) -> int:
         """Of a copy's release, whose book has been begun."""
-        return self._sheet.tracked(copy.endpoint, copy.release).number
+        return self._cohorts.tracked(copy.endpoint, copy.release).number
 
     def _give_up(self, book: _Book) -> None:
         book.unmatched += 1
@@ -205,7 +205,7 @@ class Pairs:
         if not told:
             return
         of, given, slices = row[0], _given.decode(row[1]), _slices.decode(row[2])
-        rule = self._sheet.of_number(of).rule
+        rule = self._cohorts.of_number(of).rule
         settled: _Settled = [(name, rows, pairing.wronged(rule, given, told, rows)) for name, rows, _ in slices]
         for (name, _, before), (_, _, after) in zip(slices, settled, strict=True):
             self._count(of, name).settle(before, after)
@@ -245,11 +245,11 @@ class Pairs:
 
     def version(self, endpoint: str) -> tuple[tuple[int, int], ...]:
         """Changes when `told` does, and costs nothing; empty for an endpoint without mirrored requests."""
-        return tuple((one.number, self._books[one.number].changes) for one in self._sheet.newest(endpoint) if self._has(one))
+        return tuple((one.number, self._books[one.number].changes) for one in self._cohorts.newest(endpoint) if self._has(one))
 
     def told(self, endpoint: str) -> dict[str, sums.Pairs]:
         """What is known of the pairs of an endpoint's newest releases; call `save` before."""
-        return {one.release: self._told(one.number) for one in self._sheet.newest(endpoint) if self._has(one)}
+        return {one.release: self._told(one.number) for one in self._cohorts.newest(endpoint) if self._has(one)}
 
     def _has(self, one: labels.Tracked) -> bool:
         return one.number in self._books

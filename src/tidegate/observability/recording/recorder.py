@@ -69,17 +69,17 @@ class Recorder:
         self.catalogue = upkeep.reopened(place.log)
         self.rules = rules.Rules(place.table)
         connection = self.catalogue.connection
-        self.sheet = labels.Sheet(connection)
-        self.values = values.Values(connection, self.sheet)
-        self.pairs = pairs.Pairs(connection, self.sheet, place.bundles)
-        self.slices = slices.Slices(connection, self.sheet, place.bundles)
+        self.cohorts = labels.Cohorts(connection)
+        self.values = values.Values(connection, self.cohorts)
+        self.pairs = pairs.Pairs(connection, self.cohorts, place.bundles)
+        self.slices = slices.Slices(connection, self.cohorts, place.bundles)
         self._reader = slicing.Reader(place.bundles, holds=True)
         self.profiles = profiling.Profiles(connection, self._reader)
         self.veils = veils.Veils(connection, self.rules)
         self.oddness = oddness.Oddness(connection, self.profiles, baselines.Baselines(place.bundles))
         self.inputs = inputs.Inputs(place.log, self._reader, self.veils, self.oddness)
         self.entities = entities.Entities(connection, self._reader)
-        self.joins = joins.Joins(connection, self.sheet, self.values, self.entities, self.pairs.heard)
+        self.joins = joins.Joins(connection, self.cohorts, self.values, self.entities, self.pairs.heard)
         self.follower = following.Follower(place.segments, self.catalogue.progress())
         self.mending = mending.Mending(self.catalogue)
         self.keepsakes = keepsakes.Keepsakes(place.warm)
@@ -120,7 +120,7 @@ class Recorder:
         self._take(news, now)
         if news.caught_up:
             self.caught_up_at = now
-            self.sheet.close(now, self.rules.timeouts(), self.rules.releases())
+            self.cohorts.close(now, self.rules.timeouts(), self.rules.releases())
             self.slices.close(now, self.rules.timeouts())
             if now - self._published_at >= PUBLISH_SECONDS:
                 self.publish(now)
@@ -176,9 +176,9 @@ class Recorder:
     def publish(self, now: float) -> None:
         """Write the label sums, the pairs and the slices of every endpoint whose sums changed."""
         self._published_at = now
-        for endpoint in self.sheet.endpoints():
-            newest = self.sheet.newest(endpoint)
-            counted = (self.sheet.version(endpoint), *map(self.values.version, newest))
+        for endpoint in self.cohorts.endpoints():
+            newest = self.cohorts.newest(endpoint)
+            counted = (self.cohorts.version(endpoint), *map(self.values.version, newest))
             if self._is_new(self.home.labels / f"{endpoint}.json", counted):
                 told = {one.release: self._labels(one) for one in newest}
                 placing.put(self.home.labels / f"{endpoint}.json", msgspec.json.encode(told))
@@ -199,10 +199,10 @@ class Recorder:
         return True
 
     def _labels(self, tracked: labels.Tracked) -> sums.Labels:
-        return msgspec.structs.replace(self.sheet.labels(tracked), values=self.values.told(tracked))
+        return msgspec.structs.replace(self.cohorts.labels(tracked), values=self.values.told(tracked))
 
     def _save(self) -> None:
-        self.sheet.save()
+        self.cohorts.save()
         self.values.save()
         self.pairs.save()
         self.slices.save()
@@ -266,14 +266,14 @@ class Recorder:
         at_once = self.veils.discreet or self.erasing.pending or room.short(self.home.segments, FREED)
         upkeep.retire(self.catalogue, self.follower, now, at_once=at_once)
         self.catalogue.begin()
-        self.sheet.fold()
+        self.cohorts.fold()
         self.values.fold()
         self.slices.forget()
         self.profiles.fold(now)
         self.oddness.forget(now)
         if self.caught_up_at == now:
-            self.joins.expire(now, self.sheet.longest_age())
-            self.pairs.expire(now, self.sheet.longest_age())
+            self.joins.expire(now, self.cohorts.longest_age())
+            self.pairs.expire(now, self.cohorts.longest_age())
             self.entities.expire(now, self.rules.rule)
         self.catalogue.commit()
 
@@ -300,7 +300,7 @@ class Recorder:
 
     def _erase(self, endpoint: str, gone: Sequence[bytes]) -> int:
         """Forget predictions, whoever knows of them."""
-        count = sum(part.erase(gone) for part in (self.joins, self.values, self.pairs, self.sheet))
+        count = sum(part.erase(gone) for part in (self.joins, self.values, self.pairs, self.cohorts))
         count += self.entities.erase(endpoint, gone) + self.oddness.erase(endpoint, gone)
         return count + explained.forget(self.home.explanations, gone)
 

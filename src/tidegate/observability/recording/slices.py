@@ -49,9 +49,9 @@ class _Book(msgspec.Struct):
 class Slices:
     """The counts. What `take` adds is in memory until `save`."""
 
-    def __init__(self, connection: sqlite3.Connection, sheet: labels.Sheet, bundles: pathlib.Path) -> None:
+    def __init__(self, connection: sqlite3.Connection, cohorts: labels.Cohorts, bundles: pathlib.Path) -> None:
         """Make the tables where there are none, and load the releases. `bundles`: where signatures are."""
-        self._connection, self._sheet = connection, sheet
+        self._connection, self._cohorts = connection, cohorts
         connection.executescript(_TABLES)
         self._reader = slicing.Reader(bundles)
         self._books: dict[int, _Book] = {}
@@ -75,7 +75,7 @@ class Slices:
         wanted: dict[int, list[tuple[records.Prediction, int]]] = {}
         for one in predictions:
             if one.release and one.role == arms.Role.LIVE and 0 < one.weight < arms.BUCKETS:
-                cohort = self._sheet.cohort(one, routing.rule)
+                cohort = self._cohorts.cohort(one, routing.rule)
                 book = self._book(cohort.of, routing)
                 tick = one.arrived_ns // 1_000_000_000
                 if book.terms.columns and tick >= book.closed:
@@ -111,7 +111,7 @@ class Slices:
         """
         for of, book in self._books.items():
             if book.closed <= book.last_tick:
-                age = timeouts.get(self._sheet.of_number(of).endpoint, 0.0) + labels.MARGIN_SECONDS
+                age = timeouts.get(self._cohorts.of_number(of).endpoint, 0.0) + labels.MARGIN_SECONDS
                 book.closed = max(book.closed, int(read_until - age))
 
     def save(self) -> None:
@@ -155,7 +155,7 @@ class Slices:
         return found
 
     def _newest(self, endpoint: str) -> list[tuple[labels.Tracked, _Book]]:
-        newest = [(one, self._books.get(one.number)) for one in self._sheet.newest(endpoint)]
+        newest = [(one, self._books.get(one.number)) for one in self._cohorts.newest(endpoint)]
         return [(one, book) for one, book in newest if book is not None and book.terms.columns]
 
     def _summed(self, of: int, book: _Book) -> tuple[sums.SliceSum, ...]:
@@ -173,7 +173,7 @@ class Slices:
 
     def forget(self) -> None:
         """Forget the slices of releases long ended."""
-        for ended in self._sheet.ended():
+        for ended in self._cohorts.ended():
             if self._books.pop(ended.number, None) is not None:
                 self._told.pop(ended.number, None)
                 for table in ("sliceopen", "slicesum"):

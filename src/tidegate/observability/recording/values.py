@@ -52,9 +52,9 @@ class _Cell(msgspec.Struct):
 class Values:
     """The sums. What is counted is in memory until `save`; which units have counted is in the transaction at once."""
 
-    def __init__(self, connection: sqlite3.Connection, sheet: labels.Sheet) -> None:
+    def __init__(self, connection: sqlite3.Connection, cohorts: labels.Cohorts) -> None:
         """Make the tables where there are none, and load the names."""
-        self._connection, self._sheet = connection, sheet
+        self._connection, self._cohorts = connection, cohorts
         connection.executescript(_TABLES)
         self._metrics: dict[tuple[int, str], int] = {}
         self._metrics |= {(of, name): number for number, of, name in connection.execute("SELECT number, of, name FROM metric")}
@@ -101,7 +101,7 @@ class Values:
         found = self._connection.execute(
             "SELECT cohort FROM assigned WHERE endpoint = ? AND unit = ?", (endpoint, key_hash)
         ).fetchone()
-        return self._sheet.numbered(found[0]) if found else None
+        return self._cohorts.numbered(found[0]) if found else None
 
     def moved(self, cohort: labels.Cohort, identifier: bytes, arrived_ns: int, marks: tuple[int, int]) -> None:
         """A prediction in an open tick went from one mark to another (0 unlabelled, 1 right, 2 wrong)."""
@@ -192,7 +192,7 @@ class Values:
 
     def fold(self) -> None:
         """Count what is closed together, and forget the units of releases long ended; call `save` before."""
-        for tracked in self._sheet.kept():
+        for tracked in self._cohorts.kept():
             number = self._metrics.get((tracked.number, sums.RIGHT))
             if number is None:
                 continue
@@ -206,7 +206,7 @@ class Values:
             for cohort, metric, *moments in rows:
                 self._cells[cohort, metric, _FOLDED] = _Cell(*moments)
         self.save()
-        for tracked in self._sheet.ended():
+        for tracked in self._cohorts.ended():
             if tracked.number not in self._let_go:
                 self._let_go.add(tracked.number)
                 self._forget(tracked.number)

@@ -3,7 +3,7 @@
 - `course`: a release as columns: who serves whom, what is sent besides, what is up, what each stage is left on; no drawing
 - `leaving`: what a stage is left on, in words
 - `picture`: a course as SVG: inline or a file, light and dark, the same bytes for the same course
-- `account`: what a report tells of an endpoint, as one plain value; `sheet`: the same as one HTML file
+- `account`: what a report tells of an endpoint, as one plain value; `document`: the same as one HTML file
 - `charts`: what is drawn in a report, over time and of values; `following`: what its reader should look at next
 - `colours`: the style of pictures; `markup`: the templates of pages, the release page's too
 - `drawing`: the elements of SVG, numbers and text as it writes them

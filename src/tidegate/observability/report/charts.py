@@ -1,6 +1,6 @@
 """Charts over time and of values, as SVG that stands in a page: no script, the page's colours, words for who cannot see.
 
-`.v0` to `.v5` are versions, `.was` what was before, `.bad` what went wrong; the page has their colours (`sheet`).
+`.v0` to `.v5` are versions, `.was` what was before, `.bad` what went wrong; the page has their colours (`document`).
 """
 
 import datetime as dt

@@ -11,7 +11,7 @@ from tidegate.control.store import store as stores
 from tidegate.core.vocabulary import errors
 from tidegate.interface.api import accounts
 from tidegate.interface.cli import logged, options, screen
-from tidegate.observability.report import sheet
+from tidegate.observability.report import document
 
 
 def report(
@@ -34,7 +34,7 @@ def report(
         told = accounts.gather(place, store, row, *logged.span(since, until, now))
     path = pathlib.Path(out or f"{row.name}-report.html")
     try:
-        path.write_text(sheet.draw(told, now))
+        path.write_text(document.draw(told, now))
     except OSError as failed:
         raise errors.DiskFull(f"the report cannot be written: {failed.strerror}.", where=str(path)) from failed
     screen.line(f"{path}: {row.name}, {len(told.released)} releases, {len(told.alarms)} alarms")

@@ -15,7 +15,7 @@ from tidegate.dataplane.models import batches, casting, complaints, datatypes, i
 MISSING = frozenset({"", "NA", "NaN", "nan", "null", "None"})
 
 
-class Sheets:
+class Delimited:
     """One signature's."""
 
     def __init__(self, signature: manifests.Signature) -> None:

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from report_fixtures import ACCOUNT, HOUR, SINCE, incident, released
 
-from tidegate.observability.report import account, charts, following, sheet
+from tidegate.observability.report import account, charts, document, following
 
 EMPTY = account.Account("delay", "production", SINCE, SINCE + 4 * HOUR, HOUR)
 
@@ -44,7 +44,7 @@ class Page(html.parser.HTMLParser):
 
 @pytest.fixture(scope="module")
 def whole():
-    return sheet.draw(ACCOUNT, SINCE + 5 * HOUR)
+    return document.draw(ACCOUNT, SINCE + 5 * HOUR)
 
 
 def test_it_asks_nothing_of_anybody_and_runs_nothing(whole):
@@ -72,20 +72,20 @@ def test_every_part_is_there_once_there_is_something_to_tell(whole):
 
 
 def test_where_nothing_is_known_there_is_no_heading_of_it():
-    page = Page(sheet.draw(EMPTY, SINCE))
+    page = Page(document.draw(EMPTY, SINCE))
     assert page.headings == ["What to look at next"]
     assert "No request came in this time" in page.words
 
 
 def test_what_could_not_be_read_is_said():
     told = msgspec.structs.replace(EMPTY, missing=("drift (the catalogue cannot be opened)",))
-    assert "Not in this report: drift (the catalogue cannot be opened)." in Page(sheet.draw(told, SINCE)).words
+    assert "Not in this report: drift (the catalogue cannot be opened)." in Page(document.draw(told, SINCE)).words
 
 
 def test_what_others_said_stays_text():
     evil = incident(kind="drift", words='<script>alert("x")</script> & co', moved=("<b>a</b>",))
     told = msgspec.structs.replace(ACCOUNT, alarms=(evil,), names={2: "<i>m</i>"})
-    page = Page(sheet.draw(told, SINCE))
+    page = Page(document.draw(told, SINCE))
     assert {"script", "b", "i"} & set(page.tags) == {"b", "i"}  # our own
     assert '<script>alert("x")</script> & co' in page.words
     assert "<i>m</i>" in page.words
