@@ -15,9 +15,9 @@ from tests import later
 from tidegate.core.stats import betabinomial, bets, intervals, isotonic, logspace, means, metrics, paired, shares, tally, wealth
 from tidegate.core.vocabulary import sums
 
-laws, special = later.load("scipy.stats"), later.load("scipy.special")
-integrate, optimize = later.load("scipy.integrate"), later.load("scipy.optimize")
-measures, curves = later.load("sklearn.metrics"), later.load("sklearn.isotonic")
+laws, special = later.Module("scipy.stats"), later.Module("scipy.special")
+integrate, optimize = later.Module("scipy.integrate"), later.Module("scipy.optimize")
+measures, curves = later.Module("sklearn.metrics"), later.Module("sklearn.isotonic")
 
 
 @pytest.mark.parametrize(

@@ -7,15 +7,23 @@ theta = sin^2(phi) that law is uniform in phi, so the average is an integral of 
 Both answers are to the same input, so nothing that moves both moves it: it needs no split and no guess.
 """
 
+import functools
 import math
 
 import numpy as np
+import numpy.typing as npt
 
 from tidegate.core.stats import logspace
 
-_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(256)
 _SPREADS = 20.0
 """So many standard deviations around the peak are integrated over."""
+
+
+@functools.cache
+def _nodes() -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Of Gauss and Legendre, with their weights; once asked for, since they take longer than all else of this module's import."""
+    nodes, weights = np.polynomial.legendre.leggauss(256)
+    return nodes, weights
 
 
 def worse(candidate_only: int, stable_only: int) -> float:
@@ -27,7 +35,8 @@ def worse(candidate_only: int, stable_only: int) -> float:
     peak = min(high, max(low, math.asin(math.sqrt(candidate_only / pairs))))
     reach = _SPREADS / (2 * math.sqrt(pairs))
     begin, end = max(low, peak - reach), min(high, peak + reach)
-    phi = begin + (end - begin) * (_NODES + 1) / 2
+    nodes, weights = _nodes()
+    phi = begin + (end - begin) * (nodes + 1) / 2
     logs = 2 * candidate_only * np.log(np.sin(phi)) + 2 * stable_only * np.log(np.cos(phi))
-    average = logspace.total(logs + np.log(_WEIGHTS)) + math.log((end - begin) / 2 / (high - low))
+    average = logspace.total(logs + np.log(weights)) + math.log((end - begin) / 2 / (high - low))
     return pairs * math.log(2) + average
