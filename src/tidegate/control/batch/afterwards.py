@@ -54,11 +54,11 @@ class Afterwards:
 
     def __init__(self, place: home.Home, lag: float = LAG, behind: float = BEHIND) -> None:
         self._home, self._lag, self._behind = place, lag, behind
-        self._path = place.explanations / STATE
+        self._path, self._table = place.explanations / STATE, tablefile.Reading(place.table)
 
     def look(self, now: float) -> list[alarms.Alarm]:
         """Explain what is due at Unix time `now`. Raises nothing to be alarmed of."""
-        routes = tablefile.read(self._home.table).routes
+        routes = self._table.read().routes
         for route in routes.values():
             self._expire(route, now)
             if route.monitors.explained:

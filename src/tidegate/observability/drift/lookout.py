@@ -35,13 +35,13 @@ class Lookout:
     every = EVERY
 
     def __init__(self, place: home.Home) -> None:
-        self._home = place
+        self._home, self._table = place, tablefile.Reading(place.table)
         self._baselines = baselines.Baselines(place.bundles)
         self._watched: dict[str, _Watched] = {}
 
     def look(self, now: float) -> list[alarms.Alarm]:
         """What has moved, at Unix time `now`; nothing where nothing is logged. Raises TableUnreadable and sqlite3.Error."""
-        routes = tablefile.read(self._home.table).routes
+        routes = self._table.read().routes
         try:
             books = catalogue.Catalogue(self._home.log, readonly=True)
         except errors.StoreUnavailable:

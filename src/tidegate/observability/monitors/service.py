@@ -40,7 +40,7 @@ class Service:
     name, every = "service", 15.0
 
     def __init__(self, place: home.Home) -> None:
-        self._place = place
+        self._place, self._table = place, tablefile.Reading(place.table)
         self._minutes: minutes.Minutes | None = None
         self._sampled = 0
         self._usual: dict[totals.Key, list[list[int]]] = {}
@@ -54,7 +54,7 @@ class Service:
         served = totals.served(self._place)
         used = processes.listed(self._place)
         self._note(served, used, now)
-        table = tablefile.read(self._place.table)
+        table = self._table.read()
         found = [*self._of_endpoints(table, served, now), *self._of_processes(table, used, now), *self._of_disk(now)]
         return self._lasting(found, now)
 

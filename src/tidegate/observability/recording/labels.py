@@ -184,7 +184,7 @@ class Cohorts:
             bucket = losses.fair(loss, _chance(identifier))
         self._histograms.put(identifier, cohort.number, arrived_ns // 1_000_000_000, bucket)
 
-    def close(self, read_until: float, timeouts: dict[str, float], current: set[str]) -> None:
+    def close(self, read_until: float, timeouts: dict[str, float], current: frozenset[str]) -> None:
         """Everything written by this Unix time has been read: ticks old enough by then are closed.
 
         `timeouts`: seconds by endpoint that a request may take, and its record with it. `current`: the releases that are

@@ -40,6 +40,9 @@ class Rules:
         self._routed: frozenset[str] = frozenset()
         self.known = False
         """Whether a table has been read."""
+        self._silent: tuple[str, ...] = ()
+        self._timeouts: dict[str, float] = {}
+        self._releases: frozenset[str] = frozenset()
 
     def refresh(self) -> None:
         """Read the table if it is another one; a damaged one leaves what was known."""
@@ -55,9 +58,16 @@ class Rules:
             self._routes |= found
             self._routed = frozenset(found)
             self.known = True
+            self._tell()
         except (errors.TableUnreadable, errors.ProtocolMismatch) as failed:
             log.warning("the routing table cannot be read", extra={"code": failed.code, "why": str(failed)})
         self._seen = seen
+
+    def _tell(self) -> None:
+        """What is asked at every look is found once a table: nothing may cost more because endpoints are there that sleep."""
+        self._silent = tuple(name for name, route in self._routes.items() if route.inputs != "all" or route.log.veiled)
+        self._timeouts = {name: route.limits.timeout_ms / 1e3 for name, route in self._routes.items()}
+        self._releases = frozenset(route.release for route in self._routes.values())
 
     def rule(self, endpoint: str) -> tables.Outcomes:
         """How this endpoint's outcomes are held against its predictions, by the table as it is this moment."""
@@ -86,9 +96,9 @@ class Rules:
         route = self._routes.get(endpoint)
         return route is not None and route.mirror > 0
 
-    def silent(self) -> list[str]:
+    def silent(self) -> tuple[str, ...]:
         """Endpoints whose inputs are not to be kept as they came."""
-        return [endpoint for endpoint, route in self._routes.items() if route.inputs != "all" or route.log.veiled]
+        return self._silent
 
     def discreet(self) -> bool:
         """Whether some endpoint veils inputs: segments, which hold them, must not stay."""
@@ -102,10 +112,10 @@ class Rules:
         """The sinks of what is routed now, each as the endpoint that names it and where its address is."""
         return {(endpoint, one.to) for endpoint in self._routed for one in self._routes[endpoint].log.sinks}
 
-    def releases(self) -> set[str]:
+    def releases(self) -> frozenset[str]:
         """The releases that are routed."""
-        return {route.release for route in self._routes.values()}
+        return self._releases
 
     def timeouts(self) -> dict[str, float]:
         """Seconds that a request may take, by endpoint."""
-        return {endpoint: route.limits.timeout_ms / 1e3 for endpoint, route in self._routes.items()}
+        return self._timeouts
