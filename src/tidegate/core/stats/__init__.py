@@ -32,6 +32,7 @@ is addition.
     arrival      when labels come: the law of their lag, and what those that are here have to stand for
     isotonic     scores as chances, by what came of them
     estimated    how good predictions probably are, from calibrated chances alone
+    multiclass   the same of probabilities of several classes, and how good these were
     worsening    whether something has come to be worse than it was, watched without end
     power        how many more requests a proof needs; excess harm
     thinning     traffic of one version parted between two arms by coins thrown anew, and one arm spoilt by a fault

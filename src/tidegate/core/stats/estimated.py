@@ -47,7 +47,7 @@ def estimate(score: metrics.Floats, known: isotonic.Calibration, threshold: floa
         rows=int(score.size),
         accuracy=float(right.mean()),
         deviation=math.sqrt(float((right * (1 - right)).sum())) / score.size,
-        auc=_auc(score, chance),
+        auc=area(score, chance),
         confusion=tuple(cells),
     )
 
@@ -58,7 +58,8 @@ def dropped(before: float, error: float, now: Estimate) -> bool:
     return drop > POINTS and drop > DEVIATIONS * math.hypot(now.deviation, error)
 
 
-def _auc(score: metrics.Floats, chance: metrics.Floats) -> float | None:
+def area(score: metrics.Floats, chance: metrics.Floats) -> float | None:
+    """The expected area under the ROC curve of scores with these chances to be true; None without true or false ones."""
     trues, falses = float(chance.sum()), float((1 - chance).sum())
     if trues <= 0 or falses <= 0:
         return None

@@ -27,7 +27,7 @@ BINS = 10
 """Bins of equal weight that calibration is read in."""
 FEWEST = 2
 MOST_CLASSES = 20
-BETTER = {"accuracy", "precision", "recall", "f1", "auc", "macro_f1"}
+BETTER = {"accuracy", "precision", "recall", "f1", "auc", "macro_f1", "macro_auc"}
 """Of these more is better; of all others less."""
 
 

@@ -2,7 +2,7 @@
 
 - `segments`: append-only files of checksummed records, written by gateways before a response leaves
 - `parquet`: the same records as Parquet, by endpoint and day, written by the recorder
-- `columns`: inputs by column, typed; `objects`: what is too large for one, once by its sha256
+- `columns`: inputs and outputs by column, typed; `objects`: what is too large for one, once by its sha256
 - `seals`: the checksums of a file's parts; `intact`: whether it is what was written, and what can be saved of one that is not
 - `sights`: what a reader may see of a record; `ciphers`: values that only who has the key can read
 - `erasing`: files without some of their rows
@@ -14,6 +14,7 @@
 - `outcomes`: whether an answer was wrong and by how much, and which outcome counts when several came
 - `pairing`: two versions' answers to one request, compared
 - `labelled`: predictions of a time with the truth heard of them, as columns; `flat`: Arrow's lists and words as such
+- `chances`: what its outputs say beside, for rows at hand
 - `posts`: rows of whatever table as outcomes to be posted
 - `drawn`: typed inputs of a sample of requests, the same ones every time
 - `traffic`: an endpoint's requests by slot of time and version: how they ended, how long clients waited

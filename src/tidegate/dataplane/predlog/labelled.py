@@ -49,6 +49,9 @@ class Rows(msgspec.Struct, frozen=True):
     """Whether only the labelling queue brought its truth: `lag` is else that of the first label that came by itself."""
     sampled: int = 1
     """One request in so many was read."""
+    classes: tuple[str, ...] = ()
+    chances: Floats | None = None
+    """(rows, classes): the probability of each, where the model says them (`probable`); NaN where it did not."""
 
     @property
     def labelled(self) -> npt.NDArray[np.bool_]:
@@ -64,8 +67,10 @@ class Rows(msgspec.Struct, frozen=True):
         """These rows only."""
         if wanted.all():
             return self
-        names = [field.name for field in msgspec.structs.fields(self) if field.name != "sampled"]
-        return Rows(**{name: getattr(self, name)[wanted] for name in names}, sampled=self.sampled)
+        of_all = ("sampled", "classes")
+        there = {field.name: getattr(self, field.name) for field in msgspec.structs.fields(self) if field.name not in of_all}
+        picked = {name: values if values is None else values[wanted] for name, values in there.items()}
+        return msgspec.structs.replace(self, **picked)
 
     def until(self, then: float) -> "Rows":
         """As they stood at a Unix time: without the predictions and labels that came later."""

@@ -130,13 +130,13 @@ def _performance(
     except errors.TidegateError as gone:
         missing.append(f"how good predictions were ({str(gone).rstrip('.')})")
         return ()
-    good = []
+    good, estimates = [], {one.version: one.words for one in found.estimates}
     for one in found.standings:
-        told = one.headline or one.provisional
-        if one.labelled and told is not None:
+        told, estimate = one.headline or one.provisional, estimates.get(one.version, "")
+        if (one.labelled and told is not None) or estimate:
             note = "" if one.headline else "provisional: outcomes are still to come"
-            numbers = tuple((each.name, _interval(each)) for each in told.metrics[:METRICS])
-            good.append(account.Good(one.version, one.answered, one.labelled, numbers, note))
+            numbers = tuple((each.name, _interval(each)) for each in told.metrics[:METRICS]) if told else ()
+            good.append(account.Good(one.version, one.answered, one.labelled, numbers, note, estimate))
     return tuple(good)
 
 

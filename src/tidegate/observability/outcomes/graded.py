@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from tidegate.core.stats import metrics
+from tidegate.core.stats import metrics, multiclass
 from tidegate.core.vocabulary import losses, tables
 from tidegate.dataplane.predlog import flat, labelled
 
@@ -81,17 +81,44 @@ class Graded(msgspec.Struct, frozen=True):
             return None
         if self.kind == PROBABILITY:
             return metrics.probabilities(self.told[there], self.truth[there] >= TRUE, heavy, self.threshold)
-        compare = metrics.numbers if self.kind == NUMBER else metrics.classes
-        return compare(self.told[there], self.truth[there], heavy)
+        if self.kind == NUMBER:
+            return metrics.numbers(self.told[there], self.truth[there], heavy)
+        found, sure = metrics.classes(self.told[there], self.truth[there], heavy), there & self.probable
+        if not sure.any():
+            return found
+        assert self.rows.chances is not None
+        more, bins = multiclass.scored(self.rows.chances[sure], self.places(self.truth[sure]), weight[sure])
+        return msgspec.structs.replace(found, metrics=(*found.metrics, *more), bins=bins)
+
+    @property
+    def probable(self) -> Bools:
+        """Of a CLASS, where the model has said the probability of each class."""
+        chances = self.rows.chances
+        if self.kind != CLASS or chances is None:
+            return np.zeros(len(self.rows), bool)
+        return np.isfinite(chances).all(axis=1).astype(bool)
+
+    @property
+    def told_apart(self) -> tuple[str, ...]:
+        """The classes that there are probabilities of, in their order."""
+        return tuple(map(_word, self.rows.classes))
+
+    def places(self, words: npt.NDArray[Any]) -> multiclass.Places:
+        """Which of these classes each of some words is; -1: none."""
+        known = {name: at for at, name in enumerate(self.told_apart)}
+        return np.fromiter((known.get(word, -1) for word in words), np.intp, words.size)
 
 
 def graded(rule: tables.Outcomes, rows: labelled.Rows) -> Graded:
-    """The answered rows of these, as the rule has them. `auto` is PROBABILITY where answers are numbers and labels 0 or 1."""
+    """The answered rows of these, as the rule has them.
+
+    `auto` is PROBABILITY where answers are numbers and labels 0 or 1, and the model says no probabilities of classes beside them.
+    """
     rows = rows.of(rows.answered)
     kind = rule.kind
     if kind == "auto":
         labels = {_number(one) for one in flat.coded(rows.label)[0] if one is not None}
-        kind = PROBABILITY if _numeric(rows.answer) and labels <= {0.0, 1.0} else CLASS
+        kind = PROBABILITY if rows.chances is None and _numeric(rows.answer) and labels <= {0.0, 1.0} else CLASS
     if kind == CLASS:
         told, truth = (_mapped(side, _word, object) for side in (rows.answer, rows.label))
         words = {*flat.coded(told)[0], *flat.coded(truth)[0]}

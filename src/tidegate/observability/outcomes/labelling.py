@@ -1,7 +1,8 @@
 """The labelling queue: which predictions are worth a person's look, handed out with the chance with which each was drawn.
 
     random        every prediction alike
-    uncertain     those nearest to the threshold (whose answers differ least from a coin's) more often
+    uncertain     those nearest to the threshold (whose answers differ least from a coin's) more often; of several classes those
+                  whose two likeliest classes are nearest to each other (`doubt`)
     disagreement  those where the unseen copy by the other version answered otherwise more often
 
 A targeted sample is no fair one: of its labels alone any model looks bad. So nobody is left out for sure (a tenth of the draws is
@@ -54,6 +55,16 @@ def urgency(score: metrics.Floats, threshold: float) -> metrics.Floats:
     far = np.abs(finite - threshold)
     widest = far.max() if far.size else 0.0
     found: metrics.Floats = 1 - far / widest if widest > 0 else np.ones(far.size)
+    return found
+
+
+def doubt(chances: metrics.Floats) -> metrics.Floats:
+    """How near the two likeliest classes of each row (n, k) are: 1 where they are alike, 0 where one is sure or nothing is known.
+
+    The least margin (Scheffer, Decomain and Wrobel 2001): where two classes are to be told apart, however unlikely the others.
+    """
+    two = np.sort(chances, axis=1)[:, -2:]
+    found: metrics.Floats = np.nan_to_num(1 - (two[:, 1] - two[:, 0]))
     return found
 
 

@@ -20,7 +20,7 @@ import numpy as np
 from tidegate.core.stats import arrival, means, metrics
 from tidegate.core.vocabulary import home, tables
 from tidegate.dataplane.predlog import flat, labelled
-from tidegate.observability.outcomes import estimating, graded, labelling
+from tidegate.observability.outcomes import estimating, graded, labelling, probable
 
 DAY, WEEK = 86_400.0, 604_800.0
 HISTORY_SECONDS = 90 * DAY
@@ -134,7 +134,7 @@ class _Told(msgspec.Struct, frozen=True):
 def read(place: home.Home, rule: tables.Outcomes, asked: Asked) -> Report:
     """The report on what the log has. Raises SpecInvalid for a column that there is not, StoreUnavailable."""
     span = (asked.since - HISTORY_SECONDS, asked.until)
-    rows = labelled.read(place, asked.endpoint, rule, span, asked.segment)
+    rows = probable.rows(place, asked.endpoint, labelled.read(place, asked.endpoint, rule, span, asked.segment))
     return report(asked, rule, rows, labelling.chances(place, asked.endpoint))
 
 

@@ -19,7 +19,7 @@ from tidegate.core.decide import amounts
 from tidegate.core.stats import arrival, metrics
 from tidegate.core.vocabulary import alarms, home, placing, tables
 from tidegate.dataplane.predlog import labelled, parquet, reader
-from tidegate.observability.outcomes import estimating, graded, worsened
+from tidegate.observability.outcomes import estimating, graded, probable, worsened
 from tidegate.observability.recording import rules
 
 BACK_SECONDS = 180 * 86_400.0
@@ -51,6 +51,7 @@ class Performing:
             rows = labelled.read(self._home, route.endpoint, route.outcomes, (now - BACK_SECONDS, now), most=MOST)
             rows = rows.of(rows.version == route.owner.ordinal).until(now)
             if rows.labelled.any():
+                rows = probable.rows(self._home, route.endpoint, rows)
                 yield from judged(route, rows, now, Kept(self._home, route))
 
 

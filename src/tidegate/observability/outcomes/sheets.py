@@ -13,7 +13,7 @@ import numpy as np
 from tidegate.core.stats import metrics
 from tidegate.core.vocabulary import arms, errors, home, ids, records, tables
 from tidegate.dataplane.predlog import columns, labelled, reader
-from tidegate.observability.outcomes import graded, labelling
+from tidegate.observability.outcomes import graded, labelling, probable
 from tidegate.observability.recording import slicing
 
 COLUMNS = ("task", "id", "label", "answer")
@@ -53,6 +53,8 @@ def drawn(place: home.Home, rule: tables.Outcomes, asked: Asked, seed: int) -> S
     known = labelling.handed_out(labelling.tasks(place, asked.endpoint))
     free = [(name.decode(), at) not in known for name, at in zip(rows.id.tolist(), rows.row.tolist(), strict=True)]
     rows = rows.of(np.array(free, bool) & ~rows.labelled & ((rows.version == asked.version) | (asked.version == 0)))
+    if asked.strategy == labelling.UNCERTAIN:
+        rows = probable.rows(place, asked.endpoint, rows)
     given = graded.graded(rule, rows)
     if not len(given.rows):
         raise errors.NothingCompared(
@@ -72,6 +74,9 @@ def _urgent(place: home.Home, rule: tables.Outcomes, asked: Asked, given: graded
     if asked.strategy == labelling.RANDOM:
         return np.ones(len(given.rows))
     if asked.strategy == labelling.UNCERTAIN:
+        if given.probable.any():
+            assert given.rows.chances is not None
+            return labelling.doubt(given.rows.chances)
         if given.kind == graded.NUMBER or not all(isinstance(one, float | int) for one in given.rows.answer):
             raise errors.SpecInvalid(
                 "only a probability says how sure it is.",

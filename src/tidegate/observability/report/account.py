@@ -46,6 +46,8 @@ class Good(msgspec.Struct, frozen=True):
     metrics: tuple[tuple[str, str], ...]
     """(name, value with its interval), in words."""
     note: str = ""
+    estimate: str = ""
+    """What those whose outcomes are still to come will probably turn out to be, in words; empty: nothing is estimated."""
 
 
 class Released(msgspec.Struct, frozen=True):

@@ -8,14 +8,14 @@ from tidegate.core.decide import amounts
 from tidegate.core.stats import metrics
 from tidegate.interface.api import moments
 from tidegate.interface.cli import words
-from tidegate.observability.outcomes import estimating, graded, performance
+from tidegate.observability.outcomes import graded, performance
 
 COLUMNS = {
     graded.PROBABILITY: ("accuracy", "precision", "recall", "auc", "brier"),
     graded.NUMBER: ("mae", "rmse", "bias", "p90_error"),
-    graded.CLASS: ("accuracy", "macro_f1"),
+    graded.CLASS: ("accuracy", "macro_f1", "macro_auc", "log_loss", "brier"),
 }
-"""What is shown of each kind; `--json` has all."""
+"""What is shown of each kind, where there is any; `--json` has all."""
 
 
 def whole(report: performance.Report) -> Iterator[text.Text | table.Table]:
@@ -29,7 +29,7 @@ def whole(report: performance.Report) -> Iterator[text.Text | table.Table]:
             cells = ", ".join(f"{answer} for {truth}: {rows:,.0f}" for answer, truth, rows in standing.headline.confusion)
             yield text.Text(f"v{standing.version} answered {cells}", style="dim")
     for one in report.estimates:
-        yield text.Text(estimated(one), style="yellow" if one.dropped else "")
+        yield text.Text(one.words, style="yellow" if one.dropped else "")
     if report.difference is not None:
         yield text.Text(compared(report.difference, report.kind))
 
@@ -56,14 +56,6 @@ def cautions(report: performance.Report) -> Iterator[str]:
         yield f"of very many requests one in {report.sampled} was read"
 
 
-def estimated(one: estimating.Estimated) -> str:
-    """What is expected of a version's young predictions."""
-    rows = f"{one.rows:,} predictions that are not mature"
-    by = f"{100 * one.accuracy:.1f} % +-{200 * one.deviation:.1f} will probably turn out right ({100 * one.was:.1f} % did before)"
-    area = f", AUC {one.auc:.3f}" if one.auc is not None else ""
-    return f"an estimate, from v{one.version}'s own probabilities: of {rows} {by}{area}"
-
-
 def compared(one: performance.Difference, kind: str) -> str:
     """The two newest versions against each other."""
     number, worse = kind == graded.NUMBER, one.more >= 0
@@ -77,7 +69,7 @@ def compared(one: performance.Difference, kind: str) -> str:
 
 def _table(report: performance.Report) -> table.Table:
     shown = table.Table(box=None, pad_edge=False, header_style="dim")
-    names = COLUMNS[report.kind]
+    names = tuple(one for one in COLUMNS[report.kind] if one in _measured(report))
     for name in ("", "", "labelled", "of", "", *(one.replace("_", " ") for one in names)):
         shown.add_column(name, justify="left" if name == "" else "right", overflow="fold")
     for standing in report.standings:
@@ -92,6 +84,12 @@ def _table(report: performance.Report) -> table.Table:
             word = "" if cohort.mature else "provisional"
             _add(shown, (f"  {when}", word), (cohort.labelled, cohort.predicted), cohort.measured, names)
     return shown
+
+
+def _measured(report: performance.Report) -> set[str]:
+    """The names of all metrics that there are; of nothing labelled those of its kind."""
+    each = [found for one in report.standings for found in (one.headline, one.provisional) if found is not None]
+    return {one.name for found in each for one in found.metrics} or set(COLUMNS[report.kind])
 
 
 def _add(

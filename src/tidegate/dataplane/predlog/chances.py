@@ -1,0 +1,85 @@
+"""Numbers that the log has of outputs, for rows that are at hand: the probability of each class, a column each.
+
+By DuckDB over the Parquet files, like the rows themselves. Called by `observability.outcomes`, which knows which column is of
+which class.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from tidegate.core.vocabulary import arms, home, ids
+from tidegate.dataplane.predlog import columns, labelled, parquet, reader
+
+_FROM = "FROM read_parquet($predictions, union_by_name = true, hive_partitioning = false)"
+_NAMES = f"SELECT column_name FROM (DESCRIBE SELECT * {_FROM})"  # noqa: S608
+_DIGESTS = f"SELECT DISTINCT version, digest {_FROM} WHERE role = $role AND id BETWEEN $least AND $most"
+
+
+def digests(place: home.Home, endpoint: str, rows: labelled.Rows) -> dict[int, str]:
+    """By version, the bundle that these rows were drawn for; empty where the log has no outputs by column.
+
+    Raises StoreUnavailable.
+    """
+    if not len(rows):
+        return {}
+    told, files = _asked(place, endpoint, rows)
+    names = reader.answer(_NAMES, {}, files, lambda one: [row[0] for row in one.fetchall()]) or []
+    if not any(name.startswith(columns.OUTPUT) for name in names):
+        return {}
+    found: dict[int, str] = reader.answer(_DIGESTS, told, files, lambda one: dict(one.fetchall())) or {}
+    return found
+
+
+def read(place: home.Home, endpoint: str, rows: labelled.Rows, wanted: Mapping[int, Sequence[str]]) -> labelled.Floats:
+    """(rows, k): of each row the numbers in the k columns of its version; NaN where there are none, or no such column.
+
+    Raises StoreUnavailable.
+    """
+    width = max(map(len, wanted.values()), default=0)
+    found = np.full((len(rows), width), np.nan)
+    told, files = _asked(place, endpoint, rows)
+    there = set(reader.answer(_NAMES, {}, files, lambda one: [row[0] for row in one.fetchall()]) or [])
+    names = sorted({name for each in wanted.values() for name in each if name in there})
+    if not names:
+        return found
+    listed = ", ".join(f'"{name.replace(chr(34), 2 * chr(34))}"' for name in names)
+    sampled = {"one_in": rows.sampled}
+    ask = f"SELECT id, {listed} {_FROM} WHERE role = $role AND id BETWEEN $least AND $most AND hash(id) % $one_in = 0 ORDER BY id"
+    table: pa.Table | None = reader.answer(ask, told | sampled, files, _table)
+    if table is None or not table.num_rows:
+        return found
+    requests = np.array(table["id"].to_pylist(), "S36")
+    request = np.minimum(np.searchsorted(requests, rows.id), requests.size - 1)
+    known = requests[request] == rows.id
+    for name in names:
+        values = _values(table[name], request, rows.row, known)
+        for version, each in wanted.items():
+            mine = rows.version == version
+            for at in (at for at, one in enumerate(each) if one == name):
+                found[mine, at] = values[mine]
+    return found
+
+
+def _asked(place: home.Home, endpoint: str, rows: labelled.Rows) -> tuple[dict[str, Any], Any]:
+    """(what a query is given, the files that it is over)."""
+    least, most = (rows.id[at].decode() for at in (rows.id.argmin(), rows.id.argmax()))
+    ends = [ids.parse(one) or b"" for one in (least, most)]
+    files = lambda: {"predictions": reader.paths(place.log, parquet.PREDICTIONS, endpoint, *ends)}  # noqa: E731 - asked again
+    return {"role": int(arms.Role.LIVE), "least": least, "most": most}, files
+
+
+def _table(told: Any) -> pa.Table:
+    found: pa.Table = told.to_arrow_table()
+    return found
+
+
+def _values(column: pa.ChunkedArray, request: Any, row: Any, known: Any) -> labelled.Floats:
+    """By row, the entry of its request's list; NaN past the end of it."""
+    lists = column.combine_chunks()
+    ends = np.concatenate([[0], np.cumsum(np.nan_to_num(lists.value_lengths().to_numpy(zero_copy_only=False)))]).astype(np.int64)
+    flat = np.append(lists.flatten().to_numpy(zero_copy_only=False).astype(np.float64), np.nan)
+    at = ends[request] + row
+    return np.where(known & (at < ends[request + 1]), flat[np.minimum(at, flat.size - 1)], np.nan)
