@@ -12,7 +12,16 @@ import yaml
 
 from tests import prometheus
 from tests.process import living
-from tidegate.observability.metrics import dashboard, families, rules
+from tidegate.observability.metrics import dashboard, drifted, families, rules
+
+STANDING = drifted.Standing(
+    "v1",
+    (
+        drifted.Look("drift", "training", 1_700_000_000, 4, 1, (drifted.Effect("petal_width", "ks", 0.3, 0.25),)),
+        drifted.Look("quality", "season", 1_700_000_000, 4, 2, (), (drifted.Shares("petal_width", 0.5, 0.1, 0.0),)),
+    ),
+    0.05,
+)
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +77,7 @@ def test_the_page_is_as_promtool_wants_it(system: living.Living):
 
 
 def test_it_is_scraped_and_the_dashboards_questions_are_answered(system: living.Living, server: prometheus.Server):
+    drifted.write(system.home, {living.ENDPOINT: STANDING})  # windows take hours: this is what the monitor leaves behind one
     with living.Traffic(system.address, rate=100) as traffic:
         served = 'tidegate_requests_total{endpoint="iris",mark="ok"} > 100'
         living.wait(lambda: server.query(served), what="requests to be scraped")
@@ -89,6 +99,18 @@ def test_it_is_scraped_and_the_dashboards_questions_are_answered(system: living.
     assert "gateway-0" in shown
     assert "v1" in shown
     assert json.loads(system.run("metrics", "--since", "5m", "--json"))["versions"][0]["marks"]["ok"] > 100
+
+
+def test_drift_fires_with_how_many_columns_have_moved(system: living.Living, server: prometheus.Server):
+    drifted.write(system.home, {living.ENDPOINT: STANDING})
+    firing = living.wait(lambda: {"TidegateDrift", "TidegateInputFaults"} <= set(server.firing()), what="alerts")
+    assert firing
+    assert (
+        server.firing()["TidegateDrift"] | {"endpoint": living.ENDPOINT, "reference": "training"}
+        == server.firing()["TidegateDrift"]
+    )
+    [low] = server.query('tidegate_drift_effect_low{endpoint="iris",version="v1",column="petal_width",reference="training"}')
+    assert (low["metric"]["effect"], float(low["value"][1])) == ("ks", 0.25)
 
 
 def test_a_failing_endpoint_fires(system: living.Living, server: prometheus.Server):

@@ -113,11 +113,20 @@ def _effects(frame: profiles.Frame, reference: profiles.Column, window: profiles
     if not frame.numeric:
         yield _tv(classes(reference), classes(window), alpha)
     yield _nulls(reference, window, alpha)
-    outside = _outside(known) if frame.numeric else np.arange(frame.bins) == frame.bins - 1
-    yield _more("new", (int(known[outside].sum()), reference.seen), (int(seen[outside].sum()), window.seen), alpha)
+    came, were = new(frame, reference, window)
+    yield _more("new", (were, reference.seen), (came, window.seen), alpha)
     yield _more("broken", (reference.broken, reference.seen), (window.broken, window.seen), alpha)
     if min(reference.valued, window.valued) >= FEWEST:
         yield _same(frame, known, seen, window, alpha)
+
+
+def new(frame: profiles.Frame, reference: profiles.Column, window: profiles.Column) -> tuple[int, int]:
+    """Entries (of the window, of the reference) of values that the frame has not, and of numbers outside of what all but a
+    thousandth of the reference are in.
+    """
+    known, seen = np.array(reference.counts, np.float64), np.array(window.counts, np.float64)
+    outside = _outside(known) if frame.numeric else np.arange(frame.bins) == frame.bins - 1
+    return int(seen[outside].sum()), int(known[outside].sum())
 
 
 def _ks(reference: logspace.Floats, window: logspace.Floats, alpha: float) -> Effect:

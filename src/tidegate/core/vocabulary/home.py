@@ -147,6 +147,11 @@ class Home:
         return self.root / "service.db"
 
     @property
+    def drifted(self) -> pathlib.Path:
+        """How inputs and predictions stood in the windows looked at last, rewritten whole by the monitor."""
+        return self.root / "drifted.json"
+
+    @property
     def patterns(self) -> pathlib.Path:
         """What processes are known to complain of, and how far their logs were read."""
         return self.root / "log-patterns.json"

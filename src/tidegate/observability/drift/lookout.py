@@ -8,6 +8,7 @@ far it has moved.
 Called by `rounds`. Reads the routing table and the catalogue; what it knows it makes anew from them after a kill.
 """
 
+import contextlib
 import sqlite3
 from collections.abc import Iterator, Sequence
 
@@ -15,7 +16,8 @@ from tidegate.core.stats import seasons
 from tidegate.core.vocabulary import alarms, errors, home, profiles, tables
 from tidegate.dataplane.predlog import catalogue
 from tidegate.dataplane.wire import tablefile
-from tidegate.observability.drift import longer, moving, wording
+from tidegate.observability.drift import longer, moving, telling, wording
+from tidegate.observability.metrics import drifted
 from tidegate.observability.recording import baselines, profiling
 
 EVERY = 60.0
@@ -38,6 +40,7 @@ class Lookout:
         self._home, self._table = place, tablefile.Reading(place.table)
         self._baselines = baselines.Baselines(place.bundles)
         self._watched: dict[str, _Watched] = {}
+        self._told: dict[str, drifted.Standing] = {}
 
     def look(self, now: float) -> list[alarms.Alarm]:
         """What has moved, at Unix time `now`; nothing where nothing is logged. Raises TableUnreadable and sqlite3.Error."""
@@ -49,7 +52,16 @@ class Lookout:
         with books:
             if not profiling.known(books.connection):
                 return []
-            return [alarm for route in routes.values() for alarm in self._look(books.connection, route, now)]
+            found = [alarm for route in routes.values() for alarm in self._look(books.connection, route, now)]
+        self._tell({name: one.standing for name, one in self._watched.items() if name in routes and one.standing is not None})
+        return found
+
+    def _tell(self, told: dict[str, drifted.Standing]) -> None:
+        """Have the numbers behind it be there for whoever asks. A full disk has them told the next time."""
+        if told != self._told:
+            with contextlib.suppress(OSError):
+                drifted.write(self._home, told)
+                self._told = told
 
     def _look(self, connection: sqlite3.Connection, route: tables.Route, now: float) -> Iterator[alarms.Alarm]:
         baseline = self._baselines.of(route.owner.digest)
@@ -65,6 +77,7 @@ class Lookout:
             found = [one for one in track.open(shelf, now) if track.subject != longer.SUBJECT or one.column.name not in told]
             told |= {one.column.name for one in found if track.subject == moving.TRAINING}
             yield from raised(route, track, shelf, found)
+        before.tell(route, shelf)
 
 
 class _Watched:
@@ -75,6 +88,14 @@ class _Watched:
         self.tracks = [moving.Track(plan) for plan in plans(route, lengths)]
         if route.monitors.drift.lasting:
             self.tracks.append(longer.Track(route.monitors.drift))
+        self.standing: drifted.Standing | None = None
+        self._windows: list[tuple[int, int]] = []
+
+    def tell(self, route: tables.Route, shelf: moving.Shelf) -> None:
+        """Put in numbers how it stands, where another window was looked at."""
+        windows = [track.latest for track in self.tracks]
+        if windows != self._windows and any(end for _, end in windows):
+            self.standing, self._windows = telling.standing(route, self.tracks, shelf), windows
 
     def goes_on(self, route: tables.Route, lengths: tuple[int, int]) -> bool:
         return self._key == _key(route, lengths)

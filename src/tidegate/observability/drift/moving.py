@@ -185,6 +185,11 @@ class Track:
         """A window, or a part of one."""
         return shelf.window(begin, begin + length)
 
+    def both(self, shelf: Shelf) -> tuple[profiles.Profile, profiles.Profile]:
+        """The window that was looked at last, and what it was held against."""
+        begin, end = self.latest
+        return self._seen(shelf, begin, end - begin), self._known(shelf, begin)
+
     def _known(self, shelf: Shelf, begin: int) -> profiles.Profile:
         """What a window is held against: quality, before there is a season, against whatever there is."""
         if self.plan.against == TRAINING:

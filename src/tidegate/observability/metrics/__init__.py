@@ -6,6 +6,7 @@
 - `processes`: CPU, memory, descriptors and I/O of each process; `machine`: disk, network and GPUs of all
 - `minutes`: what was served and used, minute by minute, so that what is usual is known
 - `probes`: the log of probes; `availability`: what they say of a stretch of time
+- `drifted`: how inputs and predictions stood in the windows that were looked at last
 - `aside`: of these databases what is damaged
 - `quantiles`: means and quantiles from the latency buckets
 - `exposition`: all of it in the format that Prometheus reads

@@ -35,6 +35,7 @@ def _quantile(share: float) -> str:
 
 _FAILING = _a_second(_REQUESTS, "endpoint, mark", f',mark=~"{rules.FAILED}"')
 _BY = "{{endpoint}} {{version}}"
+_AGAINST = "against {{reference}}"
 _WHO = "{{process}}"
 ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
     (
@@ -84,6 +85,37 @@ ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
             ),
             Panel("Open alarms", "short", (('tidegate_open_alarms{endpoint=~"$endpoint|"}', "{{endpoint}} {{kind}}"),)),
             Panel("Workers that answer", "short", ((f"tidegate_ready_workers{{{_OF}}}", _BY),)),
+        ),
+    ),
+    (
+        "What is asked and answered",
+        (
+            Panel(
+                "Columns that have moved",
+                "short",
+                ((f"tidegate_drift_moved_columns{{{_OF}}}", f"{_BY} {{{{kind}}}} {_AGAINST}"),),
+            ),
+            Panel(
+                "Moved furthest, at least",
+                "percentunit",
+                ((f'topk(10, tidegate_drift_effect_low{{{_OF},effect=~"ks|tv"}})', f"{_BY} {{{{column}}}} {_AGAINST}"),),
+            ),
+            Panel(
+                "Moved furthest, as measured",
+                "percentunit",
+                ((f'topk(10, tidegate_drift_effect{{{_OF},effect=~"ks|tv"}})', f"{_BY} {{{{column}}}} {_AGAINST}"),),
+            ),
+            Panel(
+                "Nulls, new and broken",
+                "percentunit",
+                ((f"topk(10, tidegate_input_faults_ratio{{{_OF}}})", f"{_BY} {{{{column}}}} {{{{fault}}}}"),),
+            ),
+            Panel("Odd inputs", "percentunit", ((f"tidegate_odd_inputs_ratio{{{_OF}}}", _BY),)),
+            Panel(
+                "Since the last window",
+                "s",
+                ((f"time() - tidegate_drift_window_end_seconds{{{_OF}}}", f"{_BY} {{{{kind}}}} {_AGAINST}"),),
+            ),
         ),
     ),
     (

@@ -14,7 +14,7 @@ from prometheus_client import core, exposition, registry
 
 from tidegate.core.vocabulary import arms, home, instances, marks, phases, tables
 from tidegate.dataplane.wire import counts
-from tidegate.observability.metrics import families, machine, probes, processes, totals
+from tidegate.observability.metrics import drifted, families, machine, probes, processes, totals
 
 Json = Mapping[str, Any]
 Metric = core.CounterMetricFamily | core.GaugeMetricFamily | core.HistogramMetricFamily
@@ -70,6 +70,7 @@ class _Collector(registry.Collector):
         self._releases()
         self._log()
         self._sinks()
+        self._drift()
         self._probes()
         self._processes()
         self._machine()
@@ -146,6 +147,25 @@ class _Collector(registry.Collector):
         for one in instances.read_state(self._place.instances, "shipper").get("sinks", ()):
             for name, word in _SINK.items():
                 self._add(name, float(one.get(word, 0)), str(one["endpoint"]), str(one["to"]))
+
+    def _drift(self) -> None:
+        for name, one in drifted.read(self._place).items():
+            if name not in self._table.routes:
+                continue
+            whose = (name, one.version)
+            if one.odd >= 0:
+                self._add("tidegate_odd_inputs_ratio", one.odd, *whose)
+            for look in one.looks:
+                labels = (*whose, look.kind, look.reference)
+                self._add("tidegate_drift_columns", look.columns, *labels)
+                self._add("tidegate_drift_moved_columns", look.moved, *labels)
+                self._add("tidegate_drift_window_end_seconds", look.until, *labels)
+                for moved in look.effects:
+                    self._add("tidegate_drift_effect", moved.size, *whose, moved.column, moved.effect, look.reference)
+                    self._add("tidegate_drift_effect_low", moved.low, *whose, moved.column, moved.effect, look.reference)
+                for share in look.shares:
+                    for fault in ("nulls", "new", "broken"):
+                        self._add("tidegate_input_faults_ratio", getattr(share, fault), *whose, share.column, fault)
 
     def _probes(self) -> None:
         now = time.time()

@@ -21,6 +21,8 @@ class Family(NamedTuple):
 
 
 _VERSION = ("endpoint", "version")
+_COLUMN = (*_VERSION, "column")
+_LOOK = (*_VERSION, "kind", "reference")
 _PROCESS = ("process", "kind")
 FAMILIES = (
     # What clients get, by the version drawn; versions are those that the routing table lists.
@@ -59,6 +61,14 @@ FAMILIES = (
     Family("tidegate_sink_waiting_files", GAUGE, "Files that wait for a sink.", ("endpoint", "sink")),
     Family("tidegate_sink_behind_seconds", GAUGE, "Age of the oldest that waits.", ("endpoint", "sink")),
     # The probe from outside.
+    # What is asked and answered, by the windows that were looked at last.
+    Family("tidegate_drift_effect", GAUGE, "By how much a column has moved.", (*_COLUMN, "effect", "reference")),
+    Family("tidegate_drift_effect_low", GAUGE, "By how much at least, with 99.9 %.", (*_COLUMN, "effect", "reference")),
+    Family("tidegate_drift_columns", GAUGE, "Columns that were looked at.", _LOOK),
+    Family("tidegate_drift_moved_columns", GAUGE, "Of these those that have moved too far.", _LOOK),
+    Family("tidegate_drift_window_end_seconds", GAUGE, "When that window was over, in Unix time.", _LOOK),
+    Family("tidegate_input_faults_ratio", GAUGE, "Share of a column's entries: nulls, new, broken.", (*_COLUMN, "fault")),
+    Family("tidegate_odd_inputs_ratio", GAUGE, "Share of the inputs that are odd: one in a thousand is.", _VERSION),
     Family("tidegate_probe_up", GAUGE, "1 when the last probe had the right answer.", ("endpoint",)),
     Family("tidegate_probe_seconds", GAUGE, "How long the last probe took.", ("endpoint",)),
     Family("tidegate_probe_availability_ratio", GAUGE, "Share of the last day's probes with the right answer.", ("endpoint",)),

@@ -104,6 +104,22 @@ RULES = (
         "`tidegate status` has its words and what to type.",
     ),
     Rule(
+        "TidegateDrift",
+        'max by (endpoint, reference) (tidegate_drift_moved_columns{kind="drift"}) > 0',
+        "0s",
+        "warning",
+        "{{ $labels.endpoint }}: {{ $value }} columns have moved, against the {{ $labels.reference }}.",
+        "`tidegate drift {{ $labels.endpoint }}` says which, and by how much.",
+    ),
+    Rule(
+        "TidegateInputFaults",
+        'max by (endpoint) (tidegate_drift_moved_columns{kind="quality"}) > 0',
+        "0s",
+        "warning",
+        "{{ $labels.endpoint }}: {{ $value }} columns have more nulls, new or broken values than they had.",
+        "`tidegate alarms {{ $labels.endpoint }}` says which.",
+    ),
+    Rule(
         "TidegateControlDown",
         "tidegate_control_up == 0",
         "2m",

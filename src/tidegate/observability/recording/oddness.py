@@ -21,6 +21,8 @@ from tidegate.observability.recording import baselines, profiling
 
 NAME = "oddness"
 FRAME = profiles.Frame(NAME, edges=tuple(map(float, range(1, 25))))
+ODD = 10
+"""Bits from which an input is odd: one in a thousand."""
 KEPT = 20
 """The oddest of an hour."""
 DAYS_KEPT = 35
@@ -32,6 +34,13 @@ _TABLE = """
 CREATE TABLE IF NOT EXISTS odd (endpoint TEXT, hour INTEGER, id BLOB, "row" INTEGER, bits REAL, name TEXT,
   PRIMARY KEY (endpoint, hour, id, "row")) WITHOUT ROWID;
 """
+
+
+def share(one: profiles.Column | None) -> float:
+    """How many of the scored inputs are odd; -1 where none was scored."""
+    if one is None or not one.valued:
+        return -1.0
+    return sum(one.counts[ODD:]) / one.valued
 
 
 class Scale(msgspec.Struct, frozen=True):

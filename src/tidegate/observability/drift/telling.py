@@ -1,0 +1,64 @@
+"""How an endpoint stands, in numbers: of each way of looking the window that came last, of the columns that matter.
+
+Those are the ten that have moved furthest (how much a column matters to the model times how far it has moved at least), and all
+that have moved too far, up to fifty. Called by `lookout`.
+"""
+
+from collections.abc import Sequence
+
+from tidegate.core.stats import drift
+from tidegate.core.vocabulary import alarms, tables
+from tidegate.observability.drift import moving
+from tidegate.observability.metrics import drifted
+from tidegate.observability.recording import oddness
+
+FIRST, MOST = 10, 50
+SEASON = "season"
+
+
+def standing(route: tables.Route, tracks: Sequence[moving.Track], shelf: moving.Shelf) -> drifted.Standing:
+    """By every track that has looked at a window."""
+    looked = [track for track in tracks if track.latest[1]]
+    odd = -1.0
+    for track in looked:
+        if track.plan.kind == alarms.Kind.QUALITY:
+            odd = oddness.share(shelf.window(*track.latest).columns.get(oddness.NAME))
+    return drifted.Standing(route.owner.name, tuple(_look(track, shelf) for track in looked), odd)
+
+
+def _look(track: moving.Track, shelf: moving.Shelf) -> drifted.Look:
+    begin, until = track.latest
+    limits = drift.limits(track.plan.limit)
+    weights: dict[str, float] = {}
+    moved: set[str] = set()
+    effects: list[drifted.Effect] = []
+    for (column, name), series in track.series.items():
+        last = series.last
+        if last is None or last.begin != begin:
+            continue
+        effects.append(drifted.Effect(column, name, last.size, max(0.0, last.low)))
+        weight = shelf.importances.get(column, 1.0) * max(0.0, last.low) / limits[name][1]
+        weights[column] = max(weight, weights.get(column, 0.0))
+        moved |= {column} if series.since is not None else set()
+    ranked = sorted(weights, key=lambda one: (-weights[one], one))
+    told = set([one for at, one in enumerate(ranked) if at < FIRST or one in moved][:MOST])
+    shares = _shares(track, shelf, told) if track.plan.kind == alarms.Kind.QUALITY else ()
+    return drifted.Look(
+        track.plan.kind,
+        track.subject or SEASON,
+        until,
+        len(weights),
+        len(moved),
+        tuple(sorted((one for one in effects if one.column in told), key=lambda one: (one.column, one.effect))),
+        shares,
+    )
+
+
+def _shares(track: moving.Track, shelf: moving.Shelf, names: set[str]) -> tuple[drifted.Shares, ...]:
+    seen, known = track.both(shelf)
+    found = []
+    for name in sorted(names):
+        one = seen.columns[name]
+        new, _ = drift.new(shelf.frames[name], known.columns[name], one)
+        found.append(drifted.Shares(name, *(count / max(1, one.seen) for count in (one.nulls, new, one.broken))))
+    return tuple(found)
