@@ -56,10 +56,10 @@ FAMILIES = (
     Family("tidegate_outcomes_joined_total", COUNTER, "Outcomes that met their prediction."),
     Family("tidegate_outcomes_unmatched_total", COUNTER, "Outcomes that met none."),
     # Sinks beside the log.
-    Family("tidegate_sink_delivered_records_total", COUNTER, "Records that a sink took.", ("endpoint", "sink")),
+    Family("tidegate_sink_delivered_records_total", COUNTER, "Records that a sink took, since it began.", ("endpoint", "sink")),
     Family("tidegate_sink_given_up_records_total", COUNTER, "Records that a sink will never get.", ("endpoint", "sink")),
-    Family("tidegate_sink_waiting_files", GAUGE, "Files that wait for a sink.", ("endpoint", "sink")),
-    Family("tidegate_sink_behind_seconds", GAUGE, "Age of the oldest that waits.", ("endpoint", "sink")),
+    Family("tidegate_sink_waiting_files", GAUGE, "Files of the log with rows that a sink has not got.", ("endpoint", "sink")),
+    Family("tidegate_sink_behind_seconds", GAUGE, "For how long the oldest of these has been recorded.", ("endpoint", "sink")),
     # The probe from outside.
     # What is asked and answered, by the windows that were looked at last.
     Family("tidegate_drift_effect", GAUGE, "By how much a column has moved.", (*_COLUMN, "effect", "reference")),
