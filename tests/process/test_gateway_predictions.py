@@ -64,14 +64,14 @@ def test_stable_answers_what_the_candidate_fails(rig, do, mark):
 
 
 def test_a_candidate_that_hangs_is_timed_out_in_time_for_stable_to_answer(rig):
-    limits = tables.Limits(timeout_ms=600)
+    limits = tables.Limits(timeout_ms=2_000)
     rig.route(deployed(1, rig.worker(1)), deployed(2, rig.worker(2, default="hang")), weight=ALL, limits=limits)
     rig.start()
     with rig.client() as client:
         began = time.monotonic()
         answer = client.predict()
         assert (answer.status, answer.headers["tidegate-rescued"]) == (200, "true")
-        assert 0.25 < time.monotonic() - began < 0.6
+        assert 0.8 < time.monotonic() - began < 2.0
         assert last(rig).mark == marks.Mark.TIMEOUT
 
 

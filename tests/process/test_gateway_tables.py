@@ -132,7 +132,7 @@ def test_without_any_worker_clients_get_the_fallback_or_503_at_once_and_are_serv
         until(lambda: rig.state["workers"] == [])
         began = time.monotonic()
         answer = client.predict()
-        assert time.monotonic() - began < 0.5
+        assert time.monotonic() - began < 1.5, "a worker would be waited for until the deadline, after 2 s"
         if fallback:
             assert (answer.status, answer.headers["tidegate-fallback"]) == (200, "true")
         else:

@@ -120,7 +120,7 @@ def test_the_clients_deadline_is_the_requests(front):
         assert failed(client.infer, message("hang"), metadata=[("tidegate-timeout-ms", "200")])[0] is (
             grpc.StatusCode.DEADLINE_EXCEEDED
         )
-        assert time.monotonic() - began < 1.5
+        assert time.monotonic() - began < 2.0, "the second would take 2 s by the endpoint's own limit"
         assert failed(client.infer, message(), metadata=[("tidegate-timeout-ms", "soon")])[0] is grpc.StatusCode.INVALID_ARGUMENT
 
 

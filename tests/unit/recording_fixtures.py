@@ -1,13 +1,16 @@
 """A gateway's log and a recorder on a clock of the test's own."""
 
+import contextlib
 import itertools
 import pathlib
+from collections.abc import Iterator
 
 import msgspec
+import pytest
 
 from tests.unit import predlog_fixtures as given
 from tidegate.core.vocabulary import home, records, sums, tables
-from tidegate.dataplane.predlog import segments
+from tidegate.dataplane.predlog import catalogue, segments
 from tidegate.observability.recording import recorder
 
 
@@ -57,3 +60,25 @@ class Log:
     def fact(self, name: str) -> object:
         """One of the recorder's counts."""
         return self.recorder.facts(given.T0)[name]
+
+
+class Killed(BaseException):
+    """As if by a signal."""
+
+
+@contextlib.contextmanager
+def killing(step: int, *, after: bool) -> Iterator[None]:
+    """Killed at the commit of that number, counted from 1: just before it, or just after."""
+    commit, left = catalogue.Catalogue.commit, itertools.count(step - 1, -1)
+
+    def killed(self: catalogue.Catalogue) -> None:
+        last = next(left) == 0
+        if last and not after:
+            raise Killed
+        commit(self)
+        if last:
+            raise Killed
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(catalogue.Catalogue, "commit", killed)
+        yield

@@ -1,7 +1,6 @@
 """Who asks to be forgotten is nowhere in the log, and everybody else is there once; wherever it is interrupted."""
 
 import pathlib
-from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -10,8 +9,9 @@ import pytest
 from columns_fixtures import TAKES, Columned, ended, everything, spoil
 from pairs_fixtures import copied
 
+from tests.unit.recording_fixtures import Killed, killing
 from tidegate.core.vocabulary import assignment, erasures, explanations, ids, keeping, records, tables
-from tidegate.dataplane.predlog import catalogue, explained, parquet, reader, recorded, shipped
+from tidegate.dataplane.predlog import explained, parquet, reader, recorded, shipped
 from tidegate.dataplane.wire import samples
 from tidegate.observability.recording import entities
 
@@ -197,42 +197,25 @@ def test_nobody_is_forgotten_elsewhere(tmp_path: pathlib.Path) -> None:
     assert log.query("SELECT endpoint, count(*) FROM p WHERE key_hash = '" + ANN.hex() + "' GROUP BY ALL") == [("other", 1)]
 
 
-class Killed(BaseException):
-    """As if by a signal."""
-
-
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("step", range(1, 12))
 def test_a_kill_before_or_after_any_commit_undoes_nothing_and_leaves_nobody(
-    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, step: int, after: bool
+    tmp_path: pathlib.Path, step: int, after: bool
 ) -> None:
     log = Asked(tmp_path)
     for number in range(3):
         log.met(10 * number, at=float(number), count=2)
         log.look(number + 0.9)
     identifier = log.ask(4.0)
-    commit: Callable[[catalogue.Catalogue], None] = catalogue.Catalogue.commit
-    left = [step]
-
-    def killed(self: catalogue.Catalogue) -> None:
-        left[0] -= 1
-        if not left[0] and not after:
-            raise Killed
-        commit(self)
-        if not left[0]:
-            raise Killed
-
     for writer in log.writers.values():
         writer.end()
         writer.sync()
-    monkeypatch.setattr(catalogue.Catalogue, "commit", killed)
     try:
-        log.recorder.step(given.T0 + 15.0)
-        log.recorder.step(given.T0 + 30.0)
+        with killing(step, after=after):
+            log.recorder.step(given.T0 + 15.0)
+            log.recorder.step(given.T0 + 30.0)
     except Killed:
-        monkeypatch.undo()
         log.killed(31.0)
-    monkeypatch.undo()
     for at in (32.0, 50.0, 70.0):
         log.recorder.step(given.T0 + at)
     told = log.done()[identifier]

@@ -7,8 +7,9 @@ import predlog_fixtures as given
 import pytest
 from columns_fixtures import TAKES, Columned, spoil
 
+from tests.unit.recording_fixtures import Killed, killing
 from tidegate.core.vocabulary import erasures, keeping
-from tidegate.dataplane.predlog import catalogue, objects, parquet
+from tidegate.dataplane.predlog import objects, parquet
 from tidegate.observability.recording import expiring, profiling
 
 DAY = keeping.DAY
@@ -90,30 +91,16 @@ def test_damaged_outcomes_keep_no_day_and_stop_no_recording(tmp_path: pathlib.Pa
     assert list(log.home.log.rglob(f"*{parquet.ASIDE}"))
 
 
-class Killed(BaseException):
-    """As if by a signal."""
-
-
 @pytest.mark.parametrize("step", range(1, 8))
-def test_a_kill_leaves_each_day_there_or_gone(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, step: int) -> None:
+def test_a_kill_leaves_each_day_there_or_gone(tmp_path: pathlib.Path, step: int) -> None:
     log = Columned(tmp_path, TAKES, log=KEPT)
     logged(log)
     log.recorder._kept_at = log.recorder.expiring._looked_at = 0.0
-    commit, left = catalogue.Catalogue.commit, [step]
-
-    def killed(self: catalogue.Catalogue) -> None:
-        left[0] -= 1
-        commit(self)
-        if not left[0]:
-            raise Killed
-
-    monkeypatch.setattr(catalogue.Catalogue, "commit", killed)
     try:
-        log.recorder.step(given.T0 + 3.9 * DAY)
+        with killing(step, after=True):
+            log.recorder.step(given.T0 + 3.9 * DAY)
     except Killed:
-        monkeypatch.undo()
         log.killed(3.9 * DAY)
-    monkeypatch.undo()
     looked(log, 3.9 * DAY + 20)
     assert days(log) == [parquet.day(given.T0 + day * DAY) for day in (2, 3)]
     assert {path.relative_to(log.home.log).as_posix() for path in log.home.log.rglob("*.parquet")} == {

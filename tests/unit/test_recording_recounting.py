@@ -3,7 +3,6 @@
 import datetime as dt
 import pathlib
 import shutil
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,8 +10,9 @@ import predlog_fixtures as given
 import pytest
 from columns_fixtures import C, Columned, ended, everything
 
+from tests.unit.recording_fixtures import Killed, killing
 from tidegate.core.vocabulary import assignment, erasures, ids, keeping, manifests, profiles, records
-from tidegate.dataplane.predlog import catalogue, objects, parquet, reader
+from tidegate.dataplane.predlog import objects, parquet, reader
 from tidegate.observability.recording import oddness, profiling, sketching
 
 HOUR = profiling.HOUR
@@ -124,10 +124,6 @@ def test_a_lost_catalogue_has_the_same_profiles_again(tmp_path: pathlib.Path, mo
     assert log.told() == before
 
 
-class Killed(BaseException):
-    """As if by a signal."""
-
-
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("step", [1, 2, 3, 4, 5])
 def test_every_row_is_counted_once_whenever_it_is_killed(
@@ -137,21 +133,8 @@ def test_every_row_is_counted_once_whenever_it_is_killed(
     log = Profiled(tmp_path)
     before = log.told()
     log.lost(2 * HOUR + 200.0)
-    commit: Callable[[catalogue.Catalogue], None] = catalogue.Catalogue.commit
-    left = [step]
-
-    def killed(self: catalogue.Catalogue) -> None:
-        left[0] -= 1
-        if not left[0] and not after:
-            raise Killed
-        commit(self)
-        if not left[0]:
-            raise Killed
-
-    monkeypatch.setattr(catalogue.Catalogue, "commit", killed)
-    with pytest.raises(Killed):
+    with pytest.raises(Killed), killing(step, after=after):
         log.counted(2 * HOUR + 200.0)
-    monkeypatch.setattr(catalogue.Catalogue, "commit", commit)
     log.killed(2 * HOUR + 300.0)
     log.counted(2 * HOUR + 300.0)
     assert log.told() == before
