@@ -6,6 +6,8 @@ import pathlib
 import re
 import shlex
 import sqlite3
+import subprocess
+import sys
 import time
 import urllib.request
 
@@ -159,3 +161,21 @@ def test_the_commands_of_the_page_run_as_they_are_written(system: living.Living)
 def add(connection: sqlite3.Connection, rows: list[tuple[str, int, int]]) -> None:
     connection.executemany("INSERT INTO truth VALUES (?, ?, ?)", rows)
     connection.commit()
+
+
+def test_the_same_file_sent_twice_at_once_counts_once(system: living.Living, tmp_path: pathlib.Path) -> None:
+    """Two processes post the same rows side by side: every outcome is joined once, and its repeat is dropped."""
+    asked = [ask(system, sepal_length=4.0 + number / 1_000) for number in range(600)]  # more than one post of each
+    path = tmp_path / "truth.csv"
+    path.write_text("id,label\n" + "".join(f"{one},{number % 2}\n" for number, one in enumerate(asked)))
+    joined, repeated = fact(system, "joined"), fact(system, "duplicate")
+    argv = [sys.executable, "-m", "tidegate.interface.cli.main", "feedback", "iris", "--file", str(path)]
+    several = [subprocess.Popen(argv, cwd=system.folder, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    for one in several:
+        said, _ = one.communicate(timeout=90)
+        assert one.returncode == 0, said
+        assert "600 outcomes accepted" in said
+    living.wait(lambda: fact(system, "duplicate") == repeated + 600, 60, what="the repeats")
+    assert fact(system, "joined") == joined + 600
+    told = json.loads(system.run("trace", asked[1], "--json"))["outcomes"]
+    assert [one["label"] for one in told] == [1.0]

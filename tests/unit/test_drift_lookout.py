@@ -75,6 +75,32 @@ def test_after_a_kill_the_same_is_said(tmp_path: pathlib.Path) -> None:
     assert lookout.Lookout(world.home).look(DAYS[39] + DAY + 1_000.0) == said
 
 
+@pytest.mark.parametrize("ahead", [DAY, 3 * DAY, 2 * WEEK])
+def test_a_clock_that_stood_ahead_hides_no_day(tmp_path: pathlib.Path, ahead: int) -> None:
+    """Days that had passed by a clock set forward come after all, once it is set back: they are looked at as any others."""
+    world = World(tmp_path)
+    for day in DAYS[:40]:
+        world.day(day)
+        assert world.look(day) == []
+    world.lookout.look(DAYS[39] + DAY + 1_000.0 + ahead)
+    assert world.look(DAYS[39]) == []
+    for day in DAYS[40:43]:
+        world.day(day, longer=1.4)
+        said = world.look(day)
+    assert [alarm.since for alarm in said] == [DAYS[40]]
+
+
+def test_a_clock_set_back_an_hour_ends_nothing_and_begins_nothing(tmp_path: pathlib.Path) -> None:
+    world = World(tmp_path)
+    for day in DAYS[:43]:
+        world.day(day, longer=1.4 if day >= DAYS[40] else 1.0)
+        said = world.look(day)
+    assert [alarm.since for alarm in said] == [DAYS[40]]
+    [before] = world.lookout.look(DAYS[42] + DAY + 1_000.0 - 3_600.0)
+    assert (before.since, before.words) == (said[0].since, said[0].words), "as it was by the day before"
+    assert world.look(DAYS[42]) == said
+
+
 def test_a_shift_that_stays_is_open_until_what_it_is_held_against_has_moved_too(tmp_path: pathlib.Path) -> None:
     world = World(tmp_path)
     said = []

@@ -176,3 +176,12 @@ def test_nulls_that_have_not_doubled_are_no_warning_and_many_more_are_an_alarm()
     assert [levels(FRAME, known, column(FRAME, window, nulls=more)).get("nulls", 0) for more in nulls] == [0, 0, 2]
     few = column(FRAME, REFERENCE, nulls=500)
     assert levels(FRAME, few, column(FRAME, window, nulls=1_500)) == {"nulls": 1}
+
+
+def test_only_what_is_wanted_is_worked_out() -> None:
+    """What a window of quality looks at is the same without the distributions, which it does not look at."""
+    window = column(FRAME, RNG.normal(1, 1, size=5_000), nulls=400)
+    every = by_name(FRAME, KNOWN, window)
+    for wanted in ({"nulls", "broken", "new", "same"}, {"ks", "tail"}, {"tv"}):
+        some = drift.effects(FRAME, KNOWN, window, drift.ALPHA, wanted)
+        assert {one.name: one for one in some} == {name: one for name, one in every.items() if name in wanted}

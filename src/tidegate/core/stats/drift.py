@@ -19,7 +19,7 @@ is within what is normal its bound is not sought: it could not be above it.
 """
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from typing import NamedTuple
 
 import numpy as np
@@ -43,6 +43,7 @@ LIMITS: Limits = {
 """(warning, alarm) by effect, held against the lower bound."""
 UNBOUNDED = -1.0
 """The lower bound that is said of what is within what is normal: every effect is above it."""
+_OF_NUMBERS = ("ks", "tail")
 _TAIL, _FEW = 0.01, 0.001
 _NULLS_TIMES = 2.0
 """A share of nulls that has not at least doubled is no warning; an alarm it may be."""
@@ -97,26 +98,38 @@ def shared(name: str, outputs: int) -> float:
 
 
 def effects(
-    frame: profiles.Frame, reference: profiles.Column, window: profiles.Column, alpha: float = ALPHA
+    frame: profiles.Frame,
+    reference: profiles.Column,
+    window: profiles.Column,
+    alpha: float = ALPHA,
+    wanted: Set[str] = frozenset(LIMITS),
 ) -> tuple[Effect, ...]:
-    """How the window differs from the reference; empty where either has too few rows. `alpha`: of a bound that is too high."""
+    """How the window differs from the reference, by the effects that are wanted; empty where either has too few rows.
+
+    `alpha`: of a bound that is too high.
+    """
     if min(reference.seen, window.seen) < FEWEST:
         return ()
-    return tuple(_effects(frame, reference, window, alpha))
+    return tuple(one for one in _effects(frame, (reference, window), alpha, wanted) if one.name in wanted)
 
 
-def _effects(frame: profiles.Frame, reference: profiles.Column, window: profiles.Column, alpha: float) -> Iterator[Effect]:
+def _effects(
+    frame: profiles.Frame, both: tuple[profiles.Column, profiles.Column], alpha: float, wanted: Set[str]
+) -> Iterator[Effect]:
+    """Those wanted, and what costs nothing."""
+    reference, window = both
     known, seen = np.array(reference.counts, np.float64), np.array(window.counts, np.float64)
-    if frame.numeric and min(reference.valued, window.valued) >= FEWEST:
+    if frame.numeric and not wanted.isdisjoint(_OF_NUMBERS) and min(reference.valued, window.valued) >= FEWEST:
         yield _ks(known, seen, alpha)
         yield _tail(known, seen, alpha)
-    if not frame.numeric:
+    if not frame.numeric and "tv" in wanted:
         yield _tv(classes(reference), classes(window), alpha)
     yield _nulls(reference, window, alpha)
-    came, were = new(frame, reference, window)
-    yield _more("new", (were, reference.seen), (came, window.seen), alpha)
+    if "new" in wanted:
+        came, were = new(frame, reference, window)
+        yield _more("new", (were, reference.seen), (came, window.seen), alpha)
     yield _more("broken", (reference.broken, reference.seen), (window.broken, window.seen), alpha)
-    if min(reference.valued, window.valued) >= FEWEST:
+    if "same" in wanted and min(reference.valued, window.valued) >= FEWEST:
         yield _same(frame, known, seen, window, alpha)
 
 

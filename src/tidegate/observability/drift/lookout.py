@@ -69,7 +69,7 @@ class Lookout:
         shelf = moving.Shelf(connection, route.endpoint, versions, baseline)
         lengths = _lengths(shelf, route, now)
         before = self._watched.get(route.endpoint)
-        if before is None or not before.goes_on(route, lengths):
+        if before is None or not before.goes_on(route, lengths, now):
             before = self._watched[route.endpoint] = _Watched(route, lengths)
         told: set[str] = set()
         for track in before.tracks:
@@ -97,8 +97,9 @@ class _Watched:
         if windows != self._windows and any(end for _, end in windows):
             self.standing, self._windows = telling.standing(route, self.tracks, shelf), windows
 
-    def goes_on(self, route: tables.Route, lengths: tuple[int, int]) -> bool:
-        return self._key == _key(route, lengths)
+    def goes_on(self, route: tables.Route, lengths: tuple[int, int], now: float) -> bool:
+        """Whether it can: where a clock was set back, windows that were passed have yet to come."""
+        return self._key == _key(route, lengths) and not any(track.is_ahead(now) for track in self.tracks)
 
 
 def _key(route: tables.Route, lengths: tuple[int, int]) -> tuple[object, ...]:

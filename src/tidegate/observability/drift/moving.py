@@ -133,6 +133,7 @@ class Track:
         """The window that was looked at last."""
         self.windows = 0
         self._next = 0
+        self._wanted = frozenset(plan.effects)
         self._told: tuple[object, tuple[Open, ...]] = (None, ())
 
     def look(self, shelf: Shelf, now: float) -> None:
@@ -152,6 +153,10 @@ class Track:
                 self._take(shelf, begin)
             begin += step
         self._next = begin
+
+    def is_ahead(self, now: float) -> bool:
+        """Whether it has passed a window that has not ended by this time: the clock stood ahead, and was set back."""
+        return self._next - self.plan.step + self.plan.length > now
 
     def _suspended(self, begin: int) -> bool:
         return any(
@@ -179,7 +184,8 @@ class Track:
     def _effects(
         self, shelf: Shelf, begin: int, frame: profiles.Frame, known: profiles.Column, alpha: float
     ) -> tuple[drift.Effect, ...]:
-        return drift.effects(frame, known, self._seen(shelf, begin, self.plan.length).columns[frame.name], alpha)
+        seen = self._seen(shelf, begin, self.plan.length).columns[frame.name]
+        return drift.effects(frame, known, seen, alpha, self._wanted)
 
     def _seen(self, shelf: Shelf, begin: int, length: int) -> profiles.Profile:
         """A window, or a part of one."""
