@@ -43,8 +43,7 @@ def run(shown, scenario, who=lambda: ALL, seen=""):
         stream = shown.follow(who, seen)
         async with asyncio.timeout(30), contextlib.aclosing(stream):
             await scenario(stream)
-        while not shown._task.done():
-            await asyncio.sleep(0.005)
+        await asyncio.wait({shown._task})
 
     asyncio.run(play())
 
@@ -67,7 +66,7 @@ def test_a_reader_with_the_page_as_it_is_gets_nothing_until_something_changes(sh
     async def scenario(stream):
         waiting = asyncio.create_task(event(stream))
         while shown._latest is None:
-            await asyncio.sleep(0.005)
+            await shown._turned.wait()
         assert not waiting.done()
         alarm_fixtures.raised(store, ALARM)
         name, data = await waiting

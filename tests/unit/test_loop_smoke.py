@@ -1,7 +1,6 @@
 """Requests of our own to a candidate: what is asked, through whom, what is counted, and whose fault a lost gateway is not."""
 
 import threading
-import time
 
 import msgspec
 import pytest
@@ -80,16 +79,17 @@ def release(candidate, **more):
     return releases.Release(*given, **{"phase": phases.Phase.RUNNING, "stage_since": 1.0, **more})
 
 
-def until(condition):
-    end = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.005)
+def ended():
+    """Wait for the threads that ask."""
+    for one in threading.enumerate():
+        if one.name == "smoke":
+            one.join(20)
+            assert not one.is_alive()
 
 
 def through(running, one):
     running.start(one)
-    until(lambda: (found := running.result(one)) is not None and (found.asked >= 20 or found.failure))
+    ended()
     return running.result(one)
 
 
@@ -106,9 +106,7 @@ def test_the_first_failure_is_kept_in_its_own_words(place, alive):
     alive("gateway-0")
     asked = Gateways(lambda _, number: f"predict-failed {number}" if number in (3, 9) else "")
     running, given = smoke.Smoke(place, asked), release(make(place))
-    through(running, given)
-    until(lambda: running.result(given).asked == 20)
-    assert running.result(given) == sums.Smoke(20, 18, "predict-failed 3")
+    assert through(running, given) == sums.Smoke(20, 18, "predict-failed 3")
 
 
 def test_another_stage_or_routes_that_are_not_in_force_ask_nothing(place, alive):
@@ -146,7 +144,8 @@ def test_one_that_comes_back_is_waited_for_and_one_that_does_not_is_given_up(pla
     running = smoke.Smoke(place, Gateways())
     running.start(given)
     alive("gateway-0")
-    until(lambda: running.result(given) == sums.Smoke(20, 20))
+    ended()
+    assert running.result(given) == sums.Smoke(20, 20)
 
 
 def test_without_anything_to_ask_it_says_so(place, alive):
@@ -166,7 +165,6 @@ def test_a_release_that_is_forgotten_is_asked_no_more_and_one_begun_is_not_begun
     assert asked.entered.wait(20)
     running.forget(given.id)
     asked.held.set()
-    until(lambda: asked.heard)
+    ended()
     assert running.result(given) is None
-    until(lambda: not any(one.name == "smoke" for one in threading.enumerate()))
     assert len(asked.heard) == smoke.AT_ONCE
