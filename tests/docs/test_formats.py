@@ -11,7 +11,7 @@ import pytest
 from tests.unit import predlog_fixtures as given
 from tests.unit.columns_fixtures import SCORE, C, Columned
 from tests.unit.pairs_fixtures import copied
-from tidegate.core.vocabulary import manifests
+from tidegate.core.vocabulary import keeping, manifests
 
 PAGE = (pathlib.Path(__file__).parents[2] / "docs" / "formats.md").read_text()
 QUERIES = re.findall(r"```sql\n(.*?)```", PAGE, re.DOTALL)
@@ -42,10 +42,23 @@ def two_versions(tmp_path: pathlib.Path) -> Columned:
 def test_the_queries_answer_what_the_page_says(log: Columned, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(log.home.root)
     answers = [duckdb.sql(one).fetchall() for one in QUERIES]
-    rows, carriers, flowers, labelled, copies = answers
+    rows, carriers, distances, flowers, labelled, copies = answers
     assert sorted(row[1:] for row in rows) == [(1, 300.0, "UA"), (1, 1200.0, "AA"), (2, 1500.5, "AA")]
     assert [name.rpartition("/")[2] for name, *_ in sorted(rows)] == ["0", "1", "0"]
     assert carriers == [("AA", 2, 0.25)]
+    assert distances == [(1, 1200.0, 0), (2, 1500.5, 0)]
     assert flowers == [(1, None), (2, 0.5)]
     assert labelled == [(1, 1, 0.0)]
     assert [row[1:] for row in copies] == [(1, "[0.25,0.75]", 2, "[0.5]", 0)]
+
+
+def test_a_column_that_was_encrypted_meanwhile_is_read_as_the_page_says(log: Columned, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOG_KEY", "11" * 32)
+    log.route(log=keeping.Keeping(encrypt=("distance",), key="env:LOG_KEY"))
+    log.put(log.asked(3, {"carrier": "AA", "distance": 900}))
+    log.look(3.0)
+    monkeypatch.chdir(log.home.root)
+    (asked,) = [one for one in QUERIES if "aesgcm" in one]
+    assert duckdb.sql(asked).fetchall() == [(1, 1200.0, 1), (2, 1500.5, 0)]
+    with pytest.raises(duckdb.BinderException):
+        duckdb.sql(asked.replace("TRY_CAST(in_distance[1] AS DOUBLE)", "in_distance[1]"))

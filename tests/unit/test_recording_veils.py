@@ -1,17 +1,19 @@
 """What an endpoint redacts is nowhere, what it encrypts opens with its key alone, and samples agree wherever they are drawn."""
 
+import collections
 import pathlib
 from typing import Any
 
 import msgspec
 import predlog_fixtures as given
+import pyarrow.parquet as pq
 import pytest
 from columns_fixtures import SCORE, C, Columned, ended, everything
 from pairs_fixtures import copied
 
 from tidegate.control.loop import trace
 from tidegate.core.vocabulary import errors, ids, keeping, manifests, tables
-from tidegate.dataplane.predlog import ciphers, reader
+from tidegate.dataplane.predlog import ciphers, drawn, labelled, parquet, reader
 from tidegate.dataplane.wire import samples
 from tidegate.observability.recording import profiling
 
@@ -228,3 +230,25 @@ def test_the_struct_travels_in_the_table_and_older_tables_keep_everything() -> N
     assert msgspec.json.decode(raw, type=keeping.Keeping) == ENCRYPT
     bare: dict[str, Any] = {"endpoint": "e", "environment": "p", "stable": {"ordinal": 1, "digest": "d", "model": "m"}}
     assert msgspec.convert(bare, tables.Route).log == keeping.ALL
+
+
+def test_what_was_typed_before_it_was_encrypted_stays_typed_and_both_are_read_together(tmp_path: pathlib.Path) -> None:
+    log = Columned(tmp_path, PERSON)
+    for at in range(25):
+        log.put(log.asked(at, ROW, at=float(at)))
+        log.look(float(at))
+    log.route(log=ENCRYPT)
+    for at in range(25, 50):
+        log.put(log.asked(at, ROW, at=float(at)))
+        log.look(float(at))
+    for at in (60.0, 80.0):
+        log.recorder.step(given.T0 + at)
+    files = [pq.read_schema(log.home.log / file.path) for file in log.recorder.catalogue.files(parquet.PREDICTIONS)]
+    assert len(files) < 20
+    assert {str(one.field("in_income").type.value_type) for one in files} == {"double", "string"}
+    asked = "SELECT avg(TRY_CAST(in_income[1] AS DOUBLE)), count(*) FILTER (in_income[1]::VARCHAR LIKE 'aesgcm:%') FROM p"
+    assert log.query(asked) == [(ROW["income"], 25)]
+    span = (given.T0, given.T0 + 100.0)
+    assert set(drawn.inputs(log.home, "flight-delay", span, 1_000)) == {"age"}, "nor what was in the clear before"
+    rows = labelled.read(log.home, "flight-delay", tables.Outcomes(), span, "income")
+    assert sorted(collections.Counter(rows.segment.tolist()).items()) == [("77123.25", 25), (labelled.ENCRYPTED, 25)]

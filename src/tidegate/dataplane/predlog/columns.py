@@ -144,6 +144,11 @@ def alike(tables: Sequence[pa.Table]) -> list[pa.Table]:
     return [_widened(one, wanted) for one in tables] if wanted else list(tables)
 
 
+def texts(schema: pa.Schema) -> frozenset[str]:
+    """The typed columns whose entries are texts: of another type before their values were encrypted."""
+    return frozenset(field.name for field in schema if pa.types.is_list(field.type) and pa.types.is_string(field.type.value_type))
+
+
 def _widened(table: pa.Table, wanted: dict[str, pa.DataType]) -> pa.Table:
     for place, field in enumerate(table.schema):
         kind = wanted.get(field.name)

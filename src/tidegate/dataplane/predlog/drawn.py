@@ -3,14 +3,14 @@
 from typing import Any
 
 from tidegate.core.vocabulary import arms, home, ids, marks
-from tidegate.dataplane.predlog import ciphers, columns, parquet, reader
+from tidegate.dataplane.predlog import ciphers, columns, parquet, reader, sights
 
 
 def inputs(place: home.Home, endpoint: str, span: tuple[float, float], most: int, version: int = 0) -> dict[str, list[Any]]:
     """By input column, the first row of up to `most` requests that were answered well and arrived between two Unix times.
 
-    In the order of their arrival, None where there is no value; without encrypted columns. Requests in segments alone are not
-    among them. `version`: of which; 0: of all.
+    In the order of their arrival, None where there is no value; without columns that are veiled by now or were then. Requests in
+    segments alone are not among them. `version`: of which; 0: of all.
     """
     ends = [ids.uuid7(int(at * 1e3), chance) for at, chance in zip(span, (0, 0), strict=True)]
     ask = (
@@ -29,7 +29,8 @@ def inputs(place: home.Home, endpoint: str, span: tuple[float, float], most: int
         for name, values in found.items():
             entry = row[columns.PREFIX + name]
             values.append(entry[0] if entry else None)
-    return {name: values for name, values in found.items() if not any(map(_encrypted, values))}
+    veiled = sights.Sight(place).veiled(endpoint)
+    return {name: values for name, values in found.items() if name not in veiled and not any(map(_encrypted, values))}
 
 
 def _encrypted(value: Any) -> bool:

@@ -17,8 +17,10 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from tidegate.core.vocabulary import arms, errors, home, ids, marks, tables
-from tidegate.dataplane.predlog import columns, flat, outcomes, parquet, posts, reader
+from tidegate.dataplane.predlog import ciphers, columns, flat, outcomes, parquet, posts, reader
 
+ENCRYPTED = "encrypted"
+"""The segment of all rows whose column only who has the key can read."""
 MOST = 3_000_000
 """Rows; a million takes two seconds and half a gigabyte."""
 NEUTRAL = tuple(int(one) for one in marks.NEUTRAL)
@@ -174,7 +176,8 @@ def _column(segment: str, there: set[str]) -> str:
             f"no input of this time has a column {segment}.", cure=f"There are: {known}." if known else "Inputs are not logged."
         )
     quoted = name.replace('"', '""')
-    return f'CAST("{quoted}" AS VARCHAR[])'
+    told = f"CASE WHEN starts_with(one, '{ciphers.PREFIX}') THEN '{ENCRYPTED}' ELSE one END"  # each is another text
+    return f'list_transform(CAST("{quoted}" AS VARCHAR[]), lambda one: {told})'
 
 
 def _joined(found: pa.Table, heard: pa.Table | None, rule: tables.Outcomes, one_in: int) -> Rows:

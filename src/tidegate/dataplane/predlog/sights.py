@@ -24,6 +24,10 @@ class Sight:
             self._told, self._blind = {}, True
         self._rings: dict[str, ciphers.Ring] = {}
 
+    def veiled(self, endpoint: str) -> frozenset[str]:
+        """Input columns of which nothing is told in the clear any more."""
+        return self._told.get(endpoint, keeping.ALL).veiled
+
     def fresh(self, one: records.Prediction) -> records.Prediction:
         """A record of a segment, without what will not be in Parquet in the clear."""
         told = self._told.get(one.endpoint, keeping.ALL)

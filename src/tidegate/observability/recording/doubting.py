@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 from tidegate.core.stats import counting
 from tidegate.core.vocabulary import ids, profiles
 from tidegate.dataplane.predlog import catalogue, columns, intact, parquet
-from tidegate.observability.recording import profiling
+from tidegate.observability.recording import outputs, profiling
 
 BUSY_SECONDS = 0.5
 _TABLE = (
@@ -101,7 +101,7 @@ class Doubts:
         """By column, how often each value is in a file, in the rows that are chosen."""
         there = set(pq.read_schema(self._log / file.path).names)
         for name in names:
-            column = _ANSWERS if name == profiles.PREDICTION else columns.PREFIX + name
+            column = _column(name)
             if column in there:
                 rows = pq.read_table(self._log / file.path, columns=["id", column], partitioning=None)
                 held = (rows.filter(chosen(rows)) if chosen else rows)[column]
@@ -115,6 +115,13 @@ class Doubts:
         self._known.commit()
         self._looked.pop(endpoint, None)
         log.info("bins of values that too few have are a part of others", extra={"endpoint": endpoint, "columns": sorted(labels)})
+
+
+def _column(name: str) -> str:
+    """What a profiled column is called in the log."""
+    if name == profiles.PREDICTION:
+        return _ANSWERS
+    return outputs.column(name) if profiles.is_output(name) else columns.PREFIX + name
 
 
 def _values(column: pa.ChunkedArray) -> list[Any]:

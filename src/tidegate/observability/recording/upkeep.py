@@ -8,8 +8,11 @@ import logging
 import pathlib
 import sqlite3
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+
 from tidegate.core.vocabulary import errors
-from tidegate.dataplane.predlog import catalogue, intact, parquet, reader
+from tidegate.dataplane.predlog import catalogue, columns, intact, parquet, reader
 from tidegate.observability.recording import following, mending
 
 FILES_MOST = 20
@@ -104,7 +107,8 @@ def merge(known: catalogue.Catalogue, name: str) -> list[parquet.File]:
         if file.size < MERGED_SIZE // 2 and file.path not in waiting:
             groups.setdefault((file.partition, file.level), []).append(file)
     merged = []
-    for files in groups.values():
+    several = [part for files in groups.values() if len(files) > FILES_MOST for part in _alike(known, files)]
+    for files in several:
         chosen = _whole(known, _chosen(files), name) if len(files) > FILES_MOST else []
         if len(chosen) > 1:
             whole = parquet.merge(known.log, name, chosen)
@@ -116,6 +120,18 @@ def merge(known: catalogue.Catalogue, name: str) -> list[parquet.File]:
                 (known.log / file.path).unlink(missing_ok=True)
             merged.append(whole)
     return merged
+
+
+def _alike(known: catalogue.Catalogue, files: list[parquet.File]) -> list[list[parquet.File]]:
+    """By which typed columns are texts: a column that was encrypted at some time of the day stays typed in what came before."""
+    groups: dict[frozenset[str], list[parquet.File]] = {}
+    for file in files:
+        try:
+            texts = columns.texts(pq.read_schema(known.log / file.path))
+        except (pa.ArrowException, OSError):  # damaged ones are set aside among the first that are merged
+            texts = next(iter(groups), frozenset())
+        groups.setdefault(texts, []).append(file)
+    return list(groups.values())
 
 
 def _whole(known: catalogue.Catalogue, files: list[parquet.File], name: str) -> list[parquet.File]:
