@@ -22,7 +22,7 @@ from tidegate.dataplane.predlog import ciphers, columns, flat, outcomes, parquet
 ENCRYPTED = "encrypted"
 """The segment of all rows whose column only who has the key can read."""
 MOST = 3_000_000
-"""Rows; a million takes two seconds and half a gigabyte."""
+"""Rows; a million takes three and a half seconds of processor time and half a gigabyte."""
 NEUTRAL = tuple(int(one) for one in marks.NEUTRAL)
 _NEVER = np.iinfo(np.int64).max
 _answers = msgspec.json.Decoder(list[float | str | None]).decode
