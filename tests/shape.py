@@ -1,7 +1,8 @@
 """The budgets of the tree, checked: `python -m tests.shape` (part of `make check`).
 
 Files of at most 500 lines (median at most 170), functions of at most 100, no back doors around the import contracts, no
-drawer-like names, words at the top of every room that name all it holds, no change told twice, no traces of a machine.
+drawer-like names, words at the top of every room that name all it holds, no change told twice, no decision's number given
+twice, no traces of a machine.
 """
 
 import ast
@@ -76,9 +77,13 @@ def _traces() -> list[str]:
 
 
 def _repeated() -> list[str]:
-    """A change is told once: two lines that begin alike are what is left of a conflict."""
+    """A change is told once, a decision has its number alone: two alike are what is left of a conflict."""
     told = [line[:60] for line in (ROOT / "CHANGELOG.md").read_text().splitlines() if line.startswith("- ")]
-    return [f"CHANGELOG.md: twice: {line}" for line in sorted({one for one in told if told.count(one) > 1})]
+    numbers = [path.name[:3] for path in (ROOT / "docs" / "decisions").glob("*.md")]
+    return [
+        *(f"CHANGELOG.md: twice: {line}" for line in sorted({one for one in told if told.count(one) > 1})),
+        *(f"docs/decisions: two of number {one}" for one in sorted({one for one in numbers if numbers.count(one) > 1})),
+    ]
 
 
 if __name__ == "__main__":
