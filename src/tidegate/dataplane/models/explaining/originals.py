@@ -34,7 +34,7 @@ def found(folder: str, compiled: manifests.Manifest) -> Original:
         bundle = bundles.read(pathlib.Path(folder), digest)
         return Original(bundle, catalog.load(bundle))
     except errors.BundleMissing:
-        return Original(why=f"the {loader} model it was compiled from is not kept here (it was made by a release before)")
+        return Original(why=f"the {loader} model it was compiled from is not kept here")
     except errors.TidegateError as failed:
         return Original(
             why=f"the {loader} model it was compiled from cannot be loaded where the compiled one runs: {failed.message}"
