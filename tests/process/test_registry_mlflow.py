@@ -1,17 +1,21 @@
 """A real local MLflow: logged once by a process of its own, then read by ours."""
 
+import contextlib
+import hashlib
 import json
 import os
 import pathlib
+import shutil
 import sqlite3
 import subprocess
 import sys
 
+import msgspec
 import pytest
 
-from tidegate.core.vocabulary import errors, home, manifests
+from tidegate.core.vocabulary import errors, home, manifests, profiles
 from tidegate.dataplane.models import bundles
-from tidegate.delivery.registry import asking, making
+from tidegate.delivery.registry import asking, making, training
 
 LOG = """
 import logging, warnings
@@ -97,6 +101,39 @@ def test_a_registered_version_becomes_a_bundle_with_its_whole_provenance(here, r
     assert len(example["records"]) == 5
     assert example["records"][3]["carrier"] is None
     assert str(registry[0]) not in (place.bundles / digest / bundles.MANIFEST).read_text()
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("rows", [2_000, 0])
+def test_the_data_that_a_run_names_is_its_baseline_profile_where_it_can_be_read(
+    here, registry, place, tmp_path, monkeypatch, rows
+):
+    """Under an address of this machine, where the run of the fixture has a path that is not whole."""
+    data, books = tmp_path / "january.csv", tmp_path / "mlflow.db"
+    if rows:
+        data.write_text(
+            "id,delay,carrier,hour\n" + "".join(f"{at},{at % 9 - 4.5},{'UA' if at % 3 else ''},{at % 24}\n" for at in range(rows))
+        )
+    shutil.copy(registry[0] / "mlflow.db", books)
+    with contextlib.closing(sqlite3.connect(books)) as database, database:
+        database.execute("UPDATE datasets SET dataset_source = ?", (json.dumps({"uri": str(data)}),))
+        database.execute("DELETE FROM tags WHERE key = 'training_data_sha256'")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{books}")
+    digest, manifest = making.make("mlflow://flights@candidate", place)
+    [noted] = manifest.provenance.data
+    told = msgspec.json.decode((place.bundles / digest / manifests.BASELINE).read_bytes(), type=profiles.Baseline)
+    foreseen = training.foreseen("", asking.noted("mlflow://flights@candidate"))
+    assert (noted.name, noted.source) == ("january", str(data))
+    if rows:
+        assert noted.sha256 == hashlib.sha256(data.read_bytes()).hexdigest()
+        assert (told.rows, told.data, told.columns["carrier"].nulls) == (rows, str(data), -(-rows // 3))
+        assert set(told.columns) == {"delay", "carrier", "hour", "prediction"}
+        assert foreseen == f"Its baseline profile would be of all rows of {data}, the training data that its run names."
+    else:
+        assert (noted.sha256, told.rows) == ("", 0)
+        assert told.note == f"the run's data set january is not read: there is nothing at {data}"
+        assert training.said(place, digest).endswith(told.note)
+        assert foreseen == f"Its run's training data january would not be read: there is nothing at {data}."
 
 
 def test_an_alias_is_resolved_to_its_version(here):

@@ -96,6 +96,7 @@ def resolve(model: keys.Tidegate, listed: Sequence[str] = ()) -> settings.Settin
         model=model.model,
         environment=model.environment,
         example=model.example or "",
+        training=model.training or "",
         trust=model.trust or "",
         method=model.method or "",
         strategy=" -> ".join(release.strategy),

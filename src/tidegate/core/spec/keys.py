@@ -109,6 +109,12 @@ class Tidegate(values.Block):
         None,
         min_length=1,
     )
+    training: str | None = values.key(
+        "The training data, CSV or Parquet: a file or a folder beside this file, or a URL (s3://...). All of its rows are the "
+        "baseline profile that drift is held against. Without it: what the model's MLflow run names, where it can be read.",
+        None,
+        min_length=1,
+    )
     trust: Literal["pickle"] | None = values.key("`pickle`: loading this model may run code that is inside it.", None)
     method: str | None = values.key(
         "What is called of a model file or a scikit-learn model instead of `predict`: `predict_proba` answers probabilities.",

@@ -38,6 +38,8 @@ class Settings(msgspec.Struct, frozen=True):
     environment: str = "production"
     example: str = ""
     """A file with input rows, where the model itself carries none."""
+    training: str = ""
+    """The training data, a path or a URL; empty: what the model's run names."""
     trust: str = ""
     """pickle, when the file accepts that loading the model runs code from it."""
     method: str = ""

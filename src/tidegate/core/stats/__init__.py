@@ -17,7 +17,7 @@ is addition.
     shift        how far the predictions of both arms are apart
     drift        has a column moved between two profiles, and by how much at least
     excess       by how much more one has of a set of classes, chosen after looking; lasting: what moves little but for good
-    counting     values of a column as they come, told apart and counted
+    counting     values of a column as they come, told apart and counted; streamed: of any number of rows
     sketches     quantiles and how many different values, where no frame is
     seasons      what a window of time is held against
     calibration  what is usual of a statistic by its own history, and when it is more

@@ -6,7 +6,7 @@ Values are whatever a client sent: numbers, text, true and false, lists, nothing
 import collections
 import math
 import sys
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -24,7 +24,7 @@ WORDS = 200
 def framed(name: str, values: Sequence[Any]) -> profiles.Frame:
     """The frame of a column, from its first values: numbers where half of what is there is numbers, else categories."""
     numbers = [float(one) for one in values if _is_number(one)]
-    words = collections.Counter(_word(one) for one in values if not _is_null(one) and not _is_number(one))
+    words = collections.Counter(word(one) for one in values if not _is_null(one) and not _is_number(one))
     if len(numbers) >= words.total():
         return drift.frame(name, np.array(numbers))
     return profiles.Frame(name, classes=_classes(words))
@@ -68,15 +68,15 @@ def worded(values: Sequence[Any]) -> tuple[dict[str, int], int]:
     try:
         distinct = collections.Counter(values)  # most values come again and again
     except TypeError:  # rows of tensors are lists
-        distinct = collections.Counter(None if _is_null(one) else _word(one) for one in values)
+        distinct = collections.Counter(None if _is_null(one) else word(one) for one in values)
     found: dict[str, int] = {}
     nulls = 0
     for value, count in distinct.items():
         if _is_null(value):
             nulls += count
         else:
-            word = _word(value)
-            found[word] = found.get(word, 0) + count
+            told = word(value)
+            found[told] = found.get(told, 0) + count
     return found, nulls
 
 
@@ -93,21 +93,34 @@ def known(values: Sequence[Any]) -> profiles.Known:
     frame = framed("", values)
     if not frame.numeric:
         words, nulls = worded(values)
-        common = [(word, count) for word, count in words.items() if count >= profiles.FEWEST_ALIKE]
-        kept = dict(sorted(common, key=lambda one: (-one[1], one[0]))[:WORDS])
+        kept = {word: words[word] for word in commonest(words) if words[word] >= profiles.FEWEST_ALIKE}
         return profiles.Known(len(values), nulls, 0, (), kept, len(values) - nulls - sum(kept.values()))
     numbers, nulls, broken = numbered(values)
-    points = np.quantile(numbers, np.linspace(0, 1, POINTS), method="lower") if numbers.size else np.zeros(0)
-    return profiles.Known(
-        len(values), nulls, broken, tuple(points.tolist()), total=math.fsum(numbers), squares=_squares(numbers.tolist())
-    )
+    at, each = tuple(points(numbers).tolist()), numbers.tolist()
+    total, squares = _sum(each), _sum(one * one for one in each)
+    return profiles.Known(len(values), nulls, broken, at, total=total, squares=squares)
 
 
-def _squares(numbers: Sequence[float]) -> float:
+def _sum(numbers: Iterable[float]) -> float:
     try:
-        return math.fsum(one * one for one in numbers)
+        return bounded(math.fsum(numbers))
     except OverflowError:
-        return math.inf
+        return sys.float_info.max
+
+
+def points(numbers: logspace.Floats) -> logspace.Floats:
+    """The numbers that say of these (N,) what they are: `POINTS` quantiles of them in equal steps; none of none."""
+    return np.quantile(numbers, np.linspace(0, 1, POINTS), method="lower") if numbers.size else np.zeros(0)
+
+
+def commonest(words: Mapping[str, int]) -> list[str]:
+    """The `WORDS` that come most often, of equals the first by name."""
+    return sorted(words, key=lambda word: (-words[word], word))[:WORDS]
+
+
+def bounded(amount: float) -> float:
+    """A sum that is no number any more, as the largest there is: JSON has no infinity."""
+    return amount if math.isfinite(amount) else math.copysign(sys.float_info.max, amount)
 
 
 def refitted(frame: profiles.Frame, one: profiles.Known) -> profiles.Column:
@@ -122,27 +135,31 @@ def refitted(frame: profiles.Frame, one: profiles.Known) -> profiles.Column:
         return profiles.Column(tuple(counts), one.nulls, one.broken)
     if not one.points:
         return profiles.Column((0,) * frame.bins, one.nulls, one.broken + valued)
-    at = np.rint(np.concatenate([[0], _below(np.array(frame.edges), np.array(one.points)), [1]]) * valued)
+    at = np.rint(np.concatenate([[0], _below(np.array(frame.edges), one, valued), [valued]]))
     return profiles.Column(
         tuple(np.diff(at).astype(int).tolist()), one.nulls, one.broken, one.total, one.squares, one.points[0], one.points[-1]
     )
 
 
-def _below(edges: logspace.Floats, points: logspace.Floats) -> logspace.Floats:
-    """The share of numbers below each edge, by quantiles: between two in proportion, and never what is at the edge itself."""
+def _below(edges: logspace.Floats, one: profiles.Known, valued: int) -> logspace.Floats:
+    """How many numbers are below each edge: between two points in proportion, and never what is at the edge itself."""
+    points = np.array(one.points)
+    even = np.linspace(0, valued, len(points))
+    below, upto = (np.array(one.below), np.array(one.upto)) if one.below else (even, even)
     after = np.searchsorted(points, edges, side="left")
     last = np.clip(after, 1, len(points) - 1)
     low, high = points[last - 1], points[last]
     with np.errstate(over="ignore", invalid="ignore"):
         part = np.clip(np.nan_to_num((edges - low) / np.where(high > low, high - low, math.inf)), 0, 1)
-    found: logspace.Floats = np.where(after == 0, 0.0, np.where(after == len(points), 1.0, (last - 1 + part) / (len(points) - 1)))
+    between = upto[last - 1] + part * (below[last] - upto[last - 1])
+    found: logspace.Floats = np.where(after == 0, 0.0, np.where(after == len(points), valued, between))
     return found
 
 
 def taught(name: str, one: profiles.Known) -> profiles.Frame | None:
     """The frame of a column by what was known of it; None where nothing was."""
     if one.points:
-        return drift.frame(name, np.array(one.points))
+        return profiles.Frame(name, one.edges) if one.edges else drift.frame(name, np.array(one.points))
     classes = _classes(one.words)
     return profiles.Frame(name, classes=classes) if classes else None
 
@@ -167,5 +184,6 @@ def _is_number(one: Any) -> bool:
     return isinstance(one, (int, float)) and not isinstance(one, bool) and abs(one) <= sys.float_info.max
 
 
-def _word(one: Any) -> str:
+def word(one: Any) -> str:
+    """A value as a category."""
     return str(one)[:200]

@@ -105,15 +105,27 @@ class Known(msgspec.Struct, frozen=True, omit_defaults=True):
     """Values that are none of these."""
     total: float = 0.0
     squares: float = 0.0
+    edges: tuple[float, ...] = ()
+    """Of numbers counted over all rows: the frame that they teach. What of them is within the values is among the points."""
+    below: tuple[int, ...] = ()
+    """Of these: how many are less than each of the points, the first and last of which are of all rows. Empty: the points are
+    quantiles in equal steps.
+    """
+    upto: tuple[int, ...] = ()
+    """The same of how many are not more."""
 
 
-class Baseline(msgspec.Struct, frozen=True):
+class Baseline(msgspec.Struct, frozen=True, omit_defaults=True):
     """The baseline profile of a bundle: its columns and `prediction` in the data that came with the model."""
 
     rows: int = 0
     columns: dict[str, Known] = {}
     importances: dict[str, float] = {}
     """By column, how much the answers depend on it; the mean is 1. Empty: not known."""
+    data: str = ""
+    """The training data that all rows of were counted; empty: the example that came with the model."""
+    note: str = ""
+    """Why it is not of the training data that the model names."""
 
 
 def is_output(name: str) -> bool:

@@ -5,21 +5,16 @@ bundle's digest and cannot change. What can is the data itself: a source that is
 here, and held against what it was at the check. Any other source is said not to have been compared.
 """
 
-import hashlib
 import pathlib
 from collections.abc import Iterator
-from urllib import parse
 
 import msgspec
 
 from tidegate.core.vocabulary import errors, manifests
 from tidegate.delivery.gates import findings
+from tidegate.delivery.registry import digests
 
 NAME = "data"
-MOST_BYTES = 8 << 30
-"""Of one data set; a larger one would hold the release up for too long."""
-MOST_FILES = 10_000
-_CHUNK = 1 << 20
 
 
 class Frozen(msgspec.Struct, frozen=True):
@@ -80,47 +75,10 @@ def _changed(before: Frozen, now: Frozen) -> errors.DataChanged:
 
 def _look(one: manifests.Dataset, beside: pathlib.Path) -> Frozen:
     found = Frozen(one.name, one.role, one.source, noted=one.sha256)
-    path = _path(one.source, beside)
+    path = digests.located(one.source, beside)
     if path is None:
         return msgspec.structs.replace(found, why="its source is not named as a file of this machine")
     try:
-        return msgspec.structs.replace(found, sha256=_digest(path))
+        return msgspec.structs.replace(found, sha256=digests.of(path))
     except OSError as failed:
         return msgspec.structs.replace(found, why=failed.strerror or str(failed))
-
-
-def _path(source: str, beside: pathlib.Path) -> pathlib.Path | None:
-    """Where a source is on this machine; None for one that is elsewhere, or not named."""
-    parts = parse.urlsplit(source)
-    if not source or parts.scheme not in ("", "file") or parts.netloc not in ("", "localhost"):
-        return None
-    named = pathlib.Path(parse.unquote(parts.path) if parts.scheme else source)
-    return beside / named if (named.is_absolute() or (beside / named).exists()) else None
-
-
-def _digest(path: pathlib.Path) -> str:
-    """Raises OSError where it cannot be read, or is too much to read."""
-    if not path.is_dir():
-        _bounded(path.stat().st_size)
-        return _of_file(path)
-    files = sorted(one for one in path.rglob("*") if one.is_file())
-    if len(files) > MOST_FILES:
-        raise OSError(f"it has {len(files):,} files, and {MOST_FILES:,} are read at most")
-    _bounded(sum(one.stat().st_size for one in files))
-    whole = hashlib.sha256()
-    for one in files:
-        whole.update(f"{one.relative_to(path).as_posix()}\0{_of_file(one)}\n".encode())
-    return whole.hexdigest()
-
-
-def _bounded(size: int) -> None:
-    if size > MOST_BYTES:
-        raise OSError(f"it has {size >> 30:,} GB, and {MOST_BYTES >> 30} are read at most")
-
-
-def _of_file(path: pathlib.Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()

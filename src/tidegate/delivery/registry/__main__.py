@@ -2,6 +2,7 @@
 
 fetch | resolve | list     of MLflow
 profile | explain          run the model
+survey                     of training data
 """
 
 import ctypes
@@ -16,7 +17,7 @@ import msgspec
 
 from tidegate.core.vocabulary import errors
 from tidegate.dataplane.models.explaining import questions
-from tidegate.delivery.registry import children, profiling, sources, tracking
+from tidegate.delivery.registry import children, profiling, sources, tracking, training
 
 
 def main(verb: str) -> int:
@@ -42,6 +43,11 @@ def _do(verb: str, request: bytes) -> Iterator[Any]:
     if verb == "explain":
         _end_with_caller()
         yield questions.answer(msgspec.json.decode(request, type=questions.Asked))
+        return
+    if verb == "survey":
+        from tidegate.delivery.registry import surveying  # noqa: PLC0415 - numpy and pyarrow, which a runtime of the model's may not have
+
+        yield surveying.survey(msgspec.json.decode(request, type=training.Asked))
         return
     if verb == "list":
         yield tracking.Listed(tuple(tracking.available()))

@@ -7,6 +7,7 @@ import pathlib
 
 import msgspec
 
+from tidegate.core.vocabulary import manifests
 from tidegate.delivery.registry import children, database, locating, runs, sources, tracking
 
 SECONDS = 120.0
@@ -47,6 +48,13 @@ def near(source: sources.Registered) -> pathlib.Path | None:
     """Where the version's files are on this machine; None where MLflow's client has to be asked. Raises as `resolve` does."""
     found = _direct(source)
     return pathlib.Path(found.files) if found and found.files else None
+
+
+def noted(reference: str) -> manifests.Provenance:
+    """What is known of the run behind a reference without asking MLflow's client. Raises as `resolve` does."""
+    source = sources.parse(reference)
+    found = None if isinstance(source, sources.Local) else _direct(source)
+    return found.provenance if found else manifests.Provenance(reference)
 
 
 def available() -> tuple[str, ...]:

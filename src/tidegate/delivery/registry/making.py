@@ -11,7 +11,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import msgspec
@@ -34,6 +34,7 @@ from tidegate.delivery.registry import (
     reports,
     runtimes,
     sources,
+    training,
 )
 
 PROFILE_SECONDS = 600.0
@@ -59,6 +60,8 @@ class Wishes:
     """auto, never or required: whether the model is converted to ONNX."""
     tolerance: float = agreement.TOLERANCE
     """How far its answers may then be off, relatively."""
+    training: str = ""
+    """The training data: a path or a URL. Empty: what the model's run names, where it can be read."""
 
 
 def make(
@@ -134,14 +137,21 @@ def _make(
         example=EXAMPLE,
     )
     rows = examples.read(example) if example else draft.rows
+    data = training.look(wishes.training, provenance, draft)
     asked = profiling.Asked(str(folder), begun, rows, draft.exact, wishes.compile != "never", wishes.tolerance)
-    profiled = children.run("profile", asked, profiling.Profiled, env=scrubbed, seconds=PROFILE_SECONDS, python=python)
+
+    def profile(sample: list[dict[str, Any]]) -> profiling.Profiled:
+        whole = msgspec.structs.replace(asked, sample=sample)
+        return children.run("profile", whole, profiling.Profiled, env=scrubbed, seconds=PROFILE_SECONDS, python=python)
+
+    profiled, data = _profiled(profile, data)
     (folder / EXAMPLE).write_bytes(examples.body(profiled.rows))
-    blobs = (*blobs, *_baseline(folder, profiled, rows))
+    blobs = (*blobs, *_baseline(folder, profiled, rows, data))
     manifest = msgspec.structs.replace(
         begun,
         signature=profiled.signature,
         options=profiled.options,
+        provenance=training.noted(provenance, data),
         profile=profiled.profile,
         files=tuple(sorted((*blobs, bundles.measure(folder, EXAMPLE)), key=lambda blob: blob.path)),
         lock=choice.lines or profiled.lock,
@@ -160,14 +170,38 @@ def _make(
     return adopting.placed(folder, staging.parent, used), used
 
 
-def _baseline(folder: pathlib.Path, profiled: profiling.Profiled, rows: list[Any]) -> tuple[manifests.Blob, ...]:
-    """The baseline profile of the data that came with the model, where it is enough to say anything of it."""
-    if not profiled.answers:
+def _profiled(
+    profile: Callable[[list[dict[str, Any]]], profiling.Profiled], data: training.Found
+) -> tuple[profiling.Profiled, training.Found]:
+    """With the model's answers to the training data, where there is some that it answers. Raises as `make` does."""
+    if data.surveyed is None:
+        return profile([]), data
+    try:
+        return profile(data.surveyed.sample), data
+    except errors.ModelError as failed:
+        if data.wanted:
+            raise
+        return profile([]), data.without(failed.message)
+
+
+def _baseline(
+    folder: pathlib.Path, profiled: profiling.Profiled, rows: list[Any], data: training.Found
+) -> tuple[manifests.Blob, ...]:
+    """The baseline profile of the training data, else of the example, where it is enough to say anything of it."""
+    if not profiled.answers and not data.note:
         return ()
     from tidegate.core.stats import counting  # noqa: PLC0415 - numpy, which making a bundle does without
 
-    columns = {column.name: [row.get(column.name) for row in rows] for column in profiled.signature.inputs}
-    told = counting.baseline({**columns, profiles.PREDICTION: profiled.answers, **profiled.outputs}, profiled.importances)
+    names = [column.name for column in profiled.signature.inputs] if profiled.answers else []
+    answers = {profiles.PREDICTION: profiled.answers, **profiled.outputs} if profiled.answers else {}
+    if data.surveyed is None:
+        columns = {name: [row.get(name) for row in rows] for name in names}
+        told = msgspec.structs.replace(counting.baseline({**columns, **answers}, profiled.importances), note=data.note)
+    else:
+        known = {name: one for name, one in data.surveyed.columns.items() if name in names}
+        known |= {name: counting.known(values) for name, values in answers.items()}
+        source = data.dataset.source if data.dataset else ""
+        told = profiles.Baseline(data.surveyed.rows, known, profiled.importances, data=source)
     (folder / manifests.BASELINE).write_bytes(msgspec.json.encode(told, order="deterministic"))
     return (bundles.measure(folder, manifests.BASELINE),)
 
@@ -190,7 +224,7 @@ def _staging(shelf: pathlib.Path) -> Iterator[pathlib.Path]:
     """A folder beside the bundles, gone afterwards whatever happens; leftovers of killed makers go too."""
     shelf.mkdir(mode=0o700, parents=True, exist_ok=True)
     for old in shelf.glob(f"{_STAGING}*"):
-        if time.time() - old.stat().st_mtime > asking.FETCH_SECONDS + runtimes.SECONDS + PROFILE_SECONDS:
+        if time.time() - old.stat().st_mtime > asking.FETCH_SECONDS + runtimes.SECONDS + training.SECONDS + PROFILE_SECONDS:
             shutil.rmtree(old, ignore_errors=True)
     folder = pathlib.Path(tempfile.mkdtemp(prefix=_STAGING, dir=shelf))
     try:

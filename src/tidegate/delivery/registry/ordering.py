@@ -20,5 +20,6 @@ def make(settings: specification.Settings, place: home.Home) -> str:
         check=pathlib.Path(settings.check) if settings.check and settings.terms.check else None,
         compile=settings.compile,
         tolerance=settings.compile_tolerance,
+        training=settings.training,
     )
     return making.fulfil(settings.model, place, wishes)[0]

@@ -35,6 +35,8 @@ class Asked(msgspec.Struct, frozen=True):
     exact: bool
     compile: bool = False
     tolerance: float = agreement.TOLERANCE
+    sample: list[dict[str, Any]] = []
+    """Rows of the training data, which are answered for the baseline profile instead of the example's."""
 
 
 class Profiled(msgspec.Struct, frozen=True):
@@ -94,12 +96,14 @@ def profile(asked: Asked) -> Iterator[Profiled]:
         final = msgspec.structs.replace(final, options={**final.options, "classes": msgspec.json.encode(classes).decode()})
         proven = bundles.Bundle(folder, final)
         ready = model.Model(proven, answering)
+    if asked.sample:
+        rows, values = _answered(ready, _fitting(ready, asked.sample))
     said = ready.codec.answers(values)
     spread = _spread(said if rows else (), final, loaded.classes)
     found = Profiled(final.signature, final.options, spread, kept, packages.here(final.loader), platform.python_version())
     if len(rows) >= profiles.FEWEST and final.signature.kind == "columns":
         importances = dependence.importances(ready, rows, said)
-        beside = ready.codec.series.unpacked(values, batch.rows)
+        beside = ready.codec.series.unpacked(values, len(rows))
         found = msgspec.structs.replace(found, answers=list(said), importances=importances, outputs=beside)
     if not asked.compile:
         yield found
@@ -107,6 +111,59 @@ def profile(asked: Asked) -> Iterator[Profiled]:
     yield msgspec.structs.replace(found, compiled=compiling.Compiled(compiling.UNENDED))
     outcome = compiling.compiled(proven, answering, batch, asked.tolerance)
     yield msgspec.structs.replace(found, compiled=outcome)
+
+
+def _fitting(ready: model.Model, sample: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows that the signature allows, as requests have to. Raises ModelSourceInvalid for columns that are not there, or where
+    too few are left.
+    """
+    names = [column.name for column in ready.codec.manifest.signature.inputs if column.required]
+    if sample and (lacking := [name for name in names if name not in sample[0]]):
+        raise errors.ModelSourceInvalid(f"the training data lacks columns that the model takes: {', '.join(lacking)}.")
+    known = {column.name for column in ready.codec.manifest.signature.inputs}
+    rows = [{name: value for name, value in row.items() if name in known} for row in sample]
+    try:
+        ready.codec.decode(examples.body(rows), frames.Content.RECORDS)
+    except errors.RequestError:
+        rows = [row for row in rows if _fits(ready, row)]
+        if len(rows) < profiles.FEWEST:
+            raise errors.ModelSourceInvalid(
+                f"of {len(sample):,} rows of the training data the model's signature allows {len(rows):,}.",
+                cure="See whether its columns are those that the model takes, and which of them may be missing.",
+            ) from None
+    return rows
+
+
+def _fits(ready: model.Model, row: dict[str, Any]) -> bool:
+    try:
+        ready.codec.decode(examples.body([row]), frames.Content.RECORDS)
+    except errors.RequestError:
+        return False
+    return True
+
+
+def _answered(ready: model.Model, rows: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], batches.Values]:
+    """Rows that the model answers, and its answers: all, else those without a missing value, which training may have dropped.
+
+    Raises OutputInvalid, WarmupFailed.
+    """
+    whole = [row for row in rows if None not in row.values()]
+    try:
+        return rows, _said(ready, rows)
+    except errors.ModelError:
+        if not profiles.FEWEST <= len(whole) < len(rows):
+            raise
+    return whole, _said(ready, whole)
+
+
+def _said(ready: model.Model, rows: list[dict[str, Any]]) -> batches.Values:
+    batch = ready.codec.decode(examples.body(rows), frames.Content.RECORDS).batch
+    try:
+        return ready.codec.checked(ready.predict(batch), batch.rows)
+    except errors.TidegateError:
+        raise
+    except (Exception, SystemExit) as raised:
+        raise errors.WarmupFailed(f"the model raised on its training data: {model.words(raised)}") from raised
 
 
 def _restricted(seen: manifests.Signature, names: tuple[str, ...]) -> manifests.Signature:

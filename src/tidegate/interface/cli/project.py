@@ -40,6 +40,7 @@ def load(given: str = "", *, model: str = "", strategy: str = "") -> Project:
     resolved = file.resolve(read, _listed(read, path))
     source = absolute(model, pathlib.Path.cwd()) if model else absolute(resolved.model, path.parent)
     example = absolute(resolved.example, path.parent) if resolved.example else ""
+    training = absolute(resolved.training, path.parent) if resolved.training else ""
     check = absolute(resolved.check, path.parent) if resolved.check else ""
     notify = tuple(_told(one, path.parent) for one in recipients.of(resolved.notify))
     requires = tuple(msgspec.structs.replace(one, url=_placed(one.url, path.parent)) for one in resolved.requires)
@@ -47,6 +48,7 @@ def load(given: str = "", *, model: str = "", strategy: str = "") -> Project:
     monitors = msgspec.structs.replace(resolved.monitors, truth=truth)
     kept = msgspec.structs.replace(resolved.log, key=_placed(resolved.log.key, path.parent))
     placed = msgspec.structs.replace(resolved, model=source, example=example, check=check, notify=notify, requires=requires)
+    placed = msgspec.structs.replace(placed, training=training)
     return Project(path, msgspec.structs.replace(placed, monitors=monitors, log=kept))
 
 

@@ -96,9 +96,9 @@ def _trained(
     trained = baseline(place, route, window.version)
     if not trained.rows:
         raise errors.NothingCompared(
-            f"the bundle of {endpoint} has no baseline profile: too little data came with its model.",
-            cure=f"Give {profiles.FEWEST} rows of the training data or more as its example (`example: rows.csv`), or "
-            "hold it against another time: --against season.",
+            f"the bundle of {endpoint} has no baseline profile: {trained.note or 'too little data came with its model'}.",
+            cure=f"Name its training data (`training: rows.parquet`) or give {profiles.FEWEST} rows of it as its example, or hold it "
+            "against another time: --against season.",
         )
     frames = profiling.frames(connection, endpoint)
     seen = drifting.added(profiling.hours(connection, endpoint, window.since, window.until), window.version)

@@ -17,7 +17,7 @@ from tidegate.core.spec import settings as specification
 from tidegate.core.vocabulary import errors, releases
 from tidegate.core.vocabulary import home as homes
 from tidegate.dataplane.models import bundles, checking
-from tidegate.delivery.registry import asking, choosing, describing, predicates, reports
+from tidegate.delivery.registry import asking, choosing, describing, predicates, reports, training
 from tidegate.interface.cli import course, foreseeing, options, project, reaching, screen, words
 
 NAMED = 5
@@ -52,6 +52,7 @@ def plan(
     if status is None or (endpoint and endpoint["stable"]):
         said += course.sentences(given.settings, endpoint and endpoint["stable"], gap, reaching.actor())
     said += _running(given)
+    said += _profiling(given)
     said += _compiling(options.place(home), given, resolved) + foreseeing.sentences(given.settings, endpoint, processes)
     if endpoint and endpoint["stable"]:
         _fits(options.place(home), given, endpoint["stable"]["digest"])
@@ -162,6 +163,12 @@ def _again(stable: str, others: list[str]) -> str:
     return f"That is the same model by other settings ({named}): it would be released once more, as a new version."
 
 
+def _profiling(given: project.Project) -> list[str]:
+    """What its baseline profile would be of. Raises ModelSourceInvalid for training data that is not there."""
+    told = training.foreseen(given.settings.training, asking.noted(given.settings.model))
+    return [told] if told else []
+
+
 def _compiling(place: homes.Home, given: project.Project, resolved: str) -> list[str]:
     """What is known of compiling this model: nothing is compiled here."""
     wanted = given.settings.compile
@@ -188,7 +195,7 @@ def _would(
     else:
         said.append(f"Stable is {stable['name']} ({words.model(stable['model'])}).")
         if stable["model"] == resolved:
-            said.append(_again(stable["name"], [key for key in now if key not in {"model", "example"}]))
+            said.append(_again(stable["name"], [key for key in now if key not in {"model", "example", "training"}]))
         elif not settings.stages:
             said.append("It would get all traffic as soon as it has answered its warm-up: nothing is compared.")
         waits = [one.name for one in settings.stages if one.min_requests and one.watch is not releases.Watch.SMOKE]

@@ -1,0 +1,47 @@
+"""Data sets on this machine: where a source is, and the sha256 of what is in it."""
+
+import hashlib
+import pathlib
+from urllib import parse
+
+MOST_BYTES = 8 << 30
+"""Of one data set; a larger one would hold a release up for too long."""
+MOST_FILES = 10_000
+_CHUNK = 1 << 20
+
+
+def located(source: str, beside: pathlib.Path) -> pathlib.Path | None:
+    """Where a source is on this machine; None for one that is elsewhere, or not named."""
+    parts = parse.urlsplit(source)
+    if not source or parts.scheme not in ("", "file") or parts.netloc not in ("", "localhost"):
+        return None
+    named = pathlib.Path(parse.unquote(parts.path) if parts.scheme else source)
+    return beside / named if (named.is_absolute() or (beside / named).exists()) else None
+
+
+def of(path: pathlib.Path) -> str:
+    """The sha256 of a file, or of a folder's files with their names. Raises OSError: it cannot be read, or is too much."""
+    if not path.is_dir():
+        _bounded(path.stat().st_size)
+        return _of_file(path)
+    files = sorted(one for one in path.rglob("*") if one.is_file())
+    if len(files) > MOST_FILES:
+        raise OSError(f"it has {len(files):,} files, and {MOST_FILES:,} are read at most")
+    _bounded(sum(one.stat().st_size for one in files))
+    whole = hashlib.sha256()
+    for one in files:
+        whole.update(f"{one.relative_to(path).as_posix()}\0{_of_file(one)}\n".encode())
+    return whole.hexdigest()
+
+
+def _bounded(size: int) -> None:
+    if size > MOST_BYTES:
+        raise OSError(f"it has {size >> 30:,} GB, and {MOST_BYTES >> 30} are read at most")
+
+
+def _of_file(path: pathlib.Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()

@@ -1,0 +1,149 @@
+"""Which training data a bundle's baseline profile is of: what the file names, else what the model's run names and can be read.
+
+What the file names has to be readable. What the run names need not be: its bundle is made all the same, of the example that came
+with the model, and says why.
+"""
+
+import dataclasses
+import pathlib
+from collections.abc import Iterator
+from typing import Any
+from urllib import parse
+
+import msgspec
+
+from tidegate.core.vocabulary import errors, home, manifests, profiles
+from tidegate.delivery.registry import children, mlmodel
+
+CURE = "Training data is a CSV file with a header or Parquet, with the columns that the model takes; any others are passed over."
+SCHEMES = frozenset({"", "file", "s3", "gs", "gcs", "abfs", "abfss", "hdfs"})
+SECONDS = 1_800.0
+ROLE = "training"
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """Which data, and for which columns."""
+
+    source: str
+    columns: tuple[manifests.Column, ...]
+    exact: bool
+    """Whether the model takes all of them: those that have to be there must be in the data."""
+
+
+class Surveyed(msgspec.Struct, frozen=True):
+    """What it is."""
+
+    rows: int
+    columns: dict[str, profiles.Known]
+    sample: list[dict[str, Any]]
+    """Rows as requests would have them, evenly over all."""
+    sha256: str
+    """Of the file, or of a folder's files with their names; empty: a folder that is elsewhere."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Found:
+    """What is known of it."""
+
+    surveyed: Surveyed | None = None
+    dataset: manifests.Dataset | None = None
+    wanted: bool = False
+    """Whether the file names it."""
+    note: str = ""
+    """Why there is none, where the model's run names some."""
+
+    def without(self, why: str) -> "Found":
+        """None, since the model does not answer it."""
+        return Found(note=f"{self.dataset.source if self.dataset else ''}: {why}")
+
+
+def look(named: str, provenance: manifests.Provenance, draft: mlmodel.Draft) -> Found:
+    """Read all of it. `named`: by the file, or empty. Raises ModelSourceInvalid for what that cannot be, and ModelLoadFailed
+    where it takes too long.
+    """
+    if named:
+        path = local(named)
+        source = path.absolute().as_uri() if path else named
+        if draft.signature.kind != "columns":
+            raise errors.ModelSourceInvalid(
+                "the model takes a tensor, and only columns have a baseline profile.", cure="Take `training` away."
+            )
+        surveyed = _survey(named, draft)
+        name = pathlib.PurePath(path or named).name
+        return Found(surveyed, manifests.Dataset(name, ROLE, surveyed.sha256, source), wanted=True)
+    notes = []
+    for one in _named(provenance) if draft.signature.kind == "columns" else ():
+        why = unread(one.source)
+        try:
+            if not why:
+                told = _survey(one.source, draft)
+                return Found(told, msgspec.structs.replace(one, sha256=told.sha256))
+        except errors.TidegateError as failed:
+            why = failed.message
+        notes.append(f"the run's data set {one.name} is not read: {why.rstrip('.')}")
+    return Found(note="; ".join(notes))
+
+
+def foreseen(named: str, provenance: manifests.Provenance) -> str:
+    """What `look` would read, in a sentence, without reading it; empty where no data is named. Raises ModelSourceInvalid."""
+    if named:
+        path = local(named)
+        if path and not path.exists():
+            raise errors.ModelSourceInvalid(f"there is no training data at {named}.", cure=CURE)
+        return f"Its baseline profile would be of all rows of {named}."
+    told = [(one, unread(one.source)) for one in _named(provenance)]
+    for one, why in told:
+        if not why:
+            return f"Its baseline profile would be of all rows of {one.source}, the training data that its run names."
+    return next((f"Its run's training data {one.name} would not be read: {why}." for one, why in told), "")
+
+
+def said(place: home.Home, digest: str) -> str:
+    """What a bundle's baseline profile is of, in one line; empty where it is of the example, or there is none, for no reason."""
+    try:
+        told = msgspec.json.decode((place.bundles / digest / manifests.BASELINE).read_bytes(), type=profiles.Baseline)
+    except (OSError, msgspec.DecodeError):
+        return ""
+    if told.data:
+        return f"its baseline profile is of all {told.rows:,} rows of {told.data}"
+    return f"its baseline profile is of {told.rows:,} rows of its example: {told.note}" if told.note else ""
+
+
+def noted(provenance: manifests.Provenance, found: Found) -> manifests.Provenance:
+    """With the sha256 of what was read, beside what the run has noted of it."""
+    one = found.dataset
+    if one is None or any(each.sha256 == one.sha256 and each.role == ROLE for each in provenance.data if each.sha256):
+        return provenance
+    others = [each for each in provenance.data if each.sha256 or (each.role, each.name) != (one.role, one.name)]
+    data = sorted([*others, one], key=lambda each: (each.role, each.name, each.sha256))
+    return msgspec.structs.replace(provenance, data=tuple(data))
+
+
+def _named(provenance: manifests.Provenance) -> Iterator[manifests.Dataset]:
+    return (one for one in provenance.data if one.role == ROLE and one.source)
+
+
+def _survey(source: str, draft: mlmodel.Draft) -> Surveyed:
+    asked = Asked(source, draft.signature.inputs, draft.exact)
+    return children.run("survey", asked, Surveyed, env=children.open_environment(), seconds=SECONDS)
+
+
+def unread(source: str) -> str:
+    """Why a source is none that could be read; empty where it may be."""
+    parts = parse.urlsplit(source)
+    if parts.scheme not in SCHEMES or not source:
+        return f"nothing here reads {parts.scheme}://" if parts.scheme else "its source is not named"
+    near = local(source)
+    if near is not None and not near.is_absolute():
+        return f"{source} is no whole path"
+    if near is not None and not near.exists():
+        return f"there is nothing at {source}"
+    return ""
+
+
+def local(source: str) -> pathlib.Path | None:
+    """Where a source is on this machine; None for another."""
+    parts = parse.urlsplit(source)
+    if parts.scheme == "file":
+        return pathlib.Path(parse.unquote(parts.path))
+    return None if parts.scheme else pathlib.Path(source)
