@@ -97,8 +97,8 @@ def _trained(
     if not trained.rows:
         raise errors.NothingCompared(
             f"the bundle of {endpoint} has no baseline profile: {trained.note or 'too little data came with its model'}.",
-            cure=f"Name its training data (`training: rows.parquet`) or give {profiles.FEWEST} rows of it as its example, or hold it "
-            "against another time: --against season.",
+            cure=f"Name its training data (`training: rows.parquet`) or give {profiles.FEWEST} rows of it as its example, "
+            "or hold it against another time: --against season.",
         )
     frames = profiling.frames(connection, endpoint)
     seen = drifting.added(profiling.hours(connection, endpoint, window.since, window.until), window.version)
