@@ -14,8 +14,6 @@ from tidegate.observability.outcomes import graded
 
 FEWEST_ROWS = 200
 """Young predictions below which nothing is estimated of them."""
-
-
 _CELLS = 4
 """Of the confusion of two classes."""
 
@@ -53,14 +51,16 @@ class Estimated(msgspec.Struct, frozen=True):
 
 def of(mine: graded.Graded, ages: metrics.Floats, mature: float, window: float = math.inf) -> Estimated | None:
     """The estimate of one version's rows younger than `mature`, of the last `window` seconds; None where there is none."""
+    if mine.kind == graded.NUMBER:
+        return None
     past, young = (ages >= mature) & mine.known, (ages < mature) & (ages <= window)
-    estimate = _of_one if mine.kind == graded.PROBABILITY else _of_several if mine.kind == graded.CLASS else None
-    if estimate is _of_several:
+    several = mine.kind == graded.CLASS
+    if several:
         past, young = past & mine.probable, young & mine.probable & (mine.places(mine.told) >= 0)
-    if estimate is None or past.sum() < multiclass.enough(len(mine.told_apart)) or young.sum() < FEWEST_ROWS:
+    if past.sum() < multiclass.enough(len(mine.told_apart)) or young.sum() < FEWEST_ROWS:
         return None
     was = 1 - float(mine.wrong[past].mean())
-    found = estimate(mine, past, young)
+    found = (_of_several if several else _of_one)(mine, past, young)
     error = math.sqrt(was * (1 - was) / int(past.sum()))
     return Estimated(
         version=int(mine.rows.version[young][0]),
