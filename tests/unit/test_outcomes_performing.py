@@ -87,7 +87,9 @@ def test_it_is_over_when_the_last_days_are_as_good_as_before() -> None:
     worse, better = flow(rng, 0.1, 0.25, days=60, since=30), flow(rng, 0.1, 0.1, days=60)
     later = better.of(better.at > NOW - 10 * DAY)
     first = worse.of(worse.at <= NOW - 10 * DAY)
-    names = [field.name for field in msgspec.structs.fields(labelled.Rows) if field.name not in ("sampled", "classes", "chances")]
+    names = [
+        field.name for field in msgspec.structs.fields(labelled.Rows) if field.name not in ("sampled", "classes", "probabilities")
+    ]
     both = labelled.Rows(**{name: np.concatenate([getattr(one, name) for one in (first, later)]) for name in names})
     assert judged(worse)
     assert judged(both) == []

@@ -58,26 +58,26 @@ def test_each_row_has_the_probabilities_that_its_version_said(tmp_path: pathlib.
     assert found.classes == ("ash", "beech", "elm", "oak")
     nothing = [math.nan] * 4
     wanted = [[0.5, 0.25, 0.25, 0], [0.125, 0.25, 0.625, 0], [0, 0, 0.25, 0.75], nothing, nothing, nothing]
-    assert found.chances == pytest.approx(np.array(wanted), nan_ok=True)
-    assert found.of(found.version == 2).chances.tolist() == [[0, 0, 0.25, 0.75]]
+    assert found.probabilities == pytest.approx(np.array(wanted), nan_ok=True)
+    assert found.of(found.version == 2).probabilities.tolist() == [[0, 0, 0.25, 0.75]]
     assert graded.graded(RULE, found).probable.tolist() == [True, True, True, False, False]
 
 
 def test_a_version_whose_bundle_is_gone_and_a_log_of_before_have_none(tmp_path: pathlib.Path) -> None:
     log = Trees(tmp_path)
     log.answered(0, (0.5,), [], version=3)
-    assert log.rows().chances is None
+    assert log.rows().probabilities is None
     log.answered(1, ("ash",), [0.5, 0.25, 0.25])
     log.answered(2, ("oak",), [0.75], version=2)
     shutil.rmtree(log.home.bundles / log.digests[0])
     found = log.rows()
     assert found.classes == ("elm", "oak")
-    assert found.chances == pytest.approx(np.array([[math.nan] * 2] * 2 + [[0.25, 0.75]]), nan_ok=True)
+    assert found.probabilities == pytest.approx(np.array([[math.nan] * 2] * 2 + [[0.25, 0.75]]), nan_ok=True)
 
 
 def test_those_whose_two_likeliest_classes_are_near_are_asked_about_and_hard_answers_are_not(tmp_path: pathlib.Path) -> None:
-    chances = np.array([[0.5, 0.5, 0.0], [0.4, 0.3, 0.3], [1.0, 0.0, 0.0], [math.nan] * 3])
-    assert labelling.doubt(chances) == pytest.approx([1.0, 0.9, 0.0, 0.0])
+    said = np.array([[0.5, 0.5, 0.0], [0.4, 0.3, 0.3], [1.0, 0.0, 0.0], [math.nan] * 3])
+    assert labelling.nearness(said) == pytest.approx([1.0, 0.9, 0.0, 0.0])
     log = Trees(tmp_path)
     asked = sheets.Asked("flight-delay", labelling.UNCERTAIN, 20, given.T0, given.T0 + 1_000.0)
     log.answered(0, ("ash",), [])

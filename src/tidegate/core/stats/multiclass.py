@@ -25,21 +25,21 @@ Places = npt.NDArray[np.intp]
 
 
 def scored(
-    chances: metrics.Floats, truth: Places, weight: metrics.Floats
+    probabilities: metrics.Floats, truth: Places, weight: metrics.Floats
 ) -> tuple[list[metrics.Metric], tuple[metrics.Bin, ...]]:
     """Of probabilities (n, k) held against what came (n >= 1): (log_loss, brier, macro_auc, calibration; its bins)."""
     rows, ones = np.arange(truth.size), np.ones(truth.size)
-    came = np.where(truth >= 0, chances[rows, truth], 0.0)
-    surest = chances.argmax(axis=1)
+    came = np.where(truth >= 0, probabilities[rows, truth], 0.0)
+    surest = probabilities.argmax(axis=1)
     found = [
         metrics.ratio("log_loss", -np.log(np.clip(came, metrics.LEAST_CHANCE, 1)), ones, weight),
-        metrics.ratio("brier", ((chances**2).sum(axis=1) - 2 * came + 1) / 2, ones, weight),
+        metrics.ratio("brier", ((probabilities**2).sum(axis=1) - 2 * came + 1) / 2, ones, weight),
     ]
-    areas = [metrics.auc(chances[:, at], truth == at, weight) for at in range(chances.shape[1])]
+    areas = [metrics.auc(probabilities[:, at], truth == at, weight) for at in range(probabilities.shape[1])]
     known = [one.value for one in areas if one is not None]
     if known:
         found.append(metrics.Metric("macro_auc", float(np.mean(known))))
-    bins = metrics.calibration(chances[rows, surest], surest == truth, weight)
+    bins = metrics.calibration(probabilities[rows, surest], surest == truth, weight)
     found.append(metrics.Metric("calibration", sum(one.rows * abs(one.told - one.came) for one in bins) / truth.size))
     return [one for one in found if one is not None], bins
 
@@ -49,29 +49,29 @@ def enough(classes: int) -> int:
     return max(estimated.FEWEST, FEWEST_A_CLASS * classes)
 
 
-def calibrated(chances: metrics.Floats, known: Sequence[isotonic.Calibration]) -> metrics.Floats:
+def calibrated(probabilities: metrics.Floats, known: Sequence[isotonic.Calibration]) -> metrics.Floats:
     """Probabilities (n, k) by what came of such: each class's by its own calibration, then made to add up to 1.
 
     Where every class comes out as 0, they are as told.
     """
-    each = np.column_stack([one.of(chances[:, at]) for at, one in enumerate(known)])
+    each = np.column_stack([one.of(probabilities[:, at]) for at, one in enumerate(known)])
     total = each.sum(axis=1, keepdims=True)
-    found: metrics.Floats = np.where(total > 0, each / np.where(total > 0, total, 1), chances)
+    found: metrics.Floats = np.where(total > 0, each / np.where(total > 0, total, 1), probabilities)
     return found
 
 
-def fit(chances: metrics.Floats, truth: Places) -> list[isotonic.Calibration]:
+def fit(probabilities: metrics.Floats, truth: Places) -> list[isotonic.Calibration]:
     """Of each class, by what came of these (n >= 1)."""
-    return [isotonic.fit(chances[:, at], truth == at) for at in range(chances.shape[1])]
+    return [isotonic.fit(probabilities[:, at], truth == at) for at in range(probabilities.shape[1])]
 
 
 def estimate(
-    chances: metrics.Floats, told: Places, known: Sequence[isotonic.Calibration], names: Sequence[str]
+    probabilities: metrics.Floats, told: Places, known: Sequence[isotonic.Calibration], names: Sequence[str]
 ) -> estimated.Estimate:
     """What is expected of answers `told` (n >= 1, each a class) with these probabilities (n, k); `auc` is the macro one."""
-    likely = calibrated(chances, known)
+    likely = calibrated(probabilities, known)
     right = likely[np.arange(told.size), told]
-    areas = [estimated.area(chances[:, at], likely[:, at]) for at in range(likely.shape[1])]
+    areas = [estimated.area(probabilities[:, at], likely[:, at]) for at in range(likely.shape[1])]
     known_areas = [one for one in areas if one is not None]
     return estimated.Estimate(
         rows=int(told.size),

@@ -14,7 +14,7 @@
 - `outcomes`: whether an answer was wrong and by how much, and which outcome counts when several came
 - `pairing`: two versions' answers to one request, compared
 - `labelled`: predictions of a time with the truth heard of them, as columns; `flat`: Arrow's lists and words as such
-- `chances`: what its outputs say beside, for rows at hand
+- `probabilities`: those of classes that outputs say beside, for rows at hand
 - `posts`: rows of whatever table as outcomes to be posted
 - `drawn`: typed inputs of a sample of requests, the same ones every time
 - `traffic`: an endpoint's requests by slot of time and version: how they ended, how long clients waited

@@ -52,8 +52,8 @@ class Rows(msgspec.Struct, frozen=True):
     sampled: int = 1
     """One request in so many was read."""
     classes: tuple[str, ...] = ()
-    chances: Floats | None = None
-    """(rows, classes): the probability of each, where the model says them (`probable`); NaN where it did not."""
+    probabilities: Floats | None = None
+    """(rows, classes): of each, where the model says them (`outcomes.probable` looks them up); NaN where it did not."""
 
     @property
     def labelled(self) -> npt.NDArray[np.bool_]:

@@ -249,7 +249,7 @@ def _told_apart(manifest: manifests.Manifest, values: batches.Values, classes: t
     """
     outputs = manifest.signature.outputs
     wide = [one for one in outputs if len(one.shape) == 2 and one.shape[1] > 1 and datatypes.of(one).family == "number"]
-    found = next((one for one in wide if _are_chances(batches.entries(values[one.name]))), None)
+    found = next((one for one in wide if _are_probabilities(batches.entries(values[one.name]))), None)
     if found is None or manifest.options.get("classes"):
         return []
     if len(classes) == found.shape[1]:
@@ -264,7 +264,7 @@ def _told_apart(manifest: manifests.Manifest, values: batches.Values, classes: t
     return names
 
 
-def _are_chances(table: list[list[float]]) -> bool:
+def _are_probabilities(table: list[list[float]]) -> bool:
     return all(None not in row and min(row) >= 0 and abs(sum(row) - 1) <= _ROUNDING for row in table)
 
 

@@ -81,7 +81,7 @@ def _of_one(mine: graded.Graded, past: graded.Bools, young: graded.Bools) -> est
 
 
 def _of_several(mine: graded.Graded, past: graded.Bools, young: graded.Bools) -> estimated.Estimate:
-    chances = mine.rows.chances
-    assert chances is not None
-    known = multiclass.fit(chances[past], mine.places(mine.truth[past]))
-    return multiclass.estimate(chances[young], mine.places(mine.told[young]), known, mine.told_apart)
+    probabilities = mine.rows.probabilities
+    assert probabilities is not None
+    known = multiclass.fit(probabilities[past], mine.places(mine.truth[past]))
+    return multiclass.estimate(probabilities[young], mine.places(mine.told[young]), known, mine.told_apart)

@@ -86,17 +86,17 @@ class Graded(msgspec.Struct, frozen=True):
         found, sure = metrics.classes(self.told[there], self.truth[there], heavy), there & self.probable
         if not sure.any():
             return found
-        assert self.rows.chances is not None
-        more, bins = multiclass.scored(self.rows.chances[sure], self.places(self.truth[sure]), weight[sure])
+        assert self.rows.probabilities is not None
+        more, bins = multiclass.scored(self.rows.probabilities[sure], self.places(self.truth[sure]), weight[sure])
         return msgspec.structs.replace(found, metrics=(*found.metrics, *more), bins=bins)
 
     @property
     def probable(self) -> Bools:
         """Of a CLASS, where the model has said the probability of each class."""
-        chances = self.rows.chances
-        if self.kind != CLASS or chances is None:
+        probabilities = self.rows.probabilities
+        if self.kind != CLASS or probabilities is None:
             return np.zeros(len(self.rows), bool)
-        return np.isfinite(chances).all(axis=1).astype(bool)
+        return np.isfinite(probabilities).all(axis=1).astype(bool)
 
     @property
     def told_apart(self) -> tuple[str, ...]:
@@ -118,7 +118,7 @@ def graded(rule: tables.Outcomes, rows: labelled.Rows) -> Graded:
     kind = rule.kind
     if kind == "auto":
         labels = {_number(one) for one in flat.coded(rows.label)[0] if one is not None}
-        kind = PROBABILITY if rows.chances is None and _numeric(rows.answer) and labels <= {0.0, 1.0} else CLASS
+        kind = PROBABILITY if rows.probabilities is None and _numeric(rows.answer) and labels <= {0.0, 1.0} else CLASS
     if kind == CLASS:
         told, truth = (_mapped(side, _word, object) for side in (rows.answer, rows.label))
         words = {*flat.coded(told)[0], *flat.coded(truth)[0]}

@@ -2,7 +2,7 @@
 
     random        every prediction alike
     uncertain     those nearest to the threshold (whose answers differ least from a coin's) more often; of several classes those
-                  whose two likeliest classes are nearest to each other (`doubt`)
+                  whose two likeliest classes are nearest to each other
     disagreement  those where the unseen copy by the other version answered otherwise more often
 
 A targeted sample is no fair one: of its labels alone any model looks bad. So nobody is left out for sure (a tenth of the draws is
@@ -58,12 +58,12 @@ def urgency(score: metrics.Floats, threshold: float) -> metrics.Floats:
     return found
 
 
-def doubt(chances: metrics.Floats) -> metrics.Floats:
+def nearness(probabilities: metrics.Floats) -> metrics.Floats:
     """How near the two likeliest classes of each row (n, k) are: 1 where they are alike, 0 where one is sure or nothing is known.
 
     The least margin (Scheffer, Decomain and Wrobel 2001): where two classes are to be told apart, however unlikely the others.
     """
-    two = np.sort(chances, axis=1)[:, -2:]
+    two = np.sort(probabilities, axis=1)[:, -2:]
     found: metrics.Floats = np.nan_to_num(1 - (two[:, 1] - two[:, 0]))
     return found
 

@@ -9,19 +9,19 @@ import numpy as np
 
 from tidegate.core.vocabulary import errors, home, profiles
 from tidegate.dataplane.models import bundles, series
-from tidegate.dataplane.predlog import chances, labelled
+from tidegate.dataplane.predlog import labelled, probabilities
 from tidegate.observability.recording import outputs
 
 
 def rows(place: home.Home, endpoint: str, found: labelled.Rows) -> labelled.Rows:
     """These rows, with the probabilities that they were answered with, where there are any. Raises StoreUnavailable."""
-    told = {version: _classes(place, digest) for version, digest in chances.digests(place, endpoint, found).items()}
+    told = {version: _classes(place, digest) for version, digest in probabilities.digests(place, endpoint, found).items()}
     told = {version: one for version, one in told.items() if _is_whole(one)}
     if not told:
         return found
     names = tuple(dict.fromkeys(name for one in told.values() for name in one.names))
     wanted = {version: [outputs.column(name) if name else "" for name in one.series] for version, one in told.items()}
-    logged = chances.read(place, endpoint, found, wanted)
+    logged = probabilities.read(place, endpoint, found, wanted)
     whole = np.full((len(found), len(names)), np.nan)
     for version, one in told.items():
         mine, width = found.version == version, len(one.names)
@@ -33,7 +33,7 @@ def rows(place: home.Home, endpoint: str, found: labelled.Rows) -> labelled.Rows
         complete[:, [names.index(name) for name in one.names]] = table
         complete[np.isnan(table).any(axis=1)] = np.nan
         whole[mine] = complete
-    return msgspec.structs.replace(found, classes=names, chances=whole)
+    return msgspec.structs.replace(found, classes=names, probabilities=whole)
 
 
 def _classes(place: home.Home, digest: str) -> series.Classes:

@@ -75,8 +75,8 @@ def _urgent(place: home.Home, rule: tables.Outcomes, asked: Asked, given: graded
         return np.ones(len(given.rows))
     if asked.strategy == labelling.UNCERTAIN:
         if given.probable.any():
-            assert given.rows.chances is not None
-            return labelling.doubt(given.rows.chances)
+            assert given.rows.probabilities is not None
+            return labelling.nearness(given.rows.probabilities)
         if given.kind == graded.NUMBER or not all(isinstance(one, float | int) for one in given.rows.answer):
             raise errors.SpecInvalid(
                 "only a probability says how sure it is.",
