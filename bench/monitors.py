@@ -29,7 +29,7 @@ from tests.conformance import environments
 from tidegate.core.stats import counting, seasons, sketches
 from tidegate.core.vocabulary import alarms, monitoring, profiles
 from tidegate.interface.demo.flights import data
-from tidegate.observability.drift import longer, moving
+from tidegate.observability.drift import lasting, moving
 from tidegate.observability.recording import profiling
 
 ROOT = pathlib.Path(__file__).parent.parent
@@ -55,7 +55,7 @@ def main() -> int:
     setting = QUICK if given.quick else FULL
     result = {**results.machine(), "errors": 0}
     result |= {"profiling_ns": cells(setting), "report": reports(setting), "windows": quiet(setting)}
-    result["lasting"] = lasting()
+    result["lasting"] = lasted()
     ns, ours, theirs = result["profiling_ns"], result["report"]["tidegate"], result["report"]["evidently"]
     windows = sum(one["windows"] for one in result["windows"])
     targets = [
@@ -158,7 +158,7 @@ def _quiet(rows: int, weeks: int) -> dict[str, int]:
     shelf, found = moving.Shelf(connection, "bench", 1, baseline), 0
     kinds = ((alarms.Kind.DRIFT, moving.MOVES), (alarms.Kind.QUALITY, moving.FAULTS))
     tracks = [moving.Track(moving.Plan(kind, effects, seasons.DAY, seasons.DAY, "week")) for kind, effects in kinds]
-    tracks.append(longer.Track(monitoring.Drift()))
+    tracks.append(lasting.Track(monitoring.Drift()))
     for day in range(weeks * 7):
         now = begin + (day + 1) * seasons.DAY + moving.WAIT
         for track in tracks:
@@ -167,11 +167,11 @@ def _quiet(rows: int, weeks: int) -> dict[str, int]:
     return {"rows": rows, "columns": columns.COLUMNS, "windows": sum(track.windows for track in tracks), "alarms": found}
 
 
-def lasting() -> dict[str, dict[str, int]]:
+def lasted() -> dict[str, dict[str, int]]:
     """Days on which something was said to last."""
     with tempfile.TemporaryDirectory() as folder:
         root = pathlib.Path(folder)
-        flights = [day for day, alarm in replays.flights(root / "flights", data.load()) if alarm.subject == longer.SUBJECT]
+        flights = [day for day, alarm in replays.flights(root / "flights", data.load()) if alarm.subject == lasting.SUBJECT]
         census = replays.census(root / "census", replays.years(), monitoring.Drift())
     months = collections.Counter(map(replays.month, flights))
     return {

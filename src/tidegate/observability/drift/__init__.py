@@ -2,7 +2,7 @@
 
 - `drifting`: one stretch of time held against another, column by column; `references`: what a time is held against
 - `lookout`: the watch of drift and quality; `moving`: windows held against their season, one way of looking;
-  `longer`: four weeks against what came with the model, the other
+  `lasting`: four weeks against what came with the model, the other
 - `telling`: how an endpoint stands, in numbers for `metrics`
 - `wording`: what has moved, in words
 - `classifying`: two times told apart by a model: the explainer of drift; `together`: the same once a week, as a watch

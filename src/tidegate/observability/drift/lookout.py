@@ -16,7 +16,7 @@ from tidegate.core.stats import seasons
 from tidegate.core.vocabulary import alarms, errors, home, profiles, tables
 from tidegate.dataplane.predlog import catalogue
 from tidegate.dataplane.wire import tablefile
-from tidegate.observability.drift import longer, moving, telling, wording
+from tidegate.observability.drift import lasting, moving, telling, wording
 from tidegate.observability.metrics import drifted
 from tidegate.observability.recording import baselines, profiling
 
@@ -68,16 +68,16 @@ class Lookout:
         versions = profiling.alike(connection, route.endpoint, route.owner.ordinal)
         shelf = moving.Shelf(connection, route.endpoint, versions, baseline)
         lengths = _lengths(shelf, route, now)
-        before = self._watched.get(route.endpoint)
-        if before is None or not before.goes_on(route, lengths, now):
-            before = self._watched[route.endpoint] = _Watched(route, lengths)
+        watched = self._watched.get(route.endpoint)
+        if watched is None or not watched.goes_on(route, lengths, now):
+            watched = self._watched[route.endpoint] = _Watched(route, lengths)
         told: set[str] = set()
-        for track in before.tracks:
+        for track in watched.tracks:
             track.look(shelf, now)
-            found = [one for one in track.open(shelf, now) if track.subject != longer.SUBJECT or one.column.name not in told]
+            found = [one for one in track.open(shelf, now) if track.subject != lasting.SUBJECT or one.column.name not in told]
             told |= {one.column.name for one in found if track.subject == moving.TRAINING}
             yield from raised(route, track, shelf, found)
-        before.tell(route, shelf)
+        watched.tell(route, shelf)
 
 
 class _Watched:
@@ -87,7 +87,7 @@ class _Watched:
         self._key = _key(route, lengths)
         self.tracks = [moving.Track(plan) for plan in plans(route, lengths)]
         if route.monitors.drift.lasting:
-            self.tracks.append(longer.Track(route.monitors.drift))
+            self.tracks.append(lasting.Track(route.monitors.drift))
         self.standing: drifted.Standing | None = None
         self._windows: list[tuple[int, int]] = []
 
@@ -138,12 +138,10 @@ def raised(route: tables.Route, track: moving.Track, shelf: moving.Shelf, moved:
     found = sorted(moved, key=lambda one: (-known.get(one.column.name, 1.0) * one.effect.weight, one.column.name))
     if not found:
         return
-    plan, endpoint, lasts = track.plan, route.endpoint, track.subject == longer.SUBJECT
+    plan, lasts = track.plan, track.subject == lasting.SUBJECT
     settings = route.monitors.quality if plan.kind == alarms.Kind.QUALITY else route.monitors.drift
     names = [one.column.name for one in found]
-    count = f"{len(found)} of {len(shelf.frames)} columns {'has' if len(found) == 1 else 'have'} moved"
-    if plan.kind == alarms.Kind.QUALITY:
-        count = f"{len(found)} of {len(shelf.frames)} columns {'is' if len(found) == 1 else 'are'} not what they were"
+    count = _counted(plan, len(found), len(shelf.frames))
     if lasts:
         little = all(one.effect.low <= route.monitors.drift.limit for one in found)
         count = f"{'Small but lasting' if little else 'Lasting'}, for four weeks: {count}"
@@ -152,15 +150,22 @@ def raised(route: tables.Route, track: moving.Track, shelf: moving.Shelf, moved:
     begin = max(one.begin for one in found)
     yield alarms.Alarm(
         plan.kind,
-        endpoint,
+        route.endpoint,
         f"{count}, {names[0]} most, against {held}{'' if len(found) == 1 else f' ({ranked})'}.",
         float(min(one.since for one in found)),
         subject=track.subject,
         moved=lines(found),
         examples=tuple(shelf.odd(begin, begin + plan.length, names, EXAMPLES)),
-        next=_next(plan, endpoint, begin),
+        next=_next(plan, route.endpoint, begin),
         action=alarms.Action.NOTIFY if lasts else settings.action,
     )
+
+
+def _counted(plan: moving.Plan, moved: int, columns: int) -> str:
+    """How many have moved, in words."""
+    if plan.kind == alarms.Kind.QUALITY:
+        return f"{moved} of {columns} columns {'is' if moved == 1 else 'are'} not what they were"
+    return f"{moved} of {columns} columns {'has' if moved == 1 else 'have'} moved"
 
 
 def lines(found: Sequence[moving.Open]) -> tuple[str, ...]:
