@@ -328,6 +328,30 @@ def test_pages_that_are_not_what_was_written_hold_nothing_up(shipped: Shipped) -
     assert (shipped.line.position.given_up, shipped.line.trouble) == (1, "")
 
 
+@pytest.mark.parametrize("raw", [b"", b"\0" * 64, b'{"endpoint": "\xff"}'])
+def test_a_position_that_is_damaged_has_everything_delivered_once_more_and_nothing_missed(shipped: Shipped, raw: bytes) -> None:
+    shipped.record(1)
+    shipped.ship()
+    [path] = (shipped.log.home.log / "shipped").glob("*.json")
+    path.write_bytes(raw)
+    shipped.log.killed(2.0)
+    shipped.record(200)
+    shipped.line = shipped.again()
+    shipped.ship()
+    assert shipped.place.sequences() == [0, 0, 1]
+    assert [one.delivered for one in shipping.positions(shipped.log.home.log)] == [2]
+
+
+def test_a_fault_of_ours_in_reading_the_log_ends_no_line(shipped: Shipped, monkeypatch: pytest.MonkeyPatch) -> None:
+    shipped.record(1)
+    with monkeypatch.context() as broken:
+        broken.setattr(recorded.Book, "chunk", lambda *_: pa.concat_tables([]))
+        shipped.ship(1.0)
+        assert shipped.line.trouble == "ArrowInvalid"
+    shipped.ship(3.0)
+    assert (shipped.place.sequences(), shipped.line.trouble) == ([0], "")
+
+
 @pytest.mark.parametrize("bug", [ValueError("no such topic"), KeyError("x"), RuntimeError("closed")])
 def test_whatever_a_sinks_library_raises_it_is_tried_again(shipped: Shipped, bug: Exception) -> None:
     shipped.record(1)

@@ -136,7 +136,7 @@ def read(place: home.Home) -> dict[str, Progress]:
     """How far each endpoint's explanations are; nothing where none were begun."""
     try:
         return msgspec.json.decode((place.explanations / STATE).read_bytes(), type=dict[str, Progress])
-    except (OSError, msgspec.DecodeError):
+    except (OSError, ValueError):
         return {}
 
 

@@ -33,7 +33,7 @@ _CHUNK = 1 << 20
 _GROWING = (".seg", erasures.HASHES)
 """Files that are appended to."""
 _MANIFEST_MAX = 64 << 20
-_DAMAGED = (tarfile.TarError, EOFError, zlib.error, OSError, msgspec.DecodeError)
+_DAMAGED = (tarfile.TarError, EOFError, zlib.error, OSError, ValueError)
 
 
 class Member(msgspec.Struct, frozen=True):

@@ -53,7 +53,7 @@ def read(place: home.Home, release: str) -> Record | None:
     """What was kept of a release's checks; None where nothing was, or it cannot be read."""
     try:
         return _decode((place.checks / f"{release}.json").read_bytes())
-    except (OSError, msgspec.DecodeError):
+    except (OSError, ValueError):
         return None
 
 

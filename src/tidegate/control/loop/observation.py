@@ -207,6 +207,6 @@ def _read(folder: pathlib.Path, endpoints: set[str], decoder: msgspec.json.Decod
     """What the recorder has written of these endpoints' releases."""
     found: dict[str, _T] = {}
     for endpoint in endpoints:
-        with contextlib.suppress(OSError, msgspec.DecodeError):
+        with contextlib.suppress(OSError, ValueError):
             found |= decoder.decode((folder / f"{endpoint}.json").read_bytes())
     return found

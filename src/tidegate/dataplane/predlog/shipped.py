@@ -33,12 +33,15 @@ class Position(msgspec.Struct, frozen=True):
 
 
 def position(log: pathlib.Path, endpoint: str, to: str) -> Position | None:
-    """How far one has got; None: it has not begun."""
-    return _read(_path(log, endpoint, to))
+    """How far one has got; None: it has not begun. One of which that cannot be read gets everything, once more: better than not
+    at all. Raises OSError.
+    """
+    path = _path(log, endpoint, to)
+    return _read(path) or (Position(endpoint, to) if path.exists() else None)
 
 
 def positions(log: pathlib.Path) -> list[Position]:
-    """How far all have got."""
+    """How far all have got, where that can be read. Raises OSError."""
     return [found for path in (log / _FOLDER).glob("*.json") if (found := _read(path)) is not None]
 
 
@@ -59,6 +62,6 @@ def _path(log: pathlib.Path, endpoint: str, to: str) -> pathlib.Path:
 
 
 def _read(path: pathlib.Path) -> Position | None:
-    with contextlib.suppress(OSError, msgspec.DecodeError, msgspec.ValidationError):
+    with contextlib.suppress(FileNotFoundError, ValueError):
         return msgspec.json.decode(path.read_bytes(), type=Position)
     return None

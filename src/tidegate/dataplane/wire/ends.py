@@ -21,6 +21,8 @@ from tidegate.dataplane.wire import holding
 ENDING = ".end"
 MAGIC = b"TGEND\r\n\x01"
 SIZE = 4_096
+MOST = 1 << 48
+"""Numbers that one boot gives, at the most: no counter of the log gets out of its range by a page that is damaged."""
 _HEAD = struct.Struct("=8sQ64s")
 _NEXT = struct.Struct("=Q")
 
@@ -90,4 +92,6 @@ def read(path: pathlib.Path) -> End | None:
     if len(raw) < SIZE or raw[:8] != MAGIC:
         return End(path.stem, "", 0)
     _, sequence, host = _HEAD.unpack_from(raw)
+    if sequence > MOST:
+        return End(path.stem, "", 0)
     return End(path.stem, host.rstrip(b"\0").decode("utf-8", "replace"), sequence)

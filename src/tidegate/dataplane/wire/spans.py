@@ -101,5 +101,5 @@ def waiting(folder: pathlib.Path) -> list[pathlib.Path]:
 
 
 def read(path: pathlib.Path) -> list[Traced]:
-    """The traces in a file. Raises OSError, msgspec.DecodeError."""
+    """The traces in a file. Raises OSError, ValueError."""
     return _decode(path.read_bytes())

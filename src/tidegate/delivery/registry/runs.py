@@ -106,7 +106,7 @@ def _origin(source: str) -> str:
     """Where a data set came from, out of MLflow's JSON; what else is in there (users, notebooks) stays out of the bundle."""
     try:
         given = msgspec.json.decode(source)
-    except msgspec.DecodeError:
+    except ValueError:
         return source[:500]
     if not isinstance(given, dict):
         return ""

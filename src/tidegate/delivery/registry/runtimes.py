@@ -85,7 +85,7 @@ def found(place: home.Home) -> list[Held]:
     """The runtimes there are, largest first."""
     held = []
     for marker in place.runtimes.glob(f"[!.]*/{MARKER}"):
-        with contextlib.suppress(OSError, msgspec.DecodeError):
+        with contextlib.suppress(OSError, ValueError):
             held.append(msgspec.json.decode(marker.read_bytes(), type=Held))
     return sorted(held, key=lambda one: -one.size)
 

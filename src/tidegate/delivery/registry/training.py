@@ -102,7 +102,7 @@ def said(place: home.Home, digest: str) -> str:
     """What a bundle's baseline profile is of, in one line; empty where it is of the example, or there is none, for no reason."""
     try:
         told = msgspec.json.decode((place.bundles / digest / manifests.BASELINE).read_bytes(), type=profiles.Baseline)
-    except (OSError, msgspec.DecodeError):
+    except (OSError, ValueError):
         return ""
     if told.data:
         return f"its baseline profile is of all {told.rows:,} rows of {told.data}"

@@ -66,6 +66,6 @@ def write(place: home.Home, told: dict[str, Standing]) -> None:
 
 def read(place: home.Home) -> dict[str, Standing]:
     """By endpoint; nothing while no window has been looked at."""
-    with contextlib.suppress(OSError, msgspec.DecodeError):
+    with contextlib.suppress(OSError, ValueError):
         return _decode(place.drifted.read_bytes())
     return {}

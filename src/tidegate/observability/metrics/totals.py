@@ -89,7 +89,7 @@ def _boots(paths: Iterable[pathlib.Path]) -> Iterable[tuple[counts.Boot, pathlib
 def _read(folder: pathlib.Path) -> Totals:
     try:
         return _decode((folder / TOTALS).read_bytes())
-    except (OSError, msgspec.DecodeError):
+    except (OSError, ValueError):
         return Totals()
 
 

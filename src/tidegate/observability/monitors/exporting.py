@@ -11,8 +11,6 @@ import os
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import msgspec
-
 from tidegate.core.vocabulary import alarms, errors, home
 from tidegate.dataplane.wire import spans
 
@@ -41,7 +39,7 @@ class Exporting:
                 continue
             try:
                 traces = spans.read(path)
-            except msgspec.DecodeError:
+            except ValueError:
                 log.warning("traces cannot be read and are passed over", extra={"file": path.name})
                 traces = []
             self._export([made for traced in traces for made in readable(traced)])

@@ -218,7 +218,7 @@ def _moment(at: str, now: float) -> float:
 def _read(path: pathlib.Path) -> Known:
     try:
         return msgspec.json.decode(path.read_bytes(), type=Known)
-    except (OSError, msgspec.DecodeError):
+    except (OSError, ValueError):
         return Known()
 
 

@@ -40,5 +40,5 @@ class Voice:
 def _read(path: pathlib.Path) -> tuple[alarms.Alarm, ...] | None:
     try:
         return msgspec.json.decode(path.read_bytes(), type=alarms.Said).alarms
-    except (OSError, msgspec.DecodeError):
+    except (OSError, ValueError):
         return None

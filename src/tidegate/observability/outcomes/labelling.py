@@ -110,7 +110,7 @@ def tasks(place: home.Home, endpoint: str) -> list[Task]:
     for path in sorted(_folder(place, endpoint).glob("*.json")):
         try:
             found.append(msgspec.json.decode(path.read_bytes(), type=Task))
-        except (OSError, msgspec.DecodeError):
+        except (OSError, ValueError):
             continue
     return sorted(found, key=lambda one: one.at)
 

@@ -70,7 +70,7 @@ class Kept:
         """What was kept, else what these matured rows come to, from now on. Raises OSError."""
         try:
             known = msgspec.json.decode(self._path.read_bytes(), type=dict[str, worsened.Reference])
-        except (FileNotFoundError, msgspec.DecodeError):
+        except (FileNotFoundError, ValueError):
             known = {}
         if self._name in known:
             return known[self._name]

@@ -39,7 +39,7 @@ class Baselines:
             return _decode((self._folder / digest / manifests.BASELINE).read_bytes())
         except FileNotFoundError:
             return profiles.Baseline()
-        except (OSError, msgspec.DecodeError) as failed:
+        except (OSError, ValueError) as failed:
             log.warning("a baseline profile cannot be read", extra={"digest": digest, "why": str(failed)})
             return profiles.Baseline()
 

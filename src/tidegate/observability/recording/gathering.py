@@ -143,7 +143,7 @@ def _noted(place: home.Home) -> dict[str, dict[str, int]]:
     """By place, the sizes of segments by name."""
     try:
         return msgspec.json.decode((place.log / _NOTED).read_bytes(), type=dict[str, dict[str, int]])
-    except (OSError, msgspec.DecodeError):
+    except (OSError, ValueError):
         return {}
 
 

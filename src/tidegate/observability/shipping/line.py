@@ -72,9 +72,10 @@ class Line:
 
     def look(self, now: float) -> None:
         """See how much waits, and since when. Raises OSError, StoreUnavailable and sqlite3.Error."""
-        if self._position is None:  # the recorder has not begun it
+        where = self._position
+        if where is None:  # the recorder has not begun it
             return
-        moment = self._position.moment
+        moment = where.moment
         self._watched.look()
         self.waits = len(self._watched.waiting(moment))
         oldest = self._watched.oldest(moment)
@@ -84,7 +85,7 @@ class Line:
 
     def go(self, stop: threading.Event) -> None:
         """Deliver until told to stop."""
-        self._position = self._kept()  # the line before, of the same sink as it was described before, may have gone on
+        self._position = None  # the line before, of the same sink as it was described before, may have gone on
         try:
             while not stop.is_set():
                 if not self.turn(time.time()):
@@ -101,6 +102,9 @@ class Line:
         except (OSError, errors.StoreUnavailable, sqlite3.Error) as failed:  # of files merged this moment, or a log not begun
             log.debug("the log is looked at again", extra={"why": str(failed)})
             return False
+        except Exception as failed:  # a fault of ours, of which a line that has ended would tell nobody
+            self._failed(failed, now)
+            return False
         if chunk is None:
             return False
         try:
@@ -113,7 +117,7 @@ class Line:
 
     def _next(self) -> recorded.Chunk | None:
         """What it has not got, in order."""
-        where = self._position = self._position or shipped.position(self._home.log, self.subject.endpoint, self.subject.sink.to)
+        where = self._position = self._position or self._kept()
         if where is None:
             return None
         self._book.look()
