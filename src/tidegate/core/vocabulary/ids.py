@@ -32,6 +32,21 @@ def uuid7(milliseconds: int, chance: int) -> bytes:
     return (top | 0b10 << 62 | chance & 0x3FFF_FFFF_FFFF_FFFF).to_bytes(16, "big")
 
 
+def first(milliseconds: int) -> bytes:
+    """The least id of a millisecond."""
+    return uuid7(milliseconds, 0)
+
+
+def last(milliseconds: int) -> bytes:
+    """The greatest one."""
+    return uuid7(milliseconds, (1 << 74) - 1)
+
+
+def between(since: float, until: float) -> tuple[bytes, bytes]:
+    """The least and the greatest id of a time in Unix seconds, both ends included; before 1970 there are none."""
+    return first(max(0, int(since * 1e3))), last(max(0, int(until * 1e3)))
+
+
 def text(identifier: bytes) -> str:
     """The 36 characters people and clients see."""
     digits = identifier.hex()

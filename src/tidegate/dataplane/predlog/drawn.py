@@ -12,7 +12,7 @@ def inputs(place: home.Home, endpoint: str, span: tuple[float, float], most: int
     In the order of their arrival, None where there is no value; without columns that are veiled by now or were then. Requests in
     segments alone are not among them. `version`: of which; 0: of all.
     """
-    ends = [ids.uuid7(int(at * 1e3), chance) for at, chance in zip(span, (0, 0), strict=True)]
+    ends = [ids.first(int(at * 1e3)) for at in span]
     ask = (
         f"SELECT COLUMNS(lambda name: name = 'id' OR starts_with(name, '{columns.PREFIX}'))"  # noqa: S608
         " FROM read_parquet($files, union_by_name = true, hive_partitioning = false)"

@@ -29,7 +29,7 @@ def meant(log: pathlib.Path, file: parquet.File, asked: erasures.Asked, known: I
 
     Raises pyarrow.ArrowException and duckdb.Error for a file that cannot be read.
     """
-    last = ids.text(ids.uuid7(int(asked.at * 1e3), (1 << 74) - 1))
+    last = ids.text(ids.last(int(asked.at * 1e3)))
     wanted = {ids.text(one) for one in known}
     if asked.kind == erasures.WHERE:
         found = {*_where(log / file.path, asked), *wanted}

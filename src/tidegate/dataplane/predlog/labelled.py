@@ -93,7 +93,7 @@ def read(
 
     Raises SpecInvalid for a column that the log does not have, StoreUnavailable.
     """
-    ends = [ids.uuid7(max(0, int(at * 1e3)), chance) for at, chance in zip(span, (0, (1 << 74) - 1), strict=True)]
+    ends = ids.between(*span)
     told = {"least": ids.text(ends[0]), "most": ids.text(ends[1]), "role": int(arms.Role.LIVE)}
 
     def files() -> dict[str, list[str]]:
@@ -102,7 +102,7 @@ def read(
     def heard_of() -> dict[str, list[str]]:
         return {"outcomes": reader.paths(place.log, parquet.OUTCOMES, "", *ends)}
 
-    column = _column(segment, reader.answer(_NAMES, {}, files, _named) or set())
+    column = _column(segment, reader.names(place.log, endpoint, *ends))
     counted = reader.answer(_COUNT, told, files, _first) or 0
     one_in = max(1, math.ceil(counted / most))
     asked = _PREDICTIONS.replace("SEGMENT", column)
@@ -115,7 +115,7 @@ def read(
 
 def copies(place: home.Home, endpoint: str, span: tuple[float, float]) -> dict[str, list[outcomes.Answer]]:
     """What mirrored copies of these requests answered, by prediction id. Raises StoreUnavailable."""
-    ends = [ids.uuid7(max(0, int(at * 1e3)), chance) for at, chance in zip(span, (0, (1 << 74) - 1), strict=True)]
+    ends = ids.between(*span)
     told = {"least": ids.text(ends[0]), "most": ids.text(ends[1]), "role": int(arms.Role.SHADOW)}
 
     def files() -> dict[str, list[str]]:
@@ -127,9 +127,6 @@ def copies(place: home.Home, endpoint: str, span: tuple[float, float]) -> dict[s
     return {name: _answers(text) for name, text in zip(found["id"].to_pylist(), found["answers"].to_pylist(), strict=True)}
 
 
-_NAMES = (
-    "SELECT column_name FROM (DESCRIBE SELECT * FROM read_parquet($predictions, union_by_name = true, hive_partitioning = false))"
-)
 _LIVE = (
     "FROM read_parquet($predictions, union_by_name = true, hive_partitioning = false)"
     f" WHERE role = $role AND id BETWEEN $least AND $most AND mark NOT IN ({', '.join(map(str, NEUTRAL)) or '-1'})"
@@ -152,10 +149,6 @@ _OUTCOMES = (
     " WHERE metric = '' AND coalesce(key_hash, '') = '' AND role = $role AND id BETWEEN $least AND $most"
     f" AND {_SAMPLED}"
 )
-
-
-def _named(told: Any) -> set[str]:
-    return {row[0] for row in told.fetchall()}
 
 
 def _first(told: Any) -> int:

@@ -4,7 +4,7 @@ By DuckDB over the Parquet files, like the rows themselves. Called by `observabi
 which class.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,8 +14,8 @@ from tidegate.core.vocabulary import arms, home, ids
 from tidegate.dataplane.predlog import columns, labelled, parquet, reader
 
 _FROM = "FROM read_parquet($predictions, union_by_name = true, hive_partitioning = false)"
-_NAMES = f"SELECT column_name FROM (DESCRIBE SELECT * {_FROM})"  # noqa: S608
-_DIGESTS = f"SELECT DISTINCT version, digest {_FROM} WHERE role = $role AND id BETWEEN $least AND $most"
+_WITHIN = "WHERE role = $role AND id BETWEEN $least AND $most"
+_DIGESTS = f"SELECT DISTINCT version, digest {_FROM} {_WITHIN}"
 
 
 def digests(place: home.Home, endpoint: str, rows: labelled.Rows) -> dict[int, str]:
@@ -25,12 +25,11 @@ def digests(place: home.Home, endpoint: str, rows: labelled.Rows) -> dict[int, s
     """
     if not len(rows):
         return {}
-    told, files = _asked(place, endpoint, rows)
-    names = reader.answer(_NAMES, {}, files, lambda one: [row[0] for row in one.fetchall()]) or []
-    if not any(name.startswith(columns.OUTPUT) for name in names):
+    ends = _ends(rows)
+    if not any(name.startswith(columns.OUTPUT) for name in reader.names(place.log, endpoint, *ends)):
         return {}
-    found: dict[int, str] = reader.answer(_DIGESTS, told, files, lambda one: dict(one.fetchall())) or {}
-    return found
+    found: dict[int, str] | None = _answer(_DIGESTS, place, endpoint, ends, lambda told: dict(told.fetchall()))
+    return found or {}
 
 
 def read(place: home.Home, endpoint: str, rows: labelled.Rows, wanted: Mapping[int, Sequence[str]]) -> labelled.Floats:
@@ -40,15 +39,14 @@ def read(place: home.Home, endpoint: str, rows: labelled.Rows, wanted: Mapping[i
     """
     width = max(map(len, wanted.values()), default=0)
     found = np.full((len(rows), width), np.nan)
-    told, files = _asked(place, endpoint, rows)
-    there = set(reader.answer(_NAMES, {}, files, lambda one: [row[0] for row in one.fetchall()]) or [])
+    ends = _ends(rows)
+    there = reader.names(place.log, endpoint, *ends)
     names = sorted({name for each in wanted.values() for name in each if name in there})
     if not names:
         return found
     listed = ", ".join(f'"{name.replace(chr(34), 2 * chr(34))}"' for name in names)
-    sampled = {"one_in": rows.sampled}
-    ask = f"SELECT id, {listed} {_FROM} WHERE role = $role AND id BETWEEN $least AND $most AND hash(id) % $one_in = 0 ORDER BY id"
-    table: pa.Table | None = reader.answer(ask, told | sampled, files, _table)
+    ask = f"SELECT id, {listed} {_FROM} {_WITHIN} AND hash(id) % {rows.sampled} = 0 ORDER BY id"
+    table: pa.Table | None = _answer(ask, place, endpoint, ends, lambda told: told.to_arrow_table())
     if table is None or not table.num_rows:
         return found
     requests = np.array(table["id"].to_pylist(), "S36")
@@ -63,17 +61,16 @@ def read(place: home.Home, endpoint: str, rows: labelled.Rows, wanted: Mapping[i
     return found
 
 
-def _asked(place: home.Home, endpoint: str, rows: labelled.Rows) -> tuple[dict[str, Any], Any]:
-    """(what a query is given, the files that it is over)."""
-    least, most = (rows.id[at].decode() for at in (rows.id.argmin(), rows.id.argmax()))
-    ends = [ids.parse(one) or b"" for one in (least, most)]
+def _ends(rows: labelled.Rows) -> tuple[bytes, bytes]:
+    """The first and the last of their ids."""
+    least, most = (ids.parse(rows.id[at].decode()) or b"" for at in (rows.id.argmin(), rows.id.argmax()))
+    return least, most
+
+
+def _answer(ask: str, place: home.Home, endpoint: str, ends: tuple[bytes, bytes], take: Callable[[Any], Any]) -> Any:
+    given = {"role": int(arms.Role.LIVE), "least": ids.text(ends[0]), "most": ids.text(ends[1])}
     files = lambda: {"predictions": reader.paths(place.log, parquet.PREDICTIONS, endpoint, *ends)}  # noqa: E731 - asked again
-    return {"role": int(arms.Role.LIVE), "least": least, "most": most}, files
-
-
-def _table(told: Any) -> pa.Table:
-    found: pa.Table = told.to_arrow_table()
-    return found
+    return reader.answer(ask, given, files, take)
 
 
 def _values(column: pa.ChunkedArray, request: Any, row: Any, known: Any) -> labelled.Floats:

@@ -182,7 +182,7 @@ class Logged(msgspec.Struct, frozen=True):
 
 def period(place: home.Home, endpoint: str, version: int, span: tuple[float, float]) -> Logged:
     """The live requests that were drawn for a version and arrived between two Unix times."""
-    ends = [ids.uuid7(int(at * 1e3), chance) for at, chance in zip(span, (0, (1 << 74) - 1), strict=True)]
+    ends = ids.between(*span)
     fresh = [one for one in unrecorded(place) if isinstance(one, records.Prediction) and ends[0] <= one.id <= ends[1]]
     ask = (
         "SELECT id, mark = $ok, input != '' AND ($opens OR NOT starts_with(input, $encrypted))"
@@ -394,6 +394,13 @@ def _files(log: pathlib.Path, table: str, endpoint: str = "", least: bytes = b""
 def paths(log: pathlib.Path, table: str, endpoint: str = "", least: bytes = b"", most: bytes = b"") -> list[str]:
     """The files of a table that may hold ids from `least` to `most`."""
     return [str(log / file.path) for file in _files(log, table, endpoint, least, most)]
+
+
+def names(log: pathlib.Path, endpoint: str, least: bytes, most: bytes) -> set[str]:
+    """The columns of an endpoint's files that may hold ids from `least` to `most`. Raises as `answer` does."""
+    ask = "SELECT column_name FROM (DESCRIBE SELECT * FROM read_parquet($files, union_by_name = true, hive_partitioning = false))"
+    files = lambda: {"files": paths(log, parquet.PREDICTIONS, endpoint, least, most)}  # noqa: E731 - asked again after a merge
+    return answer(ask, {}, files, lambda told: {row[0] for row in told.fetchall()}) or set()
 
 
 def unrecorded(place: home.Home, wanted: bytes = b"") -> Iterator[segments.Record]:

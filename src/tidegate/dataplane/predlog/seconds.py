@@ -23,8 +23,6 @@ _AT_ONCE = 10_000
 _COLUMNS = ("arrived", "version", "mark", "model_us", "bin", "alone")
 _BACK_SECONDS = (86_400.0, 30 * 86_400.0, math.inf)
 _EDGES = np.array([marks.latency_edge(bucket) for bucket in range(marks.LATENCY_BUCKETS - 1)])
-_EVERY = (1 << 74) - 1
-"""The chance of the greatest id of a millisecond."""
 _READ = "read_parquet($files, union_by_name = true, hive_partitioning = false)"
 _WITHIN = "role = $role AND id BETWEEN $least AND $most"
 _json = msgspec.json.Decoder()
@@ -54,12 +52,12 @@ class Read(msgspec.Struct, frozen=True):
 
 def latest(place: home.Home, endpoint: str, version: int, until: float) -> float:
     """When the version's newest live request by a Unix time arrived, in Unix seconds; 0 where the log has none."""
-    _, most = _ends(0.0, until)
+    _, most = ids.between(0.0, until)
     fresh = (one.arrived_ns for one in _live(place, endpoint) if one.version == version and one.id <= most)
     found = max(fresh, default=0) / 1e9
     ask = f"SELECT max(epoch_ns(arrived)) AS at FROM {_READ} WHERE {_WITHIN} AND version = $version"  # noqa: S608
     for back in _BACK_SECONDS:
-        ends = _ends(max(0.0, until - back), until)
+        ends = ids.between(max(0.0, until - back), until)
         files = functools.partial(_files, place, endpoint, *ends)
         rows = reader.answer(ask, _given(*ends) | {"version": version}, files, lambda told: told.fetchall())
         if rows and rows[0][0]:
@@ -70,7 +68,7 @@ def latest(place: home.Home, endpoint: str, version: int, until: float) -> float
 def read(place: home.Home, wanted: Wanted) -> Read:
     """The counts of a version's live requests. Raises StoreUnavailable when the log's catalogue cannot be read."""
     gathered = _Gathered(wanted)
-    least, most = _ends(*wanted.span)
+    least, most = ids.between(*wanted.span)
     # Segments first: what the recorder moves to Parquet in between is then seen twice and counted once, never missed.
     fresh: list[str] = []
     told: set[bytes] = set()
@@ -83,7 +81,7 @@ def read(place: home.Home, wanted: Wanted) -> Read:
             gathered.add(record)
     gathered.flush()
     for begin in range(gathered.begin, gathered.end, PIECE_SECONDS):
-        first, after = _ends(begin, begin + PIECE_SECONDS)[0], ids.uuid7((begin + PIECE_SECONDS) * 1_000 - 1, _EVERY)
+        first, after = ids.first(begin * 1_000), ids.last((begin + PIECE_SECONDS) * 1_000 - 1)
         piece = max(least, first), min(most, after)
         if (columns := _piece(place, wanted, piece, fresh)) is not None:
             gathered.take(columns)
@@ -218,8 +216,3 @@ def _files(place: home.Home, endpoint: str, least: bytes, most: bytes) -> dict[s
 
 def _given(least: bytes, most: bytes) -> dict[str, Any]:
     return {"role": int(arms.Role.LIVE), "least": ids.text(least), "most": ids.text(most)}
-
-
-def _ends(begin: float, end: float) -> tuple[bytes, bytes]:
-    """The least and the greatest id of a time in Unix seconds, both ends included."""
-    return ids.uuid7(int(begin * 1e3), 0), ids.uuid7(int(end * 1e3), _EVERY)

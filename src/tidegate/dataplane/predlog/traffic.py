@@ -14,7 +14,6 @@ import msgspec
 from tidegate.core.vocabulary import arms, home, ids, marks, records
 from tidegate.dataplane.predlog import parquet, reader
 
-_EVERY = (1 << 74) - 1
 _BUCKET = (
     f"CASE WHEN total_us <= {marks.latency_edge(0)} THEN 0 ELSE"
     f" least({marks.LATENCY_BUCKETS - 1}, 1 + floor(ln(total_us / {marks.latency_edge(0)}) / ln({marks.LATENCY_RATIO}))) END"
@@ -61,7 +60,7 @@ def read(place: home.Home, endpoint: str, since: float, until: float, width: flo
     Raises StoreUnavailable when the log's catalogue cannot be read.
     """
     begin, wide = int(since * 1e3), int(width * 1e3)
-    least, most = ids.uuid7(begin, 0), ids.uuid7(int(until * 1e3) - 1, _EVERY)
+    least, most = ids.first(begin), ids.last(int(until * 1e3) - 1)
     # Segments first: what the recorder moves to Parquet in between is then seen twice and counted once, never missed.
     counts: dict[_Key, list[int]] = collections.defaultdict(lambda: [0, 0, 0, 0])
     fresh = []
