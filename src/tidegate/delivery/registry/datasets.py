@@ -13,7 +13,7 @@ import pyarrow.dataset
 import pyarrow.fs
 
 from tidegate.core.vocabulary import errors, manifests
-from tidegate.delivery.registry import training
+from tidegate.delivery.registry import digests, training
 
 ROWS = 16_384
 """Of a piece."""
@@ -95,7 +95,7 @@ def stream(source: str) -> Any:
 
 
 def _opened(source: str, columns: Sequence[manifests.Column]) -> Any:
-    near = training.local(source)
+    near = digests.local(source)
     system, path = (pyarrow.fs.LocalFileSystem(), str(near)) if near else pyarrow.fs.FileSystem.from_uri(source)
     found, name = system.get_file_info(path), path.lower()
     if found.type == pyarrow.fs.FileType.NotFound:

@@ -7,16 +7,20 @@ from urllib import parse
 MOST_BYTES = 8 << 30
 """Of one data set; a larger one would hold a release up for too long."""
 MOST_FILES = 10_000
-_CHUNK = 1 << 20
 
 
-def located(source: str, beside: pathlib.Path) -> pathlib.Path | None:
-    """Where a source is on this machine; None for one that is elsewhere, or not named."""
+def local(source: str) -> pathlib.Path | None:
+    """Where a source says that it is on this machine; None for one that is elsewhere, or not named."""
     parts = parse.urlsplit(source)
     if not source or parts.scheme not in ("", "file") or parts.netloc not in ("", "localhost"):
         return None
-    named = pathlib.Path(parse.unquote(parts.path) if parts.scheme else source)
-    return beside / named if (named.is_absolute() or (beside / named).exists()) else None
+    return pathlib.Path(parse.unquote(parts.path) if parts.scheme else source)
+
+
+def located(source: str, beside: pathlib.Path) -> pathlib.Path | None:
+    """The same from a folder on: a name that is not absolute has to be there."""
+    named = local(source)
+    return beside / named if named and (named.is_absolute() or (beside / named).exists()) else None
 
 
 def of(path: pathlib.Path) -> str:
@@ -40,8 +44,5 @@ def _bounded(size: int) -> None:
 
 
 def _of_file(path: pathlib.Path) -> str:
-    digest = hashlib.sha256()
     with path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -20,7 +20,6 @@ SAMPLE, SAMPLE_CELLS = 50_000, 10_000_000
 """Rows that say how values are told apart, and values; up to twice as many are held."""
 ANSWERED_CELLS = 1_000_000
 """Values of the rows that the model is asked; `examples.MOST` rows at most."""
-_CHUNK = 1 << 20
 
 
 def survey(asked: training.Asked) -> training.Surveyed:
@@ -104,15 +103,12 @@ def _whole(value: Any) -> Any:
 
 def _digest(source: str) -> str:
     """Raises ModelSourceInvalid."""
-    near = training.local(source)
+    near = digests.local(source)
     try:
         if near is not None:
             return digests.of(near)
         with datasets.stream(source) as file:
-            whole = hashlib.sha256()
-            while chunk := file.read(_CHUNK):
-                whole.update(chunk)
-            return whole.hexdigest()
+            return hashlib.file_digest(file, "sha256").hexdigest()
     except IsADirectoryError:
         return ""
     except OSError as failed:

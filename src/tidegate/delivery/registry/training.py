@@ -13,7 +13,7 @@ from urllib import parse
 import msgspec
 
 from tidegate.core.vocabulary import errors, home, manifests, profiles
-from tidegate.delivery.registry import children, mlmodel
+from tidegate.delivery.registry import children, digests, mlmodel
 
 CURE = "Training data is a CSV file with a header or Parquet, with the columns that the model takes; any others are passed over."
 SCHEMES = frozenset({"", "file", "s3", "gs", "gcs", "abfs", "abfss", "hdfs"})
@@ -62,7 +62,7 @@ def look(named: str, provenance: manifests.Provenance, draft: mlmodel.Draft) -> 
     where it takes too long.
     """
     if named:
-        path = local(named)
+        path = digests.local(named)
         source = path.absolute().as_uri() if path else named
         if draft.signature.kind != "columns":
             raise errors.ModelSourceInvalid(
@@ -87,7 +87,7 @@ def look(named: str, provenance: manifests.Provenance, draft: mlmodel.Draft) -> 
 def foreseen(named: str, provenance: manifests.Provenance) -> str:
     """What `look` would read, in a sentence, without reading it; empty where no data is named. Raises ModelSourceInvalid."""
     if named:
-        path = local(named)
+        path = digests.local(named)
         if path and not path.exists():
             raise errors.ModelSourceInvalid(f"there is no training data at {named}.", cure=CURE)
         return f"Its baseline profile would be of all rows of {named}."
@@ -119,21 +119,12 @@ def noted(provenance: manifests.Provenance, found: Found) -> manifests.Provenanc
     return msgspec.structs.replace(provenance, data=tuple(data))
 
 
-def _named(provenance: manifests.Provenance) -> Iterator[manifests.Dataset]:
-    return (one for one in provenance.data if one.role == ROLE and one.source)
-
-
-def _survey(source: str, draft: mlmodel.Draft) -> Surveyed:
-    asked = Asked(source, draft.signature.inputs, draft.exact)
-    return children.run("survey", asked, Surveyed, env=children.open_environment(), seconds=SECONDS)
-
-
 def unread(source: str) -> str:
     """Why a source is none that could be read; empty where it may be."""
     parts = parse.urlsplit(source)
     if parts.scheme not in SCHEMES or not source:
         return f"nothing here reads {parts.scheme}://" if parts.scheme else "its source is not named"
-    near = local(source)
+    near = digests.local(source)
     if near is not None and not near.is_absolute():
         return f"{source} is no whole path"
     if near is not None and not near.exists():
@@ -141,9 +132,10 @@ def unread(source: str) -> str:
     return ""
 
 
-def local(source: str) -> pathlib.Path | None:
-    """Where a source is on this machine; None for another."""
-    parts = parse.urlsplit(source)
-    if parts.scheme == "file":
-        return pathlib.Path(parse.unquote(parts.path))
-    return None if parts.scheme else pathlib.Path(source)
+def _named(provenance: manifests.Provenance) -> Iterator[manifests.Dataset]:
+    return (one for one in provenance.data if one.role == ROLE and one.source)
+
+
+def _survey(source: str, draft: mlmodel.Draft) -> Surveyed:
+    asked = Asked(source, draft.signature.inputs, draft.exact)
+    return children.run("survey", asked, Surveyed, env=children.open_environment(), seconds=SECONDS)
