@@ -87,11 +87,11 @@ class Data:
 
 
 def stream(source: str) -> Any:
-    """The bytes of a file that is elsewhere. Raises IsADirectoryError for a folder, and OSError."""
+    """The bytes of a file that is elsewhere, as they lie there. Raises IsADirectoryError for a folder, and OSError."""
     system, path = pyarrow.fs.FileSystem.from_uri(source)
     if not system.get_file_info(path).is_file:
         raise IsADirectoryError(source)
-    return system.open_input_stream(path)
+    return system.open_input_stream(path, compression=None)
 
 
 def _opened(source: str, columns: Sequence[manifests.Column]) -> Any:
