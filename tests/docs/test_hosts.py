@@ -30,13 +30,14 @@ def test_its_command_gathers_two_hosts_and_shows_the_gap_of_one(tmp_path: pathli
         for sequence in (0, 1, 2 + number):
             chance = ids.uuid7(1_700_000_000_000 + sequence, number)
             writer.append([fixtures.prediction(sequence, id=chance, host=host, incarnation=boot * 32)])
+        writer.lose(2 * number)
         writer.close()
         for path in folder.iterdir():
             os.utime(path, (1, 1))
     said = run(place, tmp_path / "serving")
     assert "2 segments of 2 hosts brought" in said
     assert "one: 3 records, 0 lost" in said
-    assert "two: 3 records, 1 lost" in said
+    assert "two: 3 records, 3 lost" in said
     again = json.loads(run(place, tmp_path / "serving", "--json"))
     assert (again["gathered"]["brought"], again["gathered"]["known"]) == (0, 2)
-    assert (again["recorded"]["recorded"], again["recorded"]["lost"]) == (6, 1)
+    assert (again["recorded"]["recorded"], again["recorded"]["lost"]) == (6, 3)

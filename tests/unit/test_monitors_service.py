@@ -1,14 +1,17 @@
 """What the service watch takes for wrong, and for normal: times, errors by class, what runs out; and that it speaks once."""
 
+import io
 import random
 import sqlite3
 import time
 
 import pytest
+from rich import console
 
-from tidegate.core.vocabulary import home, marks, monitoring, tables
+from tidegate.core.vocabulary import home, instances, marks, monitoring, tables
 from tidegate.dataplane.wire import counts, tablefile
 from tidegate.interface.api import measures
+from tidegate.interface.cli.views import metrics as view
 from tidegate.observability.metrics import minutes, processes
 from tidegate.observability.monitors import mishaps, service, shortage, slowness
 
@@ -208,6 +211,33 @@ def test_what_was_served_is_added_up_by_minute_over_restarts(place):
     told = measures.service(place, "iris", START, START + 120)
     assert (told.versions[0].requests, told.versions[0].marks) == (2, {"ok": 2})
     assert told.versions[0].mean_seconds == pytest.approx(0.001)
+
+
+def test_bytes_are_told_by_version_and_by_worker(place):
+    instances.Spec("iris-v1-0", "worker", (), "t" * 32, labels={"endpoint": "iris", "ordinal": "1"}).write(place.instances)
+    claim = instances.claim(place.instances, "iris-v1-0")
+    try:
+        writer = counts.Writer(place.counts, "a" * 32)
+        for at in (0, 60, 120):
+            writer.of_worker(counts.GIVEN, "iris-v1-0").slots[0] += 6_000
+            writer.of_worker(counts.TAKEN, "iris-v1-0").slots[0] += 600
+            service.Service(place).look(START + at)
+            writer.row("iris", 1).moved(5_000, 500)
+        service.Service(place).look(START + 130)
+        told = measures.service(place, "iris", START, START + 180)
+    finally:
+        claim.release()
+    assert (told.versions[0].request_bytes, told.versions[0].answer_bytes) == (15_000, 1_500)
+    worker, keeper = (next(one for one in told.processes if one.process == name) for name in ("iris-v1-0", "keeper"))
+    assert (worker.received, worker.sent, worker.received_rate, worker.sent_rate) == (18_000, 1_800, 100.0, 10.0)
+    assert (keeper.received, keeper.received_rate) == (None, None)
+    out = console.Console(width=100, file=io.StringIO())
+    for part in view.whole(told):
+        out.print(part)
+    shown = out.file.getvalue().splitlines()
+    assert max(map(len, shown)) <= 100
+    assert any("15 kB of bodies in, 2 kB out" in one for one in shown), shown
+    assert "iris-v1-0: 0 kB/s from gateways, 0 kB/s to them" in [one.rstrip() for one in shown], shown
 
 
 def test_damaged_minutes_are_put_aside_and_counting_goes_on(place):

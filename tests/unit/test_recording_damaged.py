@@ -53,9 +53,9 @@ def test_a_file_that_no_json_is_in_is_read_as_none(tmp_path: pathlib.Path, raw: 
     [
         bytes(ends.SIZE),
         b"\xff" * ends.SIZE,
-        HEAD.pack(ends.MAGIC, 2**64 - 1, b"host").ljust(ends.SIZE, b"\0"),
-        HEAD.pack(ends.MAGIC, 2**63, b"\xff" * 64).ljust(ends.SIZE, b"\xff"),
-        HEAD.pack(ends.MAGIC, 9, b"host"),
+        HEAD.pack(ends.MAGIC, 2**64 - 1, b"host", 0).ljust(ends.SIZE, b"\0"),
+        HEAD.pack(ends.MAGIC, 2**63, b"\xff" * 64, 0).ljust(ends.SIZE, b"\xff"),
+        HEAD.pack(ends.MAGIC, 9, b"host", 0),
     ],
     ids=["zeros", "ones", "past all numbers", "past what a database holds", "cut"],
 )
@@ -65,4 +65,4 @@ def test_a_page_that_is_damaged_stops_no_record_and_counts_no_loss(tmp_path: pat
     log.put(given.prediction(1))
     log.look(1.0)
     assert (log.fact("recorded"), log.fact("lost")) == (1, 0)
-    assert not list(log.home.segments.glob(f"{'c' * 32}*"))
+    assert log.recorder.follower.over(2e10) == [log.home.segments / f"{'c' * 32}{ends.ENDING}"], "it goes like any other"

@@ -34,6 +34,14 @@ class Host:
         for path in self.paths:
             os.utime(path, (given.T0, given.T0))
 
+    def lose(self, count: int) -> None:
+        self.writer.lose(count)
+        os.utime(self.page, (given.T0, given.T0))
+
+    @property
+    def page(self) -> pathlib.Path:
+        return self.folder / f"{self.boot}.end"
+
     @property
     def paths(self) -> list[pathlib.Path]:
         return sorted(self.folder.glob("*.seg"))
@@ -128,6 +136,43 @@ def test_a_missing_segment_is_waited_for_and_then_its_records_are_lost_and_told_
     assert facts["hosts"]["one"] == {"recorded": 6 - missing, "lost": missing, "repeated": 0}  # type: ignore[index]
     assert facts["lost"] == missing
     assert first.exists()
+
+
+def test_what_a_host_lost_at_its_very_end_comes_too_and_is_counted_once(place: home.Home, tmp_path: pathlib.Path) -> None:
+    one, two = Host(tmp_path / "there", "one", "a"), Host(tmp_path / "there", "two", "c")
+    one.serve(4)
+    two.serve(1)
+    one.lose(3)
+    assert gathered(place, tmp_path / "there", given.T0 + 5.0).ends == 0, "its segments are not all here"
+    told = gathered(place, tmp_path / "there")
+    assert (told.ends, told.brought) == (1, 2), "nothing is said of a boot that lost nothing; of one, segments were ended before"
+    facts = process.catch_up(place)
+    assert facts["hosts"]["one"] == {"recorded": 4, "lost": 3, "repeated": 0}  # type: ignore[index]
+    assert facts["hosts"]["two"] == {"recorded": 1, "lost": 0, "repeated": 0}  # type: ignore[index]
+    (place.log / "gathered.json").unlink()  # a delivery that comes again
+    assert gathered(place, tmp_path / "there").ends == 1
+    assert process.catch_up(place)["lost"] == 3
+    one.lose(2)
+    assert gathered(place, tmp_path / "there").ends == 1
+    assert process.catch_up(place)["lost"] == 5
+    assert gathered(place, tmp_path / "there").ends == 0
+    one.serve(2)  # it was quiet and not over: what it serves from here on is lost to nobody
+    gathered(place, tmp_path / "there")
+    facts = process.catch_up(place)
+    assert (facts["recorded"], facts["lost"]) == (4 + 1 + 2, 5)
+
+
+def test_of_a_boot_whose_segments_are_gone_only_what_its_page_says_is_lost(place: home.Home, tmp_path: pathlib.Path) -> None:
+    host = Host(tmp_path / "there", "one", "a")
+    host.serve(4)
+    host.lose(1)
+    host.serve(2)
+    host.lose(3)
+    host.lose(2)
+    for path in host.paths:
+        path.unlink()
+    assert gathered(place, tmp_path / "there").ends == 1
+    assert process.catch_up(place)["lost"] == 5
 
 
 def test_what_is_no_segment_is_refused_with_the_reason_and_only_told_once(place: home.Home, tmp_path: pathlib.Path) -> None:

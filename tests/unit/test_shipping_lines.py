@@ -296,6 +296,91 @@ def test_what_retention_deletes_first_is_counted_by_who_deletes_it_and_told_with
     assert told.words == f"env:PLACE has a gap. 2 rows, recorded from {at} to {at}, were deleted by `log.retention` first."
 
 
+def test_outcomes_that_go_with_their_predictions_are_counted_for_sinks_that_get_outcomes(tmp_path: pathlib.Path) -> None:
+    shipped = Shipped(tmp_path, msgspec.structs.replace(TO, outcomes=True))
+    one, two = given.prediction(0), given.prediction(2)
+    shipped.log.put(one, given.outcome(1, one, 1.0, 1.0))
+    shipped.log.look(1.0)
+    shipped.ship()
+    shipped.log.put(two, given.outcome(3, two, 1.0, 1.0), given.outcome(4, one, 0.0, 1.0))
+    shipped.log.look(2.0)
+    routed(shipped.log.home, shipped.wanted, msgspec.structs.replace(TO, to="env:OTHER"), retention=86_400.0)
+    shipped.log.put(given.prediction(9, 10 * 86_400.0, endpoint="other"))
+    shipped.log.look(10 * 86_400.0)
+    shipped.log.look(10 * 86_400.0 + 20)
+    shipped.line.look(1.0)
+    assert [file.partition.endpoint for file in shipped.log.recorder.catalogue.files()] == ["other"]
+    assert shipped.line.given_up == 3, "a prediction, and both outcomes that came when it was away"
+    told = shipped.line.wrong(1.0)
+    assert told is not None
+    assert " 3 rows, recorded from " in told.words
+    assert "deleted by `log.retention` first" in told.words
+
+
+def test_without_outcomes_none_are_missed(shipped: Shipped) -> None:
+    one = given.prediction(0)
+    shipped.log.put(one, given.outcome(1, one, 1.0, 1.0))
+    shipped.log.look(1.0)
+    routed(shipped.log.home, TO, retention=86_400.0)
+    shipped.log.put(given.prediction(9, 10 * 86_400.0, endpoint="other"))
+    shipped.log.look(10 * 86_400.0)
+    shipped.log.look(10 * 86_400.0 + 20)
+    shipped.line = shipped.again()
+    shipped.line.look(1.0)
+    assert shipped.line.given_up == 1
+
+
+@pytest.mark.parametrize("gone", [False, True])
+def test_what_was_set_aside_before_it_came_is_missed_and_told_once(shipped: Shipped, gone: bool) -> None:
+    shipped.record(1, 2)
+    shipped.ship()
+    shipped.place.refuses = errors.SinkUnavailable("it is away.")
+    shipped.record(3, 4)
+    for file in shipped.log.recorder.catalogue.files():
+        if gone:
+            (shipped.log.home.log / file.path).unlink()
+        else:
+            (shipped.log.home.log / file.path).write_bytes(b"garbage")
+    shipped.log.recorder.mending.look("9-x")
+    assert shipped.log.recorder.catalogue.files() == []
+    shipped.line = shipped.again()
+    shipped.ship()
+    assert shipped.line.given_up == 2, "what it had before is in no way missed"
+    shipped.line = shipped.again()
+    shipped.place.refuses = None
+    shipped.record(5)
+    shipped.ship()
+    assert (shipped.line.given_up, shipped.place.sequences()) == (2, [0, 1, 4])
+    assert shipped.line.position.damaged == ()
+
+
+def test_what_is_seen_damaged_and_set_aside_then_is_missed_once(shipped: Shipped) -> None:
+    shipped.record(1)
+    [file] = shipped.log.recorder.catalogue.files()
+    (shipped.log.home.log / file.path).write_bytes(b"garbage")
+    assert shipped.line.turn(1.0)
+    assert (shipped.line.given_up, shipped.line.turn(1.0)) == (1, False)
+    shipped.log.recorder.mending.look("9-x")
+    shipped.line = shipped.again()
+    assert (shipped.line.turn(1.0), shipped.line.given_up) == (False, 1)
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_of_files_of_several_batches_it_is_missed_where_it_is_known_to_be_newer(shipped: Shipped, known: bool) -> None:
+    shipped.place.refuses = errors.SinkUnavailable("it is away.")
+    shipped.record(*range(monitors.FILES_MOST + 1))
+    if known:
+        shipped.log.look(30.0)
+        shipped.line.turn(1.0)
+    shipped.log.look(60.0)
+    [merged] = shipped.log.recorder.catalogue.files()
+    (shipped.log.home.log / merged.path).write_bytes(b"garbage")
+    shipped.log.recorder.mending.look("9-x")
+    shipped.line = shipped.line if known else shipped.again()
+    shipped.ship(100.0)
+    assert shipped.line.given_up == (merged.rows if known else 0)
+
+
 def test_a_file_that_cannot_be_read_is_given_up_told_and_holds_nothing_up(shipped: Shipped) -> None:
     shipped.record(1)
     [file] = shipped.log.recorder.catalogue.files()

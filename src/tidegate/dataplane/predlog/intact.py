@@ -80,4 +80,4 @@ def rows(log: pathlib.Path, file: parquet.File) -> pa.Table | None:
 def saved(log: pathlib.Path, name: str, file: parquet.File) -> parquet.File | None:
     """What is left of a damaged file as a new one; None where nothing is. Raises OSError as writing does."""
     left = rows(log, file)
-    return parquet.place(log, file.partition, name, left, file.level) if left is not None and left.num_rows else None
+    return parquet.rewritten(log, name, file, left) if left is not None and left.num_rows else None

@@ -251,6 +251,13 @@ def rewritten(log: pathlib.Path, name: str, file: File, rows: pa.Table) -> File:
     return place(log, file.partition, f"{name}{_MERGED}{file.level}", rows, file.level)
 
 
+def made(path: str) -> int:
+    """When the batch was recorded that a file is of, by its name, in Unix milliseconds; 0 where several may be in it."""
+    name = pathlib.PurePath(path).stem
+    told = name.partition("-")[0]
+    return int(told) if told.isdigit() and _MERGED not in name else 0
+
+
 def place(log: pathlib.Path, where: Partition, name: str, rows: pa.Table, level: int) -> File:
     """Put rows, sorted by id, into one new file of a partition. Raises OSError as `write` does."""
     folder = log / where.folder

@@ -9,7 +9,7 @@ Called by `observability.shipping` and, for what is deleted before it was shippe
 
 import bisect
 import pathlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any, NamedTuple
 
 import msgspec
@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from tidegate.dataplane.predlog import catalogue, columns, intact, parquet
+from tidegate.dataplane.predlog import catalogue, columns, erasing, intact, parquet
 
 ROWS_MOST, BYTES_MOST = 20_000, 32 << 20
 """Of one chunk, about; a batch is never cut in two."""
@@ -54,8 +54,8 @@ class Chunk(NamedTuple):
     until: int
     """Its last moment."""
     parts: tuple[Part, ...]
-    lost: int
-    """Rows that cannot be read."""
+    lost: dict[str, int]
+    """Rows that belong here or behind it and can be read no more, by the file that they were in."""
 
     def behind(self, last: Place) -> "Chunk":
         """Without the rows up to this place."""
@@ -78,16 +78,27 @@ class Book:
         self._saved: dict[str, pa.Table] = {}
         """What can be read of files that are damaged: as long as `mending` has not come to them."""
         self._lost: dict[str, int] = {}
+        """Rows of damaged files that cannot be read, whether these are set aside or not."""
 
     def look(self) -> None:
         """See which files there are. Raises StoreUnavailable where there is no catalogue, and sqlite3.Error."""
         with catalogue.Catalogue(self._log, readonly=True) as known:
             self._files = known.files(parquet.PREDICTIONS, self._endpoint)
             self._files += known.files(parquet.OUTCOMES) if self._outcomes else []
+            aside = {path: lost for path, _, lost in known.all_damaged() if self._is_mine(path)}
         there = {file.path for file in self._files}
-        for kept in (self._spans, self._counted, self._saved, self._lost):
+        for kept in (self._counted, self._saved):
             for path in kept.keys() - there:
                 kept.pop(path)
+        for about in (self._spans, self._lost):
+            for path in about.keys() - there - aside.keys():
+                about.pop(path)
+        self._lost |= aside
+
+    def _is_mine(self, path: str) -> bool:
+        """Whether a file is of the endpoint, or of outcomes where these are wanted."""
+        table, *_ = path.split("/")
+        return self._outcomes if table == parquet.OUTCOMES else path.startswith(f"{table}/endpoint={self._endpoint}/")
 
     def waiting(self, after: int) -> list[parquet.File]:
         """The files with rows that were recorded later than this moment, as of the last look. Raises OSError."""
@@ -97,8 +108,10 @@ class Book:
         """The first moment later than this at which something was recorded; 0: nothing was. Raises OSError."""
         return min((one for file in self.waiting(after) for one in self._counts(file) if one > after), default=0)
 
-    def chunk(self, after: int, until: int = 0) -> Chunk | None:
-        """What comes next after a moment, up to `until` where that is given; None: nothing. Raises OSError."""
+    def chunk(self, after: int, until: int = 0, told: Collection[str] = ()) -> Chunk | None:
+        """What comes next after a moment, up to `until` where that is given; None: nothing. `told`: damaged files that are known
+        already. Raises OSError.
+        """
         files = self.waiting(after)
         end = until or (self._end(files, after) if files else after)
         found: dict[parquet.Partition, list[pa.Table]] = {}
@@ -107,8 +120,24 @@ class Book:
             if rows is not None and rows.num_rows:
                 found.setdefault(file.partition, []).append(rows)
         parts = (Part(where, _ordered(tables)) for where, tables in found.items())
-        told = Chunk(end, tuple(sorted(parts, key=lambda one: one.place(0))), self._told(after))
-        return told if files or told.lost else None
+        ordered = tuple(sorted(parts, key=lambda one: one.place(0)))
+        lost = {path: rows for path, rows in self.lost(max(after, until)).items() if path not in told}
+        return Chunk(end, ordered, lost) if files or lost else None
+
+    def lost(self, after: int) -> dict[str, int]:
+        """Rows that can be read no more, by file, of files of which it is known that all was recorded later than this moment."""
+        return {path: rows for path, rows in self._lost.items() if rows and self._began(path) > after}
+
+    def _began(self, path: str) -> int:
+        """The first moment of a damaged file: as it was told when it was whole, or by its footer, or by the name of a batch's
+        own file; 0: nobody knows.
+        """
+        if path not in self._spans:
+            try:
+                self._spans[path] = _bounds(self._log / f"{path}{parquet.ASIDE}")
+            except (pa.ArrowException, OSError):
+                self._spans[path] = 0, 0
+        return self._spans[path][0] or parquet.made(path)
 
     def _end(self, files: list[parquet.File], after: int) -> int:
         """The last moment of the next chunk: no later than the end of the file that begins first, so that few are read."""
@@ -126,12 +155,6 @@ class Book:
                 break
             reached = moment
         return reached or end
-
-    def _told(self, after: int) -> int:
-        """Rows that turned out to be lost, each told once; files that are older than what is asked for are not meant."""
-        lost = sum(rows for path, rows in self._lost.items() if _made(path) > after)
-        self._lost = dict.fromkeys(self._lost, 0)
-        return lost
 
     def _span(self, file: parquet.File) -> tuple[int, int]:
         """(first, last) moment of a file; (0, 0) of one of which nothing can be read."""
@@ -167,16 +190,20 @@ class Book:
         return rows.filter(which["filters"]) if "filters" in which else rows
 
 
-def missed(log: pathlib.Path, files: Iterable[parquet.File], after: int) -> catalogue.Missed:
-    """The rows of files that are about to be deleted which were recorded later than a moment. Raises OSError."""
+def missed(log: pathlib.Path, files: Iterable[parquet.File], after: int, gone: erasing.Gone | None = None) -> catalogue.Missed:
+    """The rows of files that are about to be deleted, all or those that `gone` says, which were recorded later than a moment.
+
+    Raises OSError.
+    """
     found: list[int] = []
     for file in files:
         try:
-            rows = pq.read_table(log / file.path, columns=[parquet.RECORDED], partitioning=None)
+            rows = pq.read_table(log / file.path, columns=None if gone else [parquet.RECORDED], partitioning=None)
         except (pa.ArrowException, OSError) as failed:
             if not intact.is_damage(failed):
                 raise
             continue
+        rows = rows.filter(gone(rows)) if gone else rows
         found += (one for one in _moments(rows).to_pylist() if one > after)
     return catalogue.Missed(len(found), min(found), max(found)) if found else catalogue.Missed()
 
@@ -207,9 +234,3 @@ def _bounds(path: pathlib.Path) -> tuple[int, int]:
 def _ordered(tables: list[pa.Table]) -> pa.Table:
     whole = pa.concat_tables(columns.alike(tables), promote_options="default")
     return whole.sort_by([(name, "ascending") for name in (parquet.RECORDED, "id", "incarnation", "sequence")])
-
-
-def _made(path: str) -> int:
-    """When a file was made, by its name, in Unix milliseconds."""
-    told = pathlib.PurePath(path).name.partition("-")[0]
-    return int(told) if told.isdigit() else 0

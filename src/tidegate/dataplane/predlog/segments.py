@@ -152,8 +152,8 @@ class Writer:
 
     def lose(self, count: int = 1) -> None:
         """Skip the numbers of records that were answered but could not be appended."""
+        self._end.lose(self.sequence, count)
         self.sequence += count
-        self._end.reach(self.sequence)
 
     def reserve(self) -> None:
         """Write zeros ahead of the records where few are left: syncing a file that has not grown is many times as fast."""

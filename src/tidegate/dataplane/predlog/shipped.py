@@ -30,6 +30,8 @@ class Position(msgspec.Struct, frozen=True):
     """Rows, since the sink began."""
     given_up: int = 0
     """Rows that it never got, since they could not be read."""
+    damaged: tuple[str, ...] = ()
+    """Files whose lost rows are among these, and that are not behind it yet."""
 
 
 def position(log: pathlib.Path, endpoint: str, to: str) -> Position | None:

@@ -3,10 +3,11 @@
 A record that is lost shows as a gap in front of the next one. Of the last ones of a boot no later number tells; this page does,
 on a disk that is full and after `kill -9`: its block is there beforehand, and it is written through memory.
 
-    segments/<incarnation>.end    4,096 bytes: 8 bytes magic | u64 next sequence, 0: nothing was lost | 64 bytes host
-                                  in the machine's own byte order; its boot holds a lock on it for life
+    segments/<incarnation>.end    4,096 bytes, little-endian: 8 bytes magic | u64 next sequence, 0: nothing was lost
+                                  | 64 bytes host | u64 sequence of the first that is lost behind the last record
+                                  its boot holds a lock on it for life
 
-Standard library only. Called by `predlog.segments` (Page) and by whoever follows segments (read).
+Standard library only. Called by `predlog.segments` (Page) and by whoever follows or gathers segments (read).
 """
 
 import fcntl
@@ -23,8 +24,9 @@ MAGIC = b"TGEND\r\n\x01"
 SIZE = 4_096
 MOST = 1 << 48
 """Numbers that one boot gives, at the most: no counter of the log gets out of its range by a page that is damaged."""
-_HEAD = struct.Struct("=8sQ64s")
-_NEXT = struct.Struct("=Q")
+_HEAD = struct.Struct("<8sQ64sQ")
+_NUMBER = struct.Struct("<Q")
+_NEXT_AT, _FIRST_AT = 8, 80
 
 
 class Page:
@@ -35,7 +37,8 @@ class Page:
         self._path, self._host = folder / f"{incarnation}{ENDING}", host
         self._file = -1
         self._page: mmap.mmap | None = None
-        self._lost = False
+        self._first = self._next = 0
+        """The numbers that were lost last, without a record between them; both 0 where none were."""
 
     def reserve(self) -> None:
         """Have it, if there is room."""
@@ -48,7 +51,7 @@ class Page:
             fcntl.flock(file, fcntl.LOCK_EX)
             holding.reserve(file, 0, SIZE)
             page = mmap.mmap(file, SIZE)
-            page[: _HEAD.size] = _HEAD.pack(MAGIC, 0, self._host.encode()[:64])
+            page[: _HEAD.size] = _HEAD.pack(MAGIC, 0, self._host.encode()[:64], 0)
             scratch.rename(self._path)
         except OSError:
             if file >= 0:
@@ -57,18 +60,21 @@ class Page:
             return
         self._file, self._page = file, page
 
-    def reach(self, sequence: int) -> None:
-        """Everything below this number is kept or lost, the last of it lost."""
+    def lose(self, first: int, count: int) -> None:
+        """So many numbers from this one on are lost; everything below is kept, or was lost before."""
         self.reserve()
-        self._lost = True
+        if first != self._next:
+            self._first = first
+        self._next = first + count
         if self._page is not None:
-            _NEXT.pack_into(self._page, 8, sequence)
+            _NUMBER.pack_into(self._page, _FIRST_AT, self._first)
+            _NUMBER.pack_into(self._page, _NEXT_AT, self._next)
 
     def close(self) -> None:
         """Let go of it; where nothing was lost there is nothing to tell."""
         if self._page is None:
             return
-        if not self._lost:
+        if not self._next:
             self._path.unlink(missing_ok=True)
         self._page.close()
         os.close(self._file)
@@ -80,6 +86,8 @@ class End(NamedTuple):
 
     incarnation: str
     host: str
+    first: int
+    """The first number that is lost behind the last record."""
     sequence: int
     """Every number below it was given; 0: no more than the segments say."""
 
@@ -88,10 +96,14 @@ def read(path: pathlib.Path) -> End | None:
     """Of a boot that is over; None while it lives. One that is damaged says nothing. Raises OSError."""
     if holding.in_use(path):
         return None
-    raw = path.read_bytes()
+    return told(path.stem, path.read_bytes())
+
+
+def told(incarnation: str, raw: bytes) -> End:
+    """What a boot's page says."""
     if len(raw) < SIZE or raw[:8] != MAGIC:
-        return End(path.stem, "", 0)
-    _, sequence, host = _HEAD.unpack_from(raw)
+        return End(incarnation, "", 0, 0)
+    _, sequence, host, first = _HEAD.unpack_from(raw)
     if sequence > MOST:
-        return End(path.stem, "", 0)
-    return End(path.stem, host.rstrip(b"\0").decode("utf-8", "replace"), sequence)
+        return End(incarnation, "", 0, 0)
+    return End(incarnation, host.rstrip(b"\0").decode("utf-8", "replace"), first, sequence)

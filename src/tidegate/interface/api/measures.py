@@ -77,6 +77,10 @@ class Served(answers.Answer):
     p50_seconds: float | None
     p95_seconds: float | None
     p99_seconds: float | None
+    request_bytes: int
+    """Of bodies that clients sent, uncompressed."""
+    answer_bytes: int
+    """Of bodies that they got."""
     rescued: int
     fallbacks: int
     batches: int
@@ -103,6 +107,13 @@ class Used(answers.Answer):
     read_rate: float | None
     """Bytes a second from disks, over the last minutes."""
     written_rate: float | None
+    received: int | None
+    """A worker's: bytes that gateways sent to it, since the home was made."""
+    sent: int | None
+    """Bytes that came back."""
+    received_rate: float | None
+    """Bytes a second, over the last minutes."""
+    sent_rate: float | None
 
 
 class Machine(answers.Answer):
@@ -143,7 +154,7 @@ def service(place: home.Home, endpoint: str, since: float, until: float) -> Serv
         still = now.versions.get((name, ordinal), (0,) * counts.SLOTS)
         versions.append(_served(f"v{ordinal}", slots, still, until - since))
     lately = minutes.samples(place, until - LATELY_SECONDS)
-    used = [one for one in processes.listed(place) if one.endpoint in ("", endpoint)]
+    used = [one for one in processes.listed(place, now) if one.endpoint in ("", endpoint)]
     return Service(
         endpoint=endpoint,
         since=since,
@@ -168,6 +179,8 @@ def _served(version: str, slots: Sequence[int], now: Sequence[int], seconds: flo
         p50_seconds=number(told.p50),
         p95_seconds=number(told.p95),
         p99_seconds=number(told.p99),
+        request_bytes=slots[counts.ASKED_BYTES],
+        answer_bytes=slots[counts.ANSWERED_BYTES],
         rescued=slots[counts.RESCUED],
         fallbacks=slots[counts.FALLBACKS],
         batches=batches,
@@ -196,6 +209,10 @@ def _used(one: processes.Process, lately: Sequence[minutes.Sample]) -> Used:
         threads=_told(one.threads),
         read_rate=rate(same[0].read, same[-1].read) if same else None,
         written_rate=rate(same[0].written, same[-1].written) if same else None,
+        received=_told(one.received),
+        sent=_told(one.sent),
+        received_rate=rate(same[0].received, same[-1].received) if same else None,
+        sent_rate=rate(same[0].sent, same[-1].sent) if same else None,
     )
 
 

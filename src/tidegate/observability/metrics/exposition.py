@@ -29,8 +29,9 @@ _PROCESS = {
     "tidegate_process_threads": "threads",
     "tidegate_process_read_bytes_total": "read",
     "tidegate_process_written_bytes_total": "written",
+    "tidegate_process_received_bytes_total": "received",
+    "tidegate_process_sent_bytes_total": "sent",
 }
-_MOVED = {"tidegate_process_received_bytes_total": counts.GIVEN, "tidegate_process_sent_bytes_total": counts.TAKEN}
 _SINK = {
     "tidegate_sink_delivered_records_total": "delivered",
     "tidegate_sink_given_up_records_total": "given_up",
@@ -176,12 +177,8 @@ class _Collector(registry.Collector):
                 self._add("tidegate_probe_availability_ratio", one.right / one.probes, name)
 
     def _processes(self) -> None:
-        moved = {name: self._served.of(word) for name, word in _MOVED.items()}
-        for one in processes.listed(self._place):
+        for one in processes.listed(self._place, self._served):
             self._add("tidegate_process_up", float(bool(one.pid)), one.name, one.kind)
-            for name, by_worker in moved.items():
-                if (count := by_worker.get(counts.worker(one.name))) is not None:
-                    self._add(name, count, one.name, one.kind)
             for name, word in _PROCESS.items():
                 value = getattr(one, word)
                 if value >= 0:

@@ -6,7 +6,7 @@ The monitor writes it, one thread; the command line and the API read it. What is
 import contextlib
 import pathlib
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import msgspec
@@ -28,6 +28,10 @@ CREATE TABLE IF NOT EXISTS samples (
     descriptors INTEGER NOT NULL, read INTEGER NOT NULL, written INTEGER NOT NULL, PRIMARY KEY (name, at)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS samples_by_time ON samples (at);
+CREATE TABLE IF NOT EXISTS moved (
+    name TEXT NOT NULL, at INTEGER NOT NULL, received INTEGER NOT NULL, sent INTEGER NOT NULL, PRIMARY KEY (name, at)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS moved_by_time ON moved (at);
 CREATE TABLE IF NOT EXISTS machine (
     at INTEGER PRIMARY KEY, size INTEGER NOT NULL, free INTEGER NOT NULL, received INTEGER NOT NULL, sent INTEGER NOT NULL
 );
@@ -52,6 +56,9 @@ class Sample(NamedTuple):
     descriptors: int
     read: int
     written: int
+    received: int = -1
+    """Of a worker, as in `processes`; -1: not told."""
+    sent: int = -1
 
 
 class Machine(NamedTuple):
@@ -93,7 +100,7 @@ class Minutes:
             self._database.execute("INSERT OR REPLACE INTO seen VALUES (1, ?)", (_encode(fresh),))
         self._before = fresh
 
-    def sample(self, used: Iterable[processes.Process], machine: Machine, now: float) -> None:
+    def sample(self, used: Collection[processes.Process], machine: Machine, now: float) -> None:
         """Note what processes and the machine have, as of this minute; let go of what is old."""
         minute = int(now) // MINUTE * MINUTE
         rows = [
@@ -101,11 +108,14 @@ class Minutes:
             for one in used
             if one.pid
         ]
+        moved = [(one.name, minute, one.received, one.sent) for one in used if one.pid and one.received >= 0]
         with self._whole():
             self._database.executemany("INSERT OR REPLACE INTO samples VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
+            self._database.executemany("INSERT OR REPLACE INTO moved VALUES (?, ?, ?, ?)", moved)
             self._database.execute("INSERT OR REPLACE INTO machine VALUES (?, ?, ?, ?, ?)", machine._replace(at=minute))
             oldest = minute - KEEP_SECONDS
             self._database.execute("DELETE FROM samples WHERE at < ?", (oldest,))
+            self._database.execute("DELETE FROM moved WHERE at < ?", (oldest,))
             self._database.execute("DELETE FROM machine WHERE at < ?", (oldest,))
             self._database.execute("DELETE FROM served WHERE minute < ?", (oldest,))
 
@@ -158,7 +168,10 @@ def fresh(place: home.Home, now: Mapping[totals.Key, totals.Slots]) -> dict[tota
 
 def samples(place: home.Home, since: float) -> dict[str, list[Sample]]:
     """What each process used since a time, oldest first."""
-    ask = "SELECT name, at, began, cpu, resident, descriptors, read, written FROM samples WHERE at >= ? ORDER BY at"
+    ask = (
+        "SELECT name, at, began, cpu, resident, descriptors, read, written, ifnull(received, -1), ifnull(sent, -1)"
+        " FROM samples LEFT JOIN moved USING (name, at) WHERE samples.at >= ? ORDER BY samples.at"
+    )
     found: dict[str, list[Sample]] = {}
     for row in _read(place, ask, (since,)):
         found.setdefault(row[0], []).append(Sample(*row))

@@ -1,4 +1,4 @@
-"""What each process of a home uses: CPU, memory, descriptors, threads, disk.
+"""What each process of a home uses: CPU, memory, descriptors, threads, disk; of a worker, what gateways sent it and got from it.
 
 Of the process that holds the instance's lock; a child of its own is not counted with it. Some numbers are not told of another
 account's processes, or not on every system: they are left at -1, which is shown nowhere.
@@ -10,6 +10,8 @@ from typing import NamedTuple
 import psutil
 
 from tidegate.core.vocabulary import home, instances
+from tidegate.dataplane.wire import counts
+from tidegate.observability.metrics import totals
 
 KEEPER = "keeper"
 
@@ -34,16 +36,22 @@ class Process(NamedTuple):
     read: int = -1
     """Bytes, from disks."""
     written: int = -1
+    received: int = -1
+    """Bytes, from gateways, by all workers of this name since the home was made."""
+    sent: int = -1
 
 
-def listed(place: home.Home) -> list[Process]:
-    """The keeper, and every instance that has a specification, by name."""
+def listed(place: home.Home, served: totals.Served) -> list[Process]:
+    """The keeper, and every instance that has a specification, by name. `served`: what gateways have counted."""
+    given, taken = served.of(counts.GIVEN), served.of(counts.TAKEN)
     found = [_measured(Process(KEEPER, KEEPER), instances.holder(place.instances, KEEPER))]
     for path in sorted(place.instances.glob("*.json")):
         spec = instances.read(path)
         if spec is not None:
             ordinal = spec.labels.get("ordinal", "")
             told = Process(spec.name, spec.kind, spec.labels.get("endpoint", ""), f"v{ordinal}" if ordinal else "")
+            whose = counts.worker(spec.name)
+            told = told._replace(received=given.get(whose, -1), sent=taken.get(whose, -1))
             found.append(_measured(told, instances.holder(place.instances, spec.name)))
     return found
 

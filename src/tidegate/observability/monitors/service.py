@@ -52,7 +52,7 @@ class Service:
         """Count, and say what is wrong. Raises OSError, sqlite3.Error, TableUnreadable."""
         totals.fold(self._place)
         served = totals.served(self._place)
-        used = processes.listed(self._place)
+        used = processes.listed(self._place, served)
         self._note(served, used, now)
         table = self._table.read()
         found = [*self._of_endpoints(table, served, now), *self._of_processes(table, used, now), *self._of_disk(now)]

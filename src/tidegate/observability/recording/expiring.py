@@ -9,7 +9,7 @@ Called by the recorder, when nothing is open in its transaction.
 import datetime as dt
 import logging
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 
 import duckdb
 import msgspec
@@ -24,6 +24,8 @@ EVERY_SECONDS = 600.0
 log = logging.getLogger(__name__)
 _Day = tuple[str, str]
 """Endpoint and UTC day."""
+_Missing = tuple[shipped.Position, catalogue.Missed]
+"""A sink, and what it never gets."""
 
 
 class Expiring:
@@ -34,12 +36,15 @@ class Expiring:
         self._looked_at = 0.0
         self._clean: set[tuple[str, str]] = set()
         """(endpoint, path) of outcomes in which nothing old is posted for a key of that endpoint."""
+        self._hearing: set[tuple[str, str]] = set()
+        """(endpoint, to) of sinks that get outcomes."""
 
     def look(self, keepings: Mapping[str, keeping.Keeping], name: str, now: float) -> None:
         """Delete what is due at Unix time `now`. `name`: the beginning of new files' names. Raises OSError and sqlite3.Error."""
         if now - self._looked_at < EVERY_SECONDS:
             return
         self._looked_at = now
+        self._hearing = {(name, one.to) for name, told in keepings.items() for one in told.sinks if one.outcomes}
         days: dict[_Day, list[parquet.File]] = {}
         for file in self._known.files(parquet.PREDICTIONS):
             told = keepings.get(file.partition.endpoint, keeping.ALL)
@@ -54,7 +59,7 @@ class Expiring:
     def _delete(self, endpoint: str, day: str, files: list[parquet.File], name: str, now: float) -> None:
         rows = sum(file.rows for file in files)
         outcomes = self._outcomes(files, name)
-        missing = list(self._missing(endpoint, files))
+        missing = self._missing([one for one in shipped.positions(self._home.log) if one.endpoint == endpoint], files)
         identifier = f"expired-{endpoint}-{day}"
         told = erasures.Told(identifier, endpoint, erasures.EXPIRED, day, now, now, predictions=rows, outcomes=outcomes)
         folder = objects.folder(self._home.log, endpoint, day)
@@ -62,8 +67,7 @@ class Expiring:
         erasures.write(self._home.erasures, erasures.TOLD, msgspec.structs.replace(told, objects=kept))
         self._known.begin()
         self._known.drop(files)
-        for sink, missed in missing:
-            self._known.miss(endpoint, sink, missed)
+        self._miss(missing)
         self._known.tally({"expired": rows, "expired_outcomes": outcomes})
         self._known.commit()
         for file in files:
@@ -72,12 +76,17 @@ class Expiring:
             shutil.rmtree(gone, ignore_errors=True)
         log.info("a day of the log is not kept any more", extra={"endpoint": endpoint, "day": day, "predictions": rows})
 
-    def _missing(self, endpoint: str, files: list[parquet.File]) -> Iterator[tuple[str, catalogue.Missed]]:
-        """Sinks that have not got all of these files' rows, and what they never get."""
-        for one in shipped.positions(self._home.log):
-            missed = recorded.missed(self._home.log, files, one.moment) if one.endpoint == endpoint else catalogue.Missed()
-            if missed.rows:
-                yield one.to, missed
+    def _missing(
+        self, sinks: Sequence[shipped.Position], files: list[parquet.File], gone: erasing.Gone | None = None
+    ) -> list[_Missing]:
+        """Which of these sinks have not got all of these files' rows, or of those that go, and what they never get."""
+        found = ((one, recorded.missed(self._home.log, files, one.moment, gone)) for one in sinks)
+        return [(one, missed) for one, missed in found if missed.rows]
+
+    def _miss(self, missing: Sequence[_Missing]) -> None:
+        """Note it, in the transaction that has the rows count no more."""
+        for one, missed in missing:
+            self._known.miss(one.endpoint, one.to, missed)
 
     def _outcomes(self, files: list[parquet.File], name: str) -> int:
         """Take the outcomes of these files' predictions out of theirs; how many they were."""
@@ -114,9 +123,12 @@ class Expiring:
             log.warning("outcomes cannot be looked through", extra={"file": file.path, "why": str(broken)})
             return 0
         if count:
+            hearing = [one for one in shipped.positions(self._home.log) if (one.endpoint, one.to) in self._hearing]
+            missing = self._missing(hearing, [file], gone)
             self._known.begin()
             self._known.drop([file])
             self._known.add([new] if new else [])
+            self._miss(missing)
             self._known.commit()
             (self._home.log / file.path).unlink(missing_ok=True)
         return count

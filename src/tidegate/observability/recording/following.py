@@ -46,8 +46,8 @@ class Follower:
         self.expected = dict(progress.expected)
         self.moved: set[Key] = set()
         """Segments whose place changed since the caller last cleared this."""
-        self.ended: set[pathlib.Path] = set()
-        """Pages of boots that are over (`wire.ends`), counted: to be deleted once that is stored."""
+        self._ended: dict[pathlib.Path, int] = {}
+        """Pages of boots that are over (`wire.ends`), counted as of when they were last changed: nanoseconds."""
         self._doubted: dict[Key, tuple[int, float]] = {}
 
     def look(self, now: float, size: int) -> News:
@@ -71,27 +71,30 @@ class Follower:
                 reached, news.caught_up = news.caught_up, news.caught_up and others
                 if not reached:
                     break  # what follows in this boot is read behind it, or what is left here would look like repeats
-        for path, end in over.items() if news.caught_up else ():
-            self._end(path, end, news)
+        for path, (changed, end) in over.items() if news.caught_up else ():
+            self._end(end, news)
+            self._ended[path] = changed
         return news
 
-    def _over(self) -> dict[pathlib.Path, ends.End]:
-        """How boots ended; asked for before their segments are read, of which there are no more then."""
+    def _over(self) -> dict[pathlib.Path, tuple[int, ends.End]]:
+        """How boots ended, and when their pages were changed; read before their segments, of which there are no more then."""
         found = {}
         for path in self.folder.glob(f"[!.]*{ends.ENDING}"):
             with contextlib.suppress(FileNotFoundError):
-                if path not in self.ended and (end := ends.read(path)) is not None:
-                    found[path] = end
+                changed = path.stat().st_mtime_ns
+                if self._ended.get(path) != changed and (end := ends.read(path)) is not None:
+                    found[path] = changed, end
         return found
 
-    def _end(self, path: pathlib.Path, end: ends.End, news: News) -> None:
-        """Count what a boot lost behind its last record."""
-        lost = max(0, end.sequence - self.expected.get(end.incarnation, 0))
+    def _end(self, end: ends.End, news: News) -> None:
+        """Count what a boot lost behind its last record: once, since it is not expected any more. Of one of which no record was
+        ever read here, only what the page itself says.
+        """
+        lost = max(0, end.sequence - self.expected.get(end.incarnation, end.first))
         if lost:
             news.lost += lost
             news.hosts.setdefault(end.host, [0, 0, 0])[1] += lost
             self.expected[end.incarnation] = end.sequence
-        self.ended.add(path)
 
     def _is_done(self, key: Key, path: pathlib.Path) -> bool:
         """Whether nothing is left to read. One that has grown since was brought once more, from a host that wrote on: it is read
@@ -201,6 +204,13 @@ class Follower:
     def forget(self, key: Key) -> None:
         """A segment has been deleted."""
         self.places.pop(key, None)
+
+    def over(self, older_than: float) -> list[pathlib.Path]:
+        """The pages that were counted and last changed before this Unix time, forgotten: they may be deleted."""
+        found = [path for path, changed in self._ended.items() if changed < older_than * 1e9]
+        for path in found:
+            del self._ended[path]
+        return found
 
 
 def _keep_aside(path: pathlib.Path) -> None:

@@ -126,7 +126,7 @@ class Recorder:
                 self.publish(now)
         self.keepsakes.publish(now, self.rules.silent())
         full = len(self._batch) >= FLUSH_RECORDS or self._bytes >= FLUSH_BYTES
-        new = self.follower.moved or self.follower.ended or self.catalogue.connection.in_transaction
+        new = self.follower.moved or any(self._counted.values()) or self.catalogue.connection.in_transaction
         if full or (new and now - self._flushed_at >= FLUSH_SECONDS):
             self.flush(now)
         hurried = self.erasing.pending or self.recounting.pending or self.doubts.pending
@@ -223,7 +223,7 @@ class Recorder:
             moment = self.catalogue.last_moment(max(int(now * 1e3), self._shipped + 1))
             self.catalogue.add(parquet.write(self.home.log, _fresh_name(now), self._batch, self._columns, moment))
         moved = {key: self.follower.places[key] for key in self.follower.moved}
-        if moved or self.follower.ended:
+        if moved or any(self._counted.values()):
             self.catalogue.advance(moved, self.follower.expected)
         self._save()
         told = msgspec.structs.asdict(self.joins.tally) | msgspec.structs.asdict(self.pairs.tally)
@@ -234,8 +234,6 @@ class Recorder:
         self.tallies = self.catalogue.tallies()
         self.joins.tally, self.pairs.tally = joins.Tally(), pairs.Tally()
         self.follower.moved.clear()
-        while self.follower.ended:
-            self.follower.ended.pop().unlink(missing_ok=True)
         self._batch, self._columns, self._bytes, self._counted, self._flushed_at = [], {}, 0, {}, now
 
     def _begin_sinks(self, now: float) -> None:

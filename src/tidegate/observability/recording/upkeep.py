@@ -20,7 +20,7 @@ FILES_MOST = 20
 MERGED_SIZE = 64 << 20
 """Uncompressed bytes that one merge takes at most; a file of half of it is large enough."""
 RETENTION_SECONDS = 3600.0
-"""How long a segment is kept after it was recorded to its end."""
+"""How long a segment is kept after it was recorded to its end, and a page after it was last written to."""
 log = logging.getLogger(__name__)
 
 
@@ -159,7 +159,12 @@ def _chosen(files: list[parquet.File]) -> list[parquet.File]:
 
 
 def retire(known: catalogue.Catalogue, follower: following.Follower, now: float, *, at_once: bool = False) -> int:
-    """Delete the segments that have been recorded for long enough, or `at_once` those that are recorded; how many."""
+    """Delete the segments that have been recorded for long enough, or `at_once` those that are recorded; how many.
+
+    The pages on which boots said how they ended stay as long, for who gathers.
+    """
+    for path in follower.over(now - RETENTION_SECONDS):
+        path.unlink(missing_ok=True)
     old = follower.recorded(now if at_once else now - RETENTION_SECONDS)
     if not old:
         return 0

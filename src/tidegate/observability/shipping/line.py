@@ -52,8 +52,6 @@ class Line:
         )
         self._position = self._kept()
         self._chunk: recorded.Chunk | None = None
-        self._lost = 0
-        """Rows that cannot be read, and are not in the position yet."""
         self._sink: sink.Sink | None = None
         self._failures, self._due = 0, 0.0
 
@@ -121,8 +119,7 @@ class Line:
         if where is None:
             return None
         self._book.look()
-        found = self._book.chunk(where.moment, where.until)
-        self._lost += found.lost if found else 0
+        found = self._book.chunk(where.moment, where.until, where.damaged)
         return found.behind(where.last) if found and where.until else found
 
     def _deliver(self, chunk: recorded.Chunk) -> None:
@@ -160,12 +157,14 @@ class Line:
     def _reach(self, chunk: recorded.Chunk, last: recorded.Place, count: int) -> None:
         """Note that rows up to this place have been delivered."""
         left, before = chunk.behind(last), self.position
-        if self._lost:
-            log.error("rows never reach a sink", extra={"sink": before.to, "rows": self._lost, "why": "they cannot be read"})
-        told = (before.delivered + count, before.given_up + self._lost)
-        self._chunk, self._lost = left if left.parts else None, 0
+        lost = sum(chunk.lost.values())
+        if lost:
+            log.error("rows never reach a sink", extra={"sink": before.to, "rows": lost, "why": "they cannot be read"})
+        told = (before.delivered + count, before.given_up + lost)
+        self._chunk = left._replace(lost={}) if left.parts else None
         moment, until, last = (before.moment, chunk.until, last) if left.parts else (chunk.until, 0, recorded.Place())
-        self._position = shipped.Position(before.endpoint, before.to, moment, until, last, *told)
+        damaged = self._book.lost(moment).keys() & {*before.damaged, *chunk.lost}
+        self._position = shipped.Position(before.endpoint, before.to, moment, until, last, *told, tuple(sorted(damaged)))
         shipped.reach(self._home.log, self._position)
 
     def _failed(self, failed: Exception, now: float) -> None:

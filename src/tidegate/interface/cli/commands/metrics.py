@@ -20,8 +20,8 @@ def metrics(
     as_json: options.Json = False,
     home: options.Home = "",
 ) -> None:
-    """How an endpoint is served: by version how many requests, how they ended, how long clients waited, how large batches were;
-    what waits now; what its processes use, and what is left of the disk.
+    """How an endpoint is served: by version how many requests, how they ended, how long clients waited, how large batches were,
+    how many bytes came and went; what waits now; what its processes use, and what is left of the disk.
 
     In whole minutes, as the monitor counts them. Reads files; everything may be down. For Prometheus the API has `/metrics`.
     """

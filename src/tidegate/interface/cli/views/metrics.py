@@ -14,6 +14,7 @@ def whole(found: measures.Service) -> Iterator[text.Text | table.Table]:
     if found.versions:
         yield text.Text(f"{found.endpoint}, {span}")
         yield _versions(found.versions)
+        yield from (text.Text(_beside(one)) for one in found.versions)
     else:
         yield text.Text(f"{found.endpoint}: nothing was counted, {span}")
     if found.refused:
@@ -21,20 +22,28 @@ def whole(found: measures.Service) -> Iterator[text.Text | table.Table]:
         yield text.Text(f"refused before they were drawn, or answered by nobody, on all endpoints ever: {refused}")
     yield text.Text("")
     yield _processes(found.processes)
+    for one in found.processes:
+        if one.alive and one.received_rate is not None:
+            yield text.Text(f"{one.process}: {_a_second(one.received_rate)} from gateways, {_a_second(one.sent_rate)} to them")
     if found.machine:
         yield text.Text(_machine(found.machine))
 
 
 def _versions(versions: tuple[measures.Served, ...]) -> table.Table:
-    shown = _table("version", "requests", "", "mean", "p50", "p95", "p99", "ended", "a batch", "waiting", "in flight")
+    shown = _table("version", "requests", "mean", "p50", "p95", "p99", "a batch", "waiting", "in flight")
     for one in versions:
-        ended = ", ".join(f"{count:,} {mark}" for mark, count in one.marks.items())
-        ended += f"; {one.rescued:,} rescued" if one.rescued else ""
         times = [_ms(each) for each in (one.mean_seconds, one.p50_seconds, one.p95_seconds, one.p99_seconds)]
         batch = f"{one.batch_requests:.1f}" if one.batch_requests is not None else ""
-        rate = amounts.rate(one.rate)
-        shown.add_row(one.version, f"{one.requests:,}", rate, *times, ended, batch, f"{one.queued:,}", f"{one.in_flight:,}")
+        shown.add_row(one.version, f"{one.requests:,}", *times, batch, f"{one.queued:,}", f"{one.in_flight:,}")
     return shown
+
+
+def _beside(one: measures.Served) -> str:
+    """What of a version is no column."""
+    ended = ", ".join(f"{count:,} {mark}" for mark, count in one.marks.items())
+    ended += f"; {one.rescued:,} rescued" if one.rescued else ""
+    bodies = f"{_size(one.request_bytes)} of bodies in, {_size(one.answer_bytes)} out"
+    return f"{one.version}: {amounts.rate(one.rate)}, {bodies}; {ended}"
 
 
 def _processes(used: tuple[measures.Used, ...]) -> table.Table:
@@ -68,6 +77,10 @@ def _table(*columns: str) -> table.Table:
 
 def _ms(seconds: float | None) -> str:
     return "" if seconds is None else f"{seconds * 1e3:,.3g} ms"
+
+
+def _size(number: int) -> str:
+    return amounts.size(number) if number >= 1e6 else f"{number / 1e3:,.0f} kB"
 
 
 def _a_second(number: float | None) -> str:
