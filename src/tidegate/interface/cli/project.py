@@ -8,6 +8,9 @@ import msgspec
 from tidegate.core.spec import file, keys, settings
 from tidegate.core.vocabulary import errors, recipients
 
+_FILES = ("example", "training", "check")
+"""Settings that are paths."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Project:
@@ -39,17 +42,7 @@ def load(given: str = "", *, model: str = "", strategy: str = "") -> Project:
         read = file.by(read, strategy)
     resolved = file.resolve(read, _listed(read, path))
     source = absolute(model, pathlib.Path.cwd()) if model else absolute(resolved.model, path.parent)
-    example = absolute(resolved.example, path.parent) if resolved.example else ""
-    training = absolute(resolved.training, path.parent) if resolved.training else ""
-    check = absolute(resolved.check, path.parent) if resolved.check else ""
-    notify = tuple(_told(one, path.parent) for one in recipients.of(resolved.notify))
-    requires = tuple(msgspec.structs.replace(one, url=_placed(one.url, path.parent)) for one in resolved.requires)
-    truth = msgspec.structs.replace(resolved.monitors.truth, url=_placed(resolved.monitors.truth.url, path.parent))
-    monitors = msgspec.structs.replace(resolved.monitors, truth=truth)
-    kept = msgspec.structs.replace(resolved.log, key=_placed(resolved.log.key, path.parent))
-    placed = msgspec.structs.replace(resolved, model=source, example=example, check=check, notify=notify, requires=requires)
-    placed = msgspec.structs.replace(placed, training=training)
-    return Project(path, msgspec.structs.replace(placed, monitors=monitors, log=kept))
+    return Project(path, msgspec.structs.replace(_from(resolved, path.parent), model=source))
 
 
 def absolute(model: str, folder: pathlib.Path) -> str:
@@ -57,6 +50,20 @@ def absolute(model: str, folder: pathlib.Path) -> str:
     if "://" in model:
         return model
     return str((folder / pathlib.Path(model).expanduser()).resolve())
+
+
+def _from(given: settings.Settings, folder: pathlib.Path) -> settings.Settings:
+    """The settings with the paths in them, but for the model's, from the folder that they are meant from."""
+    files = {name: absolute(path, folder) for name in _FILES if (path := getattr(given, name))}
+    truth = msgspec.structs.replace(given.monitors.truth, url=_placed(given.monitors.truth.url, folder))
+    return msgspec.structs.replace(
+        given,
+        notify=tuple(_told(one, folder) for one in recipients.of(given.notify)),
+        requires=tuple(msgspec.structs.replace(one, url=_placed(one.url, folder)) for one in given.requires),
+        monitors=msgspec.structs.replace(given.monitors, truth=truth),
+        log=msgspec.structs.replace(given.log, key=_placed(given.log.key, folder)),
+        **files,
+    )
 
 
 def _shown(path: pathlib.Path) -> str:

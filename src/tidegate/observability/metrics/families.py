@@ -60,7 +60,6 @@ FAMILIES = (
     Family("tidegate_sink_given_up_records_total", COUNTER, "Records that a sink will never get.", ("endpoint", "sink")),
     Family("tidegate_sink_waiting_files", GAUGE, "Files of the log with rows that a sink has not got.", ("endpoint", "sink")),
     Family("tidegate_sink_behind_seconds", GAUGE, "For how long the oldest of these has been recorded.", ("endpoint", "sink")),
-    # The probe from outside.
     # What is asked and answered, by the windows that were looked at last.
     Family("tidegate_drift_effect", GAUGE, "By how much a column has moved.", (*_COLUMN, "effect", "reference")),
     Family("tidegate_drift_effect_low", GAUGE, "By how much at least, with 99.9 %.", (*_COLUMN, "effect", "reference")),
@@ -69,6 +68,7 @@ FAMILIES = (
     Family("tidegate_drift_window_end_seconds", GAUGE, "When that window was over, in Unix time.", _LOOK),
     Family("tidegate_input_faults_ratio", GAUGE, "Share of a column's entries: nulls, new, broken.", (*_COLUMN, "fault")),
     Family("tidegate_odd_inputs_ratio", GAUGE, "Share of the inputs that are odd: one in a thousand is.", _VERSION),
+    # The probe from outside.
     Family("tidegate_probe_up", GAUGE, "1 when the last probe had the right answer.", ("endpoint",)),
     Family("tidegate_probe_seconds", GAUGE, "How long the last probe took.", ("endpoint",)),
     Family("tidegate_probe_availability_ratio", GAUGE, "Share of the last day's probes with the right answer.", ("endpoint",)),
