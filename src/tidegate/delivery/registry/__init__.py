@@ -12,7 +12,8 @@
 - `packages`, `requirements`, `choosing`: what is installed here; a model's requirement lines; whether they are met by it
 - `interpreters`, `locking`, `runtimes`: uv and the Pythons of this machine; lines -> a lock with hashes -> an environment
 - `predicates`: the endpoint's own check of answers: looked at, and taken into the bundle
-- `profiling`: the model loaded once and asked its example: outputs, classes, baseline profile; `dependence`: on which inputs
+- `profiling`: the model loaded once and asked its example: baseline profile; `outputs`: what it answers, and which classes it
+  tells apart; `dependence`: on which inputs
 - `compiling`: the profiled model as ONNX, held to its original row by row on its data and on `probes`; `adopting`: in its place;
   `reports`: what came of it, for people
 - `graphs`, `nodes`, `ensembles`, `averages`, `forests`: how models become ONNX: skl2onnx, and trees exactly

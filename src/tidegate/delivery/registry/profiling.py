@@ -11,18 +11,14 @@ from typing import Any
 import msgspec
 
 from tidegate.core.vocabulary import errors, manifests, profiles
-from tidegate.dataplane.models import agreement, batches, bins, bundles, datatypes, model, signature
+from tidegate.dataplane.models import agreement, batches, bins, bundles, model, signature
 from tidegate.dataplane.models.loaders import catalog
 from tidegate.dataplane.wire import frames
-from tidegate.delivery.registry import compiling, dependence, examples, packages
+from tidegate.delivery.registry import compiling, dependence, examples, outputs, packages
 
 _UNIFORM = tuple(place / bins.MOST for place in range(1, bins.MOST))
 _FEW = 64
 """Rows below which quantiles of probabilities say less than even steps from 0 to 1."""
-_ROUNDING = 1e-3
-"""By how much probabilities in FP16 may add up to something else than 1."""
-_KINDS = {"f": "double", "i": "long", "u": "long", "b": "boolean", "M": "datetime"}
-_TENSORS = {"f": "FP64", "i": "INT64", "u": "INT64", "b": "BOOL"}
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -65,52 +61,77 @@ def profile(asked: Asked) -> Iterator[Profiled]:
     A converter may end the process: what was found before has been said by then.
     Raises what loading raises, WarmupFailed, OutputInvalid, or ModelSourceInvalid for an example that lacks columns.
     """
-    folder = pathlib.Path(asked.folder)
-    bundle = bundles.Bundle(folder, asked.manifest)
-    loaded = catalog.load(bundle)
-    rows = asked.rows
-    if not asked.exact and (names := loaded.columns):
-        manifest = msgspec.structs.replace(asked.manifest, signature=_restricted(asked.manifest.signature, names))
-        bundle, rows = bundles.Bundle(folder, manifest), [{name: row.get(name) for name in names} for row in rows]
-        loaded = loaded.under(bundle)
+    bundle, loaded, rows = _loaded(asked)
     given = rows or examples.made_up(bundle.manifest.signature)
     batch = _batch(bundle.manifest, given)
-    try:
-        answer = loaded.answer(batch)
-    except (Exception, SystemExit) as raised:
-        raise _unanswered(rows, raised) from raised
-    outputs, options = _outputs(answer, bundle.manifest, loaded.classes)
-    final = msgspec.structs.replace(
-        bundle.manifest,
-        options={**bundle.manifest.options, **options},
-        signature=msgspec.structs.replace(bundle.manifest.signature, outputs=outputs),
-    )
+    proven = bundles.Bundle(bundle.folder, _with_outputs(bundle.manifest, loaded, batch, made_up=not rows))
     kept = given[: examples.KEPT]
-    (folder / final.example).write_bytes(examples.body(kept))
-    proven = bundles.Bundle(folder, final)
+    (proven.folder / proven.manifest.example).write_bytes(examples.body(kept))
     answering = loaded.under(proven)
     ready = model.Model(proven, answering)
     ready.warm_up()
     values = ready.codec.checked(ready.predict(batch), batch.rows)
-    if classes := _told_apart(final, values, answering.classes):
-        final = msgspec.structs.replace(final, options={**final.options, "classes": msgspec.json.encode(classes).decode()})
-        proven = bundles.Bundle(folder, final)
+    if classes := outputs.classes(proven.manifest, values, answering.classes):
+        proven = bundles.Bundle(proven.folder, _with_options(proven.manifest, classes=msgspec.json.encode(classes).decode()))
         ready = model.Model(proven, answering)
     if asked.sample:
         rows, values = _answered(ready, _fitting(ready, asked.sample))
-    said = ready.codec.answers(values)
-    spread = _spread(said if rows else (), final, loaded.classes)
-    found = Profiled(final.signature, final.options, spread, kept, packages.here(final.loader), platform.python_version())
-    if len(rows) >= profiles.FEWEST and final.signature.kind == "columns":
-        importances = dependence.importances(ready, rows, said)
-        beside = ready.codec.series.unpacked(values, len(rows))
-        found = msgspec.structs.replace(found, answers=list(said), importances=importances, outputs=beside)
+    found = msgspec.structs.replace(_profiled(ready, loaded.classes, rows, values), rows=kept)
     if not asked.compile:
         yield found
         return
     yield msgspec.structs.replace(found, compiled=compiling.Compiled(compiling.UNENDED))
     outcome = compiling.compiled(proven, answering, batch, asked.tolerance)
     yield msgspec.structs.replace(found, compiled=outcome)
+
+
+def _loaded(asked: Asked) -> tuple[bundles.Bundle, catalog.Model, list[Any]]:
+    """The model, and the rows of its example: where these may have more, with the columns that it was trained with."""
+    bundle = bundles.Bundle(pathlib.Path(asked.folder), asked.manifest)
+    loaded = catalog.load(bundle)
+    if asked.exact or not (names := loaded.columns):
+        return bundle, loaded, asked.rows
+    manifest = msgspec.structs.replace(asked.manifest, signature=_restricted(asked.manifest.signature, names))
+    bundle = bundles.Bundle(bundle.folder, manifest)
+    return bundle, loaded.under(bundle), [{name: row.get(name) for name in names} for row in asked.rows]
+
+
+def _with_outputs(
+    manifest: manifests.Manifest, loaded: catalog.Model, batch: batches.Batch, *, made_up: bool
+) -> manifests.Manifest:
+    """The manifest with the outputs that an answer to this batch shows. Raises WarmupFailed, OutputInvalid."""
+    try:
+        answer = loaded.answer(batch)
+    except (Exception, SystemExit) as raised:
+        raise _unanswered(raised, made_up=made_up) from raised
+    columns, options = outputs.of(answer, manifest, loaded.classes)
+    found = msgspec.structs.replace(manifest, signature=msgspec.structs.replace(manifest.signature, outputs=columns))
+    return _with_options(found, **options)
+
+
+def _with_options(manifest: manifests.Manifest, **more: str) -> manifests.Manifest:
+    return msgspec.structs.replace(manifest, options={**manifest.options, **more})
+
+
+def _profiled(ready: model.Model, classes: tuple[Any, ...], rows: list[Any], values: batches.Values) -> Profiled:
+    """What the answers to these rows say; of a made-up row, nothing of how they spread."""
+    manifest, said = ready.codec.manifest, ready.codec.answers(values)
+    found = Profiled(
+        signature=manifest.signature,
+        options=manifest.options,
+        profile=_spread(said if rows else (), manifest, classes),
+        rows=[],
+        lock=packages.here(manifest.loader),
+        python=platform.python_version(),
+    )
+    if len(rows) < profiles.FEWEST or manifest.signature.kind != "columns":
+        return found
+    return msgspec.structs.replace(
+        found,
+        answers=list(said),
+        outputs=ready.codec.series.unpacked(values, len(rows)),
+        importances=dependence.importances(ready, rows, said),
+    )
 
 
 def _fitting(ready: model.Model, sample: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -184,88 +205,13 @@ def _batch(manifest: manifests.Manifest, rows: list[Any]) -> batches.Batch:
         raise errors.WarmupFailed(f"the example does not fit the model's own signature: {wrong}") from wrong
 
 
-def _unanswered(rows: list[Any], raised: BaseException) -> errors.WarmupFailed:
-    if rows:
+def _unanswered(raised: BaseException, *, made_up: bool) -> errors.WarmupFailed:
+    if not made_up:
         return errors.WarmupFailed(f"the model raised on its example: {model.words(raised)}")
     cure = "Log it with input_example=X[:20], or give --example rows.csv."
     return errors.WarmupFailed(
         f"the model has no input example, and a made-up one it did not answer: {model.words(raised)}.", cure=cure
     )
-
-
-def _outputs(
-    answer: Any, manifest: manifests.Manifest, classes: tuple[Any, ...]
-) -> tuple[tuple[manifests.Column, ...], dict[str, str]]:
-    """The outputs, and what the loader has to know of them: declared names are kept, the model's own answer decides the rest."""
-    declared = manifest.signature.outputs
-    shape = tuple(getattr(answer, "shape", ()))
-    if manifest.options.get("method") == "predict_proba" and not hasattr(answer, "columns"):
-        if len(shape) != 2:
-            raise errors.OutputInvalid("the model answers probabilities for several outputs at once, which cannot be served.")
-        listed = msgspec.json.encode([bins.said(one) for one in classes]).decode()
-        if len(declared) == shape[1] > 1 and all(column.name for column in declared):
-            return declared, {"classes": listed} if len(classes) == len(declared) else {}
-        name = declared[0].name if len(declared) == 1 else ""
-        if shape[1] == 2:
-            return (manifests.Column(name or "probability", "double"),), {"positive": "1"}
-        return (manifests.Column(name or "probabilities", "FP64", shape=(-1, shape[1])),), {"classes": listed}
-    if declared:
-        unnamed = "prediction" if len(declared) == 1 else "prediction_{}"
-        return tuple(
-            column if column.name else msgspec.structs.replace(column, name=unnamed.format(place))
-            for place, column in enumerate(declared)
-        ), {}
-    return _inferred(answer), {}
-
-
-def _inferred(answer: Any) -> tuple[manifests.Column, ...]:
-    """Outputs as the answer itself shows them: a frame's columns, a dict's entries, or one called prediction."""
-    import numpy as np  # noqa: PLC0415 - the model's own package
-
-    if hasattr(answer, "columns"):
-        return tuple(manifests.Column(str(name), _KINDS.get(answer[name].dtype.kind, "string")) for name in answer.columns)
-    if isinstance(answer, dict) and answer:
-        return tuple(_shown(str(name), np.asarray(entries)) for name, entries in answer.items())
-    if isinstance(answer, list) or hasattr(answer, "dtype"):
-        return (_shown("prediction", np.asarray(answer)),)
-    raise errors.OutputInvalid(
-        f"the model answers a {type(answer).__name__}, and its signature says no outputs.",
-        cure="Log it with signature=infer_signature(X, model.predict(X)).",
-    )
-
-
-def _shown(name: str, entries: Any) -> manifests.Column:
-    kind, shape = entries.dtype.kind, entries.shape
-    if len(shape) < 2 or shape[1:] == (1,):
-        return manifests.Column(name, _KINDS.get(kind, "string"))
-    return manifests.Column(name, _TENSORS.get(kind, "BYTES"), shape=(-1, *shape[1:]))
-
-
-def _told_apart(manifest: manifests.Manifest, values: batches.Values, classes: tuple[Any, ...]) -> list[str]:
-    """The classes whose probabilities an output is, where nothing has said so: each row of it adds up to 1.
-
-    By the model's own names where it has as many; else by the label that it answers beside them, where that always is the
-    likeliest one's; else by their places, from 0. Empty where no output is probabilities.
-    """
-    outputs = manifest.signature.outputs
-    wide = [one for one in outputs if len(one.shape) == 2 and one.shape[1] > 1 and datatypes.of(one).family == "number"]
-    found = next((one for one in wide if _are_probabilities(batches.entries(values[one.name]))), None)
-    if found is None or manifest.options.get("classes"):
-        return []
-    if len(classes) == found.shape[1]:
-        return [bins.said(one) for one in classes]
-    names = [str(place) for place in range(found.shape[1])]
-    if len(outputs[0].shape) <= 1:
-        labels = batches.entries(values[outputs[0].name])
-        places = [max(range(len(row)), key=row.__getitem__) for row in batches.entries(values[found.name])]
-        told = {place: bins.said(label) for place, label in zip(places, labels, strict=True)}
-        if len(told) == len(names) and all(told[place] == bins.said(label) for place, label in zip(places, labels, strict=True)):
-            return [told[place] for place in range(len(names))]
-    return names
-
-
-def _are_probabilities(table: list[list[float]]) -> bool:
-    return all(None not in row and min(row) >= 0 and abs(sum(row) - 1) <= _ROUNDING for row in table)
 
 
 def _spread(said: signature.Answers, manifest: manifests.Manifest, classes: tuple[Any, ...]) -> manifests.Profile:
