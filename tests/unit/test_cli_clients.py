@@ -2,9 +2,10 @@
 
 import json
 
+import msgspec
 import pytest
 
-from tidegate.core.vocabulary import assignment, errors
+from tidegate.core.vocabulary import assignment, errors, home, tables
 from tidegate.interface.cli import clients, traffic
 
 HEADER, COOKIE, FIELD = (assignment.Sticky(by, "x-user") for by in ("header", "cookie", "field"))
@@ -42,3 +43,41 @@ def test_a_column_says_whose_a_request_is_and_is_sent_only_if_the_model_takes_it
 def test_a_row_without_a_usable_key_is_refused(raw):
     with pytest.raises(errors.InputInvalid):
         clients.of_column([traffic.Body("/p", raw)], HEADER, "user", frozenset())
+
+
+def route(place: home.Home, by: assignment.Sticky, generation: int) -> None:
+    one = tables.Route("delay", "production", tables.Deployed(1, "d" * 64, "m"), sticky=by)
+    written = place.table.with_suffix(".new")
+    written.write_bytes(msgspec.json.encode(tables.Table(generation, generation - 1, {"delay": one})))
+    written.rename(place.table)
+
+
+def test_who_asks_is_read_again_when_it_changes(tmp_path):
+    place, made = home.Home(tmp_path), []
+    route(place, FIELD, 1)
+
+    def make(by):
+        made.append(by)
+        return clients.of_column(ROWS, by, "user", frozenset()) if by == COOKIE else clients.asked(ROWS, by, 2)
+
+    wanted = clients.Asking(place, "delay", make)
+    first = wanted()
+    assert first is wanted()
+    route(place, FIELD, 2)
+    assert wanted() is first, "the table has changed, and not what requests stick by"
+    route(place, HEADER, 3)
+    second = wanted()
+    assert second is wanted()
+    assert {one.headers for one in second} == {"x-user: client-0\r\n", "x-user: client-1\r\n"}
+    route(place, COOKIE, 4)
+    assert {one.headers for one in wanted()} == {"cookie: x-user=u0\r\n", "cookie: x-user=u1\r\n"}
+    assert made == [FIELD, HEADER, COOKIE]
+
+
+def test_what_cannot_be_sent_by_another_header_goes_on_as_before(tmp_path):
+    place = home.Home(tmp_path)
+    route(place, HEADER, 1)
+    wanted = clients.Asking(place, "delay", lambda by: clients.of_column(ROWS, by, "user", frozenset()))
+    first = wanted()
+    route(place, FIELD, 2)
+    assert wanted() is first

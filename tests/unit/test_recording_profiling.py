@@ -51,6 +51,9 @@ def test_versions_of_one_bundle_are_known_as_such(tmp_path: pathlib.Path) -> Non
     log.look(3.0)
     books = log.recorder.catalogue.connection
     assert [profiling.alike(books, "flight-delay", version) for version in (1, 2, 3, 4)] == [{1, 2}, {1, 2}, {3}, {4}]
+    log.look(HOUR + 60.0)
+    whole = [drifting.Stretch(0, 2**40, 1), drifting.Stretch(0, 2**40, 1, alone=True), drifting.Stretch(0, 2**40)]
+    assert [drifting.of(books, "flight-delay", one).rows for one in whole] == [2 * ROWS, ROWS, 3 * ROWS]
     books.execute("DROP TABLE profiled")
     assert profiling.alike(books, "flight-delay", 1) == {1}
 
@@ -130,7 +133,7 @@ def test_two_versions_of_one_hour_are_held_against_each_other(tmp_path: pathlib.
             asked(200 + at, HOUR + at, log.rng, version=2, answers=tuple(float(one) for one in log.rng.random(ROWS) ** 3)),
         )
     log.look(HOUR + 60.0)
-    both = [drifting.Stretch(FIRST + HOUR, FIRST + 2 * HOUR, version) for version in (2, 1)]
+    both = [drifting.Stretch(FIRST + HOUR, FIRST + 2 * HOUR, version, alone=True) for version in (2, 1)]
     assert [one.name for one in log.report(*both).columns if one.level] == ["prediction"]
 
 
@@ -213,7 +216,7 @@ def test_hours_that_are_old_become_days_and_say_the_same(tmp_path: pathlib.Path)
     log.recorder.profiles.fold(given.T0 + sketching.HOURS_KEPT + 2 * 86_400.0)
     assert len(log.hours()) == 3
     assert connection.execute("SELECT DISTINCT hour % 86400 FROM sketch").fetchall() == [(0,)]
-    read = sketching.read(connection, "flight-delay", [(0, 2**40, 0)], profiling.frames(connection, "flight-delay"))
+    read = sketching.read(connection, "flight-delay", [(0, 2**40, None)], profiling.frames(connection, "flight-delay"))
     assert read["hour"].count == 12 * ROWS
     log.recorder.profiles.fold(given.T0 + profiling.HOURS_KEPT + 2 * 86_400.0)
     [(_, hour, whole)] = log.hours()

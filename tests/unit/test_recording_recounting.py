@@ -64,7 +64,7 @@ class Profiled(Columned):
         connection = self.recorder.catalogue.connection
         frames = profiling.frames(connection, "flight-delay")
         hours = profiling.hours(connection, "flight-delay", 0, 2**40)
-        sketched = sketching.read(connection, "flight-delay", [(0, 2**40, 0)], frames)
+        sketched = sketching.read(connection, "flight-delay", [(0, 2**40, None)], frames)
         words = {name: one.distinct for name, one in sketched.items() if hasattr(one, "distinct")}
         counts = {name: one.count for name, one in sketched.items() if hasattr(one, "count")}
         bits = [one for (one,) in connection.execute("SELECT bits FROM odd ORDER BY bits DESC LIMIT ?", (oddness.KEPT,))]

@@ -147,8 +147,7 @@ def _interval(one: metrics.Metric) -> str:
 
 
 def _profile(connection: sqlite3.Connection, endpoint: str, some: Sequence[drifting.Stretch]) -> profiles.Profile:
-    parts = (drifting.added(profiling.hours(connection, endpoint, one.since, one.until), one.version) for one in some)
-    return profiling.merged(list(parts))
+    return profiling.merged([drifting.of(connection, endpoint, one) for one in some])
 
 
 def _against(found: drifting.Report) -> str:

@@ -3,9 +3,10 @@
 Each request gets the header or cookie that a client's would have; where requests stick by a field, the rows have it already.
 """
 
+import contextlib
 import dataclasses
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -52,6 +53,32 @@ def of_column(
         how = f"by the field {by.name}, which the rows have" if by else "by nothing: each is a unit of its own"
         raise errors.InputInvalid(f"requests stick {how}, so there is no header to put {column} in.", cure="Leave --unit out.")
     return [_named(body, by, column, inputs) for body in wanted]
+
+
+class Asking:
+    """Bodies as whoever asks sends them: made anew once requests stick by something else. Called, it gives them as of now."""
+
+    def __init__(self, place: home.Home, endpoint: str, make: Callable[[assignment.Sticky | None], list[traffic.Body]]) -> None:
+        """`make`: the bodies where requests stick like this. Raises what that does."""
+        self._place, self._endpoint, self._make = place, endpoint, make
+        self._seen = self._mark()
+        self.by = sticky(place, endpoint)
+        self._bodies = make(self.by)
+
+    def __call__(self) -> list[traffic.Body]:
+        """A look at the table's file, and no more where that is as it was."""
+        seen = self._mark()
+        if seen != self._seen:
+            self._seen, by = seen, sticky(self._place, self._endpoint)
+            if by != self.by:
+                self.by = by
+                with contextlib.suppress(errors.InputInvalid):  # no header that would say whose they are: sent as before
+                    self._bodies = self._make(by)
+        return self._bodies
+
+    def _mark(self) -> tuple[int, int]:
+        told = self._place.table.stat()
+        return told.st_mtime_ns, told.st_ino
 
 
 def inputs(place: home.Home, digest: str) -> frozenset[str]:

@@ -150,26 +150,29 @@ def _record(row: Any) -> bytes:
 
 async def send(
     address: str,
-    wanted: Sequence[Body],
+    wanted: Callable[[], Sequence[Body]],
     rate: float,
     seconds: float,
     show: Callable[[Tally], None],
     trust: ssl.SSLContext | None = None,
 ) -> Tally:
-    """Send them round and round at `rate` a second for `seconds` (0: until cancelled); `show` is called twice a second.
+    """Send what is `wanted` round and round at `rate` a second for `seconds` (0: until cancelled).
 
+    Twice a second `show` is called, and `wanted` asked, in a thread: as long as it says the same object, the round goes on.
     `trust`: whom to trust at an https:// address. Raises NotRunning when nothing listens at `address`.
     """
     tally = Tally(began=time.perf_counter())
     async with client.Client(address, connections=max(4, min(64, int(rate / 10))), trust=trust) as sender:
-        turns = itertools.cycle([sender.request(one.path, one.raw, headers=one.headers) for one in wanted])
+        turns = _Turns(sender, wanted)
         showing = asyncio.ensure_future(_show(tally, show))
+        renewing = asyncio.ensure_future(turns.renew())
         try:
             await _paced(sender, turns, tally, rate, seconds)
         except asyncio.CancelledError:
             pass
         finally:
             showing.cancel()
+            renewing.cancel()
         until = time.perf_counter() + 5
         while sender.counts.pending and time.perf_counter() < until:
             await asyncio.sleep(0.01)
@@ -177,7 +180,30 @@ async def send(
     return tally
 
 
-async def _paced(sender: client.Client, turns: Iterator[bytes], tally: Tally, rate: float, seconds: float) -> None:
+class _Turns:
+    """Requests, round and round: those that are wanted now."""
+
+    def __init__(self, sender: client.Client, wanted: Callable[[], Sequence[Body]]) -> None:
+        self._sender, self._wanted = sender, wanted
+        self._take(wanted())
+
+    def __next__(self) -> bytes:
+        return next(self._round)
+
+    async def renew(self) -> None:
+        """For as long as nobody cancels it."""
+        while True:
+            await asyncio.sleep(SHOW_SECONDS)
+            bodies = await asyncio.to_thread(self._wanted)
+            if bodies is not self._bodies:
+                self._take(bodies)
+
+    def _take(self, bodies: Sequence[Body]) -> None:
+        self._bodies = bodies
+        self._round = itertools.cycle([self._sender.request(one.path, one.raw, headers=one.headers) for one in bodies])
+
+
+async def _paced(sender: client.Client, turns: _Turns, tally: Tally, rate: float, seconds: float) -> None:
     """By the clock, not by the last sleep: a late wake-up sends what is due and the rate stays true."""
 
     def done(answer: client.Answer) -> None:

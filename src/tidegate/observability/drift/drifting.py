@@ -5,7 +5,7 @@ The effects and their limits are `core.stats.drift`'s. Called by the command lin
 
 import math
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 import msgspec
 
@@ -23,6 +23,14 @@ class Stretch(msgspec.Struct, frozen=True):
     since: int
     until: int
     version: int = 0
+    alone: bool = False
+    """Of that version only; else also of those made of the same bundle, which predict alike."""
+
+    def versions(self, connection: sqlite3.Connection, endpoint: str) -> frozenset[int] | None:
+        """All that are meant; None: whichever there are."""
+        if not self.version:
+            return None
+        return frozenset({self.version}) if self.alone else profiling.alike(connection, endpoint, self.version)
 
 
 class Effect(msgspec.Struct, frozen=True):
@@ -121,10 +129,7 @@ class Report(msgspec.Struct, frozen=True):
 
 def report(connection: sqlite3.Connection, about: Report, limits: drift.Limits = drift.LIMITS) -> Report:
     """The window held against the sum of the times of its reference. `about`: which, without columns."""
-    seen, *parts = (
-        added(profiling.hours(connection, about.endpoint, one.since, one.until), one.version)
-        for one in (about.window, *about.reference)
-    )
+    seen, *parts = (of(connection, about.endpoint, one) for one in (about.window, *about.reference))
     return held(about, profiling.frames(connection, about.endpoint), (seen, profiling.merged(parts)), limits)
 
 
@@ -164,9 +169,11 @@ def sketched(one: sketches.Sketch, other: sketches.Sketch) -> Sketched | None:
     return None
 
 
-def added(hours: Iterable[tuple[int, int, profiles.Profile]], version: int = 0) -> profiles.Profile:
-    """The sum of these; of one version, or of all (0)."""
-    return profiling.merged([profile for one, _, profile in hours if version in (0, one)])
+def of(connection: sqlite3.Connection, endpoint: str, stretch: Stretch) -> profiles.Profile:
+    """What was seen in this time."""
+    hours = profiling.hours(connection, endpoint, stretch.since, stretch.until)
+    versions = stretch.versions(connection, endpoint)
+    return profiling.merged([profile for version, _, profile in hours if versions is None or version in versions])
 
 
 def column(

@@ -61,7 +61,12 @@ def _sketched(connection: sqlite3.Connection, report: drifting.Report) -> drifti
         return report
     frames = profiling.frames(connection, report.endpoint)
     seen, known = (
-        sketching.read(connection, report.endpoint, [(one.since, one.until, one.version) for one in times], frames)
+        sketching.read(
+            connection,
+            report.endpoint,
+            [(one.since, one.until, one.versions(connection, report.endpoint)) for one in times],
+            frames,
+        )
         for times in ((report.window,), report.reference)
     )
     columns = tuple(
@@ -101,7 +106,7 @@ def _trained(
             "or hold it against another time: --against season.",
         )
     frames = profiling.frames(connection, endpoint)
-    seen = drifting.added(profiling.hours(connection, endpoint, window.since, window.until), window.version)
+    seen = drifting.of(connection, endpoint, window)
     settings = route.monitors.drift if route else monitoring.Drift()
     long = window.until - window.since >= seasons.TRAILING
     limits = drift.limits(settings.limit, settings.lasting if long else 0)
@@ -128,7 +133,7 @@ def _beside(
         raise errors.NothingCompared(
             f"{endpoint} has no version beside stable.", cure="Name another version with --version, or a time: --against 7d."
         )
-    one, other = (drifting.Stretch(window.since, window.until, each) for each in (mine, route.stable.ordinal))
+    one, other = (drifting.Stretch(window.since, window.until, each, alone=True) for each in (mine, route.stable.ordinal))
     return one, STABLE, other
 
 

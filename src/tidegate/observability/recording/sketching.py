@@ -83,17 +83,20 @@ def known(connection: sqlite3.Connection) -> bool:
 
 
 def read(
-    connection: sqlite3.Connection, endpoint: str, times: Iterable[tuple[int, int, int]], frames: Mapping[str, profiles.Frame]
+    connection: sqlite3.Connection,
+    endpoint: str,
+    times: Iterable[tuple[int, int, frozenset[int] | None]],
+    frames: Mapping[str, profiles.Frame],
 ) -> dict[str, sketches.Sketch]:
-    """By column, what was seen in these times: (since, until, version), version 0 being all."""
+    """By column, what was seen in these times: (since, until, versions), None being all."""
     found: dict[str, sketches.Sketch] = {}
-    for since, until, version in times:
+    for since, until, versions in times:
         rows = connection.execute(
-            "SELECT name, numeric, told FROM sketch WHERE endpoint = ? AND hour >= ? AND hour < ? AND ? IN (0, version)",
-            (endpoint, since, until, version),
+            "SELECT name, numeric, told, version FROM sketch WHERE endpoint = ? AND hour >= ? AND hour < ?",
+            (endpoint, since, until),
         )
-        for name, numeric, told in rows:
-            if name in frames and frames[name].numeric == bool(numeric):
+        for name, numeric, told, version in rows:
+            if (versions is None or version in versions) and name in frames and frames[name].numeric == bool(numeric):
                 one = _read(numeric, told)
                 found[name] = _added(found[name], one) if name in found else one
     return found

@@ -28,7 +28,10 @@ def drift(
             "answers in the same time. Or a time: FROM..TO, or FROM alone, until --from.",
         ),
     ] = references.SEASON,
-    version: Annotated[int, typer.Option("--version", help="Requests of this version only; 0: of all.", min=0)] = 0,
+    version: Annotated[
+        int,
+        typer.Option("--version", help="Requests of this version only, and of others made of the same bundle; 0: of all.", min=0),
+    ] = 0,
     before: Annotated[int, typer.Option("--against-version", help="Likewise, of the time FROM..TO.", min=0)] = 0,
     explain: Annotated[
         bool,
@@ -50,7 +53,8 @@ def drift(
         row = logged.row(store, endpoint)
     asked = drifted.asked((since, until), against, now, version)
     if before and asked.against == references.TIME:
-        asked = msgspec.structs.replace(asked, reference=msgspec.structs.replace(asked.reference, version=before))
+        reference = msgspec.structs.replace(asked.reference, version=before, alone=True)
+        asked = msgspec.structs.replace(asked, window=msgspec.structs.replace(asked.window, alone=True), reference=reference)
     with catalogue.Catalogue(place.log, readonly=True) as books:
         report = references.report(place, books.connection, row.name, asked)
     apart = classifying.explain(place, report) if explain else None

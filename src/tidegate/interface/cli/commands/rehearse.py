@@ -80,7 +80,7 @@ class _Load:
 async def _drill(place: homes.Home, endpoint: str, load: _Load, reason: str, more: dict[str, object]) -> dict[str, Any]:
     """The drill under load, and what came of it. The load begins before it and ends after it. `more`: of what it is asked."""
     sending = asyncio.ensure_future(
-        traffic.send(load.address, load.bodies, load.rate, 0.0, lambda _: None, trust=addresses.trust(place))
+        traffic.send(load.address, lambda: load.bodies, load.rate, 0.0, lambda _: None, trust=addresses.trust(place))
     )
     try:
         release = await asyncio.to_thread(_to_its_end, place, endpoint, load.seconds, reason, more)

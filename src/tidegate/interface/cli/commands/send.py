@@ -13,6 +13,7 @@ from rich import live, text
 
 from tidegate.core.decide import amounts
 from tidegate.core.spec import units
+from tidegate.core.vocabulary import assignment
 from tidegate.interface.api import addresses
 from tidegate.interface.cli import aiming, clients, exits, options, reaching, screen, traffic, words
 
@@ -42,14 +43,18 @@ def send(
     place = options.place(home)
     seconds = units.duration(lasting) if lasting else 0.0
     named, digest, address = aiming.aim(place, endpoint)
-    wanted = traffic.bodies(place, named, digest, source)
-    by = clients.sticky(place, named)
-    wanted = clients.of_column(wanted, by, unit, clients.inputs(place, digest)) if unit else clients.asked(wanted, by)
-    if token := reaching.bearer(place, named):
-        wanted = [dataclasses.replace(one, headers=f"{one.headers}authorization: Bearer {token}\r\n") for one in wanted]
+    bodies, taken = traffic.bodies(place, named, digest, source), clients.inputs(place, digest) if unit else frozenset()
+    token = reaching.bearer(place, named)
+
+    def made(by: assignment.Sticky | None) -> list[traffic.Body]:
+        found = clients.of_column(bodies, by, unit, taken) if unit else clients.asked(bodies, by)
+        bearer = f"authorization: Bearer {token}\r\n" if token else ""
+        return [dataclasses.replace(one, headers=one.headers + bearer) for one in found]
+
+    wanted = clients.Asking(place, named, made)
     if not as_json:
-        whose = f", {clients.said(by, wanted)}" if by else ""
-        different = words.count(len({(one.path, one.raw) for one in wanted}), "different request")
+        whose = f", {clients.said(wanted.by, wanted())}" if wanted.by else ""
+        different = words.count(len({(one.path, one.raw) for one in wanted()}), "different request")
         screen.note(f"{amounts.rate(rate)} to {named}, {different}{whose}; Ctrl-C ends it")
     send_on = functools.partial(traffic.send, address, wanted, rate, seconds, trust=addresses.trust(place))
     tally = asyncio.run(_send(send_on, quiet=as_json))
