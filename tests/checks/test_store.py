@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tidegate.control.store import checks, database, store
+from tidegate.control.store import checks, database, overtaken, store
 
 
 @pytest.fixture
@@ -14,7 +14,7 @@ def books(tmp_path: pathlib.Path) -> Iterator[store.Store]:
         yield opened
 
 
-@pytest.mark.parametrize("check", checks.ALL, ids=lambda check: check.__name__)
+@pytest.mark.parametrize("check", [*checks.ALL, *overtaken.ALL], ids=lambda check: check.__name__)
 def test_sqlite_keeps_what_stores_promise(check: checks.Check, books: store.Store) -> None:
     check(books)
     books.verify()

@@ -127,7 +127,7 @@ def test_an_alarm_comes_with_what_moved_and_the_pager_hears_of_the_critical_one_
     monkeypatch.setenv("PAGER", f"json://127.0.0.1:{pager.port}/")
     notify = ("env:HOOK", recipients.Recipient("env:PAGER", "critical"))
     settings = specification.plain(specification.Settings("delay", "m", notify=notify))
-    desk.store.put_endpoint(endpoints.Endpoint("production", "delay", settings, stable=1))
+    desk.store.put_endpoint(endpoints.Endpoint("production", "delay", settings, stable=1), *desk.rows())
     clock = Clock(desk, tmp_path)
     clock.one.turn(desk.rows(), 0.0)
     alarm = alarms.Alarm(

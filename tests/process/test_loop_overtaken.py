@@ -4,7 +4,7 @@ import pytest
 
 from tests.process import loop_plays
 from tests.process.loop_plays import release
-from tests.process.loop_world import ENV, Play, World
+from tests.process.loop_world import ENV, Ask, Play, World
 from tidegate.control.loop import loop
 from tidegate.core.vocabulary import errors
 from tidegate.core.vocabulary.phases import Phase
@@ -51,6 +51,21 @@ def test_who_is_stopped_before_it_publishes_keeps_nobody_else_from_deciding(begu
         )
         world.finish()
         assert (world.behind, world.newest().phase) == (0, Phase.SUCCEEDED)
+
+
+def test_who_is_stopped_before_it_writes_a_new_endpoint_takes_back_no_first_release(begun, tmp_path, monkeypatch):
+    ask = Ask("release", endpoint="trains", payload={"model": "first"})
+    with World.of(begun, tmp_path / "first", Play(loop_plays.of("full", probation_seconds=1.0), (ask,))) as world:
+
+        def owned() -> bool:
+            newest = world.books.latest(ENV, "trains")
+            return newest is not None and newest.phase is Phase.SUCCEEDED
+
+        stopped_before(world, monkeypatch, "put_endpoint", owned)
+        world.finish()
+        row = world.books.endpoint(ENV, "trains")
+        assert (row.stable, len(world.books.releases(ENV, "trains"))) == (1, 1)
+        assert [world.books.command(name).status for name in world.commands] == ["done"]
 
 
 def test_who_is_stopped_before_it_settles_takes_back_no_promotion(begun, tmp_path, monkeypatch):

@@ -10,7 +10,7 @@ from alembic import autogenerate, migration
 
 from tests import postgresql
 from tests.process import living
-from tidegate.control.store import chain, checks, commands, location, schema, store
+from tidegate.control.store import chain, checks, commands, location, overtaken, schema, store
 from tidegate.control.store import postgresql as locks
 from tidegate.core.vocabulary import errors, home, phases
 
@@ -32,7 +32,7 @@ def said(url: str, **more: object) -> errors.TidegateError:
     return raised.value
 
 
-@pytest.mark.parametrize("check", checks.ALL, ids=lambda check: check.__name__)
+@pytest.mark.parametrize("check", [*checks.ALL, *overtaken.ALL], ids=lambda check: check.__name__)
 def test_postgresql_keeps_what_stores_promise(check: checks.Check, books: store.Store) -> None:
     check(books)
     books.verify()

@@ -61,7 +61,8 @@ def test_only_admin_may_and_only_of_an_endpoint_that_there_is(asked, place, stor
 
 def test_a_veiled_column_has_no_values_to_look_for(asked, place, store):  # noqa: F811
     told = specification.Settings("delay", "mlflow://delay/1", log=keeping.Keeping(redact=("ssn",)))
-    store.put_endpoint(endpoints.Endpoint("production", "delay", json.loads(specification.encode(told)), stable=1))
+    settings = json.loads(specification.encode(told))
+    store.put_endpoint(endpoints.Endpoint("production", "delay", settings, stable=1), store.endpoint("production", "delay"))
     refused = asked.post("/v1/endpoints/delay/forget", json={"column": "ssn", "value": "1"}).json()
     assert (refused["code"], "no value of ssn" in refused["error"]) == ("body-malformed", True)
     assert asked.post("/v1/endpoints/delay/forget", json={"column": "age", "value": "1"}).status_code == 202

@@ -3,7 +3,7 @@
 import api_fixtures
 import msgspec
 
-from tidegate.control.loop import checks
+from tidegate.control.loop import brought, checks
 from tidegate.core.vocabulary import errors, manifests, phases, releases
 from tidegate.dataplane.models import bundles
 from tidegate.delivery.gates import findings
@@ -38,6 +38,16 @@ def test_versions_are_listed_with_what_came_of_them(place, store, asked):
         ("v2", "22", False, False, True),
         ("v1", "", True, True, False),
     ]
+
+
+def test_the_settings_that_a_release_changes_are_told(place, store, asked):
+    second(place, store)
+    assert asked.get("/v1/releases/r2/settings").json() == []
+    before = store.endpoint("production", "delay").settings
+    for name, value in brought.notes(store.release("r2"), before, {**before, "replicas": 3}):
+        store.note("production", "delay", name, value)
+    (said,) = asked.get("/v1/releases/r2/settings").json()
+    assert said == {"key": "replicas", "before": "3", "now": "1"}, "it was rolled back"
 
 
 def test_what_the_checks_saw_is_told(place, store, asked):

@@ -93,6 +93,15 @@ def test_the_way_back_is_told_as_long_as_it_is_one():
     assert "would load v4 first (`keep: 0`)" in said("keep: 0\nrelease: {probation: 0}")
 
 
+def test_the_approval_in_force_is_asked_of_a_file_without_one():
+    mine, theirs = settings(""), settings("release: {approve: {by: [ana, ben]}}")
+    told = " ".join(course.sentences(mine, STABLE, author="cleo", in_force=theirs))
+    assert "1 of ana, ben, not who asked for it, within 3d (by the settings in force, until" in told
+    other = settings("release: {approve: {by: [eve]}}")
+    assert "It would be refused: 1 have to agree" in " ".join(course.sentences(other, STABLE, in_force=theirs))
+    assert "settings in force" not in " ".join(course.sentences(theirs, STABLE, author="cleo", in_force=theirs))
+
+
 def test_an_approval_that_nobody_could_give_is_foreseen():
     asked = settings("release: {approve: {by: [ana, ben], count: 2}}")
     assert "Asked for by ana it would be refused" in " ".join(course.sentences(asked, STABLE, author="ana"))

@@ -92,7 +92,7 @@ def test_of_several_releases_that_name_it_the_first_one_through_counts(desk):
     past(desk, "r3", 3)
     past(desk, "r4", 4)
     row = desk.store.endpoint("production", "delay")
-    desk.store.put_endpoint(msgspec.structs.replace(row, stable=4, kept=(3, 2)))
+    desk.store.put_endpoint(msgspec.structs.replace(row, stable=4, kept=(3, 2)), row)
     say(desk)
     assert migrations.boundary(desk, "delay") == 3
     assert desk.store.endpoint("production", "delay").kept == (3,)
@@ -115,7 +115,7 @@ def test_after_a_rollback_to_a_version_before_it_is_refused(desk):
 def test_a_rollback_carries_what_the_file_says_and_is_not_the_release_that_came_with_it(desk):
     given = past(desk, "r3", 3)
     row = desk.store.endpoint("production", "delay")
-    desk.store.put_endpoint(msgspec.structs.replace(row, stable=2))
+    desk.store.put_endpoint(msgspec.structs.replace(row, stable=2), row)
     back = msgspec.structs.replace(given, id="r9", candidate=desk.version("delay", 2), strategy="rollback", created_at=9.0)
     desk.store.create(back)
     with pytest.raises(errors.TransitionRefused, match="served by v2"):

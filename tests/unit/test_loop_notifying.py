@@ -66,7 +66,8 @@ def made(desk, tmp_path, post):
 
 def serve(desk, name="delay", notify=(SLACK,)):
     settings = specification.plain(specification.Settings(name, "m", notify=notify))
-    desk.store.put_endpoint(endpoints.Endpoint("production", name, settings, stable=1))
+    before = desk.store.endpoint("production", name)
+    desk.store.put_endpoint(endpoints.Endpoint("production", name, settings, stable=1), before)
 
 
 def tell(desk, *texts, endpoint="delay", at=0.0, **more):

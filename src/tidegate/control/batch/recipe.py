@@ -90,7 +90,7 @@ def of(place: home.Home, digest: str) -> Recipe:
         origin.metrics,
         origin.data,
         manifest.files,
-        manifest.options.get("compiled_from", ""),
+        manifest.options.get(manifests.COMPILED_FROM, ""),
         expected,
         tuple(unknown),
     )
@@ -116,11 +116,11 @@ def _packages(place: home.Home, bundle: bundles.Bundle, unknown: list[str]) -> P
         lock = (bundle.folder / manifests.RUNTIME).read_bytes()
         return Packages(manifest.python or locking.version(lock), lock.decode(), hashed=True)
     lines = manifest.lock
-    if manifest.options.get("compiled_from"):
+    if manifest.options.get(manifests.COMPILED_FROM):
         lines = reports.lock_of(place, bundle.manifest.digest)
         if not lines:
             unknown.append("the packages it was trained with: the bundle has the compiled model, and its report is gone")
-    if not lines and not manifest.options.get("compiled_from"):
+    if not lines and not manifest.options.get(manifests.COMPILED_FROM):
         unknown.append("its packages: the model came without requirements")
     if not manifest.python:
         unknown.append("the version of Python")

@@ -36,7 +36,10 @@ class Compared(msgspec.Struct, frozen=True):
 def compare(place: home.Home, recipe: recipes.Recipe, digest: str) -> Compared:
     """Hold the bundle `digest`, made again, against a recipe."""
     manifest = bundles.read_manifest(place.bundles / digest)
-    same, data = manifest.model_digest == recipe.model_digest, _data(recipe.data, manifest.provenance.data)
+    same, data = (
+        recipe.model_digest in (manifest.model_digest, manifest.former_model_digest),
+        _data(recipe.data, manifest.provenance.data),
+    )
     none = Compared(digest, same, 0, 0, 0, 0.0, data)
     if recipe.expected is None:
         return msgspec.structs.replace(none, trouble="the recipe has no answers to compare with")

@@ -23,6 +23,7 @@
 - `checks`: what a release must pass before it may warm up, and again before it is exposed (`delivery.gates`)
 - `smoke`: a candidate asked by ourselves before any client does
 - `migrations`: contract migrations that were done, and the versions that cannot come back since
+- `renaming`: models of an earlier Tidegate's homes under the digests that they go by now
 - `leading`: which of several control processes decides, by a lease
 - `overrides`: a table written by hand while control was down, imported before anything else is done
 - `archives`: a home as one file and back; what `tidegate backup` and `restore` call

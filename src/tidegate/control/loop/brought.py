@@ -8,22 +8,28 @@ import msgspec
 
 from tidegate.control.store import endpoints
 from tidegate.control.store import store as stores
+from tidegate.core.spec import belonging
 from tidegate.core.spec import settings as specification
 from tidegate.core.vocabulary import errors, phases, releases
 
-FOLLOWED = ("follow", "model")
-"""What is followed: it counts as soon as a person says so, and changes nothing of how anybody is served."""
 _CHANGE, _ASKED = "settings", "settings_asked"
+_WENT_BACK = frozenset({phases.Phase.ROLLING_BACK, phases.Phase.ROLLED_BACK})
+_CAME_TO_NOTHING = frozenset({phases.Phase.ABORTED, phases.Phase.FAILED, phases.Phase.CONCLUDED})
 Facts = tuple[tuple[str, str], ...]
 """(name, value) each."""
 
 
 class Change(msgspec.Struct, frozen=True):
-    """Settings that a release brings, and those that it replaces. It never changes."""
+    """Settings that a release brings, and those that it replaces: what counts again where it comes to nothing."""
 
     release: str
     before: dict[str, Any]
     wanted: dict[str, Any]
+
+    @property
+    def agreed(self) -> "Change":
+        """The same from when the release has been let through: the endpoint's own settings stay, whatever becomes of it."""
+        return msgspec.structs.replace(self, before=self.before | belonging.kept(self.wanted))
 
 
 _decode = msgspec.json.Decoder(Change).decode
@@ -44,9 +50,24 @@ def change(store: stores.Store, release: releases.Release) -> Change | None:
     return found if found is not None and found.release == release.id else None
 
 
+def moved(store: stores.Store, release: releases.Release) -> tuple[dict[str, Any], dict[str, Any]] | None:
+    """(settings before, settings after) a release as it stands: one that goes back takes its own away again. None where it
+    changes nothing, or another has begun since.
+    """
+    found = change(store, release)
+    if found is None or release.phase in _CAME_TO_NOTHING:
+        return None
+    return (found.wanted, found.before) if release.phase in _WENT_BACK else (found.before, found.wanted)
+
+
+def changing(was: Change, now: Change) -> tuple[str, str, str]:
+    """What is noted of a release over what was, as `Store.settle` takes it."""
+    return _CHANGE, _encode(was), _encode(now)
+
+
 def returning(store: stores.Store, row: endpoints.Endpoint, version: releases.Version) -> dict[str, Any]:
-    """What a way back to a version brings: the settings that it was left with, and what is followed now. Where none are known, or
-    none that can be read any more, those in force.
+    """What a way back to a version brings: of the settings that it was left with those that are a version's. Where none are
+    known, or none that can be read any more, those in force.
     """
     kept = store.fact(row.environment, row.name, _of(version))
     own = msgspec.json.decode(kept, type=dict[str, Any]) if kept else row.settings
@@ -54,7 +75,7 @@ def returning(store: stores.Store, row: endpoints.Endpoint, version: releases.Ve
         specification.of(own)
     except errors.SpecInvalid:  # of an earlier Tidegate
         return row.settings
-    return own | _followed(row.settings)
+    return belonging.returning(own, row.settings)
 
 
 def follow(store: stores.Store, row: endpoints.Endpoint, wanted: dict[str, Any]) -> tuple[dict[str, Any], Facts]:
@@ -66,7 +87,7 @@ def follow(store: stores.Store, row: endpoints.Endpoint, wanted: dict[str, Any])
     newest = store.latest(row.environment, row.name)
     if row.stable is None and (newest is None or newest.phase in phases.ENDED):
         return wanted, ()
-    told = _followed(wanted)
+    told = belonging.followed(wanted)
     settings = row.settings | told
     found = change(store, newest) if newest is not None else None
     over = () if found is None else (_note(found.release, found.before | told, found.wanted | told),)
@@ -82,10 +103,6 @@ def _differ(one: dict[str, Any], other: dict[str, Any]) -> bool:
     """Whether they settle anything otherwise: a default may be written out."""
     first, second = (msgspec.structs.replace(specification.of(settings), given=()) for settings in (one, other))
     return first != second
-
-
-def _followed(settings: dict[str, Any]) -> dict[str, Any]:
-    return {key: settings[key] for key in FOLLOWED if key in settings}
 
 
 def _note(release: str, before: dict[str, Any], wanted: dict[str, Any]) -> tuple[str, str]:

@@ -9,7 +9,7 @@ import msgspec
 from tidegate.control.loop import alarms, brought, holders, migrations, overrides, replacing, transitions
 from tidegate.control.store import chain, commands, endpoints
 from tidegate.core.decide import strategies
-from tidegate.core.spec import conditions, guards, logged
+from tidegate.core.spec import conditions, guards, judging, logged
 from tidegate.core.spec import settings as specification
 from tidegate.core.vocabulary import decisions, errors, home, manifests, phases, releases
 from tidegate.core.vocabulary.decisions import Kind
@@ -30,7 +30,7 @@ def answer(desk: transitions.Desk, place: home.Home, command: commands.Command, 
         if command.at and now - command.at > STALE_SECONDS:
             raise errors.ControlDown("control came to it too late: nobody waited for it any more.", cure="Ask again.")
         moved = _carry_out(desk, place, command, now)
-    except errors.StoreUnavailable:
+    except (errors.StoreUnavailable, errors.GenerationConflict):  # asked once more; whoever was faster may have carried it out
         raise
     except errors.TidegateError as refused:
         desk.store.refuse(command.id, refused)
@@ -95,9 +95,10 @@ def release_group(desk: transitions.Desk, place: home.Home, command: commands.Co
 def _may_begin(
     desk: transitions.Desk, place: home.Home, settings: specification.Settings, command: commands.Command, digest: str
 ) -> manifests.Manifest:
-    if settings.approval is not None and not settings.approval.possible(command.actor):
+    asked = _approval(desk, settings)
+    if asked is not None and not asked.possible(command.actor):
         raise errors.SpecInvalid(
-            f"{settings.approval.count} of {', '.join(settings.approval.by)} have to approve, and not {command.actor}, who asks.",
+            f"{asked.count} of {', '.join(asked.by)} have to approve, and not {command.actor}, who asks.",
             cure="Name more people in `approve.by`, have another release it, or write `not: nobody`.",
         )
     manifest = bundles.read_manifest(place.bundles / digest)
@@ -121,7 +122,16 @@ def _begin(
     event = decisions.Event(Kind.TICK, actor=command.actor, reason=command.reason or f"release of {source}")
     before = _before(desk, settings)
     wanted = specification.plain(msgspec.structs.replace(settings, group=settings.group.partition("/")[0]))
-    return desk.begin(settings, version, event, now, command.id, lambda of: brought.notes(of, before, wanted))
+    asked = msgspec.structs.replace(settings, approval=_approval(desk, settings))
+    return desk.begin(asked, version, event, now, command.id, lambda of: brought.notes(of, before, wanted))
+
+
+def _approval(desk: transitions.Desk, settings: specification.Settings) -> releases.Approval | None:
+    """Who has to say yes: by the settings in force too, so that none are taken away without those whom they ask."""
+    row = desk.store.endpoint(desk.environment, settings.endpoint)
+    if row is None or row.stable is None:  # none are in force where nobody is served
+        return settings.approval
+    return judging.stricter(judging.in_force(row.settings), settings.approval)
 
 
 def _refuse_busy(desk: transitions.Desk, endpoint: str) -> None:
@@ -134,8 +144,8 @@ def _refuse_busy(desk: transitions.Desk, endpoint: str) -> None:
 def _refuse_known(
     desk: transitions.Desk, place: home.Home, settings: specification.Settings, manifest: manifests.Manifest
 ) -> None:
-    """A held model is not released, nor is the one that is stable already, unless the file settles something else by now, or the
-    example that it names has another content.
+    """A held model is not released, nor is the one that is stable already, unless the file settles something else by now, or a
+    file that it names (an example, a check) has another content.
     """
     endpoint = settings.endpoint
     hold = desk.store.held(desk.environment, endpoint, manifest.model_digest)
@@ -148,7 +158,7 @@ def _refuse_known(
     now = desk.settings(row)
     # One model has many names, and a default may be written out.
     same = msgspec.structs.replace(settings, model=now.model, given=now.given) == now
-    if same and manifest.profile == bundles.read_manifest(place.bundles / stable.digest).profile:
+    if same and manifest.alike(bundles.read_manifest(place.bundles / stable.digest)):
         raise errors.AlreadyStable(
             f"this very model is {endpoint}'s stable already, as {stable.name}, by the same settings.",
             cure="Change the model, the file or what it names first; `tidegate plan` shows what the file comes to.",
@@ -161,7 +171,7 @@ def _before(desk: transitions.Desk, settings: specification.Settings) -> dict[st
     row = desk.store.endpoint(desk.environment, settings.endpoint)
     if row is not None and row.stable is not None:
         return row.settings
-    desk.store.put_endpoint(endpoints.Endpoint(desk.environment, settings.endpoint, written))
+    desk.store.put_endpoint(endpoints.Endpoint(desk.environment, settings.endpoint, written), row)
     return written
 
 
@@ -289,7 +299,7 @@ def _follow(desk: transitions.Desk, _: home.Home, command: commands.Command, now
         reason=f"{'follows' if settings.follow else 'does not follow'} {settings.model}",
         said=command.reason,
     )
-    desk.store.append(said, msgspec.structs.replace(row, settings=in_force), noted, command.id)
+    desk.store.append(said, (before, msgspec.structs.replace(row, settings=in_force)), noted, command.id)
 
 
 def _replace(desk: transitions.Desk, _: home.Home, command: commands.Command, now: float) -> None:  # noqa: ARG001 -- as the others

@@ -25,6 +25,7 @@ from tidegate.control.loop import (
     overrides,
     progress,
     rehearsing,
+    renaming,
     replacing,
     settling,
     shipping,
@@ -68,6 +69,7 @@ class Control:
         self._acted_on: tuple[object, ...] = ()
         self._swept = 0.0
         self._clocks: tuple[float, float] | None = None
+        renaming.mend(self._desk, home)
 
     def tick(self, now: float, elapsed: float | None = None) -> None:
         """Look, answer commands, advance every release under way by one event, make true what is asked. `elapsed`: of a clock

@@ -94,7 +94,7 @@ def answer(desk: transitions.Desk, command: commands.Command, now: float) -> Non
     )
     kept = tuple(one for one in row.kept if one >= fresh.ordinal)
     noted = msgspec.json.encode((*known, fresh)).decode()
-    desk.store.append(said, msgspec.structs.replace(row, kept=kept), ((_FACT, noted),), command.id)
+    desk.store.append(said, (row, msgspec.structs.replace(row, kept=kept)), ((_FACT, noted),), command.id)
 
 
 def _promoted(desk: transitions.Desk, row: endpoints.Endpoint, name: str) -> releases.Release:

@@ -1,19 +1,18 @@
 """Whose settings an endpoint goes by: a release's count from when it has been checked and approved, and where it ends without
-having made the endpoint its candidate's, the ones before count again. So what nobody has agreed to changes nothing, and what was
-taken back leaves nothing behind.
+having made the endpoint its candidate's, the version's before count again. So what nobody has agreed to changes nothing, and what
+was taken back leaves nothing behind but what is the endpoint's own (`core.spec.belonging`).
 
 Level-triggered: what is noted with a release when it begins, and where it is, say what has to hold.
 """
 
 from collections.abc import Iterable
+from typing import Any
 
 from tidegate.control.loop import brought, transitions
 from tidegate.control.store import endpoints
 from tidegate.core.vocabulary import phases, releases
 from tidegate.core.vocabulary.phases import Phase
 
-AT_ONCE = ("notify",)
-"""What counts from the beginning: who is told of the release itself."""
 BEFORE = frozenset({Phase.QUEUED, Phase.CHECKING, Phase.AWAITING_APPROVAL})
 """Phases in which nothing of a release has been agreed to."""
 _BACK = frozenset({Phase.ROLLING_BACK, Phase.ROLLED_BACK, Phase.ABORTED, Phase.FAILED, Phase.CONCLUDED})
@@ -53,8 +52,21 @@ class Settling:
         found = self._changes[release.id]
         if found is None:
             return
-        holds = found.before if release.phase in _BACK else found.wanted
         if release.phase in BEFORE:
-            holds = found.before | {key: found.wanted[key] for key in AT_ONCE if key in found.wanted}
-        if row.settings != holds:
-            self._desk.store.settle(row, holds)
+            self._go_by(row, found.before | _told(found), found, found)
+        elif release.phase in _BACK:
+            self._go_by(row, found.before, found, found)
+        else:
+            self._go_by(row, found.wanted, found, found.agreed)
+
+    def _go_by(self, row: endpoints.Endpoint, settings: dict[str, Any], was: brought.Change, noted: brought.Change) -> None:
+        """In one write, so that it goes back to what was noted when it went forth, whenever control dies."""
+        if row.settings != settings or noted != was:
+            self._desk.store.settle(row, settings, brought.changing(was, noted))
+            self._changes[noted.release] = noted
+
+
+def _told(change: brought.Change) -> dict[str, Any]:
+    """Who is told counts from the beginning, since they are told of the release itself; who was told before still is."""
+    before, wanted = (settings.get("notify", ()) for settings in (change.before, change.wanted))
+    return {"notify": [*before, *(one for one in wanted if one not in before)]}

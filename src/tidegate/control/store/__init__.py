@@ -22,7 +22,8 @@ transaction that somebody else has opened:
 Below them: `schema` (the tables), `documents` (values as canonical JSON), `database` (connections, transactions, and what
 the database's errors mean in ours), `sqlite` and `postgresql` (what the two do differently, by the same verbs), `location`
 (which of them a home has, and where) and `migrations` (Alembic; imported only when a migration is due, so that opening a
-store costs a select). `checks` is the suite that every store has to pass.
+store costs a select). `checks` is the suite that every store has to pass; `overtaken` is what it says of writers that another was
+faster than.
 
 What was acknowledged is on the disk: SQLite in WAL mode with synchronous=FULL, PostgreSQL with synchronous_commit. Only what
 can be computed again (verdicts between decisions, what a release waits for) is written with less. One transaction does one

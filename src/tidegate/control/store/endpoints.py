@@ -60,6 +60,17 @@ def known(connection: sa.Connection, environment: str, name: str) -> Endpoint:
     return _read(row)
 
 
+def swap(connection: sa.Connection, before: Endpoint | None, endpoint: Endpoint) -> None:
+    """Write it where what is there is `before`, as it was read; None: nothing is there.
+
+    Raises GenerationConflict where it is not: somebody was faster, and knows more.
+    """
+    row = connection.execute(_one(endpoint.environment, endpoint.name).with_for_update()).one_or_none()
+    if (_read(row) if row else None) != before:
+        raise errors.GenerationConflict(f"{endpoint.name} has changed since it was read.")
+    put(connection, endpoint)
+
+
 def put(connection: sa.Connection, endpoint: Endpoint) -> None:
     """Write it, new or over the one before."""
     table = schema.ENDPOINTS

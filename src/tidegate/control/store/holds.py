@@ -48,6 +48,14 @@ def drop(connection: sa.Connection, environment: str, endpoint: str, model_diges
     return connection.execute(gone).rowcount > 0
 
 
+def rename_model(connection: sa.Connection, key: tuple[str, str], before: str, now: str) -> None:
+    """Have the hold on one digest be on another; where that is held too, the one that is there stands."""
+    found = get(connection, *key, before)
+    if found is not None:
+        drop(connection, *key, before)
+        put(connection, msgspec.structs.replace(found, model_digest=now))
+
+
 def _at(environment: str, endpoint: str) -> sa.ColumnElement[bool]:
     return (schema.HOLDS.c.environment == environment) & (schema.HOLDS.c.endpoint == endpoint)
 

@@ -71,6 +71,16 @@ def listed(connection: sa.Connection, environment: str, endpoint: str | None, li
     return [documents.decode(body, releases.Release) for body in connection.execute(found.limit(limit)).scalars()]
 
 
+def rename_model(connection: sa.Connection, key: tuple[str, str], before: str, now: str) -> None:
+    """Have the releases of an endpoint know a model by another digest: as candidate, as stable, in approvals. Their generations
+    stay: nothing was decided.
+    """
+    table = schema.RELEASES
+    here = (table.c.environment == key[0]) & (table.c.endpoint == key[1]) & table.c.body.contains(before, autoescape=True)
+    for identifier, body in connection.execute(sa.select(table.c.id, table.c.body).where(here)).all():
+        connection.execute(table.update().where(table.c.id == identifier).values(body=body.replace(before, now)))
+
+
 def _values(decision: decisions.Decision) -> dict[str, Any]:
     return {
         "active": decision.release.phase not in phases.ENDED,

@@ -68,20 +68,28 @@ class Store:
         with self._database.reading() as connection:
             return endpoint_rows.get(connection, environment, name)
 
-    def put_endpoint(self, endpoint: endpoint_rows.Endpoint) -> None:
-        """Write an endpoint, new or over the one before. What changes who owns it belongs into `append`, with its event."""
-        with self._database.writing() as connection:
-            endpoint_rows.put(connection, endpoint)
+    def put_endpoint(self, endpoint: endpoint_rows.Endpoint, before: endpoint_rows.Endpoint | None = None) -> None:
+        """Write an endpoint over the one that was read `before`; None: a new one. What changes who owns it belongs into `append`,
+        with its event.
 
-    def settle(self, before: endpoint_rows.Endpoint, settings: dict[str, Any]) -> None:
-        """Have an endpoint go by other settings, where it still is as it was seen.
-
-        Raises GenerationConflict where it is not: somebody was faster, and knows more.
+        Raises GenerationConflict where it is not as it was read: somebody was faster, and knows more.
         """
         with self._database.writing() as connection:
-            if endpoint_rows.known(connection, before.environment, before.name) != before:
-                raise errors.GenerationConflict(f"{before.name} has changed since it was read.")
-            endpoint_rows.put(connection, msgspec.structs.replace(before, settings=settings))
+            endpoint_rows.swap(connection, before, endpoint)
+
+    def settle(self, before: endpoint_rows.Endpoint, settings: dict[str, Any], noted: tuple[str, str, str] | None = None) -> None:
+        """Have an endpoint go by other settings, with a fact of it that changes: (name, what it was, what it is).
+
+        Raises GenerationConflict where either is not as it was read.
+        """
+        key = (before.environment, before.name)
+        with self._database.writing() as connection:
+            endpoint_rows.swap(connection, before, msgspec.structs.replace(before, settings=settings))
+            if noted is not None:
+                name, was, now = noted
+                if facts.get(connection, key, name) != was:
+                    raise errors.GenerationConflict(f"what is noted of {before.name} has changed since it was read.")
+                facts.put(connection, key, name, now)
 
     def add_version(
         self, environment: str, endpoint: str, digest: str, model_digest: str, model: str, at: float
@@ -91,6 +99,15 @@ class Store:
             endpoint_rows.known(connection, environment, endpoint)
             version = releases.Version(endpoint, 0, digest, model_digest, model, at)
             return version_rows.add(connection, environment, version)
+
+    def rename_model(self, key: tuple[str, str], before: str, now: str) -> None:
+        """Have all that is noted of a model of an endpoint (environment, endpoint) under one digest be noted under another: its
+        versions, releases and hold. Events stay as they were hashed.
+        """
+        with self._database.writing() as connection:
+            version_rows.rename_model(connection, key, before, now)
+            release_rows.rename_model(connection, key, before, now)
+            hold_rows.rename_model(connection, key, before, now)
 
     def versions(self, environment: str, endpoint: str) -> list[releases.Version]:
         """All versions of an endpoint, oldest first."""
@@ -189,16 +206,18 @@ class Store:
     def append(
         self,
         event: chain.StoredEvent,
-        endpoint: endpoint_rows.Endpoint | None = None,
+        changed: tuple[endpoint_rows.Endpoint | None, endpoint_rows.Endpoint] | None = None,
         noted: tuple[tuple[str, str], ...] = (),
         command: str = "",
     ) -> chain.StoredEvent:
-        """Append an event that belongs to no decision, with the endpoint as it leaves it where that changes, facts of that
-        endpoint as (name, value), and the answer to `command` if given.
+        """Append an event that belongs to no decision, with the endpoint where that changes (as it was read, None where it is
+        new, and as the event leaves it), facts of that endpoint as (name, value), and the answer to `command` if given.
+
+        Raises GenerationConflict where the endpoint is not as it was read.
         """
         with self._database.writing() as connection:
-            if endpoint is not None:
-                endpoint_rows.put(connection, endpoint)
+            if changed is not None:
+                endpoint_rows.swap(connection, *changed)
             for name, value in noted:
                 facts.put(connection, (event.environment, event.endpoint), name, value)
             commands.carried_out(connection, command)

@@ -36,6 +36,12 @@ def get(connection: sa.Connection, environment: str, endpoint: str, ordinal: int
     return _read(row) if row else None
 
 
+def rename_model(connection: sa.Connection, key: tuple[str, str], before: str, now: str) -> None:
+    """Have the versions of an endpoint with one model digest have another."""
+    here = _at(*key) & (schema.VERSIONS.c.model_digest == before)
+    connection.execute(schema.VERSIONS.update().where(here).values(model_digest=now))
+
+
 def _at(environment: str, endpoint: str) -> sa.ColumnElement[bool]:
     return (schema.VERSIONS.c.environment == environment) & (schema.VERSIONS.c.endpoint == endpoint)
 

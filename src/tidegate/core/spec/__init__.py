@@ -12,6 +12,7 @@
 - `together`: what is right only together with other keys, each check with the key whose line is named
 - `schedule`, `judging`, `protection`: from keys to stages, policy and limits
 - `logged`, `watched`: the blocks `log` and `monitors`
+- `belonging`: whose a setting is: its endpoint's, or the version's with which it came
 - `bounds`: what each number and word of settings may be, whoever wrote them
 - `explained`: settings as the file would say them
 - `faults`: what pydantic says, turned into one line with file, line, what is wrong and the cure

@@ -31,6 +31,12 @@ def rows(resolved: settings.Settings) -> Rows:
     ]
 
 
+def differing(before: settings.Settings, now: settings.Settings) -> list[tuple[str, str, str]]:
+    """(key, value before, value now) of what differs, in the order of the file."""
+    known = dict(rows(before))
+    return [(key, known[key], value) for key, value in rows(now) if known[key] != value]
+
+
 def _served(resolved: settings.Settings) -> Rows:
     return [
         ("endpoint", resolved.endpoint),

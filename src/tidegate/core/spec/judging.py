@@ -1,5 +1,9 @@
 """What a release is judged by, and who has to agree to it: margins, budgets and approvals of the file."""
 
+from typing import Any
+
+import msgspec
+
 from tidegate.core.spec import keys, rules, schedule
 from tidegate.core.vocabulary import errors, losses, releases
 
@@ -67,3 +71,28 @@ def approval(model: keys.Tidegate) -> releases.Approval | None:
     if not given.within:
         raise errors.SpecInvalid("`within` is no time in which anybody could agree.", cure="Write 3d or so.")
     return releases.Approval(given.by, given.count, given.barred == "author", given.within)
+
+
+def in_force(settings: dict[str, Any]) -> releases.Approval | None:
+    """Who has to say yes by settings as the store keeps them."""
+    return msgspec.convert(settings.get("approval"), releases.Approval | None)
+
+
+def stricter(now: releases.Approval | None, wanted: releases.Approval | None) -> releases.Approval | None:
+    """Who has to say yes to a release by both: by the settings in force, and by those that it brings. Whoever satisfies it
+    satisfies either: as many as the one that asks for more, of those whom both name, in the shorter time.
+
+    Raises SpecInvalid where too few are named by both.
+    """
+    if now is None or wanted is None:
+        return now or wanted
+    by = tuple(one for one in now.by if one in wanted.by or not wanted.by) or (() if now.by else wanted.by)
+    count = max(now.count, wanted.count)
+    if (now.by or wanted.by) and len(by) < count:
+        ours, theirs = (", ".join(one.by) or "anybody" for one in (now, wanted))
+        raise errors.SpecInvalid(
+            f"{count} have to agree who may by the settings in force ({ours}) and by these ({theirs}): there are {len(by)}.",
+            cure="Name who has to agree now beside the new ones in `approve.by`; once that is released, take them away.",
+        )
+    within = min(now.within_seconds, wanted.within_seconds)
+    return releases.Approval(by, count, now.not_author or wanted.not_author, within)

@@ -43,6 +43,14 @@ class Keeping(msgspec.Struct, frozen=True):
         """Columns whose values must be nowhere in the clear."""
         return frozenset((*self.redact, *self.encrypt))
 
+    def veiling(self, other: "Keeping") -> "Keeping":
+        """The same, with whatever another would not have kept in the clear kept as little here."""
+        redact = tuple(dict.fromkeys((*self.redact, *other.redact)))
+        encrypt = tuple(one for one in dict.fromkeys((*self.encrypt, *other.encrypt)) if one not in redact)
+        columns = tuple(one for one in self.columns if one[0] not in redact)
+        key = (self.key or other.key) if encrypt else ""
+        return msgspec.structs.replace(self, redact=redact, encrypt=encrypt, columns=columns, key=key)
+
     def keeps(self, prediction_id: bytes) -> bool:
         """Whether a prediction's input and output are kept."""
         return self.share >= 1 or chance(prediction_id) < self.share

@@ -9,6 +9,8 @@ CHECKS = "check"
 """Folder of a bundle with its endpoint's own check of answers: one Python file."""
 BASELINE = "baseline.json"
 """File of a bundle with the baseline profile (`profiles.Baseline`), where enough data came with the model."""
+COMPILED_FROM = "compiled_from"
+"""Option of a compiled model: the loader of the original, a space, and the digest of its bundle."""
 RUNTIME = "runtime.txt"
 """File of a bundle whose version runs in an environment of its own: every package of it, with hashes."""
 
@@ -108,6 +110,32 @@ class Manifest(msgspec.Struct, frozen=True):
 
     @property
     def model_digest(self) -> str:
-        """sha256 of what decides predictions (artifact, lock, options): what holds and approvals bind to."""
-        parts = (self.loader, self.entry, self.files, self.lock, self.options, self.signature)
-        return hashlib.sha256(msgspec.json.encode(parts, order="deterministic")).hexdigest()
+        """sha256 of what decides predictions (artifact, code, lock, configuration): what holds and approvals bind to. What a
+        bundle has besides is not in it: its endpoint's check, the example, the baseline, whence the model came.
+        """
+        files = tuple(blob for blob in self.files if not self._besides(blob.path))
+        return _model_digest(self, files, _options(self))
+
+    @property
+    def former_model_digest(self) -> str:
+        """What it was at first, of all files and options: to find what was noted under it."""
+        return _model_digest(self, self.files, self.options)
+
+    def alike(self, other: "Manifest") -> bool:
+        """Whether both are the same in everything but whence and by which name they came."""
+        blank = Provenance(source="")
+        one, two = (msgspec.structs.replace(each, name="", provenance=blank, options=_options(each)) for each in (self, other))
+        return one == two
+
+    def _besides(self, path: str) -> bool:
+        return path in (self.example, BASELINE) or path.startswith(f"{CHECKS}/")
+
+
+def _options(manifest: Manifest) -> dict[str, str]:
+    """Without the name of the bundle that a compiled model was made from, which tells of its example and source too."""
+    return {key: value.partition(" ")[0] if key == COMPILED_FROM else value for key, value in manifest.options.items()}
+
+
+def _model_digest(manifest: Manifest, files: tuple[Blob, ...], options: dict[str, str]) -> str:
+    parts = (manifest.loader, manifest.entry, files, manifest.lock, options, manifest.signature)
+    return hashlib.sha256(msgspec.json.encode(parts, order="deterministic")).hexdigest()

@@ -77,7 +77,7 @@ def _longer(before: tuple[int, ...], after: tuple[int, ...], known: tuple[str, .
 
 def _complete(manifest: manifests.Manifest) -> bool:
     """Whether the profile's classes are all that the model knows."""
-    original = manifest.options.get("compiled_from", "").partition(" ")[0]
+    original = manifest.options.get(manifests.COMPILED_FROM, "").partition(" ")[0]
     return bool({manifest.loader, original} & _KNOWING) and len(manifest.profile.classes) < bins.OTHER
 
 

@@ -31,7 +31,7 @@ def adopted(folder: pathlib.Path, original: manifests.Manifest, found: compiling
         entry=ENTRY,
         files=tuple(files),
         lock=original.lock if original.runtime else found.lock,
-        options={**found.options, "compiled_from": f"{original.loader} {original.digest}"},
+        options={**found.options, manifests.COMPILED_FROM: f"{original.loader} {original.digest}"},
         trust="",
     )
 

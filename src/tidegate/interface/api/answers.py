@@ -43,6 +43,15 @@ class Check(Answer):
     """False: it could not be looked at, and `words` say why."""
 
 
+class Setting(Answer):
+    """One setting that a release changes."""
+
+    key: str
+    """As the file has it, dotted."""
+    before: str
+    now: str
+
+
 class Erasure(Answer):
     """Records that somebody asked to have erased."""
 

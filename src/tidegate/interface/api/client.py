@@ -83,6 +83,11 @@ class Client:
         found = self._ask("GET", f"/v1/releases/{_part(identifier)}/checks")
         return found if isinstance(found, list) else []
 
+    def settings(self, identifier: str) -> list[Json]:
+        """What a release changes of the settings in force: a list of `answers.Setting`."""
+        found = self._ask("GET", f"/v1/releases/{_part(identifier)}/settings")
+        return found if isinstance(found, list) else []
+
     def versions(self, endpoint: str) -> list[Json]:
         """The versions that an endpoint has had, newest first: a list of `standing.Past`."""
         found = self._ask("GET", f"/v1/endpoints/{_part(endpoint)}/versions")

@@ -1,13 +1,17 @@
-"""Paths about ways back: versions to go back to, what has closed the way to some of them, what was checked of a release."""
+"""Paths about ways back: versions to go back to, what has closed the way to some of them, what was checked of a release and which
+settings it changes.
+"""
 
 import dataclasses
 
 import fastapi
 import msgspec
 
-from tidegate.control.loop import checks
+from tidegate.control.loop import brought, checks
 from tidegate.control.store import commands, endpoints
 from tidegate.control.store import store as stores
+from tidegate.core.spec import explained
+from tidegate.core.spec import settings as specification
 from tidegate.core.vocabulary import errors, home, phases
 from tidegate.interface.api import answers, asked, making, orders, revisions, scopes, shelf, standing
 
@@ -49,6 +53,15 @@ def router(books: shelf.Shelf) -> fastapi.APIRouter:
         scopes.demand(holder, "read", books.store().release(identifier).endpoint)
         kept = checks.read(books.home, identifier)
         return [answers.Check(**msgspec.structs.asdict(one)) for one in (kept.findings if kept else ())]
+
+    @made.get("/releases/{identifier}/settings")
+    def settings(identifier: str, holder: scopes.Anybody) -> list[answers.Setting]:
+        """What a release changes of the settings in force, as it stands; empty where another has begun since."""
+        release = books.store().release(identifier)
+        scopes.demand(holder, "read", release.endpoint)
+        moved = brought.moved(books.store(), release)
+        found = explained.differing(*map(specification.of, moved)) if moved else []
+        return [answers.Setting(key=key, before=before, now=now) for key, before, now in found]
 
     @made.post("/endpoints/{endpoint}/migrated")
     def migrated(endpoint: str, body: asked.Migrated, holder: scopes.Operator) -> answers.Done:

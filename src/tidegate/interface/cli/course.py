@@ -6,9 +6,9 @@ from typing import Any
 from rich import table
 
 from tidegate.core.decide import strategies
-from tidegate.core.spec import explained, units
+from tidegate.core.spec import explained, judging, units
 from tidegate.core.spec import settings as specification
-from tidegate.core.vocabulary import arms, dependencies, releases
+from tidegate.core.vocabulary import arms, dependencies, errors, releases
 from tidegate.interface.cli import words
 from tidegate.observability.report import leaving
 
@@ -62,14 +62,21 @@ def plain(stage: releases.Stage, replicas: int) -> Json:
     }
 
 
-def sentences(settings: specification.Settings, stable: Json | None, gap: str = "", author: str = "") -> list[str]:
+def sentences(
+    settings: specification.Settings,
+    stable: Json | None,
+    gap: str = "",
+    author: str = "",
+    in_force: specification.Settings | None = None,
+) -> list[str]:
     """How long it takes at the least, the gap, the way back, the harm it may do, who has to agree, what sticks.
 
     `stable`: the version that serves, as `status` has it; None where there is none, or where Tidegate is not up. `gap`: for how
     long nobody might answer, in words; empty: nothing is known of that. `author`: who would ask for the release.
+    `in_force`: what the endpoint goes by now; None where it has no version yet.
     """
     told = [*_time(settings), *_metric(settings), *_gap(settings, gap), _back(settings, stable)]
-    return [*told, *_bounds(settings, author), *_units(settings)]
+    return [*told, *_bounds(settings), *_agreeing(settings, in_force, author), *_units(settings)]
 
 
 def workers(stage: releases.Stage, replicas: int) -> str:
@@ -140,17 +147,27 @@ def _back(settings: specification.Settings, stable: Json | None) -> str:
     return said + (f"; not after contract {', '.join(contracts)}: then there is no way back." if contracts else ".")
 
 
-def _bounds(settings: specification.Settings, author: str) -> Iterator[str]:
+def _bounds(settings: specification.Settings) -> Iterator[str]:
     if settings.policy.harm_budget:
         yield f"It may fail {words.count(settings.policy.harm_budget, 'request')} more than stable would have, and pauses then."
-    if settings.approval is not None:
-        yield f"Before any traffic it has to be approved: {explained.approval(settings.approval)}."
-        if not settings.approval.possible(author):
-            yield f"Asked for by {author} it would be refused: too few of them are left to approve it."
     if settings.group:
         yield f"It is promoted with the others of {settings.group} or not at all."
     if settings.rehearse_seconds:
         yield f"A rollback is rehearsed every {units.duration_text(settings.rehearse_seconds)}."
+
+
+def _agreeing(settings: specification.Settings, in_force: specification.Settings | None, author: str) -> Iterator[str]:
+    try:
+        asked = judging.stricter(in_force.approval if in_force else None, settings.approval)
+    except errors.SpecInvalid as refused:
+        yield f"It would be refused: {refused}"
+        return
+    if asked is None:
+        return
+    more = "" if asked == settings.approval else " (by the settings in force, until those of the file have been approved)"
+    yield f"Before any traffic it has to be approved: {explained.approval(asked)}{more}."
+    if not asked.possible(author):
+        yield f"Asked for by {author} it would be refused: too few of them are left to approve it."
 
 
 def _units(settings: specification.Settings) -> Iterator[str]:

@@ -27,7 +27,7 @@ NONE = Original()
 
 def found(folder: str, compiled: manifests.Manifest) -> Original:
     """The original of a bundle, every byte checked; none for one that was not compiled."""
-    loader, _, digest = compiled.options.get("compiled_from", "").partition(" ")
+    loader, _, digest = compiled.options.get(manifests.COMPILED_FROM, "").partition(" ")
     if not digest:
         return NONE
     try:

@@ -46,11 +46,12 @@ def plan(
     processes = status["processes"] if status else []
     gap = course.gap(endpoint, processes) if endpoint else ""
     rows = spec.explain(given.settings, _told(model, strategy))
-    now = _in_force(options.place(home), given.settings, rows)
+    in_force = _in_force(options.place(home), given.settings)
+    now = _others(in_force, rows)
     others = [*now, *_changed(options.place(home), given.settings, endpoint)]
     said = _would(given, resolved, endpoint, others, is_up=status is not None)
     if status is None or (endpoint and endpoint["stable"]):
-        said += course.sentences(given.settings, endpoint and endpoint["stable"], gap, reaching.actor())
+        said += course.sentences(given.settings, endpoint and endpoint["stable"], gap, reaching.actor(), in_force)
     said += _running(given)
     said += _profiling(given)
     said += _compiling(options.place(home), given, resolved) + foreseeing.sentences(given.settings, endpoint, processes)
@@ -90,16 +91,21 @@ def _status(place: homes.Home) -> dict[str, Any] | None:
         return None
 
 
-def _in_force(place: homes.Home, settings: specification.Settings, rows: list[tuple[str, str, str]]) -> dict[str, str]:
-    """By key, what the endpoint goes by now where that is another; nothing where it has no version yet."""
+def _in_force(place: homes.Home, settings: specification.Settings) -> specification.Settings | None:
+    """What the endpoint goes by now; None where it has no version yet."""
     try:
         with stores.Store(location.url(place), create=False) as store:
             row = store.endpoint(settings.environment, settings.endpoint)
     except errors.StoreUnavailable:
+        return None
+    return None if row is None or row.stable is None else specification.of(row.settings)
+
+
+def _others(in_force: specification.Settings | None, rows: list[tuple[str, str, str]]) -> dict[str, str]:
+    """By key, what the endpoint goes by now where that is another."""
+    if in_force is None:
         return {}
-    if row is None or row.stable is None:
-        return {}
-    now = {key: value for key, value, _ in spec.explain(specification.of(row.settings))}
+    now = {key: value for key, value, _ in spec.explain(in_force)}
     return {key: now[key] for key, value, _ in rows if key in now and now[key] != value}
 
 

@@ -1,7 +1,7 @@
 """`tidegate rollback`: through control where it lives, else by writing the routing table."""
 
 import pathlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Annotated, Any, NamedTuple
 
 import typer
@@ -72,6 +72,7 @@ def _through_control(place: homes.Home, endpoint: str, aim: Aim, reason: str) ->
         to = aim.among(place, lambda: [_built(one) for one in api.versions(named)])
         done = api.verb(named, "rollback", reason=reason, actor=reaching.actor(), to=to)
         release = following.follow(api, done["release"], timeout=_SEEN_SECONDS, until=frozenset({"probation"}))
+        settings = api.settings(release["id"])
     serving = release["stable"] if release["phase"] in {"rolled_back", "rolling_back"} else release["candidate"]
     name = serving["name"] if serving else "nothing"
     confirmed = bool(release["ended"]) or release["phase"] == "probation"
@@ -81,7 +82,15 @@ def _through_control(place: homes.Home, endpoint: str, aim: Aim, reason: str) ->
         if confirmed
         else f"{named}: still going back to {name}; `tidegate status` shows it"
     )
-    return {"endpoint": named, "by": "control", "version": name, "confirmed": confirmed, "release": release["id"], "said": said}
+    told = {"endpoint": named, "by": "control", "version": name, "confirmed": confirmed, "release": release["id"]}
+    return told | {"settings": settings, "said": "\n".join([said, *_settings(settings)])}
+
+
+def _settings(changed: list[dict[str, Any]]) -> Iterator[str]:
+    """Which settings come with the version that traffic is on now."""
+    if changed:
+        told = "; ".join(f"{one['key']}: {one['now']} (was {one['before']})" for one in changed)
+        yield f"Settings that come with it: {told}."
 
 
 def _built(told: dict[str, Any]) -> revisions.Built:
@@ -105,6 +114,7 @@ def _by_hand(place: homes.Home, endpoint: str, aim: Aim, reason: str, down: erro
         said += " No gateway is up: it counts from the next `tidegate up`."
     else:
         said += f" Confirmed by {', '.join(written.confirmed)}. Control will record it when it is back."
+    said += " Settings stay as they are until then."
     return {
         "endpoint": named,
         "by": "hand",
