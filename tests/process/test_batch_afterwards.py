@@ -161,18 +161,6 @@ def test_no_value_of_a_veiled_column_is_kept(tmp_path):
     assert afterwards._veiled(told, frozenset()) == told
 
 
-def test_days_that_the_log_does_not_keep_are_not_kept_here(tmp_path):
-    made = place(tmp_path, 1.0, log=keeping.Keeping(retention_seconds=86_400.0))
-    digest = fitted.bundled(made.bundles, MODEL).manifest.digest
-    watch = afterwards.Afterwards(made, lag=LAG)
-    watch.look(given.T0 + 0.5 * LAG)
-    told = logged(made, digest, 2)
-    watch.look(given.T0 + 2.0 + LAG)
-    assert kept(made, told) == told
-    watch.look(given.T0 + 3 * 86_400.0)
-    assert kept(made, told) == []
-
-
 def test_in_a_living_system_a_prediction_is_explained_without_being_asked(tmp_path, models):
     with living.alive(tmp_path, models, "explain: always\n") as system:
         with living.Traffic(system.address, 20) as traffic:
@@ -186,3 +174,14 @@ def test_in_a_living_system_a_prediction_is_explained_without_being_asked(tmp_pa
         assert json.loads(system.run("explain", identifier, "--json"))["at"] == told["at"]
         assert json.loads(system.run("explain", identifier, "--json", "--again"))["at"] > told["at"]
         assert "explained" in system.run("explain")
+
+
+def test_a_clock_that_was_ahead_stops_nothing(tmp_path):
+    made = place(tmp_path, 1.0)
+    digest = fitted.bundled(made.bundles, MODEL).manifest.digest
+    watch = afterwards.Afterwards(made, lag=LAG)
+    for at in (0.0, 365 * 86_400.0, 0.5 * LAG):
+        watch.look(given.T0 + at)
+    told = logged(made, digest, 5)
+    watch.look(given.T0 + 20.0 + LAG)
+    assert kept(made, told) == told

@@ -17,9 +17,9 @@ LOOKS = st.lists(
 )
 
 
-def played(looks):
+def played(looks, begins=0.0):
     """(time, what is said, the incident then, what happened) of each look."""
-    now, one = 0.0, None
+    now, one = begins, None
     for after, severity, person in looks:
         now += after
         alarm = alarms.Alarm("drift", "e", f"at {now}", now, severity=severity) if severity else None
@@ -79,3 +79,17 @@ def test_who_has_it_is_not_reminded(looks):
             assert one.alarm.severity == "critical"
             assert one.acknowledged is None
             assert one.snoozed is None
+
+
+@given(LOOKS, st.floats(1.0, 40.0 * 86_400.0))
+def test_a_clock_that_is_set_back_leaves_no_time_that_is_yet_to_come(looks, back):
+    """What a clock that was ahead has noted would keep an alarm silent, or a flapping one open, until it is reached again."""
+    for now, alarm, one, _ in list(played(looks, 1e9)):
+        before = now - back
+        after, happened = course.follow(one, alarm, before)
+        if after is not None:
+            assert max(after.ended_at, after.quiet_since, after.said_at, after.reminded_at) <= before
+            assert after.snoozed is None or after.snoozed.until <= before + 3_600.0 + 1e-3
+        assert all(each.at <= before for each in happened)
+        if one is not None and not one.open:
+            assert course.follow(after, None, before + course.FLAP_SECONDS + 1e-3)[0] is None

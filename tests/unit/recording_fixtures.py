@@ -36,6 +36,13 @@ class Log:
         self.recorder.publish(now)
         self.recorder.flush(now)
 
+    def age(self, at: float) -> None:
+        """Let time pass until then, as the recorder's clock has it: nobody sets that."""
+        self.recorder.catalogue.begin()
+        for hours in range(24, -1, -1):
+            self.recorder.believed.at(given.T0 + at - 3_600.0 * hours)
+        self.recorder.catalogue.commit()
+
     def killed(self, at: float) -> None:
         """Undo what does not count, as a kill would, and begin anew."""
         self.recorder.close()

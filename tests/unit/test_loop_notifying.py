@@ -340,3 +340,19 @@ def test_a_reference_is_looked_up_when_it_is_used(monkeypatch, tmp_path):
     for wrong in (SLACK, f"file:{tmp_path / 'none'}", f"file:{tmp_path}", "json://literal"):
         with pytest.raises(errors.NotifyAddressInvalid):
             mailing.resolve(wrong)
+
+
+def test_a_clock_that_leaps_a_day_gives_nothing_up_and_one_set_back_keeps_nothing_waiting(desk, made, post):
+    serve(desk)
+    one = made()
+    settle(one, desk)
+    post.refuses = errors.NotifyFailed()
+    tell(desk, "first", at=5.0)
+    settle(one, desk, 10.0)
+    one.clock_set(DAY)
+    settle(one, desk, 20.0 + DAY)
+    assert place(desk).lost == 0
+    post.refuses = None
+    one.clock_set(-DAY)
+    settle(one, desk, 30.0)
+    assert post.said() == ["first"]

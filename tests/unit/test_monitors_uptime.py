@@ -209,5 +209,14 @@ def test_nothing_probed_is_nothing_known():
 def test_what_is_old_goes(place):
     old = probes.Probe("iris", 0.0, "v1", True, 0.01, 200)
     probes.note(place, [old], 1.0)
-    probes.note(place, [old._replace(at=probes.KEEP_SECONDS + 10)], probes.KEEP_SECONDS + 10)
-    assert [one.at for one in probes.listed(place, "iris", 0.0, 1e12)] == [probes.KEEP_SECONDS + 10]
+    day, later = 86_400.0, probes.KEEP_SECONDS + 10
+    for at in (later, later + day):
+        probes.note(place, [old._replace(at=at)], at)
+    assert [one.at for one in probes.listed(place, "iris", 0.0, 1e12)] == [later, later + day]
+
+
+def test_a_clock_that_is_a_year_ahead_for_a_minute_deletes_no_probe(place):
+    old = probes.Probe("iris", START, "v1", True, 0.01, 200)
+    for at in (START, START + 60.0, START + 365 * 86_400.0, START + 365 * 86_400.0 + 60.0, START + 240.0):
+        probes.note(place, [old._replace(at=at)], at)
+    assert [one.at for one in probes.listed(place, "iris", 0.0, START + 300.0)] == [START, START + 60.0, START + 240.0]

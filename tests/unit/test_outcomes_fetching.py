@@ -173,3 +173,17 @@ def test_trouble_is_an_alarm_with_the_cure_until_it_is_over(tmp_path: pathlib.Pa
     assert alarm.next == "tidegate feedback flight-delay --rejected"
     assert [one["id"] for one in table.posted] == [name(1)]
     assert settled(watch, now + EVERY + 120) == []
+
+
+def test_a_clock_that_was_ahead_keeps_no_table_waiting(tmp_path: pathlib.Path) -> None:
+    table = Table(tmp_path)
+    route = tables.Route("flight-delay", "production", tables.Deployed(1, "d" * 64, "m"))
+    watched = msgspec.structs.replace(route, monitors=monitoring.Monitors(truth=table.truth))
+    table.home.table.write_bytes(msgspec.json.encode(tables.Table(1, 0, {"flight-delay": watched})))
+    watch = table.watch()
+    now = time.time()
+    for at in (now, now + 1.0, now - 30.0 * EVERY):
+        table.posted = []
+        table.add([(name(int(now - at) + 5), "1", f"{int(1e9 - at):012}")])
+        settled(watch, at)
+        assert len(table.posted) == (at != now + 1.0), "once in each interval"

@@ -153,3 +153,13 @@ def test_the_watch_reads_the_log_of_every_route(tmp_path: pathlib.Path, labels: 
     watch = performing.Performing(log.home)
     assert (watch.name, watch.every) == ("performance", 600.0)
     assert list(watch.look(given.T0 + 100.0)) == []
+
+
+def test_a_clock_that_leaps_ahead_is_believed_at_the_second_look(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Until then young predictions would count as mature, by those of them alone whose outcomes came early."""
+    watch = performing.Performing(home.Home(tmp_path))
+    looked: list[float] = []
+    monkeypatch.setattr(watch, "_worse", lambda now: looked.append(now) or ())
+    for at in (NOW, NOW + 600.0, NOW + DAY, NOW + 1_800.0, NOW + 40 * DAY, NOW + 40 * DAY + 600.0):
+        watch.look(at)
+    assert looked == [NOW, NOW + 600.0, NOW + 1_800.0, NOW + 40 * DAY + 600.0]

@@ -123,6 +123,7 @@ def test_what_is_too_old_for_any_outcome_is_forgotten(tmp_path: pathlib.Path) ->
     log.look(20.0)
     count = "SELECT count(*) FROM entity"
     for later, left in ((entities.LATEST_SECONDS, 1), (entities.LATEST_SECONDS + 4_000.0, 0)):
+        log.age(20.0 + later)
         log.look(20.0 + later)
         assert log.recorder.catalogue.connection.execute(count).fetchone() == (left,)
 

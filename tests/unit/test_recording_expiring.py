@@ -8,8 +8,9 @@ import pytest
 from columns_fixtures import TAKES, Columned, spoil
 
 from tests.unit.recording_fixtures import Killed, killing
-from tidegate.core.vocabulary import erasures, keeping
-from tidegate.dataplane.predlog import objects, parquet
+from tests.unit.test_predlog_explained import explanation
+from tidegate.core.vocabulary import erasures, ids, keeping
+from tidegate.dataplane.predlog import explained, objects, parquet
 from tidegate.observability.recording import expiring, profiling
 
 DAY = keeping.DAY
@@ -33,6 +34,7 @@ def days(log: Columned, endpoint: str = "flight-delay") -> list[str]:
 
 
 def looked(log: Columned, at: float) -> None:
+    log.age(at)
     log.recorder.step(given.T0 + at)
     log.recorder._kept_at = log.recorder.expiring._looked_at = 0.0
     log.recorder.step(given.T0 + at + 1)
@@ -80,6 +82,16 @@ def test_profiles_of_that_time_go_too(tmp_path: pathlib.Path) -> None:
     assert len(profiling.hours(connection, "flight-delay", 0, 2**40)) == 1
 
 
+def test_explanations_of_that_time_go_too(tmp_path: pathlib.Path) -> None:
+    log = Columned(tmp_path, TAKES, log=KEPT)
+    logged(log)
+    told = [explanation(day, days=day) for day in range(4)]
+    explained.write(log.home.explanations, told)
+    looked(log, 3.9 * DAY)
+    left = [one for one in told if explained.find(log.home.explanations, ids.parse(one.id))]
+    assert left == told[2:]
+
+
 def test_damaged_outcomes_keep_no_day_and_stop_no_recording(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     log = Columned(tmp_path, TAKES, log=KEPT)
     logged(log)
@@ -91,10 +103,11 @@ def test_damaged_outcomes_keep_no_day_and_stop_no_recording(tmp_path: pathlib.Pa
     assert list(log.home.log.rglob(f"*{parquet.ASIDE}"))
 
 
-@pytest.mark.parametrize("step", range(1, 8))
+@pytest.mark.parametrize("step", range(1, 9))
 def test_a_kill_leaves_each_day_there_or_gone(tmp_path: pathlib.Path, step: int) -> None:
     log = Columned(tmp_path, TAKES, log=KEPT)
     logged(log)
+    log.age(3.9 * DAY)
     log.recorder._kept_at = log.recorder.expiring._looked_at = 0.0
     try:
         with killing(step, after=True):

@@ -282,6 +282,7 @@ def test_what_retention_deletes_first_is_counted_by_who_deletes_it_and_told_with
     shipped.ship()
     routed(shipped.log.home, TO, retention=86_400.0)
     shipped.log.put(given.prediction(3, 10 * 86_400.0))
+    shipped.log.age(10 * 86_400.0)
     shipped.log.look(10 * 86_400.0)
     shipped.log.look(10 * 86_400.0 + 20)
     assert [file.rows for file in shipped.log.recorder.catalogue.files()] == [1]
@@ -306,6 +307,7 @@ def test_outcomes_that_go_with_their_predictions_are_counted_for_sinks_that_get_
     shipped.log.look(2.0)
     routed(shipped.log.home, shipped.wanted, msgspec.structs.replace(TO, to="env:OTHER"), retention=86_400.0)
     shipped.log.put(given.prediction(9, 10 * 86_400.0, endpoint="other"))
+    shipped.log.age(10 * 86_400.0)
     shipped.log.look(10 * 86_400.0)
     shipped.log.look(10 * 86_400.0 + 20)
     shipped.line.look(1.0)
@@ -323,6 +325,7 @@ def test_without_outcomes_none_are_missed(shipped: Shipped) -> None:
     shipped.log.look(1.0)
     routed(shipped.log.home, TO, retention=86_400.0)
     shipped.log.put(given.prediction(9, 10 * 86_400.0, endpoint="other"))
+    shipped.log.age(10 * 86_400.0)
     shipped.log.look(10 * 86_400.0)
     shipped.log.look(10 * 86_400.0 + 20)
     shipped.line = shipped.again()
@@ -480,3 +483,17 @@ def test_the_shipper_has_a_line_for_each_sink_and_forgets_those_that_are_taken_o
     log.look(20.0)
     begun = {one.to: one.moment for one in shipping.positions(log.home.log)}
     assert begun["env:OTHER"] > begun["env:PLACE"], "one that comes back begins anew"
+
+
+def test_a_clock_that_was_ahead_hides_for_no_day_how_far_behind_a_sink_is(shipped: Shipped) -> None:
+    shipped.log.put(given.prediction(1, 86_400.0))
+    shipped.log.look(86_400.0)
+    shipped.place.refuses = errors.SinkUnavailable("it answers 503.")
+    shipped.ship(given.T0 + 86_400.0)
+    shipped.line.look(given.T0 + 60.0)
+    shipped.place.refuses = None
+    assert not shipped.place.parcels
+    shipped.line.look(given.T0 + 121.0)
+    assert shipped.line.behind == 61.0
+    shipped.ship(given.T0 + 122.0)
+    assert shipped.place.sequences() == [0], "it is tried again by the clock as it is now"

@@ -15,7 +15,7 @@ import msgspec
 
 from tidegate.control.batch import explaining
 from tidegate.core.vocabulary import alarms, errors, explanations, home, ids, keeping, placing, records, tables
-from tidegate.dataplane.predlog import explained, parquet, reader
+from tidegate.dataplane.predlog import explained, reader
 from tidegate.dataplane.wire import tablefile
 
 LAG = 15.0
@@ -60,7 +60,6 @@ class Afterwards:
         """Explain what is due at Unix time `now`. Raises nothing to be alarmed of."""
         routes = self._table.read().routes
         for route in routes.values():
-            self._expire(route, now)
             if route.monitors.explained:
                 self._endpoint(route, now)
         return []
@@ -69,6 +68,7 @@ class Afterwards:
         state = read(self._home)
         until = ids.uuid7(int((now - max(self._lag, 2e-3 * route.limits.timeout_ms)) * 1e3), (1 << 74) - 1)
         progress = state.get(route.endpoint) or Progress(until)
+        progress.after = min(progress.after, until)  # the clock was ahead when that was written
         oldest = ids.uuid7(int((now - self._lag - self._behind) * 1e3), 0)
         if progress.after < oldest:
             progress.skipped += len(self._chosen(route, progress.after, oldest))
@@ -121,11 +121,6 @@ class Afterwards:
         there = {one.id for predictions, _ in reader.requests(self._home, wanted) for one in predictions}
         gone = set(wanted) - there
         return explained.forget(self._home.explanations, gone) if gone else 0
-
-    def _expire(self, route: tables.Route, now: float) -> None:
-        if route.log.retention_seconds:
-            before = parquet.day(now - route.log.retention_seconds)
-            explained.expire(self._home.explanations, route.endpoint, before=before)
 
     def _write(self, state: dict[str, Progress]) -> None:
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

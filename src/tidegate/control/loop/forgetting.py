@@ -7,7 +7,7 @@ import msgspec
 
 from tidegate.control.loop import transitions
 from tidegate.control.store import chain
-from tidegate.core.vocabulary import erasures, home
+from tidegate.core.vocabulary import erasures, home, instants
 
 FORGOTTEN, EXPIRED = "forgotten", "expired"
 LOOK_SECONDS = 1.0
@@ -23,7 +23,7 @@ class Forgetting:
 
     def turn(self, now: float) -> None:
         """Write down what there is to hear, now and then. Raises StoreUnavailable, DiskFull, OSError."""
-        if now - self._looked_at < LOOK_SECONDS:
+        if not instants.passed(self._looked_at, now, LOOK_SECONDS):
             return
         self._looked_at = now
         for told in erasures.told(self._home.erasures):

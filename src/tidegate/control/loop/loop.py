@@ -176,6 +176,7 @@ class Control:
         if abs(jump) < JUMP_SECONDS:
             return
         log.warning("the clock was set", extra={"seconds": round(jump, 1)})
+        self._notifying.clock_set(jump)
         for release in self._desk.under_way():
             self._desk.tell(release, decisions.Event(decisions.Kind.CLOCK_JUMPED, seconds=jump), now)
 

@@ -97,6 +97,15 @@ class Notifying:
                 self._send(address, now)
         self._read_at = changes
 
+    def clock_set(self, seconds: float) -> None:
+        """The machine's clock was set: what was noted moves along, so that nothing is given up, or waits for long, by it."""
+        for address in self._addresses.values():
+            address.due += seconds
+            address.began += seconds
+            if address.place.failing_since:
+                failing = address.place.failing_since + seconds
+                self._put(address, msgspec.structs.replace(address.place, failing_since=failing))
+
     def wrong(self, now: float) -> Iterator[alarms.Alarm]:
         """Addresses that take nothing."""
         for reference, address in self._addresses.items():

@@ -164,8 +164,8 @@ def _abort(release: releases.Release, reason: str, words: str, now: float) -> de
     return decisions.Decision(aborted, (*upkeep.effects(aborted), decisions.Notify("info", text)), reason)
 
 
-def shifted(release: releases.Release, seconds: float) -> releases.Release:
-    """The release with every time it has noted moved along with the machine's clock."""
+def shifted(release: releases.Release, seconds: float, now: float) -> releases.Release:
+    """The release with every time it has noted moved along with the machine's clock, and not created after `now`."""
     noted = ("phase_since", "stage_since", "stage_began_at", "reminded_at", "rollback_began_at", "gap_began_at")
     moved = {name: getattr(release, name) + seconds for name in noted if getattr(release, name)}
-    return msgspec.structs.replace(release, **moved)
+    return msgspec.structs.replace(release, created_at=min(release.created_at, now), **moved)

@@ -23,6 +23,7 @@ Step = tuple[incidents.Incident | None, tuple[incidents.Happened, ...]]
 
 def follow(before: incidents.Incident | None, alarm: alarms.Alarm | None, now: float) -> Step:
     """What becomes of it when its monitor says this at Unix time `now`. `alarm` None: nothing is wrong."""
+    before = _believed(before, now) if before is not None else None
     if before is not None and not before.open and now - before.ended_at >= FLAP_SECONDS:
         before = None
     if before is None:
@@ -48,6 +49,15 @@ def snoozed(before: incidents.Incident, by: incidents.Snoozed) -> tuple[incident
         raise errors.MomentInvalid("a snooze ends by itself, within 30 days.", cure="Say for how long: `--for 8h`.")
     words = f"snoozed by {by.actor} for {amounts.span(seconds)}; what it does to releases it goes on doing"
     return msgspec.structs.replace(before, snoozed=by), incidents.Happened(incidents.SNOOZED, by.at, words, by.actor, by.reason)
+
+
+def _believed(before: incidents.Incident, now: float) -> incidents.Incident:
+    """The same with no time in it that is yet to come: the clock was set back since, and was wrong when that was noted."""
+    noted = {name: min(getattr(before, name), now) for name in ("ended_at", "quiet_since", "said_at", "reminded_at")}
+    silent = before.snoozed
+    if silent is not None and silent.at > now:
+        silent = msgspec.structs.replace(silent, at=now, until=now + silent.until - silent.at)
+    return msgspec.structs.replace(before, snoozed=silent, **noted)
 
 
 def _opened(alarm: alarms.Alarm, now: float) -> Step:

@@ -39,12 +39,12 @@ _NOT_PROMOTED = refused("a contract migration waits until the release that names
 
 
 @moves.move()
-def _clock_jumped(release: releases.Release, event: decisions.Event, _now: float) -> decisions.Decision:
+def _clock_jumped(release: releases.Release, event: decisions.Event, now: float) -> decisions.Decision:
     """The machine's clock was set: what was noted before moves along, so that no stage passes, or lasts for ever, by it."""
     if not event.seconds:
         return moves.stay(release)
     reason = f"the clock was set {'forward' if event.seconds > 0 else 'back'} by {abs(event.seconds):.0f} s"
-    return decisions.Decision(beginning.shifted(release, event.seconds), (), reason)
+    return decisions.Decision(beginning.shifted(release, event.seconds, now), (), reason)
 
 
 _BEFORE: dict[Kind, moves.Move] = {

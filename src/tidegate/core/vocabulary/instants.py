@@ -36,6 +36,11 @@ def sane(at: float) -> float:
     return min(max(at, 0.0), LAST) if not math.isnan(at) else 0.0
 
 
+def passed(since: float, now: float, seconds: float) -> bool:
+    """Whether so many seconds have passed since a time; also where that is yet to come: the clock was set back."""
+    return not since <= now < since + seconds
+
+
 def shown(at_ns: int) -> str:
     """2026-03-01T14:30:00Z, to the second."""
     return f"{dt.datetime.fromtimestamp(at_ns // 10**9, dt.UTC):%Y-%m-%dT%H:%M:%SZ}"

@@ -16,7 +16,8 @@ from tidegate.dataplane.wire import counts
 from tidegate.observability.metrics import processes, totals
 
 MINUTE = 60
-KEEP_SECONDS = 8 * 86_400
+DAY = 86_400
+KEEP_SECONDS = 8 * DAY
 _MADE = """
 CREATE TABLE IF NOT EXISTS served (
     endpoint TEXT NOT NULL, ordinal INTEGER NOT NULL, minute INTEGER NOT NULL, slots BLOB NOT NULL,
@@ -113,11 +114,17 @@ class Minutes:
             self._database.executemany("INSERT OR REPLACE INTO samples VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
             self._database.executemany("INSERT OR REPLACE INTO moved VALUES (?, ?, ?, ?)", moved)
             self._database.execute("INSERT OR REPLACE INTO machine VALUES (?, ?, ?, ?, ?)", machine._replace(at=minute))
-            oldest = minute - KEEP_SECONDS
-            self._database.execute("DELETE FROM samples WHERE at < ?", (oldest,))
-            self._database.execute("DELETE FROM moved WHERE at < ?", (oldest,))
-            self._database.execute("DELETE FROM machine WHERE at < ?", (oldest,))
-            self._database.execute("DELETE FROM served WHERE minute < ?", (oldest,))
+            self._forget(minute)
+
+    def _forget(self, now: int) -> None:
+        """Let go of what is old, where there is something of a day ago too.
+
+        A clock that was set ahead for a while deletes nothing.
+        """
+        lately = (now - 2 * DAY, now - DAY)
+        if self._database.execute("SELECT 1 FROM machine WHERE at BETWEEN ? AND ? LIMIT 1", lately).fetchone():
+            for table, column in (("samples", "at"), ("moved", "at"), ("machine", "at"), ("served", "minute")):
+                self._database.execute(f"DELETE FROM {table} WHERE {column} < ?", (now - KEEP_SECONDS,))  # noqa: S608
 
     @contextlib.contextmanager
     def _whole(self) -> Iterator[None]:

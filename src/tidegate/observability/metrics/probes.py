@@ -32,6 +32,10 @@ CREATE TABLE IF NOT EXISTS firsts (
 """
 TRIES = 5
 """Probes in which a version's first answer has to come twice in a row; one that has not by then varies by itself."""
+_FORGET = """
+DELETE FROM probes WHERE at < :now - :kept AND EXISTS (SELECT 1 FROM probes WHERE at BETWEEN :now - 172800 AND :now - 86400)
+"""
+"""Only where probes were made a day ago too: a clock that was set ahead for a while deletes nothing."""
 _COLUMNS = "endpoint, at, version, right, seconds, status, words, prediction"
 
 
@@ -95,7 +99,7 @@ def note(place: home.Home, made: list[Probe], now: float) -> None:
         opened.execute(_MADE)
         opened.execute(_BY_TIME)
         opened.executemany(f"INSERT OR IGNORE INTO probes ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", made)  # noqa: S608
-        opened.execute("DELETE FROM probes WHERE at < ?", (now - KEEP_SECONDS,))
+        opened.execute(_FORGET, {"now": now, "kept": KEEP_SECONDS})
 
 
 def listed(place: home.Home, endpoint: str, since: float, until: float) -> list[Probe]:

@@ -20,7 +20,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from tidegate.core.vocabulary import alarms, home, instances, placing
+from tidegate.core.vocabulary import alarms, home, instances, instants, placing
 from tidegate.observability.monitors import templates
 
 RECENT_SECONDS = 600.0
@@ -108,7 +108,9 @@ class LogWatch:
         self._known.begun = True
         self._judge(now)
         self._forget(now)
-        if now - self._saved >= SAVE_SECONDS or any(one.loud and one.since == now for one in self._known.kinds.values()):
+        if instants.passed(self._saved, now, SAVE_SECONDS) or any(
+            one.loud and one.since == now for one in self._known.kinds.values()
+        ):
             _write(self._path, self._known)
             self._saved = now
         return list(self._alarms())

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import msgspec
 import psutil
 
-from tidegate.core.vocabulary import alarms, home, instances, tables
+from tidegate.core.vocabulary import alarms, home, instances, instants, tables
 from tidegate.dataplane.wire import counts, tablefile
 from tidegate.observability.metrics import aside, machine, minutes, processes, totals
 from tidegate.observability.monitors import mishaps, shortage, slowness, witnesses
@@ -87,7 +87,7 @@ class Service:
 
     def _learn(self, until: int) -> None:
         """What was usual in the day before; learned anew as often as a window has passed."""
-        if until - self._learned >= WINDOW_SECONDS:
+        if instants.passed(self._learned, until, WINDOW_SECONDS):
             past = minutes.served(self._place, until - DAY, until)
             self._usual = {key: _stretches(known, until) for key, known in past.items()}
             self._learned = until

@@ -147,7 +147,7 @@ class Fetching:
             del self._asked[endpoint]
         for endpoint, truth in wanted.items():
             asked = self._asked.setdefault(endpoint, Asked())
-            if not asked.began and now >= asked.due:
+            if not asked.began and not 0.0 < asked.due - now <= truth.every_seconds + self.every:  # clocks are set back
                 asked.began = now
                 threading.Thread(target=self._turn, args=(endpoint, truth, asked), name=endpoint, daemon=True).start()
         return [alarm for endpoint, asked in self._asked.items() for alarm in _alarms(endpoint, asked, now)]

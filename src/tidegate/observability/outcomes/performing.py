@@ -24,6 +24,8 @@ from tidegate.observability.recording import rules
 
 BACK_SECONDS = 180 * 86_400.0
 """How far back a version's beginning is looked for."""
+LEAP_SECONDS = 3_600.0
+"""Between two looks: from here on the clock was set, or the machine asleep."""
 MATURED = 0.99
 EXAMPLES = 5
 MOST = 200_000
@@ -41,9 +43,17 @@ class Performing:
     def __init__(self, place: home.Home) -> None:
         self._home = place
         self._rules = rules.Rules(place.table)
+        self._looked_at = 0.0
+        self._said: list[alarms.Alarm] = []
 
-    def look(self, now: float) -> Iterator[alarms.Alarm]:
-        """What is worse at Unix time `now`."""
+    def look(self, now: float) -> list[alarms.Alarm]:
+        """What is worse at Unix time `now`; where the clock has leapt ahead, as it was: it may be right again by the next."""
+        leapt = 0.0 < self._looked_at < now - LEAP_SECONDS
+        self._looked_at = now
+        self._said = self._said if leapt else list(self._worse(now))
+        return self._said
+
+    def _worse(self, now: float) -> Iterator[alarms.Alarm]:
         self._rules.refresh()
         if not reader.paths(self._home.log, parquet.OUTCOMES):
             return  # nothing was ever heard: nothing needs to be read

@@ -8,6 +8,7 @@ The log itself:
 - `inputs`: what was asked, by column, for Parquet; `veils`: what of it an endpoint keeps; `slicing`: which part a request is of
 - `upkeep`: merging small files, deleting recorded segments, sweeping up after a kill; `mending`: damage, set aside
 - `erasing`: records of who asked to be forgotten, out of the log; `expiring`: days that are not kept any more
+- `believing`: the time by which what is old is deleted, where a clock may be wrong
 - `recounting`: profiles once more, from the files; `doubting`: bins that are called by what only the erased had
 - `keepsakes`: the latest requests that were answered, for new versions to warm up on
 

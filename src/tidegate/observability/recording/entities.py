@@ -103,7 +103,7 @@ class Entities:
 
     def expire(self, now: float, rules: Rule) -> None:
         """Forget, once an hour, what no outcome can be for any more."""
-        if now - self._forgot_at < FORGET_SECONDS:
+        if not instants.passed(self._forgot_at, now, FORGET_SECONDS):
             return
         self._forgot_at = now
         for (endpoint,) in self._connection.execute("SELECT DISTINCT endpoint FROM entity").fetchall():

@@ -1,8 +1,8 @@
 """Retention: days of the log that ended longer ago than their endpoint keeps them are deleted, whole.
 
-First the outcomes of the day's predictions, wherever they are, then the day itself, its objects, and the endpoint's profiles of
-that time. No sink is waited for: what one has not got by then is noted. The catalogue goes first, so that a kill leaves files
-that do not count and are swept up; each day is one erasure.
+First the outcomes of the day's predictions, wherever they are, then the day itself, its objects, and the endpoint's profiles and
+explanations of that time. No sink is waited for: what one has not got by then is noted. The catalogue goes first, so that a kill
+leaves files that do not count and are swept up; each day is one erasure.
 Called by the recorder, when nothing is open in its transaction.
 """
 
@@ -16,8 +16,8 @@ import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tidegate.core.vocabulary import erasures, home, keeping
-from tidegate.dataplane.predlog import catalogue, engine, erasing, intact, objects, parquet, recorded, shipped
+from tidegate.core.vocabulary import erasures, home, instants, keeping
+from tidegate.dataplane.predlog import catalogue, engine, erasing, explained, intact, objects, parquet, recorded, shipped
 from tidegate.observability.recording import mending
 
 EVERY_SECONDS = 600.0
@@ -40,8 +40,11 @@ class Expiring:
         """(endpoint, to) of sinks that get outcomes."""
 
     def look(self, keepings: Mapping[str, keeping.Keeping], name: str, now: float) -> None:
-        """Delete what is due at Unix time `now`. `name`: the beginning of new files' names. Raises OSError and sqlite3.Error."""
-        if now - self._looked_at < EVERY_SECONDS:
+        """Delete what is due at Unix time `now` (`believing`). `name`: the beginning of new files' names.
+
+        Raises OSError and sqlite3.Error.
+        """
+        if not instants.passed(self._looked_at, now, EVERY_SECONDS):
             return
         self._looked_at = now
         self._hearing = {(name, one.to) for name, told in keepings.items() for one in told.sinks if one.outcomes}
@@ -55,6 +58,7 @@ class Expiring:
         for endpoint, told in keepings.items():
             if told.retention_seconds:
                 self._forget(endpoint, now - told.retention_seconds)
+                explained.expire(self._home.explanations, endpoint, before=parquet.day(now - told.retention_seconds))
 
     def _delete(self, endpoint: str, day: str, files: list[parquet.File], name: str, now: float) -> None:
         rows = sum(file.rows for file in files)

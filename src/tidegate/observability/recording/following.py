@@ -163,9 +163,10 @@ class Follower:
         news.caught_up = False
         offset, now = seen
         doubted, since = self._doubted.setdefault(key, seen)
-        if doubted != offset:
+        if doubted != offset or since > now:
             self._doubted[key] = seen
-        if doubted != offset or now - since < DOUBT_SECONDS:
+            return offset
+        if now - since < DOUBT_SECONDS:
             return offset
         del self._doubted[key]
         _keep_aside(path)

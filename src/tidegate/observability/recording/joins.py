@@ -209,6 +209,7 @@ class Joins:
         """Look up in Parquet what outcomes have waited for, and quarantine those that have waited too long."""
         if not self._unjoined:
             return
+        self._connection.execute("UPDATE unjoined SET since = ? WHERE since > ?", (now, now))  # the clock was set back
         self._match(now, rule)
         rows = self._connection.execute(
             "SELECT incarnation, sequence, id FROM unjoined WHERE looked = 0 AND since <= ? LIMIT 2000",

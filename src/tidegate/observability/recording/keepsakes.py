@@ -10,7 +10,7 @@ import logging
 import pathlib
 from collections.abc import Iterable, Sequence
 
-from tidegate.core.vocabulary import arms, marks, records
+from tidegate.core.vocabulary import arms, instants, marks, records
 from tidegate.dataplane.wire import samples
 
 MOST = 64
@@ -55,7 +55,7 @@ class Keepsakes:
 
     def publish(self, now: float, silent: Iterable[str]) -> None:
         """Write what has changed, if it is time to; delete what `silent` endpoints, whose inputs are not logged, have left."""
-        if now - self._written_at < SECONDS:
+        if not instants.passed(self._written_at, now, SECONDS):
             return
         self._written_at = now
         for endpoint in silent:

@@ -215,6 +215,8 @@ class Pairs:
 
     def settle(self, now: float, lookup: Lookup) -> None:
         """Look for what copies have waited for in Parquet, and let go of those that have waited too long."""
+        for waiting in self._waiting.values():
+            waiting.since = min(waiting.since, now)  # the clock was set back
         due = [one for one, waiting in self._waiting.items() if not waiting.looked and waiting.since <= now - LOOK_AFTER_SECONDS]
         for one in due[:_LOOK_UP_MOST]:
             self._waiting[one].looked = True

@@ -7,7 +7,7 @@ import sqlite3
 import threading
 import time
 
-from tidegate.core.vocabulary import errors, home, instances, logs
+from tidegate.core.vocabulary import errors, home, instances, instants, logs
 from tidegate.observability.recording import recorder, upkeep
 
 NAME = "recorder"
@@ -81,7 +81,7 @@ def _serve(one: recorder.Recorder, claim: instances.Claim, stop: threading.Event
         while not stop.is_set():
             now = time.time()
             busy = one.step(now)
-            if now - said >= SAY_SECONDS:
+            if instants.passed(said, now, SAY_SECONDS):
                 claim.say("ready", **one.facts(now))
                 said = now
             if not busy:

@@ -19,7 +19,7 @@ import msgspec
 import numpy as np
 
 from tidegate.core.stats import counting, logspace, seasons
-from tidegate.core.vocabulary import arms, keeping, marks, profiles, records
+from tidegate.core.vocabulary import arms, instants, keeping, marks, profiles, records
 from tidegate.observability.recording import baselines, outputs, sketching, slicing
 
 PREDICTION = profiles.PREDICTION
@@ -249,7 +249,7 @@ class Profiles:
 
     def fold(self, now: float) -> None:
         """Hours that are old become days, once an hour."""
-        if now - self._folded_at < HOUR:
+        if not instants.passed(self._folded_at, now, HOUR):
             return
         self._folded_at = now
         self._sketches.fold(now)

@@ -16,10 +16,11 @@ from collections.abc import Sequence
 
 import msgspec
 
-from tidegate.core.vocabulary import home, placing, records, room, sums
+from tidegate.core.vocabulary import home, instants, placing, records, room, sums
 from tidegate.dataplane.predlog import columns, explained, parquet, reader, segments, shipped
 from tidegate.observability.recording import (
     baselines,
+    believing,
     doubting,
     entities,
     erasing,
@@ -83,6 +84,7 @@ class Recorder:
         self.follower = following.Follower(place.segments, self.catalogue.progress())
         self.mending = mending.Mending(self.catalogue)
         self.keepsakes = keepsakes.Keepsakes(place.warm)
+        self.believed = believing.Believed(self.catalogue)
         self.expiring = expiring.Expiring(place, self.catalogue)
         self.recounting = recounting.Recounting(place.log, self.catalogue, self.profiles, self.oddness, self._reader)
         self.doubts = doubting.Doubts(place.log, self.catalogue, self.profiles)
@@ -122,15 +124,15 @@ class Recorder:
             self.caught_up_at = now
             self.cohorts.close(now, self.rules.timeouts(), self.rules.releases())
             self.slices.close(now, self.rules.timeouts())
-            if now - self._published_at >= PUBLISH_SECONDS:
+            if instants.passed(self._published_at, now, PUBLISH_SECONDS):
                 self.publish(now)
         self.keepsakes.publish(now, self.rules.silent())
         full = len(self._batch) >= FLUSH_RECORDS or self._bytes >= FLUSH_BYTES
         new = self.follower.moved or any(self._counted.values()) or self.catalogue.connection.in_transaction
-        if full or (new and now - self._flushed_at >= FLUSH_SECONDS):
+        if full or (new and instants.passed(self._flushed_at, now, FLUSH_SECONDS)):
             self.flush(now)
         hurried = self.erasing.pending or self.recounting.pending or self.doubts.pending
-        if now - self._kept_at >= (ERASE_SECONDS if hurried else UPKEEP_SECONDS) or self._is_asked():
+        if instants.passed(self._kept_at, now, ERASE_SECONDS if hurried else UPKEEP_SECONDS) or self._is_asked():
             self._keep(now)
         return not news.caught_up and bool(news.records)
 
@@ -257,7 +259,10 @@ class Recorder:
         upkeep.merge(self.catalogue, _fresh_name(now))
         self.mending.look(_fresh_name(now))
         self.tallies = self.catalogue.tallies()
-        self.expiring.look(self.veils.all(), _fresh_name(now), now)
+        self.catalogue.begin()
+        old_by = self.believed.at(now)
+        self.catalogue.commit()
+        self.expiring.look(self.veils.all(), _fresh_name(now), old_by)
         self.erasing.hear()
         self.erasing.step(_fresh_name(now), now, self.caught_up_at)
         self._recount(now)
@@ -267,12 +272,12 @@ class Recorder:
         self.cohorts.fold()
         self.values.fold()
         self.slices.forget()
-        self.profiles.fold(now)
-        self.oddness.forget(now)
+        self.profiles.fold(old_by)
+        self.oddness.forget(old_by)
         if self.caught_up_at == now:
-            self.joins.expire(now, self.cohorts.longest_age())
-            self.pairs.expire(now, self.cohorts.longest_age())
-            self.entities.expire(now, self.rules.rule)
+            self.joins.expire(old_by, self.cohorts.longest_age())
+            self.pairs.expire(old_by, self.cohorts.longest_age())
+            self.entities.expire(old_by, self.rules.rule)
         self.catalogue.commit()
 
     def _recount(self, now: float) -> None:

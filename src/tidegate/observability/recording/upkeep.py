@@ -119,6 +119,8 @@ def merge(known: catalogue.Catalogue, name: str) -> list[parquet.File]:
             for file in chosen:
                 (known.log / file.path).unlink(missing_ok=True)
             merged.append(whole)
+    if merged:
+        pa.default_memory_pool().release_unused()  # what merging took, which is more than anything else does
     return merged
 
 

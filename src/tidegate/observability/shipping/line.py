@@ -54,6 +54,8 @@ class Line:
         self._chunk: recorded.Chunk | None = None
         self._sink: sink.Sink | None = None
         self._failures, self._due = 0, 0.0
+        self._oldest = 0, 0.0
+        """What has waited for longest: its moment, and since when by this clock."""
 
     @property
     def position(self) -> shipped.Position:
@@ -77,7 +79,9 @@ class Line:
         self._watched.look()
         self.waits = len(self._watched.waiting(moment))
         oldest = self._watched.oldest(moment)
-        self.behind = max(0.0, now - oldest / 1e3) if oldest else 0.0
+        since = self._oldest[1] if oldest == self._oldest[0] else oldest / 1e3
+        self._oldest = oldest, min(since, now)  # what a clock that was ahead has recorded, was recorded by now
+        self.behind = max(0.0, now - self._oldest[1]) if oldest else 0.0
         with catalogue.Catalogue(self._home.log, readonly=True) as known:
             self.missed = known.missed(self.subject.endpoint, self.subject.sink.to)
 
@@ -93,7 +97,7 @@ class Line:
 
     def turn(self, now: float) -> bool:
         """Deliver the next parcel, at Unix time `now`; whether to go on at once. Never raises."""
-        if now < self._due:
+        if 0.0 < self._due - now <= LONGEST_SECONDS:  # further away it is where the clock was set back
             return False
         try:
             chunk = self._chunk = self._chunk or self._next()
