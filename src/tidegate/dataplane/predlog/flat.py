@@ -1,7 +1,7 @@
 """What the log says in lists and words, from Arrow as flat NumPy columns: no Python object a row where all are numbers.
 
 Answers are JSON lists, labels JSON values; DuckDB has made numbers of those that are numbers (`numbers`), and leaves the text of
-the others (`texts`), which is decoded once for each that differs. Called by `labelled`.
+the others (`texts`), which is decoded once for each that differs. Called by `labelled` and `probabilities`.
 """
 
 import itertools
@@ -20,6 +20,7 @@ Column = npt.NDArray[Any]
 """float64, NaN for none, where all are numbers; else objects: numbers, words, None for none."""
 Ints = npt.NDArray[np.int64]
 ID = 36
+"""Characters of a prediction's id."""
 _SHOWN = 60
 
 

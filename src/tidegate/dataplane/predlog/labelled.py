@@ -260,4 +260,4 @@ def _faulty(
 
 def _empty() -> Rows:
     floats, whole = np.empty(0), np.empty(0, np.int64)
-    return Rows(whole, floats, floats, floats, floats, np.empty(0, object), np.empty(0, "S36"), whole, np.empty(0, bool))
+    return Rows(whole, floats, floats, floats, floats, np.empty(0, object), np.empty(0, f"S{flat.ID}"), whole, np.empty(0, bool))

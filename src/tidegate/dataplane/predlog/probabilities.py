@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from tidegate.core.vocabulary import arms, home, ids
-from tidegate.dataplane.predlog import columns, labelled, parquet, reader
+from tidegate.dataplane.predlog import columns, flat, labelled, parquet, reader
 
 _FROM = "FROM read_parquet($predictions, union_by_name = true, hive_partitioning = false)"
 _WITHIN = "WHERE role = $role AND id BETWEEN $least AND $most"
@@ -49,7 +49,7 @@ def read(place: home.Home, endpoint: str, rows: labelled.Rows, wanted: Mapping[i
     table: pa.Table | None = _answer(ask, place, endpoint, ends, lambda told: told.to_arrow_table())
     if table is None or not table.num_rows:
         return found
-    requests = np.array(table["id"].to_pylist(), "S36")
+    requests = flat.identifiers(table["id"])
     request = np.minimum(np.searchsorted(requests, rows.id), requests.size - 1)
     known = requests[request] == rows.id
     for name in names:
@@ -77,6 +77,6 @@ def _values(column: pa.ChunkedArray, request: Any, row: Any, known: Any) -> labe
     """By row, the entry of its request's list; NaN past the end of it."""
     lists = column.combine_chunks()
     ends = np.concatenate([[0], np.cumsum(np.nan_to_num(lists.value_lengths().to_numpy(zero_copy_only=False)))]).astype(np.int64)
-    flat = np.append(lists.flatten().to_numpy(zero_copy_only=False).astype(np.float64), np.nan)
+    entries = np.append(lists.flatten().to_numpy(zero_copy_only=False).astype(np.float64), np.nan)
     at = ends[request] + row
-    return np.where(known & (at < ends[request + 1]), flat[np.minimum(at, flat.size - 1)], np.nan)
+    return np.where(known & (at < ends[request + 1]), entries[np.minimum(at, entries.size - 1)], np.nan)

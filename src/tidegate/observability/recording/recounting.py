@@ -9,6 +9,7 @@ of a column that is sampled by itself less than was counted when it came, of col
 Called by the recorder, when nothing is open in its transaction.
 """
 
+import functools
 import itertools
 import logging
 import pathlib
@@ -198,6 +199,7 @@ def _next(path: pathlib.Path, due: catalogue.Recount) -> tuple[pa.Table, str] | 
 
 
 def _chosen(rows: pa.Table, due: catalogue.Recount) -> pa.ChunkedArray:
+    """Which rows are due: live requests of that time that were answered well, and are not counted yet."""
     at = rows["arrived"].cast(pa.int64())
     conditions = (
         pc.greater(rows["id"], due.after),
@@ -206,7 +208,4 @@ def _chosen(rows: pa.Table, due: catalogue.Recount) -> pa.ChunkedArray:
         pc.equal(rows["role"], int(arms.Role.LIVE)),
         pc.equal(rows["mark"], int(marks.Mark.OK)),
     )
-    whole = conditions[0]
-    for one in conditions[1:]:
-        whole = pc.and_(whole, one)
-    return whole
+    return functools.reduce(pc.and_, conditions)
