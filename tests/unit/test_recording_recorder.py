@@ -1,5 +1,6 @@
 """The recorder records everything once, says what is missing, and begins again where it was."""
 
+import contextlib
 import os
 import pathlib
 import sqlite3
@@ -8,9 +9,9 @@ import msgspec
 import predlog_fixtures as given
 import pyarrow.parquet as pq
 import pytest
-from recording_fixtures import Log
+from recording_fixtures import Killed, Log, killing
 
-from tidegate.core.vocabulary import alarms
+from tidegate.core.vocabulary import alarms, errors
 from tidegate.dataplane.predlog import catalogue, parquet, reader, segments
 from tidegate.observability.monitors import integrity
 from tidegate.observability.recording import following, recorder, rules, upkeep
@@ -239,6 +240,80 @@ def test_a_lost_catalogue_is_made_anew_from_the_files_and_nothing_is_stored_twic
     assert stored(log) == [0, 1, 2]
     assert log.fact("lost") == 0
     assert len(list(log.home.log.glob("*.damaged"))) == (damage == "damaged")
+
+
+def copied(log: Log) -> pathlib.Path:
+    """A copy of the catalogue as it is."""
+    found = log.home.root / "earlier.db"
+    with contextlib.closing(sqlite3.connect(found)) as copy:
+        log.recorder.catalogue.connection.backup(copy)
+    return found
+
+
+@pytest.mark.parametrize("by", ["nothing", "an earlier one"])
+def test_a_catalogue_that_is_taken_away_while_it_is_written_is_made_anew(tmp_path: pathlib.Path, by: str) -> None:
+    log = Log(tmp_path)
+    log.put(given.prediction(0))
+    log.look(1.0)
+    earlier = copied(log)
+    log.put(given.prediction(1))
+    log.look(2.0)
+    path = log.home.log / catalogue.NAME
+    path.unlink() if by == "nothing" else earlier.replace(path)
+    log.put(given.prediction(2))
+    with pytest.raises(errors.StoreUnavailable, match="deleted or replaced"):
+        log.look(3.0)
+    log.killed(4.0)
+    log.put(given.prediction(3))
+    log.look(5.0)
+    assert stored(log) == [0, 1, 2, 3]
+    assert log.fact("lost") == 0
+    with catalogue.Catalogue(log.home.log, readonly=True) as seen:
+        assert sum(file.rows for file in seen.files()) == 4
+
+
+@pytest.mark.parametrize("since", ["more", "merged", "rewritten"])
+def test_an_earlier_catalogue_has_no_file_deleted_whose_segments_are_gone(tmp_path: pathlib.Path, since: str) -> None:
+    log = Log(tmp_path)
+    for at in range(upkeep.FILES_MOST):
+        log.put(given.prediction(at, at / 100))
+        log.look(at / 100)
+    earlier, known = copied(log), log.recorder.catalogue
+    count = upkeep.FILES_MOST
+    if since == "rewritten":
+        file = known.files()[0]
+        rows = pq.read_table(log.home.log / file.path, partitioning=None)
+        known.swap(file, parquet.rewritten(log.home.log, "9-e1", file, rows))
+        (log.home.log / file.path).unlink()
+    else:
+        for at in range(1, 1 + (2 if since == "more" else 1)):
+            log.put(given.prediction(100 + at, 1.0 + at))
+            log.look(1.0 + at)
+            count += 1
+    if since == "merged":
+        upkeep.merge(known, "9-m")
+    log.recorder.close()
+    for path in (*log.home.log.glob("catalogue.db-*"), *log.home.segments.glob("*.seg")):
+        path.unlink()
+    earlier.replace(log.home.log / catalogue.NAME)
+    log.recorder = recorder.Recorder(log.home, given.T0 + 9.0)
+    log.look(10.0)
+    assert stored(log) == list(range(count))
+    assert [path.name for path in log.home.log.glob("*.damaged")] == [f"{catalogue.NAME}.damaged"]
+
+
+def test_what_a_kill_leaves_behind_makes_no_catalogue_an_earlier_one(tmp_path: pathlib.Path) -> None:
+    log = Log(tmp_path)
+    log.put(given.prediction(0))
+    log.look(1.0)
+    log.put(*(given.prediction(at, endpoint=name) for at, name in enumerate(("flight-delay", "other"), 1)))
+    with pytest.raises(Killed), killing(1, after=False):
+        log.look(2.0)
+    assert len(list(log.home.log.rglob("*.parquet"))) == 3
+    log.killed(3.0)
+    log.look(4.0)
+    assert stored(log) == [0, 1, 2]
+    assert not list(log.home.log.glob("*.damaged"))
 
 
 def test_a_boot_whose_first_segments_are_long_gone_begins_without_a_loss(tmp_path: pathlib.Path) -> None:

@@ -212,6 +212,24 @@ def test_a_sha256_of_the_data_is_taken_from_wherever_the_run_noted_it():
     assert (found.code_revision, found.model_id) == ("c0ffee", "m-7")
 
 
+@pytest.mark.parametrize(
+    ("source", "kept"),
+    [
+        ('{"uri": "s3://AKIA:hush%2Fhush@bucket/train.parquet"}', "s3://bucket/train.parquet"),
+        ('{"url": "https://x.org/a.csv?version=3&X-Amz-Signature=hush&sig=hush"}', "https://x.org/a.csv?version=3"),
+        ('{"uri": "s3://bucket/a.csv?region=eu-west-1&secret_key=hush"}', "s3://bucket/a.csv?region=eu-west-1"),
+        ("abfss://account:hush@fs/a.parquet", "abfss://fs/a.parquet"),
+        ("https://AKIA:hush@[bad/x", "https://"),
+        ("abfss://container@account/a.parquet", "abfss://container@account/a.parquet"),
+        ("/data/odd ?key=1.csv", "/data/odd ?key=1.csv"),
+    ],
+)
+def test_no_secret_of_an_address_comes_into_a_bundle(source, kept):
+    inputs = (runs.Input("jan", source, {"mlflow.data.context": "training"}),)
+    [found] = runs.provenance("m", "r", "", runs.Run({}, {}, {}, inputs)).data
+    assert found.source == kept
+
+
 def test_a_metric_that_is_no_number_stays_out():
     assert runs.provenance("m", "r", "", runs.Run({}, {}, {"auc": 0.9, "loss": float("nan")})).metrics == {"auc": 0.9}
 

@@ -155,6 +155,14 @@ def test_a_mistake_is_named_with_its_line_and_its_cure(extra: str, line: int, wo
     assert raised.value.cure
 
 
+def test_an_address_of_training_data_with_a_secret_in_it_is_refused_without_being_repeated():
+    for address in ("s3://AKIA:hush@bucket/train.parquet", "s3://bucket/a.csv?region=eu-west-1&secret_key=hush"):
+        with pytest.raises(errors.SpecInvalid, match="the address of training data says a secret") as raised:
+            file.load(f"{MINIMUM}training: {address}")
+        assert "hush" not in f"{raised.value} {raised.value.cure} {raised.value.__cause__}"
+    assert file.load(f"{MINIMUM}training: s3://bucket/a.csv?region=eu-west-1").training
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [

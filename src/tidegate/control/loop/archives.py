@@ -23,7 +23,7 @@ import msgspec
 from tidegate.control.store import database, location
 from tidegate.control.store import store as stores
 from tidegate.core.vocabulary import erasures, errors, home, instances, tables
-from tidegate.dataplane.predlog import catalogue
+from tidegate.dataplane.predlog import catalogue, parquet
 from tidegate.dataplane.wire import tablefile
 
 FORMAT = 1
@@ -121,7 +121,11 @@ def _gather(place: home.Home, staging: pathlib.Path, *, log: bool) -> None:
 
 
 def _gather_log(place: home.Home, staging: pathlib.Path) -> None:
-    """The catalogue says what counts of the prediction log: what it names is there if it is looked for before and after it."""
+    """The catalogue says what counts of the prediction log: what it names is there if it is looked for before and after it.
+
+    What it does not name stays out: its records are in the segments, and beside it the catalogue would look like an earlier one.
+    """
+    counted: set[pathlib.Path] = set()
     for when in ("before", "after"):
         _link(place.log, staging / "log")
         _link(place.segments, staging / "segments")
@@ -131,6 +135,10 @@ def _gather_log(place: home.Home, staging: pathlib.Path) -> None:
             source = sqlite3.connect(f"{known.as_uri()}?mode=ro", uri=True)
             with contextlib.closing(source), contextlib.closing(sqlite3.connect(staging / "log" / catalogue.NAME)) as copied:
                 source.backup(copied)
+                counted = {staging / "log" / row[0] for row in copied.execute("SELECT path FROM file")}
+    if counted:
+        for path in set((staging / "log").rglob(f"*{parquet.SUFFIX}")) - counted:
+            path.unlink()
 
 
 def _link(folder: pathlib.Path, target: pathlib.Path) -> None:

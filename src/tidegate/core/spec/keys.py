@@ -109,7 +109,7 @@ class Tidegate(values.Block):
         None,
         min_length=1,
     )
-    training: str | None = values.key(
+    training: values.Data | None = values.key(
         "The training data, CSV or Parquet: a file or a folder beside this file, or a URL (s3://...). All of its rows are the "
         "baseline profile that drift is held against. Without it: what the model's MLflow run names, where it can be read.",
         None,

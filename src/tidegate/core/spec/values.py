@@ -10,7 +10,7 @@ import pydantic_core
 
 from tidegate.core.decide import strategies
 from tidegate.core.spec import conditions, guards, rules, units
-from tidegate.core.vocabulary import errors, ids
+from tidegate.core.vocabulary import errors, ids, urls
 
 
 def reads(read: Callable[[object], Any]) -> pydantic.BeforeValidator:
@@ -189,6 +189,15 @@ def _service(value: object) -> str:
     )
 
 
+def _data(value: object) -> object:
+    if isinstance(value, str) and urls.bare(value) != value:
+        raise errors.SpecInvalid(  # likewise
+            "the address of training data says a secret.",
+            cure="Take it out: whoever reads the data finds credentials in the environment or in its cloud's own files.",
+        )
+    return value
+
+
 def _table(value: object) -> str:
     name, at, version = str(value).partition("@")
     if not isinstance(value, str) or not re.fullmatch(r"[A-Za-z_][\w.$-]*", name) or (at and not version.strip()):
@@ -303,6 +312,7 @@ Split = Annotated[float, reads(split), schema(r"^\d+(\.\d+)? *%?( */ *\d+(\.\d+)
 Amount = Annotated[float, reads(amount), schema(r"^\d+(\.\d+)? *%$", "1%", type="number", minimum=0)]
 Service = Annotated[str, reads(_service)]
 Table = Annotated[str, reads(_table)]
+Data = Annotated[str, reads(_data)]
 SECRET = reads(_secret)
 EMPTY_BLOCK = pydantic.BeforeValidator(_block)
 

@@ -97,7 +97,8 @@ class Catalogue:
                 self.connection.executescript(_TABLES)
             # One that was made by a release before has neither, until its recorder has been replaced.
             self._sealed = bool(self.connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'seal'").fetchone())
-        except sqlite3.Error as failed:
+            self._inode = path.stat().st_ino
+        except (sqlite3.Error, FileNotFoundError) as failed:
             raise errors.StoreUnavailable(f"The catalogue cannot be opened: {failed}.", where=str(path)) from failed
 
     def __enter__(self) -> "Catalogue":
@@ -109,6 +110,14 @@ class Catalogue:
     def close(self) -> None:
         """Close the connection; what was not committed is undone."""
         self.connection.close()
+
+    @property
+    def displaced(self) -> bool:
+        """Whether another file lies where this one was opened, or none: nobody would find what is made to count here."""
+        try:
+            return (self.log / NAME).stat().st_ino != self._inode
+        except FileNotFoundError:
+            return True
 
     def begin(self) -> None:
         """Begin a transaction, unless one is open."""

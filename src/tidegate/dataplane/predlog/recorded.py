@@ -208,6 +208,16 @@ def missed(log: pathlib.Path, files: Iterable[parquet.File], after: int, gone: e
     return catalogue.Missed(len(found), min(found), max(found)) if found else catalogue.Missed()
 
 
+def moments(path: pathlib.Path) -> set[int]:
+    """At which moments the rows of a file were recorded; none of one that cannot be read. Raises OSError."""
+    try:
+        return set(_moments(pq.read_table(path, columns=[parquet.RECORDED], partitioning=None)).to_pylist())
+    except (pa.ArrowException, OSError) as failed:
+        if not intact.is_damage(failed):
+            raise
+        return set()
+
+
 def _moments(rows: pa.Table) -> pa.ChunkedArray:
     """Of these rows, in Unix milliseconds; without those that were written before there were any."""
     if parquet.RECORDED not in rows.schema.names:

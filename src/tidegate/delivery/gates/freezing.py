@@ -75,10 +75,12 @@ def _changed(before: Frozen, now: Frozen) -> errors.DataChanged:
 
 def _look(one: manifests.Dataset, beside: pathlib.Path) -> Frozen:
     found = Frozen(one.name, one.role, one.source, noted=one.sha256)
-    path = digests.located(one.source, beside)
-    if path is None:
-        return msgspec.structs.replace(found, why="its source is not named as a file of this machine")
     try:
+        path = digests.located(one.source, beside)
+        if path is None:
+            return msgspec.structs.replace(found, why="its source is not named as a file of this machine")
         return msgspec.structs.replace(found, sha256=digests.of(path))
     except OSError as failed:
         return msgspec.structs.replace(found, why=failed.strerror or str(failed))
+    except ValueError:
+        return msgspec.structs.replace(found, why="its source is neither a path nor a URL")

@@ -76,8 +76,10 @@ class Data:
             raise errors.ModelSourceInvalid(
                 f"column {one.name} of {self._source} is {kind}, and the model takes {_SPELT[one.type]}.", cure=training.CURE
             )
-        whole = wanted == pa.int64() and not pa.types.is_integer(kind)
-        return values.cast(pa.float64() if whole else wanted, safe=False)
+        wide = wanted == pa.int64() and (
+            not pa.types.is_integer(kind) or kind == pa.uint64()
+        )  # more than whole numbers of 64 bits
+        return values.cast(pa.float64() if wide else wanted, safe=False)
 
     def _unreadable(self, failed: Exception) -> errors.ModelSourceInvalid:
         why = (failed.strerror if isinstance(failed, OSError) else "") or str(failed).rpartition("Invalid: ")[2]
@@ -109,8 +111,12 @@ def _opened(source: str, columns: Sequence[manifests.Column]) -> Any:
         return pyarrow.dataset.dataset(path, filesystem=system, format="parquet")
     if found.is_file:
         raise ValueError("its name ends like no CSV or Parquet file")
-    below = system.get_file_info(pyarrow.fs.FileSelector(path, recursive=True))
-    named = sorted(one.path for one in below if one.is_file and one.path.lower().endswith(PARQUET))
+    if near and found.type == pyarrow.fs.FileType.Directory:  # as it is digested: links to folders may go round in circles
+        below = [str(one) for one in near.rglob("*") if one.is_file()]
+    else:
+        selected = system.get_file_info(pyarrow.fs.FileSelector(path, recursive=True))
+        below = [one.path for one in selected if one.is_file]
+    named = sorted(one for one in below if one.lower().endswith(PARQUET))
     if not named:
         raise ValueError("it is a folder without a Parquet file")
     whole = {"partitioning": "hive", "partition_base_dir": path}

@@ -2,6 +2,7 @@
 
 import hashlib
 import pathlib
+import stat
 from urllib import parse
 
 MOST_BYTES = 8 << 30
@@ -10,7 +11,7 @@ MOST_FILES = 10_000
 
 
 def local(source: str) -> pathlib.Path | None:
-    """Where a source says that it is on this machine; None for one that is elsewhere, or not named."""
+    """Where a source says that it is on this machine; None for one that is elsewhere, or not named. Raises ValueError."""
     parts = parse.urlsplit(source)
     if not source or parts.scheme not in ("", "file") or parts.netloc not in ("", "localhost"):
         return None
@@ -18,7 +19,7 @@ def local(source: str) -> pathlib.Path | None:
 
 
 def located(source: str, beside: pathlib.Path) -> pathlib.Path | None:
-    """The same from a folder on: a name that is not absolute has to be there."""
+    """The same from a folder on: a name that is not absolute has to be there. Raises OSError, ValueError."""
     named = local(source)
     return beside / named if named and (named.is_absolute() or (beside / named).exists()) else None
 
@@ -26,7 +27,10 @@ def located(source: str, beside: pathlib.Path) -> pathlib.Path | None:
 def of(path: pathlib.Path) -> str:
     """The sha256 of a file, or of a folder's files with their names. Raises OSError: it cannot be read, or is too much."""
     if not path.is_dir():
-        _bounded(path.stat().st_size)
+        told = path.stat()
+        if not stat.S_ISREG(told.st_mode):
+            raise OSError("it is neither a file nor a folder")  # a pipe would be waited for, and a device never ends
+        _bounded(told.st_size)
         return _of_file(path)
     files = sorted(one for one in path.rglob("*") if one.is_file())
     if len(files) > MOST_FILES:

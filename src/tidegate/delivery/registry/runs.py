@@ -4,7 +4,7 @@ import math
 
 import msgspec
 
-from tidegate.core.vocabulary import manifests
+from tidegate.core.vocabulary import manifests, urls
 
 
 class Training(msgspec.Struct, frozen=True):
@@ -103,11 +103,11 @@ def _noted(notes: dict[str, str], what: str) -> str:
 
 
 def _origin(source: str) -> str:
-    """Where a data set came from, out of MLflow's JSON; what else is in there (users, notebooks) stays out of the bundle."""
+    """Where a data set came from, out of MLflow's JSON; what else is in there (users, secrets) stays out of the bundle."""
     try:
         given = msgspec.json.decode(source)
     except ValueError:
-        return source[:500]
+        return urls.bare(source)[:500]
     if not isinstance(given, dict):
         return ""
-    return next((str(given[key])[:500] for key in ("uri", "url", "path", "table_name") if given.get(key)), "")
+    return next((urls.bare(str(given[key]))[:500] for key in ("uri", "url", "path", "table_name") if given.get(key)), "")

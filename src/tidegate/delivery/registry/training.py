@@ -62,7 +62,7 @@ def look(named: str, provenance: manifests.Provenance, draft: mlmodel.Draft) -> 
     where it takes too long.
     """
     if named:
-        path = digests.local(named)
+        path = _near(named)
         source = path.absolute().as_uri() if path else named
         if draft.signature.kind != "columns":
             raise errors.ModelSourceInvalid(
@@ -87,9 +87,9 @@ def look(named: str, provenance: manifests.Provenance, draft: mlmodel.Draft) -> 
 def foreseen(named: str, provenance: manifests.Provenance) -> str:
     """What `look` would read, in a sentence, without reading it; empty where no data is named. Raises ModelSourceInvalid."""
     if named:
-        path = digests.local(named)
-        if path and not path.exists():
-            raise errors.ModelSourceInvalid(f"there is no training data at {named}.", cure=CURE)
+        path = _near(named)
+        if path and (why := _absent(path, named)):
+            raise errors.ModelSourceInvalid(f"the training data cannot be read: {why}.", cure=CURE)
         return f"Its baseline profile would be of all rows of {named}."
     told = [(one, unread(one.source)) for one in _named(provenance)]
     for one, why in told:
@@ -121,15 +121,31 @@ def noted(provenance: manifests.Provenance, found: Found) -> manifests.Provenanc
 
 def unread(source: str) -> str:
     """Why a source is none that could be read; empty where it may be."""
-    parts = parse.urlsplit(source)
+    try:
+        parts, near = parse.urlsplit(source), digests.local(source)
+    except ValueError:
+        return f"{source} is neither a path nor a URL"
     if parts.scheme not in SCHEMES or not source:
         return f"nothing here reads {parts.scheme}://" if parts.scheme else "its source is not named"
-    near = digests.local(source)
     if near is not None and not near.is_absolute():
         return f"{source} is no whole path"
-    if near is not None and not near.exists():
-        return f"there is nothing at {source}"
-    return ""
+    return _absent(near, source) if near is not None else ""
+
+
+def _absent(path: pathlib.Path, source: str) -> str:
+    """Why there is nothing to read; empty where there is."""
+    try:
+        return "" if path.exists() else f"there is nothing at {source}"
+    except OSError as failed:  # it may be somebody else's
+        return f"{source} cannot be looked at: {failed.strerror}"
+
+
+def _near(named: str) -> pathlib.Path | None:
+    """Where what the file names is on this machine; None for another. Raises ModelSourceInvalid."""
+    try:
+        return digests.local(named)
+    except ValueError as wrong:
+        raise errors.ModelSourceInvalid("the training data is named by neither a path nor a URL.", cure=CURE) from wrong
 
 
 def _named(provenance: manifests.Provenance) -> Iterator[manifests.Dataset]:

@@ -215,6 +215,7 @@ class Recorder:
         """Make everything read so far count. Raises OSError and sqlite3.Error, also where the disk has next to no room left."""
         if self._batch and room.short(self.home.log, LEFT_SHARE):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.home.log))
+        upkeep.present(self.catalogue)
         self.catalogue.begin()
         self.joins.settle(now, self._look_up, self.rules.rule)
         self.pairs.settle(now, self._look_for)

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tidegate.core.vocabulary import errors
-from tidegate.dataplane.predlog import catalogue, columns, intact, parquet, reader
+from tidegate.dataplane.predlog import catalogue, columns, intact, parquet, reader, recorded
 from tidegate.observability.recording import following, mending
 
 FILES_MOST = 20
@@ -27,8 +27,8 @@ log = logging.getLogger(__name__)
 def reopened(folder: pathlib.Path) -> catalogue.Catalogue:
     """The catalogue, with the log made to agree with it: what does not count is deleted.
 
-    A catalogue that is lost or damaged is made anew from the Parquet files in place; the damaged one is kept aside. Profiles are
-    then to be counted once more (`recounting`).
+    A catalogue that is lost, damaged or older than the files is made anew from the Parquet files in place, and kept aside.
+    Profiles are then to be counted once more (`recounting`).
     Raises StoreUnavailable, OSError and sqlite3.Error.
     """
     try:
@@ -38,10 +38,39 @@ def reopened(folder: pathlib.Path) -> catalogue.Catalogue:
             raise
         _set_aside(folder / catalogue.NAME)
         known = catalogue.Catalogue(folder)
+    if not known.new and _is_older(known):
+        known.close()
+        _set_aside(folder / catalogue.NAME)
+        known = catalogue.Catalogue(folder)
     if known.new:
         _renew(known)
     _sweep(folder, {file.path for file in known.files()})
     return known
+
+
+def _is_older(known: catalogue.Catalogue) -> bool:
+    """Whether the catalogue is one of an earlier time.
+
+    A kill leaves the files of one batch, or one that was to be in the place of others, which are still there; what is more than
+    that was made to count by a catalogue that this one is not.
+    """
+    counted, last = {file.path for file in known.files()}, known.last_moment()
+    others = {path for path in known.log.glob(f"*/**/*{parquet.SUFFIX}") if path.relative_to(known.log).as_posix() not in counted}
+    gone = {(known.log / path).parent for path in counted if not (known.log / path).exists()}
+    if any(path.parent in gone for path in others):
+        return True
+    return len({moment for path in others for moment in recorded.moments(path) if moment > last}) > 1
+
+
+def present(known: catalogue.Catalogue) -> None:
+    """See that the catalogue at work is still the one that lies in its place.
+
+    Raises StoreUnavailable where it was deleted or replaced: what lies there now is set aside, so that the next one is made anew
+    from the files and not mixed with what was meant for another.
+    """
+    if known.displaced:
+        _set_aside(known.log / catalogue.NAME)
+        raise errors.StoreUnavailable("The catalogue was deleted or replaced while the recorder was at work.")
 
 
 def _renew(known: catalogue.Catalogue) -> None:
@@ -85,8 +114,9 @@ def examine(folder: pathlib.Path) -> None:
 
 
 def _set_aside(path: pathlib.Path) -> None:
-    log.error("the catalogue is damaged and is made anew", extra={"aside": f"{path.name}.damaged"})
-    path.replace(path.with_name(f"{path.name}.damaged"))
+    log.error("the catalogue is not what it was and is made anew", extra={"aside": f"{path.name}.damaged"})
+    with contextlib.suppress(FileNotFoundError):
+        path.replace(path.with_name(f"{path.name}.damaged"))
     for tail in ("-wal", "-shm"):
         path.with_name(path.name + tail).unlink(missing_ok=True)
 
