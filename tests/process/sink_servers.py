@@ -6,6 +6,7 @@ No Apache Kafka can be installed here: the broker is Tansu, which speaks Kafka's
 import asyncio
 import contextlib
 import pathlib
+import re
 import socket
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator
+from urllib import parse, request
 
 import confluent_kafka
 import msgspec
@@ -123,11 +125,32 @@ def jetstream(folder: pathlib.Path) -> Iterator[Forwarder]:
 
 @contextlib.contextmanager
 def objects(folder: pathlib.Path) -> Iterator[Forwarder]:
-    """S3's API."""
+    """S3's API. It asks for nobody's credentials until `locked`."""
     port = free_port()
     program = environments.python("s3").with_name("moto_server")
     with running([str(program), "-H", "127.0.0.1", "-p", str(port)], port, folder / "s3.log"):
         yield Forwarder(port)
+
+
+def locked(server: Forwarder) -> tuple[str, str]:
+    """From now on `objects` lets only this key and its secret in, and checks what is signed with it."""
+    address = f"http://127.0.0.1:{server.port}"
+    signed = {
+        "Authorization": "AWS4-HMAC-SHA256 Credential=none/20260101/us-east-1/iam/aws4_request, SignedHeaders=host, Signature=0"
+    }
+
+    def asked(action: str, **words: str) -> str:
+        body = parse.urlencode({"Action": action, "Version": "2010-05-08", "UserName": "reader", **words}).encode()
+        with request.urlopen(request.Request(address, body, signed)) as answer:
+            return str(answer.read().decode())
+
+    asked("CreateUser")
+    policy = '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}'
+    asked("PutUserPolicy", PolicyName="read", PolicyDocument=policy)
+    told = asked("CreateAccessKey")
+    key, secret = (re.search(f"<{name}>(.+?)</{name}>", told)[1] for name in ("AccessKeyId", "SecretAccessKey"))
+    request.urlopen(request.Request(f"{address}/moto-api/reset-auth", b"0", {"Content-Type": "text/plain"})).close()
+    return key, secret
 
 
 class OfTopic:

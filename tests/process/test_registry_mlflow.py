@@ -15,7 +15,7 @@ import pytest
 
 from tidegate.core.vocabulary import errors, home, manifests, profiles
 from tidegate.dataplane.models import bundles
-from tidegate.delivery.registry import asking, making, training
+from tidegate.delivery.registry import asking, basis, making, training
 
 LOG = """
 import logging, warnings
@@ -132,7 +132,7 @@ def test_the_data_that_a_run_names_is_its_baseline_profile_where_it_can_be_read(
     else:
         assert (noted.sha256, told.rows) == ("", 0)
         assert told.note == f"the run's data set january is not read: there is nothing at {data}"
-        assert training.said(place, digest).endswith(told.note)
+        assert basis.said(place, digest).endswith(told.note)
         assert foreseen == f"Its run's training data january would not be read: there is nothing at {data}."
 
 

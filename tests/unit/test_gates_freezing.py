@@ -6,7 +6,6 @@ import pytest
 
 from tidegate.core.vocabulary import manifests
 from tidegate.delivery.gates import freezing
-from tidegate.delivery.registry import digests
 
 SHA = hashlib.sha256(b"1,2\n").hexdigest()
 
@@ -94,7 +93,7 @@ def test_a_file_that_is_gone_is_said_not_to_be_compared(file, tmp_path):
 
 
 def test_what_is_too_much_to_read_is_said(file, tmp_path, monkeypatch):
-    monkeypatch.setattr(digests, "MOST_BYTES", 3)
+    monkeypatch.setattr(freezing, "MOST_BYTES", 3)
     (found,) = freezing.look(naming(file), tmp_path)
     assert not found.sha256
     assert "at most" in found.why

@@ -246,6 +246,8 @@ SECRETS = [
     "notify: slack://tokenA",
     "notify: [{env: 'https://hooks/tokenA'}]",
     "requires: [{service: 'https://u:tokenA@host'}]",
+    "training: s3://key:tokenA@bucket/train.parquet",
+    "training: 's3://[tokenA/train.parquet'",
 ]
 
 

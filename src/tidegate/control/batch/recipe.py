@@ -14,7 +14,7 @@ from tidegate.core.vocabulary import errors, home, manifests
 from tidegate.dataplane.models import bundles
 from tidegate.dataplane.models.explaining import questions
 from tidegate.dataplane.wire import frames, samples
-from tidegate.delivery.registry import asking, locking, reports, runs
+from tidegate.delivery.registry import asking, basis, locking, reports, runs
 
 
 class Packages(msgspec.Struct, frozen=True):
@@ -57,6 +57,8 @@ class Recipe(msgspec.Struct, frozen=True):
     expected: Expected | None
     unknown: tuple[str, ...]
     """What nobody noted, in words."""
+    baseline: basis.Basis = basis.Basis()
+    """What the bundle's baseline profile is of."""
 
 
 def of(place: home.Home, digest: str) -> Recipe:
@@ -93,6 +95,7 @@ def of(place: home.Home, digest: str) -> Recipe:
         manifest.options.get(manifests.COMPILED_FROM, ""),
         expected,
         tuple(unknown),
+        basis.of(place, digest),
     )
 
 

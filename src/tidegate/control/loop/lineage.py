@@ -13,6 +13,7 @@ from tidegate.control.store import endpoints, store
 from tidegate.core.vocabulary import arms, errors, home, manifests, phases, records, releases
 from tidegate.dataplane.models import bundles
 from tidegate.dataplane.predlog import reader
+from tidegate.delivery.registry import basis
 
 SHORTEST = 6
 """Digits of a sha256 that may stand for it."""
@@ -24,6 +25,8 @@ class Snapshot(msgspec.Struct, frozen=True):
     sha256: str
     names: tuple[str, ...]
     sources: tuple[str, ...]
+    rows: int = 0
+    """As counted for a baseline profile; 0: nobody has."""
 
 
 class Origin(msgspec.Struct, frozen=True):
@@ -36,6 +39,8 @@ class Origin(msgspec.Struct, frozen=True):
     provenance: manifests.Provenance | None
     """None: its bundle is not here."""
     served: descendants.Served
+    baseline: basis.Basis = basis.Basis()
+    """What its baseline profile is of."""
 
 
 class Lineage(msgspec.Struct, frozen=True):
@@ -62,6 +67,7 @@ def of(place: home.Home, known: store.Store, environment: str, digits: str) -> L
         raise errors.DataUnknown(f"{digits[:80]!r} is no sha256.", cure=f"Give its {SHORTEST} first digits or more.")
     made = _manifests(place)
     snapshot = _snapshot(made, wanted)
+    snapshot = msgspec.structs.replace(snapshot, rows=_rows(place, made, snapshot.sha256))
     counted = _counted(place)
     versions: list[descendants.Descendant] = []
     unknown: list[str] = []
@@ -96,6 +102,7 @@ def origins(place: home.Home, known: store.Store, row: endpoints.Endpoint, ordin
             one.model,
             made[one.digest].provenance if one.digest in made else None,
             counted.get((row.name, one.ordinal), descendants.Served()),
+            basis.of(place, one.digest),
         )
         for one in reversed(there)
     )
@@ -133,6 +140,15 @@ def _snapshot(made: dict[str, manifests.Manifest], wanted: str) -> Snapshot:
     names = sorted({data.name for data in meant if data.name})
     sources = sorted({data.source for data in meant if data.source})
     return Snapshot(there[0], tuple(names), tuple(sources))
+
+
+def _rows(place: home.Home, made: dict[str, manifests.Manifest], sha256: str) -> int:
+    """How many rows a snapshot has, where the baseline profile of a bundle made from it is of them."""
+    for digest, manifest in made.items():
+        sources = {data.source for data in manifest.provenance.data if data.sha256 == sha256 and data.source}
+        if sources and (told := basis.of(place, digest)).data in sources:
+            return told.rows
+    return 0
 
 
 def _roles(manifest: manifests.Manifest, sha256: str) -> tuple[str, ...]:

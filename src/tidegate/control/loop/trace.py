@@ -12,6 +12,7 @@ from tidegate.control.store import store
 from tidegate.core.vocabulary import arms, errors, explanations, home, ids, manifests, marks, records, releases
 from tidegate.dataplane.models import bundles
 from tidegate.dataplane.predlog import explained, reader, sights
+from tidegate.delivery.registry import basis
 
 
 class Prediction(msgspec.Struct, frozen=True):
@@ -90,6 +91,8 @@ class Bundle(msgspec.Struct, frozen=True):
     verified: bool = False
     """Whether the manifest is the one this digest was made from."""
     files: tuple[manifests.Blob, ...] = ()
+    baseline: basis.Basis = basis.Basis()
+    """What its baseline profile is of."""
 
 
 class Run(msgspec.Struct, frozen=True):
@@ -154,7 +157,8 @@ def trace(place: home.Home, known: store.Store | None, prediction_id: str) -> Tr
             brought,
         )
     origin = manifest.provenance
-    bundle = Bundle(record.digest, manifest.name, origin.source, manifest.digest == record.digest, manifest.files)
+    verified = manifest.digest == record.digest
+    bundle = Bundle(record.digest, manifest.name, origin.source, verified, manifest.files, basis.of(place, record.digest))
     run = Run(origin.run_id, origin.code_revision, origin.parameters, origin.metrics) if _has_run(origin) else None
     return Trace(
         _prediction(found, sights.Sight(place)), told, release, bundle, run, origin.data, tuple(missing), copy, why, brought

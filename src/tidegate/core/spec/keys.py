@@ -113,7 +113,6 @@ class Tidegate(values.Block):
         "The training data, CSV or Parquet: a file or a folder beside this file, or a URL (s3://...). All of its rows are the "
         "baseline profile that drift is held against. Without it: what the model's MLflow run names, where it can be read.",
         None,
-        min_length=1,
     )
     trust: Literal["pickle"] | None = values.key("`pickle`: loading this model may run code that is inside it.", None)
     method: str | None = values.key(

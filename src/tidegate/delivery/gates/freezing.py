@@ -15,6 +15,9 @@ from tidegate.delivery.gates import findings
 from tidegate.delivery.registry import digests
 
 NAME = "data"
+MOST_BYTES = 8 << 30
+"""Of one data set; reading a larger one would hold a release up for too long."""
+MOST_FILES = 10_000
 
 
 class Frozen(msgspec.Struct, frozen=True):
@@ -79,8 +82,18 @@ def _look(one: manifests.Dataset, beside: pathlib.Path) -> Frozen:
         path = digests.located(one.source, beside)
         if path is None:
             return msgspec.structs.replace(found, why="its source is not named as a file of this machine")
-        return msgspec.structs.replace(found, sha256=digests.of(path))
+        why = _much(path)
+        return msgspec.structs.replace(found, why=why) if why else msgspec.structs.replace(found, sha256=digests.of(path))
     except OSError as failed:
         return msgspec.structs.replace(found, why=failed.strerror or str(failed))
     except ValueError:
         return msgspec.structs.replace(found, why="its source is neither a path nor a URL")
+
+
+def _much(path: pathlib.Path) -> str:
+    """Why a source is more than is looked at here; empty: it is not. Raises OSError."""
+    files = digests.files(path)
+    if len(files) > MOST_FILES:
+        return f"it has {len(files):,} files, and {MOST_FILES:,} are read at most"
+    size = sum(one.stat().st_size for one in files)
+    return f"it has {size >> 30:,} GB, and {MOST_BYTES >> 30} are read at most" if size > MOST_BYTES else ""

@@ -16,9 +16,19 @@ from typing import TypeVar
 import msgspec
 
 import tidegate
+from tidegate.core.decide import amounts
 from tidegate.core.vocabulary import errors
 
 _T = TypeVar("_T")
+DOING = {
+    "fetch": "fetching the model from MLflow",
+    "resolve": "looking the model up in MLflow",
+    "list": "listing what MLflow has",
+    "profile": "loading the model and asking it its example",
+    "explain": "explaining what the model predicted",
+    "survey": "reading the training data",
+}
+"""What a step is, for people."""
 NICE = 10
 """None of this is as urgent as predictions are."""
 _KEPT = (
@@ -71,7 +81,7 @@ def run(
     if said is not None:
         return said
     if late:
-        raise errors.ModelLoadFailed(f"the model's {verb} took more than {seconds:.0f} s and was ended.")
+        raise errors.ModelLoadFailed(f"{DOING[verb]} took more than {amounts.span(seconds)} and was ended.")
     failure = _last(out, Failure)
     if failure is not None:
         raise error(failure)
@@ -79,7 +89,7 @@ def run(
     how = f"ended by signal {-began.returncode}" if began.returncode < 0 else f"ended with code {began.returncode}"
     if began.returncode == -signal.SIGKILL:
         how += " (out of memory?)"
-    raise errors.ModelLoadFailed(f"the process for the model's {verb} {how}: {last[0][:500]}")
+    raise errors.ModelLoadFailed(f"the process that was {DOING[verb]} {how}: {last[0][:500]}")
 
 
 def _last(out: bytes, kind: type[_T]) -> _T | None:

@@ -3,6 +3,7 @@
 Columns come as the model's signature has them; nothing is kept of any other that the data has.
 """
 
+import pathlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -11,6 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.dataset
 import pyarrow.fs
+import pyarrow.parquet as pq
 
 from tidegate.core.vocabulary import errors, manifests
 from tidegate.delivery.registry import digests, training
@@ -19,6 +21,8 @@ ROWS = 16_384
 """Of a piece."""
 CELLS = 1 << 20
 """Of a piece: of very many columns it has fewer rows."""
+BUFFERED, BUFFER = 64 << 20, 1 << 20
+"""Bytes that are read ahead of Parquet: of all columns, and of one at the most."""
 CSV, PARQUET = (".csv", ".csv.gz"), (".parquet", ".pq", ".parq")
 MISSING = ["", "NA", "NaN", "nan", "null", "None"]
 NUMBERS = {"integer": pa.int64(), "long": pa.int64(), "float": pa.float64(), "double": pa.float64()}
@@ -33,7 +37,8 @@ class Data:
         """`source`: a path or a URL. `columns`: those of the model. Raises ModelSourceInvalid."""
         self._source = source
         try:
-            self._data = _opened(source, columns)
+            self._system, self._path = _placed(source)
+            self._data = _opened(self._system, self._path, columns)
         except (OSError, pa.ArrowException, ValueError) as failed:
             raise self._unreadable(failed) from failed
         there = self._data.schema.names
@@ -46,17 +51,42 @@ class Data:
         """All rows in order, some thousands at a time, by column. Raises ModelSourceInvalid."""
         names = [one.name for one in self.columns]
         rows = max(256, min(ROWS, CELLS // max(1, len(names))))
-        scanned = {"batch_size": rows, "batch_readahead": 1, "fragment_readahead": 1, "use_threads": False}
-        if self._data.format.default_extname == "parquet":
-            scanned["fragment_scan_options"] = pyarrow.dataset.ParquetFragmentScanOptions(
-                pre_buffer=False, use_buffered_stream=True
-            )
+        read = self._parquet if self._data.format.default_extname == "parquet" else self._csv
         try:
-            for batch in self._data.to_batches(columns=names, **scanned):
+            for batch in read(names, rows):
                 if batch.num_rows:
                     yield {one.name: self._column(one, batch.column(one.name)) for one in self.columns}
         except (OSError, pa.ArrowException, ValueError) as failed:
             raise self._unreadable(failed) from failed
+
+    def stamps(self) -> list[tuple[str, int, int | None]]:
+        """(path, bytes, time of the last change) of all its files, as they are now. Raises ModelSourceInvalid."""
+        try:
+            whole = self._system.get_file_info(self._path)
+            files = [whole] if whole.is_file else self._system.get_file_info(_below(self._system, self._path))
+            return sorted((one.path, one.size, one.mtime_ns) for one in files)
+        except (OSError, pa.ArrowException) as failed:
+            raise self._unreadable(failed) from failed
+
+    def _csv(self, names: Sequence[str], rows: int) -> Iterator[pa.RecordBatch]:
+        yield from self._data.to_batches(
+            columns=names, batch_size=rows, batch_readahead=1, fragment_readahead=1, use_threads=False
+        )
+
+    def _parquet(self, names: Sequence[str], rows: int) -> Iterator[pa.RecordBatch]:
+        """File by file, a page of each column at a time: a data set's own scanner holds a whole row group."""
+        buffer = max(1 << 14, min(BUFFER, BUFFERED // len(names)))
+        for part in self._data.get_fragments():
+            told = pyarrow.dataset.get_partition_keys(part.partition_expression)
+            with part.open() as file, pq.ParquetFile(file, buffer_size=buffer, pre_buffer=False) as opened:
+                there = [name for name in names if name in opened.schema_arrow.names]
+                for batch in opened.iter_batches(rows, columns=there, use_threads=False):
+                    columns = {name: batch.column(name) for name in there}
+                    for name in names:
+                        if name not in columns:
+                            value = pa.scalar(told.get(name), self._data.schema.field(name).type)
+                            columns[name] = pa.repeat(value, batch.num_rows)
+                    yield pa.record_batch(columns)
 
     def _column(self, one: manifests.Column, values: pa.Array) -> pa.Array:
         """A column as the model takes it. Raises ModelSourceInvalid."""
@@ -96,9 +126,21 @@ def stream(source: str) -> Any:
     return system.open_input_stream(path, compression=None)
 
 
-def _opened(source: str, columns: Sequence[manifests.Column]) -> Any:
+def _placed(source: str) -> tuple[Any, str]:
+    """(its file system, its path there)"""
     near = digests.local(source)
-    system, path = (pyarrow.fs.LocalFileSystem(), str(near)) if near else pyarrow.fs.FileSystem.from_uri(source)
+    return (pyarrow.fs.LocalFileSystem(), str(near)) if near else pyarrow.fs.FileSystem.from_uri(source)
+
+
+def _below(system: Any, path: str) -> list[str]:
+    """The files of a folder."""
+    if isinstance(system, pyarrow.fs.LocalFileSystem) and pathlib.Path(path).is_dir():
+        # As it is digested: links to folders may go round in circles.
+        return [str(one) for one in pathlib.Path(path).rglob("*") if one.is_file()]
+    return [one.path for one in system.get_file_info(pyarrow.fs.FileSelector(path, recursive=True)) if one.is_file]
+
+
+def _opened(system: Any, path: str, columns: Sequence[manifests.Column]) -> Any:
     found, name = system.get_file_info(path), path.lower()
     if found.type == pyarrow.fs.FileType.NotFound:
         raise ValueError("there is nothing")
@@ -111,12 +153,7 @@ def _opened(source: str, columns: Sequence[manifests.Column]) -> Any:
         return pyarrow.dataset.dataset(path, filesystem=system, format="parquet")
     if found.is_file:
         raise ValueError("its name ends like no CSV or Parquet file")
-    if near and found.type == pyarrow.fs.FileType.Directory:  # as it is digested: links to folders may go round in circles
-        below = [str(one) for one in near.rglob("*") if one.is_file()]
-    else:
-        selected = system.get_file_info(pyarrow.fs.FileSelector(path, recursive=True))
-        below = [one.path for one in selected if one.is_file]
-    named = sorted(one for one in below if one.lower().endswith(PARQUET))
+    named = sorted(one for one in _below(system, path) if one.lower().endswith(PARQUET))
     if not named:
         raise ValueError("it is a folder without a Parquet file")
     whole = {"partitioning": "hive", "partition_base_dir": path}

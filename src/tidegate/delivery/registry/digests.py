@@ -5,10 +5,6 @@ import pathlib
 import stat
 from urllib import parse
 
-MOST_BYTES = 8 << 30
-"""Of one data set; a larger one would hold a release up for too long."""
-MOST_FILES = 10_000
-
 
 def local(source: str) -> pathlib.Path | None:
     """Where a source says that it is on this machine; None for one that is elsewhere, or not named. Raises ValueError."""
@@ -24,27 +20,22 @@ def located(source: str, beside: pathlib.Path) -> pathlib.Path | None:
     return beside / named if named and (named.is_absolute() or (beside / named).exists()) else None
 
 
+def files(path: pathlib.Path) -> list[pathlib.Path]:
+    """A file, or all those of a folder, in order."""
+    return sorted(one for one in path.rglob("*") if one.is_file()) if path.is_dir() else [path]
+
+
 def of(path: pathlib.Path) -> str:
-    """The sha256 of a file, or of a folder's files with their names. Raises OSError: it cannot be read, or is too much."""
+    """The sha256 of a file, or of a folder's files with their names. Raises OSError: it cannot be read."""
     if not path.is_dir():
         told = path.stat()
         if not stat.S_ISREG(told.st_mode):
             raise OSError("it is neither a file nor a folder")  # a pipe would be waited for, and a device never ends
-        _bounded(told.st_size)
         return _of_file(path)
-    files = sorted(one for one in path.rglob("*") if one.is_file())
-    if len(files) > MOST_FILES:
-        raise OSError(f"it has {len(files):,} files, and {MOST_FILES:,} are read at most")
-    _bounded(sum(one.stat().st_size for one in files))
     whole = hashlib.sha256()
-    for one in files:
+    for one in files(path):
         whole.update(f"{one.relative_to(path).as_posix()}\0{_of_file(one)}\n".encode())
     return whole.hexdigest()
-
-
-def _bounded(size: int) -> None:
-    if size > MOST_BYTES:
-        raise OSError(f"it has {size >> 30:,} GB, and {MOST_BYTES >> 30} are read at most")
 
 
 def _of_file(path: pathlib.Path) -> str:

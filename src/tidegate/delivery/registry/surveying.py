@@ -33,7 +33,7 @@ def survey(asked: training.Asked) -> training.Surveyed:
         raise errors.ModelSourceInvalid(
             f"the training data {asked.source} lacks columns that the model takes: {names}.", cure=training.CURE
         )
-    before = _digest(asked.source)
+    before = data.stamps()
     held, rows = _sampled(data)
     if rows < profiles.FEWEST:
         raise errors.ModelSourceInvalid(
@@ -41,9 +41,10 @@ def survey(asked: training.Asked) -> training.Surveyed:
             cure="Name all of it, or leave `training` out.",
         )
     columns = _counted(data, held)
-    if _digest(asked.source) != before or any(one.rows > rows for one in columns.values()):
+    sha256 = _digest(asked.source)
+    if data.stamps() != before or any(one.rows != rows for one in columns.values()):
         raise errors.ModelSourceInvalid(f"the training data {asked.source} changed while it was read.", cure="Try again.")
-    return training.Surveyed(rows, columns, _answered(data, held), before)
+    return training.Surveyed(rows, columns, _answered(data, held), sha256)
 
 
 def _sampled(data: datasets.Data) -> tuple[pa.Table, int]:

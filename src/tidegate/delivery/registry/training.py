@@ -12,7 +12,7 @@ from urllib import parse
 
 import msgspec
 
-from tidegate.core.vocabulary import errors, home, manifests, profiles
+from tidegate.core.vocabulary import errors, manifests, profiles
 from tidegate.delivery.registry import children, digests, mlmodel
 
 CURE = "Training data is a CSV file with a header or Parquet, with the columns that the model takes; any others are passed over."
@@ -58,19 +58,19 @@ class Found:
 
 
 def look(named: str, provenance: manifests.Provenance, draft: mlmodel.Draft) -> Found:
-    """Read all of it. `named`: by the file, or empty. Raises ModelSourceInvalid for what that cannot be, and ModelLoadFailed
-    where it takes too long.
-    """
+    """Read all of it. `named`: by the file, or empty. Raises ModelSourceInvalid for what that cannot be."""
     if named:
-        path = _near(named)
-        source = path.absolute().as_uri() if path else named
         if draft.signature.kind != "columns":
             raise errors.ModelSourceInvalid(
                 "the model takes a tensor, and only columns have a baseline profile.", cure="Take `training` away."
             )
         surveyed = _survey(named, draft)
-        name = pathlib.PurePath(path or named).name
-        return Found(surveyed, manifests.Dataset(name, ROLE, surveyed.sha256, source), wanted=True)
+        same = next(
+            (one for one in _named(provenance) if not unread(one.source) and _address(one.source) == _address(named)), None
+        )
+        name = pathlib.PurePosixPath(parse.unquote(parse.urlsplit(_address(named)).path)).name
+        one = same or manifests.Dataset(name, ROLE, source=_address(named))
+        return Found(surveyed, msgspec.structs.replace(one, sha256=surveyed.sha256), wanted=True)
     notes = []
     for one in _named(provenance) if draft.signature.kind == "columns" else ():
         why = unread(one.source)
@@ -98,17 +98,6 @@ def foreseen(named: str, provenance: manifests.Provenance) -> str:
     return next((f"Its run's training data {one.name} would not be read: {why}." for one, why in told), "")
 
 
-def said(place: home.Home, digest: str) -> str:
-    """What a bundle's baseline profile is of, in one line; empty where it is of the example, or there is none, for no reason."""
-    try:
-        told = msgspec.json.decode((place.bundles / digest / manifests.BASELINE).read_bytes(), type=profiles.Baseline)
-    except (OSError, ValueError):
-        return ""
-    if told.data:
-        return f"its baseline profile is of all {told.rows:,} rows of {told.data}"
-    return f"its baseline profile is of {told.rows:,} rows of its example: {told.note}" if told.note else ""
-
-
 def noted(provenance: manifests.Provenance, found: Found) -> manifests.Provenance:
     """With the sha256 of what was read, beside what the run has noted of it."""
     one = found.dataset
@@ -117,6 +106,26 @@ def noted(provenance: manifests.Provenance, found: Found) -> manifests.Provenanc
     others = [each for each in provenance.data if each.sha256 or (each.role, each.name) != (one.role, one.name)]
     data = sorted([*others, one], key=lambda each: (each.role, each.name, each.sha256))
     return msgspec.structs.replace(provenance, data=tuple(data))
+
+
+def _named(provenance: manifests.Provenance) -> Iterator[manifests.Dataset]:
+    return (one for one in provenance.data if one.role == ROLE and one.source)
+
+
+def _address(source: str) -> str:
+    """A source as a URL, however it is written."""
+    near = _near(source)
+    return near.absolute().as_uri() if near else source
+
+
+def _survey(source: str, draft: mlmodel.Draft) -> Surveyed:
+    asked = Asked(source, draft.signature.inputs, draft.exact)
+    try:
+        return children.run("survey", asked, Surveyed, env=children.open_environment(), seconds=SECONDS)
+    except errors.ModelLoadFailed as ended:
+        raise errors.ModelSourceInvalid(
+            ended.message, cure="Name a part of it: a million rows drawn evenly say as much."
+        ) from ended
 
 
 def unread(source: str) -> str:
@@ -146,12 +155,3 @@ def _near(named: str) -> pathlib.Path | None:
         return digests.local(named)
     except ValueError as wrong:
         raise errors.ModelSourceInvalid("the training data is named by neither a path nor a URL.", cure=CURE) from wrong
-
-
-def _named(provenance: manifests.Provenance) -> Iterator[manifests.Dataset]:
-    return (one for one in provenance.data if one.role == ROLE and one.source)
-
-
-def _survey(source: str, draft: mlmodel.Draft) -> Surveyed:
-    asked = Asked(source, draft.signature.inputs, draft.exact)
-    return children.run("survey", asked, Surveyed, env=children.open_environment(), seconds=SECONDS)

@@ -8,7 +8,7 @@ from rich import status as spinner
 from tidegate.core.spec import settings
 from tidegate.core.vocabulary import errors
 from tidegate.core.vocabulary import home as homes
-from tidegate.delivery.registry import ordering, reports, training
+from tidegate.delivery.registry import basis, ordering, reports
 from tidegate.interface.api import client
 from tidegate.interface.cli import exits, following, joint, options, project, reaching, screen, starting
 
@@ -83,7 +83,7 @@ def _bundle(place: homes.Home, given: project.Project) -> str:
         digest = ordering.make(given.settings, place)
     if said := reports.said(place, digest):
         screen.note(f"{given.settings.endpoint}: {said}")
-    if told := training.said(place, digest):
+    if told := basis.said(place, digest):
         screen.note(f"{given.settings.endpoint}: {told}")
     return digest
 

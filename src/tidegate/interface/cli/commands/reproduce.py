@@ -1,5 +1,6 @@
 """`tidegate reproduce`."""
 
+import dataclasses
 import pathlib
 import re
 from typing import Annotated
@@ -96,7 +97,7 @@ def _written(folder: pathlib.Path, files: dict[str, str]) -> pathlib.Path:
 def _check(place: homes.Home, recipe: recipes.Recipe, named: str, asked: tuple[str, bool, bool]) -> None:
     model, trust, as_json = asked
     source = model if "://" in model else str(pathlib.Path(model).absolute())
-    digest, _ = making.fulfil(source, place, _wishes(place, recipe, "pickle" if trust else ""))
+    digest = _made(source, place, _wishes(place, recipe, "pickle" if trust else ""))
     found = remaking.compare(place, recipe, digest)
     if as_json:
         screen.document(msgspec.to_builtins(found) | {"good": found.good})
@@ -107,11 +108,24 @@ def _check(place: homes.Home, recipe: recipes.Recipe, named: str, asked: tuple[s
         raise typer.Exit(3)
 
 
+def _made(source: str, place: homes.Home, wishes: making.Wishes) -> str:
+    """The bundle of what was made again. Training data that can be read no more stops nobody from comparing answers."""
+    try:
+        return making.fulfil(source, place, wishes)[0]
+    except errors.ModelSourceInvalid as unread:
+        if not wishes.training:
+            raise
+        digest, _ = making.fulfil(source, place, dataclasses.replace(wishes, training=""))
+        screen.note(f"The baseline profile is not made again: {unread.message}")
+        return digest
+
+
 def _wishes(place: homes.Home, recipe: recipes.Recipe, trust: str) -> making.Wishes:
-    """To be made as the recipe's bundle was. A bare model file needs an example: the bundle's own."""
+    """To be made as the recipe's bundle was, profile and all. A bare model file needs an example: the bundle's own."""
     manifest = bundles.read_manifest(place.bundles / recipe.digest)
     example = place.bundles / recipe.digest / manifest.example if manifest.example else None
     loader = recipe.compiled_from.partition(" ")[0] or manifest.loader
     method = manifest.options.get("method", "") if loader in making.METHODS else ""
     runtime = "own" if manifest.runtime else "auto"
-    return making.Wishes(trust, example, method, runtime, compile="auto" if recipe.compiled_from else "never")
+    compiled = "auto" if recipe.compiled_from else "never"
+    return making.Wishes(trust, example, method, runtime, compile=compiled, training=recipe.baseline.data)

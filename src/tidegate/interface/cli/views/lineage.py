@@ -11,7 +11,8 @@ from tidegate.interface.cli import words
 def downwards(found: walking.Lineage) -> list[str]:
     """What came of a snapshot, then what its deletion comes to."""
     snapshot = found.snapshot
-    lines = [f"data        {', '.join(snapshot.names) or 'unnamed'}  sha256 {snapshot.sha256}"]
+    rows = f"  {words.count(snapshot.rows, 'row')}" if snapshot.rows else ""
+    lines = [f"data        {', '.join(snapshot.names) or 'unnamed'}  sha256 {snapshot.sha256}{rows}"]
     lines += [f"  from      {source}" for source in snapshot.sources]
     for one in found.versions:
         held = ", held" if one.held and one.state != descendants.HELD else ""
@@ -39,6 +40,8 @@ def upwards(origins: Iterable[walking.Origin]) -> list[str]:
             )
         if not one.provenance.data:
             lines.append("  data      none is named: its run logged no data set")
+        if one.baseline.said:
+            lines.append(f"  baseline  {one.baseline.said}")
         lines.append(f"  served    {served(one.served)}")
     return lines
 

@@ -63,6 +63,8 @@ def _data(recipe: recipes.Recipe) -> list[str]:
     lines += [
         f"| {one.role or 'data'} | {one.name} | {one.sha256 or 'unknown'} | {one.source or 'unknown'} |" for one in recipe.data
     ]
+    if recipe.baseline.said:
+        lines += ["", f"Its baseline profile is of {recipe.baseline.said}."]
     return [
         *lines,
         "",

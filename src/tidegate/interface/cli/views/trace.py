@@ -49,6 +49,8 @@ def _bundle_lines(bundle: trace.Bundle) -> list[str]:
     found = [f"bundle      {bundle.digest}"]
     if bundle.name:
         found.append(f"  model     {bundle.model or bundle.name}{'' if bundle.verified else '  MANIFEST CHANGED SINCE'}")
+    if bundle.baseline.said:
+        found.append(f"  baseline  {bundle.baseline.said}")
     return found + [f"  file      {blob.path}  sha256 {blob.sha256}" for blob in bundle.files]
 
 
