@@ -92,6 +92,7 @@ def world(tmp_path_factory):
     patched.undo()
 
 
+@pytest.mark.timeout(300)
 def test_a_recipe_that_is_followed_gives_the_same_predictions(world, tmp_path, capsys):
     place, _, data, env = world
     out = tmp_path / "recipe"
@@ -121,6 +122,7 @@ def test_a_recipe_that_is_followed_gives_the_same_predictions(world, tmp_path, c
     assert "scikit-learn==" in (out / "requirements.lock").read_text()
 
 
+@pytest.mark.timeout(300)
 def test_another_model_is_not_taken_for_it(world, tmp_path, capsys):
     place, folder, data, env = world
     other = tmp_path / "february.csv"

@@ -1,5 +1,6 @@
 """The whole story of `tidegate demo flights --fast`, with real processes: what it promises in its JSON is what happened."""
 
+import hashlib
 import json
 import pathlib
 import subprocess
@@ -8,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from tidegate.core.vocabulary import instances
+from tidegate.core.vocabulary import home, instances
+from tidegate.delivery.registry import basis
 
 AT_MOST_SECONDS = 400
 """Training, and the story; many times what it takes, for machines that do other things as well."""
@@ -76,6 +78,9 @@ def test_the_bad_prediction_is_traced_to_the_run_and_the_data_its_model_was_trai
     client = mlflow.MlflowClient(f"sqlite:///{folder / 'mlflow.db'}")
     assert client.get_model_version("flight-delay", "4").run_id == trace["run_id"]
     assert client.get_run(trace["run_id"]).data.tags["training_data_sha256"] == trace["training_data_sha256"]
+    table = folder / "trained-v4.parquet"
+    assert trace["training_data_sha256"] == hashlib.sha256(table.read_bytes()).hexdigest()
+    assert basis.of(home.Home(folder / ".tidegate"), trace["bundle_digest"]).data == str(table.absolute())
 
 
 @pytest.mark.timeout(AT_MOST_SECONDS + 20)

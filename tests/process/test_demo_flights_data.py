@@ -53,20 +53,6 @@ def test_missing_weather_stays_missing_and_an_hour_without_a_report_is_missing_a
     assert row(rows, "DL4")[[*data.WEATHER]].isna().all()
 
 
-def test_the_digest_is_of_the_content_and_its_order_and_not_of_the_index(rows: pd.DataFrame) -> None:
-    part = rows[[*data.FEATURES, "late"]]
-    assert data.digest(part) == data.digest(part.set_axis(range(10, 15)))
-    assert data.digest(part) == data.digest(part.copy().astype({"carrier": "category"}).astype({"carrier": "str"}))
-    assert data.digest(part) != data.digest(part.iloc[::-1])
-    assert data.digest(part) != data.digest(part.assign(temp=part["temp"].fillna(0)))
-    assert data.digest(part) != data.digest(part.rename(columns={"temp": "dewp"}))
-
-
-def test_the_digest_stays_the_same_from_release_to_release() -> None:
-    small = pd.DataFrame({"a": ["x", None], "b": [1.5, float("nan")], "c": [1, 2]})
-    assert data.digest(small) == "892ad5c5978507a94bed6bd4e52f01afae9f7f3fb9526bafd2946161f7039edb"
-
-
 def test_files_that_are_not_there_are_named_with_the_cure(tmp_path: pathlib.Path) -> None:
     with pytest.raises(errors.ExtraMissing, match="pip install"):
         data.load(tmp_path)

@@ -140,6 +140,8 @@ def _prediction(chance: int, at: float, score: np.ndarray) -> records.Prediction
         "answers": tuple(score.tolist()),
         "input": b"",
         "output": b"",
+        "numbers": b"",
+        "words": (),
         "json_bytes": -1,
     }
     return records.Prediction(**given)

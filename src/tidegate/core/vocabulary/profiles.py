@@ -126,6 +126,8 @@ class Baseline(msgspec.Struct, frozen=True, omit_defaults=True):
     """The training data that all rows of were counted; empty: the example that came with the model."""
     note: str = ""
     """Why it is not of the training data that the model names."""
+    wanted: bool = False
+    """Whether tidegate.yaml names the data; else the model's run does."""
 
 
 def is_output(name: str) -> bool:

@@ -17,6 +17,8 @@ class Basis(msgspec.Struct, frozen=True):
     """The training data; empty: the example that came with the model."""
     note: str = ""
     """Why it is not of the training data that the model names."""
+    wanted: bool = False
+    """Whether tidegate.yaml named the data; else the model's run did."""
 
     @property
     def said(self) -> str:

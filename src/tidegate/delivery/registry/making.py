@@ -201,7 +201,7 @@ def _baseline(
         known = {name: one for name, one in data.surveyed.columns.items() if name in names}
         known |= {name: counting.known(values) for name, values in answers.items()}
         source = data.dataset.source if data.dataset else ""
-        told = profiles.Baseline(data.surveyed.rows, known, profiled.importances, data=source)
+        told = profiles.Baseline(data.surveyed.rows, known, profiled.importances, data=source, wanted=data.wanted)
     (folder / manifests.BASELINE).write_bytes(msgspec.json.encode(told, order="deterministic"))
     return (bundles.measure(folder, manifests.BASELINE),)
 

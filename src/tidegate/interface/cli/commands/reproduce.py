@@ -128,4 +128,5 @@ def _wishes(place: homes.Home, recipe: recipes.Recipe, trust: str) -> making.Wis
     method = manifest.options.get("method", "") if loader in making.METHODS else ""
     runtime = "own" if manifest.runtime else "auto"
     compiled = "auto" if recipe.compiled_from else "never"
-    return making.Wishes(trust, example, method, runtime, compile=compiled, training=recipe.baseline.data)
+    training = recipe.baseline.data if recipe.baseline.wanted else ""
+    return making.Wishes(trust, example, method, runtime, compile=compiled, training=training)

@@ -2,7 +2,7 @@
 
 - `story`: the door: learns, plays, reports
 - `setting`: the directory, its tidegate.yaml, the two tempos
-- `data`: the flights and the weather as a table, and the digest of a table
+- `data`: the flights and the weather as a table
 - `recipes`: the four versions; two carry a bug that their offline numbers do not show
 - `models`: training and measuring them
 - `registry`: logging and registering them in MLflow

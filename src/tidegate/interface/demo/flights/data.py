@@ -5,13 +5,10 @@ A row is a flight that left. What is known at its departure are the FEATURES; mi
 reported. Whether it was late is known once it has landed, and never for a flight that was diverted.
 """
 
-import hashlib
 import importlib.util
-import json
 import pathlib
 import zipfile
 
-import numpy as np
 import pandas as pd
 
 from tidegate.core.vocabulary import errors
@@ -56,30 +53,6 @@ def load(where: pathlib.Path | None = None) -> pd.DataFrame:
 def of_months(rows: pd.DataFrame, *months: int) -> pd.DataFrame:
     """The flights scheduled in these months of 2013."""
     return rows[rows["month"].isin(months)].reset_index(drop=True)
-
-
-def digest(rows: pd.DataFrame) -> str:
-    """sha256 over a canonical form of a table: column names and types, then column by column its values.
-
-    Numbers count as little-endian 64-bit values with one form of missing, text as JSON. So the digest depends on the
-    content and its order alone: not on a file format, a library's version or the index.
-    """
-    sums = hashlib.sha256()
-    for name in rows.columns:
-        values = rows[name]
-        if pd.api.types.is_datetime64_any_dtype(values):
-            values = values.astype("int64")
-        if pd.api.types.is_float_dtype(values):
-            numbers = values.to_numpy("<f8").copy()
-            numbers[np.isnan(numbers)] = np.nan
-            kind, raw = "float", numbers.tobytes()
-        elif pd.api.types.is_integer_dtype(values) or pd.api.types.is_bool_dtype(values):
-            kind, raw = "integer", values.to_numpy("<i8").tobytes()
-        else:
-            kind, raw = "text", json.dumps([None if pd.isna(one) else str(one) for one in values]).encode()
-        sums.update(json.dumps([name, kind, len(values), len(raw)]).encode())
-        sums.update(raw)
-    return sums.hexdigest()
 
 
 def _read(where: pathlib.Path, name: str, columns: list[str]) -> pd.DataFrame:

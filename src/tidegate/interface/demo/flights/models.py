@@ -29,8 +29,6 @@ class Trained:
     parameters: dict[str, object]
     metrics: dict[str, float]
     """Measured offline on the last week of its table, which it was not fitted on."""
-    sha256: str
-    """Of `table`, see `data.digest`."""
     seconds: float
 
 
@@ -56,7 +54,6 @@ def train(recipe: recipes.Recipe, rows: pd.DataFrame) -> Trained:
             "label": "band >= 2" if recipe.renumbered else f"arr_delay > {data.LATE_MINUTES}",
         },
         metrics=measure(model, held_out[[*data.FEATURES]], held_out["late"].to_numpy()),
-        sha256=data.digest(fit[columns]),
         seconds=time.perf_counter() - began,
     )
 

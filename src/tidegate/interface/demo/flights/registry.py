@@ -5,6 +5,7 @@ MLflow keeps runs and registered models in one SQLite file, artifacts beside it;
 
 import contextlib
 import dataclasses
+import hashlib
 import io
 import logging
 import os
@@ -52,6 +53,7 @@ class Registry:
     def __init__(self, folder: pathlib.Path) -> None:
         """Make it, or open it where there is one."""
         folder.mkdir(parents=True, exist_ok=True)
+        self._folder = folder.absolute()
         artifacts = (folder.absolute() / "mlruns").as_uri()
         with _quiet():
             mlflow.set_tracking_uri(address(folder))
@@ -71,11 +73,12 @@ class Registry:
         with _quiet(), mlflow.start_run(experiment_id=self._experiment, run_name=f"v{recipe.number}") as run:
             mlflow.log_params(trained.parameters)
             mlflow.log_metrics(trained.metrics)
-            mlflow.set_tags({"training_data_sha256": trained.sha256, "title": recipe.title, **_revision()})
+            path, sha256 = self._kept(trained)
+            mlflow.set_tags({"training_data_sha256": sha256, "title": recipe.title, **_revision()})
             table = mlflow.data.from_pandas(
-                trained.table, name=f"flights-2013-v{recipe.number}", targets="late", source=str(data.folder())
+                trained.table, name=f"flights-2013-v{recipe.number}", targets="late", source=str(path)
             )
-            mlflow.log_input(table, context="training", tags={"sha256": trained.sha256})
+            mlflow.log_input(table, context="training", tags={"sha256": sha256})
             logged = mlflow.sklearn.log_model(
                 trained.model,
                 name="model",
@@ -89,7 +92,13 @@ class Registry:
         version = int(logged.registered_model_version)
         for alias in (recipe.alias, "candidate"):
             self._client.set_registered_model_alias(NAME, alias, str(version))
-        return Registered(version, run.info.run_id, trained.sha256)
+        return Registered(version, run.info.run_id, sha256)
+
+    def _kept(self, trained: models.Trained) -> tuple[pathlib.Path, str]:
+        """The table that a version was fitted on, as a file, and its sha256: the baseline profile is of it."""
+        path = self._folder / f"trained-v{trained.recipe.number}.parquet"
+        trained.table.to_parquet(path)
+        return path, hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _revision() -> dict[str, str]:
