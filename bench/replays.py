@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from tests.conformance import environments
 from tests.unit import profiles_fixtures as given
 from tidegate.core.stats import counting, seasons
-from tidegate.core.vocabulary import alarms, monitoring
+from tidegate.core.vocabulary import alarms, monitoring, profiles
 from tidegate.interface.demo.flights import data
 from tidegate.observability.drift import lookout
 
@@ -25,11 +25,13 @@ Said = list[tuple[int, alarms.Alarm]]
 
 
 class Year(given.Hours):
-    """Every day's flights of 2013; frames are taught by the first thousand that left."""
+    """Every day's flights of 2013."""
 
-    def __init__(self, root: pathlib.Path, rows: pd.DataFrame) -> None:
+    def __init__(self, root: pathlib.Path, rows: pd.DataFrame, came: dict[str, list[Any]] | None = None) -> None:
+        """`came`: the data that came with the model, which then teaches the frames; else the first thousand that left do."""
         columns = {name: rows[name].to_numpy() for name in data.FEATURES}
-        super().__init__(root, {name: counting.framed(name, values[:1_000].tolist()) for name, values in columns.items()})
+        frames = _taught(came) if came else {name: counting.framed(name, one[:1_000].tolist()) for name, one in columns.items()}
+        super().__init__(root, frames)
         days = rows["departs"].astype("int64").to_numpy() // 10**9 // DAY * DAY
         self.days, begins = np.unique(days, return_index=True)
         for day, part in zip(self.days, np.split(np.arange(len(days)), begins[1:]), strict=True):
@@ -45,9 +47,10 @@ class Year(given.Hours):
 
 def flights(root: pathlib.Path, rows: pd.DataFrame) -> Said:
     """All that is said of a year, against January and February, with which the model came."""
-    year = Year(root, rows)
     winter = data.of_months(rows, 1, 2)
-    year.baseline({name: winter[name].tolist() for name in data.FEATURES}, {})
+    came = {name: winter[name].tolist() for name in data.FEATURES}
+    year = Year(root, rows, came)
+    year.baseline(came, {})
     return list(year.said())
 
 
@@ -75,9 +78,7 @@ def census(root: pathlib.Path, rows: dict[int, dict[str, list[Any]]], drifts: mo
 
     The rows have a year and no date: each year is spread over four weeks, in a random order.
     """
-    frames = {name: counting.taught(name, counting.known(values)) for name, values in rows[2015].items()}
-    taught = {name: one for name, one in frames.items() if one is not None}
-    world = given.Hours(root, taught, monitors=monitoring.Monitors(drift=drifts))
+    world = given.Hours(root, _taught(rows[2015]), monitors=monitoring.Monitors(drift=drifts))
     world.baseline(rows[2015], {})
     watch, rng = lookout.Lookout(world.home), np.random.default_rng(7)
     found: dict[int, list[Said]] = {}
@@ -86,6 +87,12 @@ def census(root: pathlib.Path, rows: dict[int, dict[str, list[Any]]], drifts: mo
             world.put(day, columns)
             found.setdefault(year, []).append([(day, alarm) for alarm in watch.look(day + DAY + 1_000.0)])
     return found
+
+
+def _taught(columns: dict[str, list[Any]]) -> dict[str, profiles.Frame]:
+    """The frames of columns, as data that came with a model teaches them."""
+    frames = {name: counting.taught(name, counting.known(values)) for name, values in columns.items()}
+    return {name: one for name, one in frames.items() if one is not None}
 
 
 def _days(columns: dict[str, list[Any]], begin: int, rng: np.random.Generator) -> Iterator[tuple[int, dict[str, list[Any]]]]:

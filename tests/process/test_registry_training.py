@@ -149,7 +149,7 @@ def test_what_is_made_again_has_the_same_profile_of_the_same_data(place, wishes,
     data.unlink()
     assert main.run(again) == 0
     told = capfd.readouterr()
-    assert "answers to its example equal" in told.out
+    assert f"the very same model as {digest[:12]}" in told.out
     assert f"training data {sha256_of(table, tmp_path)[:12]} was used then and is not named now" in told.out
     assert "The baseline profile is not made again: the training data" in told.err
     assert "there is nothing" in told.err

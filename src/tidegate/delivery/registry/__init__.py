@@ -7,8 +7,8 @@
 - `mlmodel`, `flavours`: the MLmodel file of a model directory -> loader, signature, requirements, example
 - `bare`: model files that nobody has described
 - `examples`, `signatures`: rows of an example, and the signature they have or MLflow declared
-- `training`: which data a baseline profile is of; `surveying`: every row counted; `datasets`: read in pieces; `digests`: sha256; `basis`:
-  what it was of, told of a bundle
+- `training`: which data a baseline profile is of; `surveying`: every row counted; `datasets`: read in pieces; `digests`: sha256
+- `basis`: what a bundle's baseline profile is of, for people
 - `describing`: a reference -> its files and what they say of themselves
 - `packages`, `requirements`, `choosing`: what is installed here; a model's requirement lines; whether they are met by it
 - `interpreters`, `locking`, `runtimes`: uv and the Pythons of this machine; lines -> a lock with hashes -> an environment
