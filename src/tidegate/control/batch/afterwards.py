@@ -66,10 +66,10 @@ class Afterwards:
 
     def _endpoint(self, route: tables.Route, now: float) -> None:
         state = read(self._home)
-        until = ids.uuid7(int((now - max(self._lag, 2e-3 * route.limits.timeout_ms)) * 1e3), (1 << 74) - 1)
+        until = ids.last(int((now - max(self._lag, 2e-3 * route.limits.timeout_ms)) * 1e3))
         progress = state.get(route.endpoint) or Progress(until)
         progress.after = min(progress.after, until)  # the clock was ahead when that was written
-        oldest = ids.uuid7(int((now - self._lag - self._behind) * 1e3), 0)
+        oldest = ids.first(int((now - self._lag - self._behind) * 1e3))
         if progress.after < oldest:
             progress.skipped += len(self._chosen(route, progress.after, oldest))
             progress.after = oldest

@@ -13,8 +13,9 @@ from tidegate.core.spec import settings as specification
 from tidegate.core.vocabulary import errors, phases, releases
 
 _CHANGE, _ASKED = "settings", "settings_asked"
-_WENT_BACK = frozenset({phases.Phase.ROLLING_BACK, phases.Phase.ROLLED_BACK})
-_CAME_TO_NOTHING = frozenset({phases.Phase.ABORTED, phases.Phase.FAILED, phases.Phase.CONCLUDED})
+WENT_BACK = frozenset({phases.Phase.ROLLING_BACK, phases.Phase.ROLLED_BACK})
+CAME_TO_NOTHING = frozenset({phases.Phase.ABORTED, phases.Phase.FAILED, phases.Phase.CONCLUDED})
+"""Phases of a release that has put its candidate nowhere for good."""
 Facts = tuple[tuple[str, str], ...]
 """(name, value) each."""
 
@@ -55,9 +56,9 @@ def moved(store: stores.Store, release: releases.Release) -> tuple[dict[str, Any
     changes nothing, or another has begun since.
     """
     found = change(store, release)
-    if found is None or release.phase in _CAME_TO_NOTHING:
+    if found is None or release.phase in CAME_TO_NOTHING:
         return None
-    return (found.wanted, found.before) if release.phase in _WENT_BACK else (found.before, found.wanted)
+    return (found.wanted, found.before) if release.phase in WENT_BACK else (found.before, found.wanted)
 
 
 def changing(was: Change, now: Change) -> tuple[str, str, str]:

@@ -15,7 +15,7 @@ from tidegate.core.vocabulary.phases import Phase
 
 BEFORE = frozenset({Phase.QUEUED, Phase.CHECKING, Phase.AWAITING_APPROVAL})
 """Phases in which nothing of a release has been agreed to."""
-_BACK = frozenset({Phase.ROLLING_BACK, Phase.ROLLED_BACK, Phase.ABORTED, Phase.FAILED, Phase.CONCLUDED})
+_BACK = brought.WENT_BACK | brought.CAME_TO_NOTHING
 
 
 class Settling:
