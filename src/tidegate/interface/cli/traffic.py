@@ -229,10 +229,13 @@ def _count(tally: Tally, answer: client.Answer) -> None:
         tally.rescued += answer.header("tidegate-rescued") == "true"
     else:
         tally.failed += 1
-        reason, words = (answer.trouble, "") if answer.trouble else _reason(answer)
+        reason, words = (answer.trouble, _TROUBLES.get(answer.trouble, "")) if answer.trouble else _reason(answer)
         tally.reasons[reason] += 1
         if words:
             tally.words.setdefault(reason, words)
+
+
+_TROUBLES = {"unsent": "No connection was free in time, so it never left here: no log has it."}
 
 
 def _reason(answer: client.Answer) -> tuple[str, str]:

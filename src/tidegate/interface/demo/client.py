@@ -55,7 +55,7 @@ class Counts:
     answered: int = 0
     """Of those sent: answered with 2xx."""
     failed: int = 0
-    """Everything else; `reasons` says what: an HTTP status, `lost` (connection), `timeout`, `closed`."""
+    """Everything else; `reasons` says what: an HTTP status, `lost` (connection), `timeout`, `unsent`, `closed`."""
     reasons: collections.Counter[str] = dataclasses.field(default_factory=collections.Counter)
 
     @property
@@ -183,7 +183,7 @@ class Client:
         """Give up on what is past its deadline: one timer for all, since every request has the same time."""
         now = time.perf_counter()
         while self._waiting and self._waiting[0].deadline < now:
-            self._finish(self._waiting.popleft(), "timeout")
+            self._finish(self._waiting.popleft(), "unsent")
         for connection in tuple(self._live):
             if connection.current is not None and connection.current.deadline < now:
                 connection.fail("timeout")

@@ -14,6 +14,7 @@ import math
 from collections.abc import Iterator
 
 import msgspec
+import pyarrow as pa
 
 from tidegate.core.decide import amounts
 from tidegate.core.stats import arrival, metrics
@@ -51,6 +52,7 @@ class Performing:
         leapt = 0.0 < self._looked_at < now - LEAP_SECONDS
         self._looked_at = now
         self._said = self._said if leapt else list(self._worse(now))
+        pa.default_memory_pool().release_unused()  # what reading the log took: it is not read again for ten minutes
         return self._said
 
     def _worse(self, now: float) -> Iterator[alarms.Alarm]:
