@@ -225,3 +225,34 @@ def test_a_body_bigger_than_any_buffer_is_answered_whole(gateway):
     gateway.send((1, {"records": rows}, RECORDS))
     reply, body = gateway.replies(1)[1]
     assert reply.rows == len(body["predictions"]) == len(reply.answers) == 20_000
+
+
+STRANGE = '''
+class Odd:
+    """Says words that no UTF-8 is of: beside its score, and of 666."""
+    def predict(self, given):
+        rows = given.tolist()
+        if any(666 in row for row in rows):
+            raise ValueError("no such carrier: \\udcff")
+        return {"score": [float(sum(row)) for row in rows], "word": ["\\udcff" if 7 in row else "fine" for row in rows]}
+'''
+
+
+def test_words_that_cannot_be_written_spoil_only_their_own_request(place):
+    outputs = (fixtures.C("score", "double"), fixtures.C("word", "string"))
+    signature = msgspec.structs.replace(fixtures.TENSOR, outputs=outputs)
+    worker = fixtures.Worker(place, fixtures.bundle(place, signature, code=STRANGE), "w-strange")
+    try:
+        worker.until("ready")
+        gateway = worker.gateway()
+        gateway.welcome()
+        asked = [fixtures.infer(row, outputs=[{"name": "score"}]) for row in ([7, 1], [666, 1], [1, 2])]
+        gateway.send(*((number, body, INFER) for number, body in enumerate(asked)))
+        found = gateway.replies(3)
+        assert [found[at][0].status for at in range(3)] == [200, 500, 200]
+        assert found[0][1]["outputs"][0]["data"] == [8.0]
+        assert (found[2][0].words, found[2][0].answers) == (("fine",), (3.0,))
+        gateway.send((9, fixtures.infer([7, 1]), INFER))
+        assert gateway.replies(1)[9][0].mark == marks.Mark.INVALID
+    finally:
+        worker.close()

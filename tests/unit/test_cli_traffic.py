@@ -19,6 +19,18 @@ def test_a_csv_row_is_a_record_with_numbers_nulls_and_words(tmp_path):
     assert second == {"carrier": "DL", "delay": -1.5, "gust": "nan", "late": "x y"}
 
 
+def test_a_word_with_an_underscore_is_no_number():
+    assert [traffic.value(cell) for cell in ("1_2", "12", " 1e3 ", "nan", "9" * 400, "TRUE", " ")] == [
+        "1_2",
+        12,
+        1_000.0,
+        "nan",
+        int("9" * 400),
+        True,
+        None,
+    ]
+
+
 def test_json_lines_are_records_or_whole_bodies(tmp_path):
     path = tmp_path / "rows.jsonl"
     path.write_text('{"a": 1}\n\n{"records": [{"a": 2}, {"a": 3}]}\n')

@@ -52,6 +52,24 @@ def test_each_output_is_a_series_and_what_another_says_already_is_none(outputs, 
     assert (found.numbers, found.words) == (numbers, words)
 
 
+@pytest.mark.parametrize(
+    ("outputs", "classes", "numbers"),
+    [
+        ((wide(3),), ["a", "a", "b"], ["prediction.p.0", "prediction.p.1", "prediction.p.2"]),
+        ((wide(51),), ["rest", *map(str, range(50))], []),
+        ((wide(3),), ["rest", "a.b", "😀\n\"'"], ["prediction.p.rest", "prediction.p.a.b", "prediction.p.😀\n\"'"]),
+        ((C("y", "double"), wide(2), C("p.0", "double")), None, ["prediction.p.0", "prediction.p.1"]),
+        ((C("y", "double"), C("p.0", "double"), wide(2)), None, ["prediction.p.0"]),
+    ],
+    ids=["a class twice", "a class called rest", "odd names", "an output like an entry", "an entry like an output"],
+)
+def test_no_two_series_have_one_name(outputs, classes, numbers) -> None:
+    found = of(*outputs, classes=classes)
+    assert list(found.numbers) == numbers
+    values = {one.name: np.ones((2, *one.shape[1:])) for one in outputs}
+    assert set(found.unpacked(values, 2)) == set(numbers)
+
+
 def test_an_output_called_like_an_input_is_no_series_so_that_the_two_stay_apart() -> None:
     made = manifest(C("late", "double"), C("x", "double"))
     inputs = (C("prediction.x", "double"),)

@@ -61,7 +61,7 @@ class Series:
     def __init__(self, manifest: manifests.Manifest) -> None:
         """Raises SignatureMissing for an output of an unknown type."""
         listed = manifest.options.get("classes", "")
-        known: tuple[str, ...] = msgspec.json.decode(listed, type=tuple[str, ...]) if listed else ()
+        known = _distinct(msgspec.json.decode(listed, type=tuple[str, ...]) if listed else ())
         outputs = manifest.signature.outputs
         self.apart = tuple(one.name for one in outputs) if _apart(outputs, known) else ()
         """The outputs that are the probabilities of one class each, in the order of the classes."""
@@ -72,9 +72,13 @@ class Series:
         ]
         answered = outputs[0].name if len(outputs[0].shape) <= 1 and not (self.apart and len(known) > 2) else ""
         redundant = outputs[1].name if self.apart and len(known) == 2 else ""
-        parts = [one for one in parts if one[0].output not in (answered, redundant) and taken.isdisjoint(one[0].names)]
-        self._numbers = [one for one, family in parts if family != "text"]
-        self._words = [one for one, family in parts if family == "text"]
+        kept = []
+        for part, family in parts:
+            if part.output not in (answered, redundant) and taken.isdisjoint(part.names):
+                kept.append((part, family))
+                taken.update(part.names)
+        self._numbers = [one for one, family in kept if family != "text"]
+        self._words = [one for one, family in kept if family == "text"]
         self.numbers = tuple(name for one in self._numbers for name in one.names)
         """The names of those that are numbers, in order."""
         self.words = tuple(name for one in self._words for name in one.names)
@@ -109,6 +113,12 @@ class Series:
         for names, flat in ((self.numbers, numbers), (self.words, self.worded(values, rows))):
             found |= {name: list(flat[place :: len(names)]) for place, name in enumerate(names)}
         return found
+
+
+def _distinct(classes: tuple[str, ...]) -> tuple[str, ...]:
+    """The names of classes; none where two series would have the same: entries are called by their places then."""
+    names = {*classes, REST} if len(classes) > MOST else set(classes)
+    return classes if len(names) == len(classes) + (len(classes) > MOST) else ()
 
 
 def _apart(outputs: Sequence[manifests.Column], known: Sequence[str]) -> bool:

@@ -12,6 +12,9 @@ the same, with the rule's name: what becomes of it is the gateway's affair.
 import logging
 import time
 from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+import msgspec
 
 from tidegate.core.vocabulary import errors, ids, marks
 from tidegate.dataplane.models import batches, model, signature
@@ -24,6 +27,7 @@ _HEAD_ROOM = frames.HEAD_MAX - 4_096
 _LONGEST_ANSWER = 4 * 200 + 5
 """Bytes one answer can take in a reply's head: 200 letters, at most four bytes each."""
 
+_Said = TypeVar("_Said", str, float | str | None, str | None)
 _log = logging.getLogger(__name__)
 
 
@@ -198,7 +202,11 @@ class Answerer:
     def _send(self, call: calls.Pending, reply: frames.Reply, body: bytes) -> None:
         if call.head.trace:
             reply = traces.told(reply, call, self._clock)
-        call.peer.send(frames.pack(frames.Kind.REPLY, call.number, reply, body))
+        try:
+            packed = frames.pack(frames.Kind.REPLY, call.number, reply, body)
+        except UnicodeEncodeError:  # in words of the model that the client has not asked for, or of its error
+            packed = frames.pack(frames.Kind.REPLY, call.number, _writable(reply), body)
+        call.peer.send(packed)
 
     def _discreet(self, group: Sequence[calls.Pending]) -> bool:
         """Whether nothing may be said in words that could hold an input of one of these."""
@@ -220,6 +228,17 @@ class Answerer:
         if count & (count - 1) == 0:
             told = {"code": code, "detail": words, "times": count, **_whose(call)}
             _log.warning("the model failed a request", extra=told, exc_info=raised)
+
+
+def _writable(reply: frames.Reply) -> frames.Reply:
+    """The same with a question mark for each character that no UTF-8 is of, and without the model's own spans."""
+    said = tuple([_text(one) for one in reply.answers])
+    words = tuple([_text(one) for one in reply.words])
+    return msgspec.structs.replace(reply, answers=said, words=words, detail=_text(reply.detail), traced=())
+
+
+def _text(said: _Said) -> _Said:
+    return said.encode("utf-8", "replace").decode() if isinstance(said, str) else said
 
 
 def _whose(call: calls.Pending) -> dict[str, str]:

@@ -121,13 +121,13 @@ def rows_of(path: pathlib.Path) -> list[bytes]:
 
 
 def value(cell: str | None) -> Any:
-    """A CSV cell as JSON: empty is null, true and false are booleans, what reads as a number is one."""
+    """A CSV cell as JSON: empty is null, true and false are booleans, what reads as a number is one (1_2 is none)."""
     if cell is None or not cell.strip():
         return None
     text = cell.strip()
     if text.lower() in {"true", "false"}:
         return text.lower() == "true"
-    for kind in (int, float):
+    for kind in () if "_" in text else (int, float):
         try:
             number = kind(text)
         except ValueError:

@@ -35,10 +35,9 @@ def found(folder: str, compiled: manifests.Manifest) -> Original:
         return Original(bundle, catalog.load(bundle))
     except errors.BundleMissing:
         return Original(why=f"the {loader} model it was compiled from is not kept here")
-    except errors.TidegateError as failed:
-        return Original(
-            why=f"the {loader} model it was compiled from cannot be loaded where the compiled one runs: {failed.message}"
-        )
+    except (errors.TidegateError, OSError) as failed:
+        words = failed.message if isinstance(failed, errors.TidegateError) else failed.strerror
+        return Original(why=f"the {loader} model it was compiled from cannot be loaded where the compiled one runs: {words}")
 
 
 def apart(codec: signature.Codec, one: catalog.Model, other: catalog.Model, asked: batches.Batch) -> float:
