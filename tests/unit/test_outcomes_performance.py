@@ -7,7 +7,7 @@ import pytest
 
 from tidegate.core.vocabulary import tables
 from tidegate.dataplane.predlog import labelled
-from tidegate.observability.outcomes import performance
+from tidegate.observability.outcomes import graded, performance
 
 DAY = performance.DAY
 NOW = 20_000 * DAY
@@ -45,6 +45,15 @@ def frauds(rng: np.random.Generator, count: int = 60_000) -> labelled.Rows:
     told = np.where(truth, rng.random(count) < 0.8, rng.random(count) < 0.05)
     score = np.where(told, 0.6 + 0.3 * rng.random(count), 0.4 * rng.random(count))
     return rows(at, score, truth.astype(float), rng.exponential(np.where(truth, 2.0, 20.0)) * DAY)
+
+
+def test_classes_are_told_apart_by_all_of_their_digits_and_joined_by_what_they_spell() -> None:
+    answers = [1_000_001.0, "1000001", "1_2", "1_2", True, "cat", 3.0]
+    labels = ["1000001", 1_000_002.0, "12", "1_2", "true", "cat", "3.0"]
+    given = rows(np.full(7, NOW - DAY), np.array(answers, object), np.array(labels, object), np.zeros(7))
+    found = graded.graded(tables.Outcomes(kind="class"), given)
+    assert found.wrong.tolist() == [0, 1, 1, 0, 0, 0, 0]
+    assert found.classes == ("1", "1000001", "1000002", "12", "1_2", "3", "cat")
 
 
 def test_the_headline_is_of_what_is_mature_and_the_provisional_is_weighted_for_what_has_not_come() -> None:

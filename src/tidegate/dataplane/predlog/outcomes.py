@@ -63,9 +63,9 @@ def judged(rule: tables.Outcomes, answer: Answer, label: Label) -> bool | None:
 
 
 def _number(value: Label) -> float | None:
-    """The finite number a value is or spells."""
+    """The finite number a value is or spells (Python would read 1_2 as 12)."""
     try:
-        number = float(value)
+        number = math.nan if isinstance(value, str) and "_" in value else float(value)
     except ValueError:
         return {"true": 1.0, "false": 0.0}.get(str(value).lower())
     return number if math.isfinite(number) else None

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from tidegate.core.stats import metrics, multiclass
 from tidegate.core.vocabulary import losses, tables
+from tidegate.dataplane.models import bins
 from tidegate.dataplane.predlog import flat, labelled
 
 PROBABILITY, NUMBER, CLASS = losses.PROBABILITY, losses.NUMBER, "class"
@@ -142,19 +143,19 @@ def _mapped(column: flat.Column, to: Callable[[Any], Any], kind: type) -> npt.ND
 
 
 def _number(value: Any) -> float:
-    """The number a value is or spells; NaN for what is none."""
+    """The number a value is or spells; NaN for what is none (Python would read 1_2 as 12)."""
     try:
-        return float(value)
+        return float("nan") if isinstance(value, str) and "_" in value else float(value)
     except (TypeError, ValueError):
         return _WORDS.get(str(value).lower(), float("nan"))
 
 
 def _word(value: Any) -> str:
-    """A class by name: 3.0 and "3" are one; empty for none."""
+    """A class by name: 3.0 and "3" are one, 1000001 and 1000002 are two; empty for none."""
     if value is None:
         return ""
     number = _number(value)
-    return f"{number:g}" if np.isfinite(number) else str(value)
+    return bins.said(number) if np.isfinite(number) else str(value)
 
 
 def _places(column: npt.NDArray[np.object_], classes: tuple[str, ...]) -> Groups:
