@@ -62,7 +62,7 @@ def test_people_are_forgotten_and_the_audit_says_so_by_a_hash(system: Sticky):
         system.run("trace", identifier, code=2)
     assert known(system, bob[0])
     shown = system.run("forget", living.ENDPOINT, "--where", "sepal_length=9.25")
-    assert "1 predictions and 0 outcomes are erased" in shown
+    assert "erased 1 prediction and 0 outcomes" in shown
     system.run("trace", bob[1], code=2)
     assert json.loads(system.run("forget", living.ENDPOINT, "--id", bob[0], "--json"))["predictions"] == 1
 
@@ -76,6 +76,7 @@ def test_people_are_forgotten_and_the_audit_says_so_by_a_hash(system: Sticky):
     assert system.files_with(b"ann@example.org") == []
     system.run("audit", "verify")
     system.run("forget", living.ENDPOINT, code=2)
+    assert "No logged request has this value" in system.run("forget", living.ENDPOINT, "--where", "sepal_lenght=9.25")
 
 
 def test_a_redacted_value_is_on_no_disk_once_its_segment_is_gone(system: Sticky):

@@ -27,10 +27,12 @@ def test_a_report_is_explained_by_what_was_logged_and_by_the_weeks_before(tmp_pa
     told = classifying.explain(log.home, report)
     assert next(iter(told.importances)) == "hour"
     assert told.unusual
-    [words] = view.apart(told, explain=True)
+    [words] = view.apart(report, told, explain=True)
     assert "more than usual, by hour " in words.plain
-    assert classifying.explain(log.home, msgspec.structs.replace(report, reference=())) is None
-    assert "too few" in next(view.apart(None, explain=True)).plain
+    training = msgspec.structs.replace(report, reference=())
+    assert classifying.explain(log.home, training) is None
+    assert "counts are kept and no rows" in next(view.apart(training, None, explain=True)).plain
+    assert "too few" in next(view.apart(report, None, explain=True)).plain
 
 
 def test_what_no_longer_goes_together_is_an_alarm_though_every_column_is_what_it_was(tmp_path: pathlib.Path) -> None:

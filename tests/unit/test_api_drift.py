@@ -15,7 +15,13 @@ from tidegate.observability.drift import drifting
 made, place, store, asked = api_fixtures.made, api_fixtures.place, api_fixtures.store, api_fixtures.asked
 DAYS = [given.MONDAY + at * seasons.DAY for at in range(36)]
 TIMES = {f"{DAYS[0]}..{DAYS[30]}": ["distance"], str(DAYS[0]): ["distance"]}
-NONE = [("now", "24h", "season"), ("24h", "now", "now..24h"), ("x", "now", "season"), ("24h", "now", "..")]
+NONE = [
+    ("now", "24h", "season"),
+    ("24h", "now", "now..24h"),
+    ("x", "now", "season"),
+    ("24h", "now", "trainign"),
+    ("24h", "now", ".."),
+]
 
 
 @pytest.fixture

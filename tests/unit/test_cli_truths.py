@@ -89,3 +89,9 @@ def test_what_clients_wrote_is_no_formula_on_a_sheet(tmp_path):
     assert [row[3:] for row in rows] == [["-0.5", f"'{text}"] for text in formulas]
     path.write_text(path.read_text().replace(f"{ONE},,", f"{ONE},1,", 1))
     assert next(truths.sheet(path)) == ("t", {"id": ONE, "label": 1, "label_version": 1})
+
+
+def test_a_file_that_is_not_there_is_named_once(tmp_path):
+    with pytest.raises(errors.OutcomeInvalid) as refused:
+        list(truths.read(tmp_path / "truth.csv"))
+    assert str(refused.value).count("truth.csv") == 1

@@ -120,7 +120,11 @@ def test_a_column_that_has_moved_comes_first_and_equal_hours_are_quiet(tmp_path:
     assert [one.name for one in loud.columns if one.level] == ["hour"]
     assert loud.columns[0].numbers[0].mean == pytest.approx(16, abs=0.5)
     assert view.sentence(loud).startswith("flight-delay: 1 of 3 columns has moved, hour most: its distribution by 0.")
-    assert len(list(view.whole(loud))) == 2
+    sentence, table = view.whole(loud)
+    heads = [one.header for one in table.columns]
+    assert sentence.plain == view.sentence(loud)
+    assert ("by at least" in heads, "nulls" in heads) == (True, any(any(one.nulls) for one in loud.columns))
+    assert "by at least" not in [one.header for one in list(view.whole(quiet))[1].columns]
     few = log.report(drifting.Stretch(FIRST + 9 * HOUR, FIRST + 10 * HOUR), before)
     assert "nothing to compare" in view.sentence(few)
 

@@ -57,3 +57,12 @@ def test_calibration_bins_tell_how_often_answers_came_true() -> None:
     bins = metrics.calibration(score, rng.random(20_000) < score**2, np.ones(20_000))
     assert len(bins) == metrics.BINS
     assert all(one.came == pytest.approx(one.told**2, abs=0.04) for one in bins)
+
+
+def test_what_is_never_below_nought_has_an_interval_that_is_not_either() -> None:
+    off = np.zeros(400)
+    off[0] = 50.0
+    found = metrics.numbers(off, np.zeros(400), np.ones(400))
+    assert found["mae"].low == 0.0
+    assert found["bias"].low is not None
+    assert found["bias"].low < 0

@@ -18,6 +18,8 @@ from tidegate.dataplane.models.explaining import cases, explainer, questions
 from tidegate.dataplane.predlog import explained, pairing, reader, sights
 from tidegate.dataplane.wire import samples
 
+_GONE = "The response header has the id. What was forgotten, or is older than `log.retention`, is gone."
+
 
 class Answered(msgspec.Struct, frozen=True):
     """The version that answered in the place of the one drawn."""
@@ -56,7 +58,7 @@ def explain(place: home.Home, known: store.Store | None, prediction: str, *, aga
         return kept[0]
     found = reader.find(place, identifier)
     if found is None:
-        raise errors.PredictionUnknown(f"no prediction {ids.text(identifier)} is in the log.")
+        raise errors.PredictionUnknown(f"no prediction {ids.text(identifier)} is in the log.", cure=_GONE)
     subject = subject_of(place, by_store(known), found.prediction, row)
     return explain_all(place, [subject])[0].raised()
 

@@ -9,6 +9,7 @@ _PLAIN = re.compile(r"[A-Za-z0-9_./~][A-Za-z0-9_./:@~+-]*[A-Za-z0-9_/@~+-]|[A-Za
 _OPTIONAL = """\
 # Everything below is the default; take away a "#" to change it. `tidegate plan` shows what is in force.
 
+# training: null                    # the data it was trained on, CSV or Parquet: what drift is held against
 # method: null                      # predict_proba: a classifier answers probabilities
 # environment: production
 # follow: false                     # true: release by itself when `model` comes to mean another model

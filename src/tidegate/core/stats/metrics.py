@@ -82,8 +82,8 @@ def probabilities(score: Floats, truth: Bools, weight: Floats, threshold: float 
     if score.size and score.min() >= 0 and score.max() <= 1 and not np.isin(score, (0.0, 1.0)).all():
         chance = np.clip(np.where(truth, score, 1 - score), LEAST_CHANCE, 1)
         found.append(auc(score, truth, weight))
-        found.append(ratio("brier", (score - truth) ** 2, np.ones_like(score), weight))
-        found.append(ratio("log_loss", -np.log(chance), np.ones_like(score), weight))
+        found.append(above("brier", (score - truth) ** 2, np.ones_like(score), weight))
+        found.append(above("log_loss", -np.log(chance), np.ones_like(score), weight))
         bins = calibration(score, truth, weight)
         found.append(Metric("calibration", sum(one.rows * abs(one.told - one.came) for one in bins) / score.size))
     names = {True: "1", False: "0"}
@@ -100,7 +100,7 @@ def numbers(answer: Floats, truth: Floats, weight: Floats) -> Measured:
     off = answer - truth
     size, ones = np.abs(off), np.ones_like(off)
     square = ratio("rmse", off * off, ones, weight)
-    found = [ratio("mae", size, ones, weight), _root(square), ratio("bias", off, ones, weight)]
+    found = [above("mae", size, ones, weight), _root(square), ratio("bias", off, ones, weight)]
     if size.size:
         found += [Metric(f"p{q * 100:g}_error", quantile(size, weight, q)) for q in (0.5, 0.9, 0.99)]
     return Measured(int(off.size), tuple(one for one in found if one is not None))
@@ -161,6 +161,14 @@ def ratio(name: str, top: Floats, bottom: Floats, weight: Floats) -> Metric | No
         return None
     value = float((weight * top).sum()) / total
     return _with(name, value, _error(top, bottom, weight, value), _units(weight))
+
+
+def above(name: str, top: Floats, bottom: Floats, weight: Floats) -> Metric | None:
+    """The same of what is never below 0: nor is its interval, however few there are."""
+    told = ratio(name, top, bottom, weight)
+    if told is None or told.low is None:
+        return told
+    return msgspec.structs.replace(told, low=max(0.0, told.low))
 
 
 def auc(score: Floats, truth: Bools, weight: Floats) -> Metric | None:

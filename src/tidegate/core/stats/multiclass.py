@@ -32,8 +32,8 @@ def scored(
     came = np.where(truth >= 0, probabilities[rows, truth], 0.0)
     surest = probabilities.argmax(axis=1)
     found = [
-        metrics.ratio("log_loss", -np.log(np.clip(came, metrics.LEAST_CHANCE, 1)), ones, weight),
-        metrics.ratio("brier", ((probabilities**2).sum(axis=1) - 2 * came + 1) / 2, ones, weight),
+        metrics.above("log_loss", -np.log(np.clip(came, metrics.LEAST_CHANCE, 1)), ones, weight),
+        metrics.above("brier", ((probabilities**2).sum(axis=1) - 2 * came + 1) / 2, ones, weight),
     ]
     areas = [metrics.auc(probabilities[:, at], truth == at, weight) for at in range(probabilities.shape[1])]
     known = [one.value for one in areas if one is not None]

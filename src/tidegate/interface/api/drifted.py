@@ -7,9 +7,12 @@ from typing import Annotated, Any
 import fastapi
 import msgspec
 
+from tidegate.core.vocabulary import errors
 from tidegate.dataplane.predlog import catalogue
 from tidegate.interface.api import making, moments, scopes, shelf
 from tidegate.observability.drift import drifting, references
+
+_CURE = "Write {}, or a time: 7d, 2026-03-01..2026-04-01."
 
 
 def router(books: shelf.Shelf) -> fastapi.APIRouter:
@@ -37,13 +40,18 @@ def router(books: shelf.Shelf) -> fastapi.APIRouter:
 def asked(texts: tuple[str, str], against: str, now: float, version: int = 0, zone: dt.tzinfo | None = None) -> references.Asked:
     """What is asked for in such words: `texts` from when to when. `zone`: of who asks over HTTP; None: somebody at a terminal.
 
-    Raises MomentInvalid, and SpecInvalid for a time that ends before it begins.
+    Raises MomentInvalid for what is no time either, and SpecInvalid for a time that ends before it begins.
     """
     option = "" if zone else "--"
     window = references.hours(*moments.span(texts, now, zone, (f"{option}from", f"{option}to")), version)
     if against in references.NAMED:
         return references.Asked(window, against)
-    begins, _, ends = against.partition("..")
+    begins, dots, ends = against.partition("..")
+    if not dots and begins.isalpha() and begins.lower() != "now":
+        named = ", ".join(sorted(references.NAMED))
+        raise errors.MomentInvalid(
+            f"{against[:60]!r} is nothing to compare with.", where=f"{option}against", cure=_CURE.format(named)
+        )
     bounds = (begins, ends or str(max(window.since, 10**9)))
     reference = references.hours(*moments.span(bounds, now, zone, (f"{option}against",) * 2), version)
     return references.Asked(window, references.TIME, reference)

@@ -35,6 +35,6 @@ def settings(of: endpoints.Endpoint, file: str, model: str = "") -> specificatio
     return msgspec.structs.replace(stored, model=project.absolute(model, pathlib.Path.cwd())) if model else stored
 
 
-def span(since: str, until: str, now: float) -> tuple[float, float]:
-    """Unix seconds of --from and --to. Raises MomentInvalid, and SpecInvalid for a time that ends before it begins."""
-    return moments.span((since, until), now, None, ("--from", "--to"))
+def span(since: str, until: str, now: float, options: tuple[str, str] = ("--from", "--to")) -> tuple[float, float]:
+    """Unix seconds of what two options say. Raises MomentInvalid, and SpecInvalid for a time that ends before it begins."""
+    return moments.span((since, until), now, None, options)

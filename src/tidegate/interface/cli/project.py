@@ -7,6 +7,7 @@ import msgspec
 
 from tidegate.core.spec import file, keys, settings
 from tidegate.core.vocabulary import errors, recipients
+from tidegate.interface.cli import words
 
 _FILES = ("example", "training", "check")
 """Settings that are paths."""
@@ -36,7 +37,7 @@ def load(given: str = "", *, model: str = "", strategy: str = "") -> Project:
     try:
         text = path.read_text()
     except (OSError, UnicodeDecodeError) as unreadable:
-        raise errors.SpecNotFound(f"the file cannot be read: {unreadable}.", where=str(path)) from unreadable
+        raise errors.SpecNotFound(f"the file cannot be read: {words.reason(unreadable)}.", where=str(path)) from unreadable
     read = file.load(text, name=_shown(path))
     if strategy:
         read = file.by(read, strategy)

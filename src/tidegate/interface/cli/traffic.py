@@ -15,7 +15,7 @@ from typing import Any
 
 from tidegate.core.vocabulary import errors, home
 from tidegate.dataplane.predlog import reader
-from tidegate.interface.cli import curl
+from tidegate.interface.cli import curl, words
 from tidegate.interface.demo import client
 
 LOGGED, MIXED = 200, 2_000
@@ -114,7 +114,7 @@ def rows_of(path: pathlib.Path) -> list[bytes]:
             else:
                 found = [_record({name: value(cell) for name, cell in row.items()}) for row in csv.DictReader(file)]
     except (OSError, UnicodeDecodeError, csv.Error) as unreadable:
-        raise errors.InputInvalid(f"the file cannot be read: {unreadable}.", where=str(path)) from unreadable
+        raise errors.InputInvalid(f"the file cannot be read: {words.reason(unreadable)}.", where=str(path)) from unreadable
     if not found:
         raise errors.InputInvalid("the file has no rows.", where=str(path), cure="A CSV file needs a line of column names first.")
     return found

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from tidegate.core.vocabulary import codes, errors, home
 from tidegate.dataplane.predlog import posts
 from tidegate.interface.api import addresses
-from tidegate.interface.cli import reaching, traffic
+from tidegate.interface.cli import reaching, traffic, words
 from tidegate.observability.outcomes import sheets
 from tidegate.observability.recording import fates
 
@@ -48,7 +48,7 @@ def read(path: pathlib.Path, columns: Mapping[str, str] | None = None, always: R
                 raise errors.OutcomeInvalid("the columns id and label are needed.", where=where, cure=_CURE)
             yield posts.entry((always or {}) | row, where)
     except (OSError, UnicodeDecodeError, csv.Error, pa.ArrowException) as unreadable:
-        raise errors.OutcomeInvalid(f"the file cannot be read: {unreadable}.", where=str(path)) from unreadable
+        raise errors.OutcomeInvalid(f"the file cannot be read: {words.reason(unreadable)}.", where=str(path)) from unreadable
 
 
 def write_sheet(file: IO[str], lines: Sequence[Row]) -> None:
@@ -75,7 +75,7 @@ def sheet(path: pathlib.Path) -> Iterator[tuple[str, Row | None]]:
                 where = f"{path}:{rows.line_num}"
                 yield row["task"] or "", None if value is None else posts.entry({"id": row["id"], "label": value}, where)
     except (OSError, UnicodeDecodeError, csv.Error) as unreadable:
-        raise errors.OutcomeInvalid(f"the file cannot be read: {unreadable}.", where=str(path)) from unreadable
+        raise errors.OutcomeInvalid(f"the file cannot be read: {words.reason(unreadable)}.", where=str(path)) from unreadable
 
 
 def _of_csv(path: pathlib.Path, named: Mapping[str, str]) -> Iterator[tuple[str, Row]]:

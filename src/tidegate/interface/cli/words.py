@@ -27,6 +27,13 @@ def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
+def reason(failed: Exception) -> str:
+    """Why a file could not be read, without the path that is said beside it."""
+    if isinstance(failed, UnicodeDecodeError):
+        return f"it is no text in UTF-8 (byte {failed.start:,})"
+    return getattr(failed, "strerror", None) or str(failed)
+
+
 def model(reference: str) -> str:
     """A model reference without the part of a path that nobody reads."""
     if reference.startswith("mlflow://") or reference.count("/") < 3:

@@ -61,7 +61,7 @@ def drift(
     if as_json:
         screen.document(drifted.told(report) | ({"apart": msgspec.to_builtins(apart)} if explain else {}))
     else:
-        for part in (*view.whole(report), *view.apart(apart, explain=explain)):
+        for part in (*view.whole(report), *view.apart(report, apart, explain=explain)):
             screen.out().print(part)
     if report.level == "alarm":
         raise typer.Exit(3)

@@ -8,10 +8,18 @@ import typer
 
 from tidegate.core.vocabulary import errors
 from tidegate.interface.api import client
-from tidegate.interface.cli import exits, options, reaching, screen
+from tidegate.interface.cli import exits, options, reaching, screen, words
 
 _LOOK_SECONDS = 0.3
 _CURE = 'tidegate forget ENDPOINT --key user-42, or --id PREDICTION, or --where "email=ann@example.org"'
+
+_NOTHING = {
+    "key": "No logged request stuck by this key. Where the file has neither `release.sticky` nor `outcomes.key`, none has a key: "
+    "name a prediction (--id) or an input (--where).",
+    "id": "The log has no prediction with this id: it may have been erased, or have expired.",
+    "column": "No logged request has this value in this column. `tidegate trace ID` shows how those of one are written.",
+}
+"""What to look at where nothing was found, by what was named."""
 
 
 def forget(
@@ -49,15 +57,18 @@ def forget(
     if as_json:
         screen.document(told)
     else:
-        _show(endpoint, told)
+        _show(endpoint, told, whose)
     if told["state"] != "done":
         raise typer.Exit(exits.Exit.WAITING)
 
 
-def _show(endpoint: str, told: dict[str, Any]) -> None:
+def _show(endpoint: str, told: dict[str, Any], whose: dict[str, str]) -> None:
     if told["state"] != "done":
         screen.line(f"{endpoint}: not yet done; it goes on by itself, and `tidegate history {endpoint}` says when it is.")
         return
-    screen.line(f"{endpoint}: {told['predictions']:,} predictions and {told['outcomes']:,} outcomes are erased.")
+    gone = words.count(told["predictions"], "prediction"), words.count(told["outcomes"], "outcome")
+    screen.line(f"{endpoint}: erased {gone[0]} and {gone[1]}.")
+    if not told["predictions"] and not told["outcomes"]:
+        screen.line(_NOTHING[next(name for name in _NOTHING if whose.get(name))])
     if told["aside"]:
         screen.note(f"{told['aside']} damaged files lie aside and may hold more: `tidegate status` names them. Delete them.")

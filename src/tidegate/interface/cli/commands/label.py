@@ -49,7 +49,7 @@ def label(
     if take:
         _take(place, row.name, pathlib.Path(take), as_json)
         return
-    asked = sheets.Asked(row.name, strategy, sample, *logged.span(since, "now", now), version)
+    asked = sheets.Asked(row.name, strategy, sample, *logged.span(since, "now", now, ("--since", "--to")), version)
     rule = specification.of(row.settings).outcomes
     try:
         with pathlib.Path(out).open("x", newline="", encoding="utf-8") as file:  # before anything is remembered as handed out

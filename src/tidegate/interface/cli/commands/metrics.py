@@ -28,7 +28,7 @@ def metrics(
     place = options.place(home)
     with stores.Store(location.url(place), create=False) as store:
         name = logged.row(store, endpoint).name
-    found = measures.service(place, name, *logged.span(since, until, time.time()))
+    found = measures.service(place, name, *logged.span(since, until, time.time(), ("--since", "--to")))
     if as_json:
         screen.document(found.model_dump())
         return

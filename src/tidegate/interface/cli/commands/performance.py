@@ -36,12 +36,13 @@ def performance(
     place, now = options.place(home), time.time()
     with stores.Store(location.url(place), create=False) as store:
         row = logged.row(store, endpoint)
-    begins, ends = logged.span(since, until, now)
+    begins, ends = logged.span(since, until, now, ("--since", "--until"))
     asked = standings.Asked(row.name, begins, ends, by or "", segment)
     report = standings.read(place, specification.of(row.settings).outcomes, asked)
     if not report.standings:
         raise errors.NothingCompared(
-            f"no prediction of {row.name} in that time is in the log.", cure="Look further back: --since."
+            f"no prediction of {row.name} in that time is in the log.",
+            cure="Look further back: --since. Is there none at all, `tidegate send` makes traffic.",
         )
     if as_json:
         screen.document(msgspec.to_builtins(report))

@@ -10,7 +10,7 @@ from tidegate.control.store import location
 from tidegate.control.store import store as stores
 from tidegate.core.vocabulary import errors
 from tidegate.interface.api import accounts
-from tidegate.interface.cli import logged, options, screen
+from tidegate.interface.cli import logged, options, screen, words
 from tidegate.observability.report import document
 
 
@@ -31,10 +31,16 @@ def report(
     place, now = options.place(home), time.time()
     with stores.Store(location.url(place), create=False) as store:
         row = logged.row(store, endpoint)
-        told = accounts.gather(place, store, row, *logged.span(since, until, now))
+        told = accounts.gather(place, store, row, *logged.span(since, until, now, ("--since", "--to")))
     path = pathlib.Path(out or f"{row.name}-report.html")
     try:
         path.write_text(document.draw(told, now))
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError) as failed:
+        cure = "Name a file in a folder that is there."
+        raise errors.SpecInvalid(
+            f"the report cannot be written: {failed.strerror}.", where=f"--out {path}", cure=cure
+        ) from failed
     except OSError as failed:
         raise errors.DiskFull(f"the report cannot be written: {failed.strerror}.", where=str(path)) from failed
-    screen.line(f"{path}: {row.name}, {len(told.released)} releases, {len(told.alarms)} alarms")
+    counted = words.count(len(told.released), "release"), words.count(len(told.alarms), "alarm")
+    screen.line(f"{path}: {row.name}, {counted[0]}, {counted[1]}")

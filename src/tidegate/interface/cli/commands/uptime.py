@@ -30,7 +30,7 @@ def uptime(
     place, now = options.place(home), time.time()
     with stores.Store(location.url(place), create=False) as store:
         name = logged.row(store, endpoint).name
-    begins, ends = logged.span(since, until, now)
+    begins, ends = logged.span(since, until, now, ("--since", "--to"))
     found = availability.report(name, probes.listed(place, name, begins, ends), begins, ends)
     if as_json:
         screen.document(measures.uptime(found).model_dump())

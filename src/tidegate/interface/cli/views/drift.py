@@ -7,6 +7,7 @@ from rich import table, text
 from tidegate.core.decide import amounts
 from tidegate.interface.api import moments
 from tidegate.observability.drift import classifying, drifting
+from tidegate.observability.recording import oddness
 
 _STYLES = {"alarm": "bold red", "warning": "yellow", "": ""}
 _HEADS = (
@@ -24,7 +25,13 @@ _HEADS = (
     "moved, IQR",
     "PSI",
 )
+_ALWAYS = 1
+"""So many first columns are shown however empty; any other that has nothing to say of any row leaves its room to them."""
 _NAMED = 5
+_FEW = "Logged inputs are too few to tell the two times apart by them."
+_NO_ROWS = (
+    "Of the data that came with the model counts are kept and no rows: --explain needs a time to hold this against, --against 7d."
+)
 _SAYS = {
     "ks": "its distribution",
     "tv": "how often each value comes",
@@ -37,24 +44,31 @@ _SAYS = {
 
 
 def whole(report: drifting.Report) -> Iterator[text.Text | table.Table]:
-    """The sentence, and a row for each column."""
+    """The sentence, and a row for each column. Nobody had the oddness of the data that came with a model, so that is no news."""
     yield text.Text(sentence(report), style=_STYLES[report.level])
     if not report.columns:
         return
     shown = table.Table(box=None, pad_edge=False, header_style="dim")
-    for name in _HEADS:
-        shown.add_column(name, overflow="fold")
-    for one in report.columns:
-        means, medians, widths = ([amounts.figure(each) if each is not None else "" for each in told] for told in _told(one))
-        nulls = [f"{100 * each:.3g} %" if each else "" for each in one.nulls]
-        far = amounts.figure(one.moved, 2) if one.numbers[0] and one.moved >= 0 else ""
-        by = ", ".join(f"{each.name} {each.low:.2g}" for each in one.effects if each.level)
-        cells = (by, *means, *medians, *widths, *nulls, far, f"{one.psi:.2g}")
-        shown.add_row(text.Text(one.name), text.Text(one.level, style=_STYLES[one.level]), *cells)
+    rows = [_cells(one) for one in report.columns]
+    told = [at for at in range(len(_HEADS)) if at < _ALWAYS or any(each[at] for each in rows)]
+    for at in told:
+        shown.add_column(_HEADS[at], overflow="fold")
+    for one, cells in zip(report.columns, rows, strict=True):
+        shown.add_row(*(text.Text(cells[at], style=_STYLES[one.level] if _HEADS[at] == "" else "") for at in told))
     yield shown
-    for words, names in (("not there before", report.come), ("not there any more", report.gone)):
+    known = [one for one in report.come if report.reference or one != oddness.NAME]
+    for words, names in (("not there before", known), ("not there any more", report.gone)):
         if names:
             yield text.Text(f"{words}: {', '.join(names)}")
+
+
+def _cells(one: drifting.Column) -> tuple[str, ...]:
+    """A row, by `_HEADS`."""
+    means, medians, widths = ([amounts.figure(each) if each is not None else "" for each in told] for told in _told(one))
+    nulls = [f"{100 * each:.3g} %" if each else "" for each in one.nulls]
+    far = amounts.figure(one.moved, 2) if one.numbers[0] and one.moved >= 0 else ""
+    by = ", ".join(f"{each.name} {each.low:.2g}" for each in one.effects if each.level)
+    return (one.name, one.level, by, *means, *medians, *widths, *nulls, far, f"{one.psi:.2g}")
 
 
 def _held(report: drifting.Report) -> str:
@@ -71,11 +85,11 @@ def _told(one: drifting.Column) -> Iterator[list[float | None]]:
     yield [each.iqr if each else None for each in one.numbers]
 
 
-def apart(told: classifying.Told | None, *, explain: bool) -> Iterator[text.Text]:
+def apart(report: drifting.Report, told: classifying.Told | None, *, explain: bool) -> Iterator[text.Text]:
     """How well a model tells the two times apart."""
     if told is None:
         if explain:
-            yield text.Text("Logged inputs are too few to tell the two times apart by them.", style="dim")
+            yield text.Text(_FEW if report.reference else _NO_ROWS, style="dim")
         return
     usual = "no week before is known"
     if told.history:
