@@ -7,7 +7,7 @@ import msgspec
 import pandas as pd
 
 from bench import columns
-from tidegate.core.stats import counting
+from tidegate.core.stats import counting, stacks
 from tidegate.core.vocabulary import profiles
 from tidegate.observability.drift import drifting
 
@@ -15,9 +15,10 @@ from tidegate.observability.drift import drifting
 def report(reference: pd.DataFrame, current: pd.DataFrame) -> str:
     """The whole report as JSON."""
     frames = {name: counting.framed(name, reference[name].iloc[:10_000].tolist()) for name in reference.columns}
-    known, seen = (profile(frames, table) for table in (reference, current))
+    layout = stacks.Layout(frames)
+    known, seen = (layout.stacked(len(table), profile(frames, table).columns) for table in (reference, current))
     anywhere = drifting.Report("bench", drifting.Stretch(0, 0), "training", ())
-    return msgspec.json.encode(drifting.held(anywhere, frames, (seen, known))).decode()
+    return msgspec.json.encode(drifting.held(anywhere, layout, (known, seen))).decode()
 
 
 def profile(frames: dict[str, profiles.Frame], table: pd.DataFrame) -> profiles.Profile:

@@ -155,15 +155,14 @@ def _quiet(rows: int, weeks: int) -> dict[str, int]:
         connection.execute("INSERT INTO profile VALUES ('bench', 1, ?, ?)", row)
     known = columns.frame(50_000, 5)
     baseline = counting.baseline({name: known[name].tolist() for name in known.columns}, {})
-    shelf, found = moving.Shelf(connection, "bench", 1, baseline), 0
+    shelf, found = moving.Shelf(connection, "bench", frozenset({1}), baseline), 0
     kinds = ((alarms.Kind.DRIFT, moving.MOVES), (alarms.Kind.QUALITY, moving.FAULTS))
     tracks = [moving.Track(moving.Plan(kind, effects, seasons.DAY, seasons.DAY, "week")) for kind, effects in kinds]
     tracks.append(lasting.Track(monitoring.Drift()))
     for day in range(weeks * 7):
         now = begin + (day + 1) * seasons.DAY + moving.WAIT
-        for track in tracks:
-            track.look(shelf, now)
-            found += bool(track.runs(now))
+        moving.look(tracks, shelf, now)
+        found += sum(bool(track.runs(now)) for track in tracks)
     return {"rows": rows, "columns": columns.COLUMNS, "windows": sum(track.windows for track in tracks), "alarms": found}
 
 

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from bench import replays
-from tidegate.core.stats import counting
+from tidegate.core.stats import counting, stacks
 from tidegate.core.vocabulary import monitoring, profiles
 from tidegate.observability.drift import drifting
 
@@ -58,7 +58,9 @@ def test_without_the_look_at_what_lasts_so_little_is_no_alarm(tmp_path, years):
 def test_how_much_it_is(years):
     frame = profiles.Frame("ANC", classes=tuple(sorted(set(years[2015]["ANC"]))))
     counted = {year: counting.counted(frame, columns["ANC"]) for year, columns in years.items()}
-    sizes = [drifting.column(frame, counted[year], counted[2015]).effects[0] for year in LATER]
+    layout = stacks.Layout({"ANC": frame})
+    stacked = {year: layout.stacked(one.seen, {"ANC": one}) for year, one in counted.items()}
+    sizes = [drifting.columns(layout, (stacked[2015], stacked[year]))["ANC"].effects[0] for year in LATER]
     told = re.search(
         r"by ([\d.]+), ([\d.]+) and ([\d.]+) % in 2016, 2017 and 2018 \(at least ([\d.]+), ([\d.]+) and ([\d.]+)", PAGE
     )

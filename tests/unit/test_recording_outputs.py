@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from columns_fixtures import C, Columned, ended
 
+from tidegate.core.stats import stacks
 from tidegate.core.vocabulary import manifests, profiles, records
 from tidegate.dataplane.predlog import parquet, reader
 from tidegate.observability.drift import drifting
@@ -69,7 +70,9 @@ def test_every_class_is_counted_by_itself_and_compared(tmp_path: pathlib.Path) -
     told = {one.name: one for one in drifting.report(log.recorder.catalogue.connection, about).columns}
     assert told[NAMES[0]].level == "alarm"
     assert told["prediction.why"].level == ""
-    assert profiling.inputs(before).columns.keys() == {"age"}
+    layout = stacks.Layout(profiling.frames(log.recorder.catalogue.connection, "flight-delay"))
+    only = layout.inputs(layout.stacked(before.rows, before.columns))
+    assert [layout.names[at] for at in np.flatnonzero(only.there)] == ["age"]
     assert after.rows == 20 * ROWS
 
 

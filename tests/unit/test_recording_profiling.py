@@ -5,6 +5,7 @@ import math
 import pathlib
 import re
 
+import alone_fixtures
 import duckdb
 import msgspec
 import numpy as np
@@ -14,7 +15,7 @@ import pytest
 from pairs_fixtures import SIGNATURE
 from profiled_fixtures import FIRST, HOUR, ROWS, Profiled, asked
 
-from tidegate.core.stats import counting
+from tidegate.core.stats import counting, stacks
 from tidegate.core.vocabulary import arms, ids, manifests, marks, profiles
 from tidegate.interface.cli.views import drift as view
 from tidegate.observability.drift import drifting, references
@@ -53,7 +54,8 @@ def test_versions_of_one_bundle_are_known_as_such(tmp_path: pathlib.Path) -> Non
     assert [profiling.alike(books, "flight-delay", version) for version in (1, 2, 3, 4)] == [{1, 2}, {1, 2}, {3}, {4}]
     log.look(HOUR + 60.0)
     whole = [drifting.Stretch(0, 2**40, 1), drifting.Stretch(0, 2**40, 1, alone=True), drifting.Stretch(0, 2**40)]
-    assert [drifting.of(books, "flight-delay", one).rows for one in whole] == [2 * ROWS, ROWS, 3 * ROWS]
+    layout = stacks.Layout(profiling.frames(books, "flight-delay"))
+    assert [drifting.of(books, "flight-delay", layout, one).rows for one in whole] == [2 * ROWS, ROWS, 3 * ROWS]
     books.execute("DROP TABLE profiled")
     assert profiling.alike(books, "flight-delay", 1) == {1}
 
@@ -146,10 +148,10 @@ def test_two_versions_of_one_hour_are_held_against_each_other(tmp_path: pathlib.
 )
 def test_giant_missing_and_broken_values_are_held_against_others_without_an_error(values) -> None:
     known = counting.counted(NUMBERS, list(np.random.default_rng(2).uniform(0, 2, 1_000)))
-    found = drifting.column(NUMBERS, counting.counted(NUMBERS, values), known)
+    found = alone_fixtures.column_of(NUMBERS, counting.counted(NUMBERS, values), known)
     assert found.level == ("" if values[0] == 0.5 else "alarm")
     assert msgspec.json.decode(msgspec.json.encode(found), type=drifting.Column) == found
-    drifting.column(NUMBERS, known, counting.counted(NUMBERS, values))
+    alone_fixtures.column_of(NUMBERS, known, counting.counted(NUMBERS, values))
 
 
 NUMBERS = profiles.Frame("x", edges=(0.0, 1.0, 2.0))

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 
 from tidegate.core.stats import calibration, seasons
@@ -9,24 +10,46 @@ from tidegate.core.stats import calibration, seasons
 DAY, WEEK = seasons.DAY, seasons.WEEK
 
 
+KEY = ("x", "ks")
+
+
+class Alone:
+    """A series by itself."""
+
+    def __init__(self, limit, *, share=True, patient=True, frozen=0):
+        self.several = calibration.Series(frozen)
+        self.at = self.several.places([KEY], calibration.Rule(limit, share, patient))
+
+    def put(self, begin, size, low):
+        self.several.put(begin, self.at, np.array([size]), np.array([low]))
+        return self.since is not None
+
+    @property
+    def since(self):
+        return self.several.since(KEY)
+
+    def usual(self, begin):
+        return self.several.usual(begin, KEY)
+
+
 def put(series, sizes, begin=0):
     return [series.put((begin + at) * DAY, size, size - 0.02) for at, size in enumerate(sizes)]
 
 
 def test_nothing_is_over_before_there_is_a_history_unless_it_means_something_without():
-    assert put(calibration.Series(0.1), [0.5] * 7) == [False] * 7
-    assert put(calibration.Series(0.1, patient=False), [0.5] * 3) == [False, True, True]
+    assert put(Alone(0.1), [0.5] * 7) == [False] * 7
+    assert put(Alone(0.1, patient=False), [0.5] * 3) == [False, True, True]
 
 
 def test_two_of_three_begin_a_run_and_one_does_not():
-    series = calibration.Series(0.1)
+    series = Alone(0.1)
     put(series, [0.01] * 10)
     assert put(series, [0.5, 0.01, 0.01, 0.5, 0.01, 0.5, 0.5, 0.01, 0.01], 10) == [*[False] * 5, True, True, True, False]
     assert series.since is None
 
 
 def test_a_series_that_often_moves_has_to_move_by_half_as_much_again():
-    series = calibration.Series(0.1)
+    series = Alone(0.1)
     put(series, [0.05, 0.3] * 28)
     assert series.usual(56 * DAY) == pytest.approx(1 - 0.7**1.5)
     assert put(series, [0.35, 0.35], 56) == [False, False]
@@ -34,16 +57,16 @@ def test_a_series_that_often_moves_has_to_move_by_half_as_much_again():
 
 
 def test_a_share_can_pass_what_is_usual_whatever_it_was():
-    series = calibration.Series(0.1)
+    series = Alone(0.1)
     put(series, [0.9] * 10)
     assert series.usual(10 * DAY) < 1
-    times = calibration.Series(3.0, share=False)
+    times = Alone(3.0, share=False)
     put(times, [4.0] * 10)
     assert times.usual(10 * DAY) == 6.0
 
 
 def test_what_is_seen_in_a_run_is_not_usual_before_the_run_has_ended():
-    series = calibration.Series(0.1)
+    series = Alone(0.1)
     put(series, [0.02] * 20)
     assert put(series, [0.5] * 20, 20) == [False] + [True] * 19
     assert series.since == 20 * DAY
@@ -52,16 +75,16 @@ def test_what_is_seen_in_a_run_is_not_usual_before_the_run_has_ended():
 
 
 def test_what_is_usual_is_what_eight_weeks_were_at_the_same_time_of_day():
-    series = calibration.Series(0.1)
+    series = Alone(0.1)
     put(series, [0.02] * 10)
     assert series.usual(10 * DAY) < math.inf
     assert series.usual(10 * DAY + 3_600) == math.inf
     put(series, [0.02] * 10, 100)
-    assert len(series._history[0]) == 10
+    assert len(series.several._history[0]) == 10
 
 
 def test_against_what_never_moves_the_first_weeks_are_what_is_usual():
-    series = calibration.Series(0.1, frozen=4 * WEEK)
+    series = Alone(0.1, frozen=4 * WEEK)
     found = put(series, [0.05 + at * 0.01 for at in range(90)])
     assert not any(found[:28])
     assert all(found[60:])

@@ -2,10 +2,11 @@
 
 import math
 
+import alone_fixtures
 import numpy as np
 import pytest
 
-from tidegate.core.stats import drift
+from tidegate.core.stats import drift, effects, stacks
 from tidegate.core.vocabulary import profiles
 
 
@@ -21,11 +22,11 @@ def column(frame, values, nulls=0, broken=0):
 
 
 def by_name(*given):
-    return {one.name: one for one in drift.effects(*given)}
+    return {one.name: one for one in alone_fixtures.effects_of(*given)}
 
 
 def levels(*given):
-    return {one.name: one.level() for one in drift.effects(*given) if one.level()}
+    return {one.name: one.level() for one in alone_fixtures.effects_of(*given) if one.level()}
 
 
 RNG = np.random.default_rng(1)
@@ -64,7 +65,7 @@ def test_a_little_is_not_called_a_shift_by_a_million_rows_and_a_lot_is_by_a_few_
 
 
 def test_below_a_number_of_rows_nothing_is_said():
-    assert drift.effects(FRAME, KNOWN, column(FRAME, RNG.normal(9, 1, size=drift.FEWEST - 1))) == ()
+    assert alone_fixtures.effects_of(FRAME, KNOWN, column(FRAME, RNG.normal(9, 1, size=drift.FEWEST - 1))) == ()
 
 
 def test_nulls_new_values_and_broken_ones_are_told_apart():
@@ -95,7 +96,9 @@ def test_a_bound_is_above_the_truth_in_at_most_one_of_a_thousand(kind):
     above = 0
     for _ in range(300):
         sides = [RNG.normal(size=400) if kind == "numbers" else RNG.choice(classes, 400) for _ in range(2)]
-        above += any(one.low > (one.name == "tail") for one in drift.effects(frame, *(column(frame, side) for side in sides)))
+        above += any(
+            one.low > (one.name == "tail") for one in alone_fixtures.effects_of(frame, *(column(frame, side) for side in sides))
+        )
     assert above <= 1
 
 
@@ -105,12 +108,14 @@ def test_more_outputs_bring_no_more_false_bounds():
     together = 0
     for _ in range(150):
         sides = [[column(frame, RNG.random(300)) for frame in frames] for _ in range(2)]
-        each = [drift.effects(*given, drift.shared(given[0].name, 10)) for given in zip(frames, *sides, strict=True)]
+        each = [alone_fixtures.effects_of(*given, drift.ALPHA / 10) for given in zip(frames, *sides, strict=True)]
         together += any(one.low > (one.name == "tail") for found in each for one in found)
-        free = [drift.effects(*given) for given in zip(frames, *sides, strict=True)]
+        free = [alone_fixtures.effects_of(*given) for given in zip(frames, *sides, strict=True)]
         assert all(one.low < other.low for (one, *_), (other, *_) in zip(each, free, strict=True))
     assert together <= 1
-    assert (drift.shared("prediction", 10), drift.shared("carrier", 10)) == (drift.ALPHA / 10, drift.ALPHA)
+    named = stacks.Layout(dict.fromkeys(("prediction", "carrier", "prediction.p.0", "prediction.p.1"), FRAME))
+    there = [named.stacked(1, dict.fromkeys(names, KNOWN)) for names in (named.names, named.names[:3])]
+    assert effects.shared(named, (there[0], there[1])).tolist() == [drift.ALPHA / 2, drift.ALPHA, *[drift.ALPHA / 2] * 2]
 
 
 def test_a_column_is_described_as_numpy_would():
@@ -183,5 +188,5 @@ def test_only_what_is_wanted_is_worked_out() -> None:
     window = column(FRAME, RNG.normal(1, 1, size=5_000), nulls=400)
     every = by_name(FRAME, KNOWN, window)
     for wanted in ({"nulls", "broken", "new", "same"}, {"ks", "tail"}, {"tv"}):
-        some = drift.effects(FRAME, KNOWN, window, drift.ALPHA, wanted)
+        some = alone_fixtures.effects_of(FRAME, KNOWN, window, drift.ALPHA, wanted)
         assert {one.name: one for one in some} == {name: one for name, one in every.items() if name in wanted}

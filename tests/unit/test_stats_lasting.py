@@ -1,5 +1,6 @@
 """A small effect that stays, told from a large one that passes."""
 
+import alone_fixtures
 import numpy as np
 import pytest
 
@@ -24,14 +25,16 @@ def week(kind, moved):
 
 
 def low(kind, moved):
-    [found] = lasting.effects(FRAMES[kind], week(kind, 0.0), [week(kind, one) for one in moved])
+    [found] = alone_fixtures.lasting_of(FRAMES[kind], week(kind, 0.0), [week(kind, one) for one in moved])
     assert found.low <= found.size
     return found.low
 
 
 @pytest.mark.parametrize("kind", FRAMES)
 def test_four_weeks_prove_what_one_does_not_and_one_week_does_not_stand_for_four(kind):
-    [alone] = (one for one in drift.effects(FRAMES[kind], week(kind, 0.0), week(kind, 0.05)) if one.name in lasting.NAMES)
+    [alone] = (
+        one for one in alone_fixtures.effects_of(FRAMES[kind], week(kind, 0.0), week(kind, 0.05)) if one.name in lasting.NAMES
+    )
     assert low(kind, [0.05] * 4) > max(0.02, alone.low)
     assert low(kind, [0.08, 0.08, 0.0, 0.08]) > 0.02
     assert low(kind, [0.0, 0.0, 0.4, 0.0]) < 0.01
@@ -43,5 +46,5 @@ def test_four_weeks_prove_what_one_does_not_and_one_week_does_not_stand_for_four
 def test_weeks_in_which_nothing_came_have_not_moved(kind):
     nothing = profiles.Column((0,) * FRAMES[kind].bins)
     several = [week(kind, 0.1), week(kind, 0.1), nothing, nothing]
-    assert all(one.low <= 0.0 for one in lasting.effects(FRAMES[kind], week(kind, 0.0), several))
-    assert lasting.effects(FRAMES[kind], week(kind, 0.0), [nothing] * 4) == ()
+    assert all(one.low <= 0.0 for one in alone_fixtures.lasting_of(FRAMES[kind], week(kind, 0.0), several))
+    assert alone_fixtures.lasting_of(FRAMES[kind], week(kind, 0.0), [nothing] * 4) == ()

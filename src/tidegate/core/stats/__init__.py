@@ -15,12 +15,13 @@ is addition.
     larger       a time or a loss, seen in buckets: is the candidate's larger
     ahead        what either leaves behind, to see what has come since without reading everything again
     shift        how far the predictions of both arms are apart
-    drift        has a column moved between two profiles, and by how much at least
+    drift        has a column moved between two profiles, and by how much at least; effects: of all columns at once
+    stacks       profiles of all columns as arrays
     excess       by how much more one has of a set of classes, chosen after looking; lasting: what moves little but for good
     counting     values of a column as they come, told apart and counted; streamed: of any number of rows
     sketches     quantiles and how many different values, where no frame is
     seasons      what a window of time is held against
-    calibration  what is usual of a statistic by its own history, and when it is more
+    calibration  what is usual of statistics by their own history, and when they are more
     betabinomial two-sided Beta-binomial e-process: sample-ratio checks, plain risk-ratio intervals
     intervals    risk ratio over a ramp, and a share's interval, for people to read
     shares       one mark against a fixed share: shadow disagreement, a level

@@ -15,16 +15,16 @@ A bound from below answers both: few rows raise no alarm, and many only one that
     same   the share of the commonest bin where all values are in it, and it is chance with less than a: else 0
 
 All are one-sided in size, not in direction: a column that loses its nulls has moved as well (`ks` and `tv` tell). Where an effect
-is within what is normal its bound is not sought: it could not be above it.
+is within what is normal its bound is not sought: it could not be above it. Worked out by `effects`, for all columns at once.
 """
 
 import math
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
 
-from tidegate.core.stats import excess, intervals, logspace
+from tidegate.core.stats import logspace
 from tidegate.core.vocabulary import profiles
 
 ALPHA = 0.001
@@ -43,10 +43,6 @@ LIMITS: Limits = {
 """(warning, alarm) by effect, held against the lower bound."""
 UNBOUNDED = -1.0
 """The lower bound that is said of what is within what is normal: every effect is above it."""
-_OF_NUMBERS = ("ks", "tail")
-_TAIL, _FEW = 0.01, 0.001
-_NULLS_TIMES = 2.0
-"""A share of nulls that has not at least doubled is no warning; an alarm it may be."""
 _DECILES = 10
 _OUTLIER = 3.0
 """Standard deviations of the reference."""
@@ -88,122 +84,6 @@ class Described(NamedTuple):
     q75: float = math.nan
     least: float = math.nan
     most: float = math.nan
-
-
-def shared(name: str, outputs: int) -> float:
-    """The chance for one column. The outputs of a model are `outputs` looks at one thing and share it (Bonferroni), so that
-    more classes bring no more false alarms.
-    """
-    return ALPHA / outputs if profiles.is_output(name) else ALPHA
-
-
-def effects(
-    frame: profiles.Frame,
-    reference: profiles.Column,
-    window: profiles.Column,
-    alpha: float = ALPHA,
-    wanted: Set[str] = frozenset(LIMITS),
-) -> tuple[Effect, ...]:
-    """How the window differs from the reference, by the effects that are wanted; empty where either has too few rows.
-
-    `alpha`: of a bound that is too high.
-    """
-    if min(reference.seen, window.seen) < FEWEST:
-        return ()
-    return tuple(one for one in _effects(frame, (reference, window), alpha, wanted) if one.name in wanted)
-
-
-def _effects(
-    frame: profiles.Frame, both: tuple[profiles.Column, profiles.Column], alpha: float, wanted: Set[str]
-) -> Iterator[Effect]:
-    """Those wanted, and what costs nothing."""
-    reference, window = both
-    known, seen = np.array(reference.counts, np.float64), np.array(window.counts, np.float64)
-    if frame.numeric and not wanted.isdisjoint(_OF_NUMBERS) and min(reference.valued, window.valued) >= FEWEST:
-        yield _ks(known, seen, alpha)
-        yield _tail(known, seen, alpha)
-    if not frame.numeric and "tv" in wanted:
-        yield _tv(classes(reference), classes(window), alpha)
-    yield _nulls(reference, window, alpha)
-    if "new" in wanted:
-        came, were = new(frame, reference, window)
-        yield _more("new", (were, reference.seen), (came, window.seen), alpha)
-    yield _more("broken", (reference.broken, reference.seen), (window.broken, window.seen), alpha)
-    if "same" in wanted and min(reference.valued, window.valued) >= FEWEST:
-        yield _same(frame, known, seen, window, alpha)
-
-
-def new(frame: profiles.Frame, reference: profiles.Column, window: profiles.Column) -> tuple[int, int]:
-    """Entries (of the window, of the reference) of values that the frame has not, and of numbers outside of what all but a
-    thousandth of the reference are in.
-    """
-    known, seen = np.array(reference.counts, np.float64), np.array(window.counts, np.float64)
-    outside = _outside(known) if frame.numeric else np.arange(frame.bins) == frame.bins - 1
-    return int(seen[outside].sum()), int(known[outside].sum())
-
-
-def _ks(reference: logspace.Floats, window: logspace.Floats, alpha: float) -> Effect:
-    n, m = reference.sum(), window.sum()
-    size = float(np.abs(reference.cumsum() / n - window.cumsum() / m).max())
-    return Effect("ks", size, size - math.sqrt(math.log(2 / alpha) / 2) * (1 / math.sqrt(n) + 1 / math.sqrt(m)))
-
-
-def _outside(reference: logspace.Floats) -> logspace.Bools:
-    """Which bins are at the ends, and hold together with what is beyond them no more than a thousandth."""
-    few = _FEW * reference.sum()
-    found: logspace.Bools = (reference.cumsum() <= few) | (reference[::-1].cumsum()[::-1] <= few)
-    return found
-
-
-def _tail(reference: logspace.Floats, window: logspace.Floats, alpha: float) -> Effect:
-    found = [_beyond(*ends, alpha) for ends in ((reference, window), (reference[::-1], window[::-1]))]
-    return max(found, key=lambda one: (one.low, one.size))
-
-
-def _beyond(reference: logspace.Floats, window: logspace.Floats, alpha: float) -> Effect:
-    """How many times as many are in the first bins, as many bins as hold a hundredth of the reference at least."""
-    n, m = int(reference.sum()), int(window.sum())
-    bins = int(np.searchsorted(reference.cumsum(), _TAIL * n)) + 1
-    known, seen = int(reference[:bins].sum()), int(window[:bins].sum())
-    size = (seen / m) / (known / n)
-    if size <= LIMITS["tail"][0]:
-        return Effect("tail", size, UNBOUNDED)
-    return Effect("tail", size, intervals.share(seen, m, alpha / 2)[0] / intervals.share(known, n, alpha / 2)[1])
-
-
-def _tv(reference: logspace.Floats, window: logspace.Floats, alpha: float) -> Effect:
-    size = float(np.abs(reference / reference.sum() - window / window.sum()).sum()) / 2
-    return Effect("tv", size, excess.most(reference, window, alpha).low)
-
-
-def classes(one: profiles.Column) -> logspace.Floats:
-    """The counts of a column, nulls and what is broken being classes of their own."""
-    return np.array([*one.counts, one.nulls, one.broken], np.float64)
-
-
-def _nulls(reference: profiles.Column, window: profiles.Column, alpha: float) -> Effect:
-    found = _more("nulls", (reference.nulls, reference.seen), (window.nulls, window.seen), alpha)
-    doubled = window.nulls * reference.seen >= _NULLS_TIMES * reference.nulls * window.seen
-    return found._replace(slight=not doubled)
-
-
-def _more(name: str, reference: tuple[int, int], window: tuple[int, int], alpha: float) -> Effect:
-    size = window[0] / window[1] - reference[0] / reference[1]
-    if size <= LIMITS[name][0]:
-        return Effect(name, size, UNBOUNDED)
-    return Effect(name, size, intervals.share(*window, alpha=alpha)[0] - intervals.share(*reference, alpha=alpha)[1])
-
-
-def _same(
-    frame: profiles.Frame, reference: logspace.Floats, window: logspace.Floats, seen: profiles.Column, alpha: float
-) -> Effect:
-    """Constant: numbers by the least and the most of them, since many different ones may be in one bin."""
-    at = int(window.argmax())
-    if window[at] < seen.valued or (frame.numeric and seen.least < seen.most):
-        return Effect("same", 0.0, UNBOUNDED)
-    share = (reference[at] + 1) / (reference.sum() + 1)
-    unlikely = share < 1 and seen.valued * math.log(share) < math.log(alpha)
-    return Effect("same", 1.0, 1.0 if unlikely else UNBOUNDED)
 
 
 def described(frame: profiles.Frame, one: profiles.Column) -> Described:

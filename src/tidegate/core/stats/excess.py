@@ -20,30 +20,37 @@ _DEVIATION, _SPREAD = 0.8, 0.1
 
 
 class Excess(NamedTuple):
-    """Of the set that is bounded best."""
+    """Of the set that is bounded best; of many pairs of laws at once, by pair."""
 
-    low: float
+    low: logspace.Floats
+    """(...)"""
     chosen: logspace.Bools
-    """Which classes are in it: those that the second law has more of."""
+    """(..., K): which classes are in it: those that the second law has more of."""
 
 
-def most(reference: logspace.Floats, other: logspace.Floats, alpha: float) -> Excess:
-    """Counts (K,) of equal classes, K > 1, each with two observations at least: what is wrong with chance `alpha` at most."""
-    n, m = reference.sum(), other.sum()
+def most(reference: logspace.Floats, other: logspace.Floats, alpha: float | logspace.Floats) -> Excess:
+    """Counts (..., K) of equal classes, K > 1, each with two observations at least: what is wrong with chance `alpha` at most.
+
+    `alpha`: (...), or one for all.
+    """
+    n, m = reference.sum(-1, keepdims=True), other.sum(-1, keepdims=True)
     p, q = reference / n, other / m
-    order = np.argsort(p - q, kind="stable")
-    known, seen = p[order].cumsum()[:-1], q[order].cumsum()[:-1]
-    wrong = math.log(1 / alpha) + _sets(len(p))
+    order = np.argsort(p - q, axis=-1, kind="stable")
+    known, seen = (np.take_along_axis(one, order, -1).cumsum(-1)[..., :-1] for one in (p, q))
+    wrong = np.log(1 / np.asarray(alpha))[..., None] + _sets(p.shape[-1])
     low = seen - known - _deviation((known, n), (seen, m), wrong)
-    best = int(low.argmax())
-    chosen = np.zeros(len(p), bool)
-    chosen[order[: best + 1]] = True
-    return Excess(float(low[best]), chosen)
+    best = low.argmax(-1)
+    chosen = np.zeros(p.shape, bool)
+    np.put_along_axis(chosen, order, np.arange(p.shape[-1]) <= best[..., None], -1)
+    return Excess(low.max(-1), chosen)
 
 
-def share(chosen: logspace.Bools, reference: logspace.Floats, other: logspace.Floats) -> float:
-    """By how much more of a set was seen in the second of these counts."""
-    return float(other[chosen].sum() / other.sum() - reference[chosen].sum() / reference.sum())
+def share(chosen: logspace.Bools, reference: logspace.Floats, other: logspace.Floats) -> logspace.Floats:
+    """By how much more of a set (..., K) was seen in the second of these counts (..., K); 0 where it has none."""
+    n, m = reference.sum(-1), other.sum(-1)
+    had, has = (np.where(chosen, one, 0).sum(-1) for one in (reference, other))
+    found: logspace.Floats = np.where(m > 0, has / np.maximum(m, 1) - had / n, 0.0)
+    return found
 
 
 @functools.lru_cache(maxsize=256)
@@ -57,15 +64,15 @@ def _sets(classes: int) -> logspace.Floats:
 
 
 def _deviation(
-    reference: tuple[logspace.Floats, float], other: tuple[logspace.Floats, float], wrong: logspace.Floats
+    reference: tuple[logspace.Floats, logspace.Floats], other: tuple[logspace.Floats, logspace.Floats], wrong: logspace.Floats
 ) -> logspace.Floats:
     """How far an excess may be above the truth, by set. Both: (shares, observations)."""
     far, wide = wrong - math.log(_DEVIATION), wrong - math.log(_SPREAD)
-    variance = np.zeros(len(wrong))
+    variance = np.zeros(reference[0].shape)
     for shares, count in (reference, other):
         seen = np.clip(shares * (1 - shares), 0, None) * count / (count - 1)
         variance += np.minimum(0.5, np.sqrt(seen) + np.sqrt(2 * wide / (count - 1))) ** 2 / count
-    each = max(1 / reference[1], 1 / other[1]) * far / 3
+    each = np.maximum(1 / reference[1], 1 / other[1]) * far / 3
     noise = 1 / reference[1] + 1 / other[1]
     found: logspace.Floats = np.minimum(np.sqrt(far / 2 * noise), each + np.sqrt(each**2 + 2 * variance * far))
     return found

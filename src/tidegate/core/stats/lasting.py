@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tidegate.core.stats import drift, excess, logspace
-from tidegate.core.vocabulary import profiles
+from tidegate.core.stats import drift, excess, logspace, stacks
+from tidegate.core.stats import effects as moved
 
 NAMES = ("ks", "tv")
 APART = 1
@@ -18,35 +18,48 @@ APART = 1
 
 
 def effects(
-    frame: profiles.Frame, reference: profiles.Column, parts: Sequence[profiles.Column], alpha: float = drift.ALPHA
-) -> tuple[drift.Effect, ...]:
-    """How the parts together differ from the reference, and keep to it; empty where there are too few rows.
+    layout: stacks.Layout, reference: stacks.Stack, parts: Sequence[stacks.Stack], alpha: logspace.Floats
+) -> dict[str, moved.Found]:
+    """How the parts together differ from the reference, and keep to it, by effect; of columns of which there are enough rows.
 
-    `alpha`: of a bound that is too high.
+    `alpha` (K,): of a bound that is too high.
     """
-    whole = profiles.total(parts)
-    return tuple(
-        one._replace(low=min(one.low, _kept(frame, reference, whole, parts)))
-        for one in drift.effects(frame, reference, whole, alpha)
-        if one.name in NAMES
-    )
+    both = (reference, layout.total(parts))
+    found = moved.effects(layout, both, alpha, frozenset(NAMES))
+    of = {"ks": _of_numbers, "tv": _of_classes}
+    return {
+        name: one._replace(low=np.minimum(one.low, of[name](layout, both, parts, one.columns))) for name, one in found.items()
+    }
 
 
-def _kept(frame: profiles.Frame, reference: profiles.Column, whole: profiles.Column, parts: Sequence[profiles.Column]) -> float:
-    """What all parts but one have of the difference at least, as seen; a part in which nothing came has none."""
-    known, seen, *each = (_counts(frame, one) for one in (reference, whole, *parts))
-    chosen = _side(known, seen) if frame.numeric else excess.most(known, seen, drift.ALPHA).chosen
-    found = sorted(excess.share(chosen, known, one) if one.any() else 0.0 for one in each)
-    return found[min(APART, len(found) - 1)]
+def _of_numbers(
+    layout: stacks.Layout, both: moved.Both, parts: Sequence[stacks.Stack], columns: logspace.Ints
+) -> logspace.Floats:
+    known, seen, *each = (layout.numbers(one, columns) for one in (*both, *parts))
+    return _kept(_side(known, seen), known, each)
 
 
-def _counts(frame: profiles.Frame, one: profiles.Column) -> logspace.Floats:
-    return np.array(one.counts, np.float64) if frame.numeric else drift.classes(one)
+def _of_classes(
+    layout: stacks.Layout, both: moved.Both, parts: Sequence[stacks.Stack], columns: logspace.Ints
+) -> logspace.Floats:
+    found, bins = np.zeros(len(columns)), layout.bins[columns]
+    for some in (np.flatnonzero(bins == one) for one in np.unique(bins)):
+        known, seen, *each = (layout.classes(one, columns[some]) for one in (*both, *parts))
+        found[some] = _kept(excess.most(known, seen, drift.ALPHA).chosen, known, each)
+    return found
+
+
+def _kept(chosen: logspace.Bools, known: logspace.Floats, parts: Sequence[logspace.Floats]) -> logspace.Floats:
+    """(C,): what all parts but one have of the difference at least, as seen; a part in which nothing came has none."""
+    found = np.sort([excess.share(chosen, known, one) for one in parts], axis=0)
+    least: logspace.Floats = found[min(APART, len(found) - 1)]
+    return least
 
 
 def _side(reference: logspace.Floats, window: logspace.Floats) -> logspace.Bools:
-    """The bins below the edge where the window has more than the reference by most, or those above it."""
-    gaps = window.cumsum() / window.sum() - reference.cumsum() / reference.sum()
-    at = int(np.abs(gaps).argmax())
-    below: logspace.Bools = np.arange(len(gaps)) <= at
-    return below if gaps[at] > 0 else ~below
+    """(C, W): the bins below the edge where the window has more than the reference by most, or those above it."""
+    gaps = window.cumsum(1) / window.sum(1, keepdims=True) - reference.cumsum(1) / reference.sum(1, keepdims=True)
+    at = np.abs(gaps).argmax(1)[:, None]
+    below: logspace.Bools = np.arange(gaps.shape[1]) <= at
+    found: logspace.Bools = below == (np.take_along_axis(gaps, at, 1) > 0)
+    return found

@@ -11,7 +11,7 @@ from tidegate.control.store import endpoints
 from tidegate.control.store import store as stores
 from tidegate.core.decide import amounts
 from tidegate.core.spec import settings as specification
-from tidegate.core.stats import metrics
+from tidegate.core.stats import metrics, stacks
 from tidegate.core.vocabulary import errors, home, incidents, profiles
 from tidegate.dataplane.predlog import catalogue, parquet, traffic
 from tidegate.dataplane.wire import tablefile
@@ -101,11 +101,12 @@ def _drift(place: home.Home, endpoint: str, since: float, until: float, missing:
     try:
         with catalogue.Catalogue(place.log, readonly=True) as books:
             found = references.report(place, books.connection, endpoint, references.Asked(window))
-            seen, known = (_profile(books.connection, endpoint, some) for some in ((window,), found.reference))
-            frames = profiling.frames(books.connection, endpoint)
+            layout = stacks.Layout(profiling.frames(books.connection, endpoint))
+            seen, known = (_stack(books.connection, endpoint, layout, some) for some in ((window,), found.reference))
         if found.against == references.TRAINING:
             route = tablefile.read(place.table).routes.get(endpoint)
-            known = baselines.fitted(references.baseline(place, route), frames)
+            trained = baselines.fitted(references.baseline(place, route), layout.frames)
+            known = layout.stacked(trained.rows, trained.columns)
     except errors.NothingCompared:
         return None
     except (errors.TidegateError, sqlite3.Error) as gone:
@@ -113,7 +114,7 @@ def _drift(place: home.Home, endpoint: str, since: float, until: float, missing:
         return None
     if not all(found.rows):
         return None
-    columns = [_moved(one, frames.get(one.name), seen, known) for one in found.columns]
+    columns = [_moved(one, layout, seen, known) for one in found.columns]
     return account.Drift(_against(found), found.rows, tuple(columns), tuple(_quality(found.columns)))
 
 
@@ -146,8 +147,10 @@ def _interval(one: metrics.Metric) -> str:
     return f"{amounts.figure(one.value)} [{amounts.figure(one.low, 2)}, {amounts.figure(one.high, 2)}]"
 
 
-def _profile(connection: sqlite3.Connection, endpoint: str, some: Sequence[drifting.Stretch]) -> profiles.Profile:
-    return profiling.merged([drifting.of(connection, endpoint, one) for one in some])
+def _stack(
+    connection: sqlite3.Connection, endpoint: str, layout: stacks.Layout, some: Sequence[drifting.Stretch]
+) -> stacks.Stack:
+    return layout.total([drifting.of(connection, endpoint, layout, one) for one in some] or [layout.empty])
 
 
 def _against(found: drifting.Report) -> str:
@@ -159,12 +162,13 @@ def _against(found: drifting.Report) -> str:
     return f"all that was seen from {first} until then"
 
 
-def _moved(one: drifting.Column, frame: profiles.Frame | None, seen: profiles.Profile, known: profiles.Profile) -> account.Moved:
+def _moved(one: drifting.Column, layout: stacks.Layout, seen: stacks.Stack, known: stacks.Stack) -> account.Moved:
     said = tuple(wording.said(one, effect) for effect in one.effects if effect.level)
     now, was = (_numbers(each, nulls) for each, nulls in zip(one.numbers, one.nulls, strict=True))
     drawn: _Drawn = ((), ((), ()))
-    if one.level and frame is not None:
-        drawn = _distribution(frame, seen.columns[one.name].counts, known.columns[one.name].counts)
+    if one.level and one.name in layout.frames:
+        counts = (layout.column(each, one.name).counts for each in (seen, known))
+        drawn = _distribution(layout.frames[one.name], *counts)
     return account.Moved(one.name, one.level, said, now, was, *drawn)
 
 

@@ -5,11 +5,12 @@ The effects and their limits are `core.stats.drift`'s. Called by the command lin
 
 import math
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Sequence, Set
 
 import msgspec
+import numpy as np
 
-from tidegate.core.stats import drift, sketches
+from tidegate.core.stats import drift, effects, sketches, stacks
 from tidegate.core.vocabulary import profiles
 from tidegate.observability.recording import profiling
 
@@ -129,31 +130,23 @@ class Report(msgspec.Struct, frozen=True):
 
 def report(connection: sqlite3.Connection, about: Report, limits: drift.Limits = drift.LIMITS) -> Report:
     """The window held against the sum of the times of its reference. `about`: which, without columns."""
-    seen, *parts = (of(connection, about.endpoint, one) for one in (about.window, *about.reference))
-    return held(about, profiling.frames(connection, about.endpoint), (seen, profiling.merged(parts)), limits)
+    layout = stacks.Layout(profiling.frames(connection, about.endpoint))
+    seen, *parts = (of(connection, about.endpoint, layout, one) for one in (about.window, *about.reference))
+    return held(about, layout, (layout.total(parts or [layout.empty]), seen), limits)
 
 
-def held(
-    about: Report,
-    frames: Mapping[str, profiles.Frame],
-    both: tuple[profiles.Profile, profiles.Profile],
-    limits: drift.Limits = drift.LIMITS,
-) -> Report:
-    """What was seen held against what was known: `both`. `about`: which times they are."""
-    seen, known = both
-    both_have = seen.columns.keys() & known.columns.keys()
-    outputs = profiles.outputs(both_have)
-    columns = [
-        column(frame, seen.columns[name], known.columns[name], limits, outputs)
-        for name, frame in frames.items()
-        if name in both_have
-    ]
-    columns.sort(key=lambda one: (-LEVELS.index(one.level), -one.weight, one.name))
-    come, gone = (tuple(sorted(one.columns.keys() - other.columns.keys())) for one, other in ((seen, known), (known, seen)))
+def held(about: Report, layout: stacks.Layout, both: effects.Both, limits: drift.Limits = drift.LIMITS) -> Report:
+    """What was seen held against what was known: `both` (reference, window). `about`: which times they are."""
+    known, seen = both
+    found = sorted(columns(layout, both, limits).values(), key=lambda one: (-LEVELS.index(one.level), -one.weight, one.name))
+    come, gone = (
+        tuple(sorted(layout.names[at] for at in np.flatnonzero(one.there & ~other.there)))
+        for one, other in ((seen, known), (known, seen))
+    )
     return msgspec.structs.replace(
         about,
         rows=(seen.rows, known.rows),
-        columns=tuple(columns),
+        columns=tuple(found),
         come=come if known.rows else (),
         gone=gone if seen.rows else (),
     )
@@ -169,36 +162,50 @@ def sketched(one: sketches.Sketch, other: sketches.Sketch) -> Sketched | None:
     return None
 
 
-def of(connection: sqlite3.Connection, endpoint: str, stretch: Stretch) -> profiles.Profile:
+def of(connection: sqlite3.Connection, endpoint: str, layout: stacks.Layout, stretch: Stretch) -> stacks.Stack:
     """What was seen in this time."""
-    hours = profiling.hours(connection, endpoint, stretch.since, stretch.until)
+    hours = profiling.told(connection, endpoint, stretch.since, stretch.until)
     versions = stretch.versions(connection, endpoint)
-    return profiling.merged([profile for version, _, profile in hours if versions is None or version in versions])
+    several = [profiling.stacked(layout, told) for version, _, told in hours if versions is None or version in versions]
+    return layout.total(several or [layout.empty])
 
 
-def column(
-    frame: profiles.Frame,
-    window: profiles.Column,
-    reference: profiles.Column,
-    limits: drift.Limits = drift.LIMITS,
-    outputs: int = 1,
-) -> Column:
-    """How one column stands, where so many (`outputs`) are looked at of what the model says.
+def columns(
+    layout: stacks.Layout, both: effects.Both, limits: drift.Limits = drift.LIMITS, names: Set[str] | None = None
+) -> dict[str, Column]:
+    """How the columns stand that both have, by name. `names`: of which; all without.
 
-    What it says counts for more: what is a warning elsewhere is an alarm there.
+    What the model says counts for more: what is a warning elsewhere is an alarm there.
     """
-    raised, alpha = profiles.is_output(frame.name), drift.shared(frame.name, outputs)
-    found = sorted(drift.effects(frame, reference, window, alpha), key=lambda one: (-one.level(limits), -one.weight(limits)))
-    effects = tuple(
+    found = effects.told(layout, effects.effects(layout, both, effects.shared(layout, both)))
+    known, seen = both
+    there = [layout.names[at] for at in np.flatnonzero(known.there & seen.there)]
+    return {
+        name: _column(layout.frames[name], (layout.column(known, name), layout.column(seen, name)), found.get(name, []), limits)
+        for name in there
+        if names is None or name in names
+    }
+
+
+def _column(
+    frame: profiles.Frame,
+    both: tuple[profiles.Column, profiles.Column],
+    found: Sequence[drift.Effect],
+    limits: drift.Limits,
+) -> Column:
+    reference, window = both
+    raised = profiles.is_output(frame.name)
+    ranked = sorted(found, key=lambda one: (-one.level(limits), -one.weight(limits)))
+    told = tuple(
         Effect(one.name, one.size, one.low, LEVELS[min(2, level + (raised and level > 0))], one.weight(limits))
-        for one in found
+        for one in ranked
         for level in (one.level(limits),)
     )
     far = drift.moved(frame, reference, window)
     return Column(
         name=frame.name,
-        level=effects[0].level if effects else "",
-        effects=effects,
+        level=told[0].level if told else "",
+        effects=told,
         rows=(window.seen, reference.seen),
         nulls=(window.nulls / max(1, window.seen), reference.nulls / max(1, reference.seen)),
         numbers=(_numbers(frame, window), _numbers(frame, reference)),

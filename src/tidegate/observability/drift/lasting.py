@@ -5,10 +5,9 @@ lasted: in three of the four weeks at least it is as much (`core.stats.lasting`)
 were in the version's first four. Called by `lookout`.
 """
 
-from tidegate.core.stats import drift, lasting, seasons
+from tidegate.core.stats import effects, lasting, seasons, stacks
 from tidegate.core.vocabulary import alarms, monitoring, profiles
 from tidegate.observability.drift import moving
-from tidegate.observability.recording import profiling
 
 SUBJECT = "lasting"
 
@@ -26,29 +25,25 @@ class Track(moving.Track):
         """Four weeks have a holiday somewhere: it is left out of what was seen."""
         return False
 
-    def _seen(self, shelf: moving.Shelf, begin: int, length: int) -> profiles.Profile:
+    def _seen(self, shelf: moving.Shelf, begin: int, length: int) -> stacks.Stack:
         days = range(begin, begin + length, seasons.DAY)
         watched = [day for day in days if not moving.holiday(day // seasons.DAY, self.plan.holidays)]
-        return profiling.merged([shelf.window(day, day + seasons.DAY) for day in watched])
+        return shelf.layout.total([shelf.window(day, day + seasons.DAY) for day in watched] or [shelf.layout.empty])
 
-    def _take(self, shelf: moving.Shelf, begin: int) -> None:
+    def take(self, shelf: moving.Shelf, begin: int) -> None:
+        """Take in the four weeks that begin then."""
         if begin < shelf.begun() + self.plan.learning:
             self._learn(shelf, begin)
         else:
-            super()._take(shelf, begin)
+            super().take(shelf, begin)
 
     def _learn(self, shelf: moving.Shelf, begin: int) -> None:
         """The version's first four weeks say what a week is away by, usually."""
         for at in range(begin, begin + self.plan.length - seasons.WEEK + 1, seasons.DAY):
-            seen, known = self._seen(shelf, at, seasons.WEEK), self._known(shelf, at)
-            for name in shelf.frames.keys() & seen.columns.keys() & known.columns.keys():
-                for one in drift.effects(shelf.frames[name], known.columns[name], seen.columns[name]):
-                    if one.name in self.plan.effects:
-                        self._of(name, one.name).learn(at, one.size)
+            both = self._known(shelf, at), self._seen(shelf, at, seasons.WEEK)
+            for name, one in effects.effects(shelf.layout, both, effects.shared(shelf.layout, both), self._wanted).items():
+                self.series.learn(at, self._of(shelf.layout, name)[one.columns], one.size)
 
-    def _effects(
-        self, shelf: moving.Shelf, begin: int, frame: profiles.Frame, known: profiles.Column, alpha: float
-    ) -> tuple[drift.Effect, ...]:
+    def _effects(self, shelf: moving.Shelf, begin: int, both: effects.Both) -> dict[str, effects.Found]:
         weeks = [self._seen(shelf, at, seasons.WEEK) for at in range(begin, begin + self.plan.length, seasons.WEEK)]
-        nothing = profiles.Column((0,) * frame.bins)
-        return lasting.effects(frame, known, [one.columns.get(frame.name, nothing) for one in weeks], alpha)
+        return lasting.effects(shelf.layout, both[0], weeks, effects.shared(shelf.layout, both))

@@ -31,7 +31,7 @@ _RECENT = seasons.WEEK
 
 
 class Lookout:
-    """The watch. What it has taken in stays in memory, as one number a window, column and effect."""
+    """The watch. What it has taken in stays in memory, as one number a window, column and effect, and the days of some weeks."""
 
     name = "drift"
     every = EVERY
@@ -40,6 +40,7 @@ class Lookout:
         self._home, self._table = place, tablefile.Reading(place.table)
         self._baselines = baselines.Baselines(place.bundles)
         self._watched: dict[str, _Watched] = {}
+        self._days: dict[str, moving.Days] = {}
         self._told: dict[str, drifted.Standing] = {}
 
     def look(self, now: float) -> list[alarms.Alarm]:
@@ -66,14 +67,15 @@ class Lookout:
     def _look(self, connection: sqlite3.Connection, route: tables.Route, now: float) -> Iterator[alarms.Alarm]:
         baseline = self._baselines.of(route.owner.digest)
         versions = profiling.alike(connection, route.endpoint, route.owner.ordinal)
-        shelf = moving.Shelf(connection, route.endpoint, versions, baseline)
+        days = self._days.setdefault(route.endpoint, moving.Days())
+        shelf = moving.Shelf(connection, route.endpoint, versions, baseline, days)
         lengths = _lengths(shelf, route, now)
         watched = self._watched.get(route.endpoint)
         if watched is None or not watched.goes_on(route, lengths, now):
             watched = self._watched[route.endpoint] = _Watched(route, lengths)
+        moving.look(watched.tracks, shelf, now)
         told: set[str] = set()
         for track in watched.tracks:
-            track.look(shelf, now)
             found = [one for one in track.open(shelf, now) if track.subject != lasting.SUBJECT or one.column.name not in told]
             told |= {one.column.name for one in found if track.subject == moving.TRAINING}
             yield from raised(route, track, shelf, found)

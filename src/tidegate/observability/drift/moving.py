@@ -11,13 +11,15 @@ Called by `lookout`. Reads no clock; profiles come from a `Shelf`.
 import collections
 import datetime as dt
 import functools
+import itertools
 import sqlite3
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import msgspec
+import numpy as np
 
-from tidegate.core.stats import calibration, drift, seasons
+from tidegate.core.stats import calibration, drift, effects, logspace, seasons, stacks
 from tidegate.core.vocabulary import alarms, profiles
 from tidegate.observability.drift import drifting
 from tidegate.observability.recording import baselines, oddness, profiling
@@ -34,7 +36,9 @@ MOVES = ("ks", "tv", "tail")
 FAULTS = ("nulls", "broken", "new", "same")
 _PATIENT = {"nulls": False, "broken": False}
 """What means something without a history."""
-_SHELF = 64
+_SHELF = (seasons.TRAILING + seasons.WEEK) // seasons.HOUR
+"""Windows that are in memory in one look: the hours that a window is held against, and their sums."""
+_DAYS = 64
 TRAINING = "training"
 
 
@@ -60,25 +64,66 @@ class Plan(msgspec.Struct, frozen=True):
         return seasons.TRAILING - self.length + self.step if self.against == TRAINING else 0
 
 
+class Days:
+    """Sums of days of an endpoint that last from look to look. Each is made anew when what it is made of was changed."""
+
+    def __init__(self) -> None:
+        self._kept: collections.OrderedDict[int, tuple[int, stacks.Stack]] = collections.OrderedDict()
+        self._made_of: object = None
+
+    def begin(self, made_of: object) -> None:
+        """Forget them where what all of them depend on has changed."""
+        if made_of != self._made_of:
+            self._kept.clear()
+        self._made_of = made_of
+
+    def get(self, day: int, mark: int) -> stacks.Stack | None:
+        """The sum of a day, if it was made of what is marked so."""
+        found = self._kept.get(day)
+        if found is None or found[0] != mark:
+            return None
+        self._kept.move_to_end(day)
+        return found[1]
+
+    def put(self, day: int, mark: int, made: stacks.Stack) -> None:
+        """Keep it, and the latest others."""
+        self._kept[day] = (mark, made)
+        while len(self._kept) > _DAYS:
+            self._kept.popitem(last=False)
+
+
 class Shelf:
-    """Profiles of an endpoint by time, added up from its hours."""
+    """Profiles of an endpoint by time, added up from its hours, for one look."""
 
     def __init__(
-        self, connection: sqlite3.Connection, endpoint: str, versions: frozenset[int], baseline: profiles.Baseline
+        self,
+        connection: sqlite3.Connection,
+        endpoint: str,
+        versions: frozenset[int],
+        baseline: profiles.Baseline,
+        days: Days | None = None,
     ) -> None:
         """`versions`: whose predictions are meant. `baseline`: of the data that came with their model."""
-        self.frames = profiling.frames(connection, endpoint)
+        self.layout = stacks.Layout(profiling.frames(connection, endpoint))
         self.importances = baseline.importances
         self._baseline = baseline
         self._connection, self._endpoint, self._versions = connection, endpoint, versions
-        self._kept: collections.OrderedDict[tuple[int, int], profiles.Profile] = collections.OrderedDict()
+        self._days = days or Days()
+        self._days.begin((self.layout.frames, versions))
+        self._kept: collections.OrderedDict[tuple[int, int], stacks.Stack] = collections.OrderedDict()
+
+    @property
+    def frames(self) -> dict[str, profiles.Frame]:
+        """How its columns are told apart, by name."""
+        return self.layout.frames
 
     @functools.cached_property
-    def training(self) -> profiles.Profile:
+    def training(self) -> stacks.Stack:
         """What came with the model, in the frames of the endpoint; without rows where there is nothing."""
-        return baselines.fitted(self._baseline, self.frames)
+        known = baselines.fitted(self._baseline, self.layout.frames)
+        return self.layout.stacked(known.rows, known.columns)
 
-    def window(self, since: int, until: int) -> profiles.Profile:
+    def window(self, since: int, until: int) -> stacks.Stack:
         """Everything of this time."""
         key = (since, until)
         if key not in self._kept:
@@ -87,11 +132,24 @@ class Shelf:
                 self._kept.popitem(last=False)
         return self._kept[key]
 
-    def _read(self, since: int, until: int) -> profiles.Profile:
-        if until - since > seasons.DAY and not (since % seasons.DAY or until % seasons.DAY):
-            return profiling.merged([self.window(day, day + seasons.DAY) for day in range(since, until, seasons.DAY)])
-        hours = profiling.hours(self._connection, self._endpoint, since, until)
-        return profiling.merged([one if version in self._versions else profiling.inputs(one) for version, _, one in hours])
+    def _read(self, since: int, until: int) -> stacks.Stack:
+        step = seasons.HOUR if (since % seasons.DAY or until % seasons.DAY) else seasons.DAY
+        if until - since > step:
+            return self.layout.total([self.window(at, at + step) for at in range(since, until, step)])
+        told = profiling.told(self._connection, self._endpoint, since, until)
+        if step == seasons.HOUR:
+            return self.layout.total([self._stack(version, one) for version, _, one in told] or [self.layout.empty])
+        mark = hash(tuple(told))
+        found = self._days.get(since, mark)
+        if found is None:
+            hours = dict.fromkeys(hour for _, hour, _ in told)
+            found = self.layout.total([self.window(at, at + seasons.HOUR) for at in hours] or [self.layout.empty])
+            self._days.put(since, mark, found)
+        return found
+
+    def _stack(self, version: int, told: bytes) -> stacks.Stack:
+        found = profiling.stacked(self.layout, told)
+        return found if version in self._versions else self.layout.inputs(found)
 
     def rows(self, since: int, until: int) -> int:
         """How many rows came in this time."""
@@ -128,16 +186,17 @@ class Track:
         self.plan = plan
         self.subject = TRAINING if plan.against == TRAINING else ""
         """What its alarm is about."""
-        self.series: dict[tuple[str, str], calibration.Series] = {}
+        self.series = calibration.Series(frozen=plan.learning)
         self.latest = (0, 0)
         """The window that was looked at last."""
         self.windows = 0
         self._next = 0
         self._wanted = frozenset(plan.effects)
         self._told: tuple[object, tuple[Open, ...]] = (None, ())
+        self._places: tuple[stacks.Layout | None, dict[str, logspace.Ints]] = (None, {})
 
-    def look(self, shelf: Shelf, now: float) -> None:
-        """Take in every window that has ended."""
+    def ended(self, shelf: Shelf, now: float) -> Iterator[tuple[int, int]]:
+        """(end, begin) of every window that has ended and was not taken in, in turn."""
         first, last = shelf.reach()
         if not first:
             return
@@ -149,8 +208,7 @@ class Track:
             end = begin + length
             if end + GRACE > now or (last < end and now < end + WAIT):
                 break
-            if not self._suspended(begin):
-                self._take(shelf, begin)
+            yield end, begin
             begin += step
         self._next = begin
 
@@ -163,7 +221,10 @@ class Track:
             holiday(day, self.plan.holidays) for day in range(begin // seasons.DAY, -((begin + self.plan.length) // -seasons.DAY))
         )
 
-    def _take(self, shelf: Shelf, begin: int) -> None:
+    def take(self, shelf: Shelf, begin: int) -> None:
+        """Take in the window that begins then."""
+        if self._suspended(begin):
+            return
         seen = self._seen(shelf, begin, self.plan.length)
         if seen.rows < self.plan.rows:
             return
@@ -172,31 +233,22 @@ class Track:
             return
         self.windows += 1
         self.latest = (begin, begin + self.plan.length)
-        names = seen.columns.keys() & known.columns.keys()
-        outputs = profiles.outputs(names)
-        for name, frame in shelf.frames.items():
-            if name not in names:
-                continue
-            for one in self._effects(shelf, begin, frame, known.columns[name], drift.shared(name, outputs)):
-                if one.name in self.plan.effects:
-                    self._of(name, one.name).put(begin, one.size, one.low)
+        for name, one in self._effects(shelf, begin, (known, seen)).items():
+            self.series.put(begin, self._of(shelf.layout, name)[one.columns], one.size, one.low)
 
-    def _effects(
-        self, shelf: Shelf, begin: int, frame: profiles.Frame, known: profiles.Column, alpha: float
-    ) -> tuple[drift.Effect, ...]:
-        seen = self._seen(shelf, begin, self.plan.length).columns[frame.name]
-        return drift.effects(frame, known, seen, alpha, self._wanted)
+    def _effects(self, shelf: Shelf, begin: int, both: effects.Both) -> dict[str, effects.Found]:  # noqa: ARG002 - by its parts
+        return effects.effects(shelf.layout, both, effects.shared(shelf.layout, both), self._wanted)
 
-    def _seen(self, shelf: Shelf, begin: int, length: int) -> profiles.Profile:
+    def _seen(self, shelf: Shelf, begin: int, length: int) -> stacks.Stack:
         """A window, or a part of one."""
         return shelf.window(begin, begin + length)
 
-    def both(self, shelf: Shelf) -> tuple[profiles.Profile, profiles.Profile]:
+    def both(self, shelf: Shelf) -> tuple[stacks.Stack, stacks.Stack]:
         """The window that was looked at last, and what it was held against."""
         begin, end = self.latest
         return self._seen(shelf, begin, end - begin), self._known(shelf, begin)
 
-    def _known(self, shelf: Shelf, begin: int) -> profiles.Profile:
+    def _known(self, shelf: Shelf, begin: int) -> stacks.Stack:
         """What a window is held against: quality, before there is a season, against whatever there is."""
         if self.plan.against == TRAINING:
             return shelf.training
@@ -205,32 +257,27 @@ class Track:
             for one in seasons.before(begin, self.plan.length, self.plan.against)
             if self.plan.against == "none" or not self._suspended(one[0])
         ]
-        found = profiling.merged([shelf.window(*one) for one in stretches])
+        found = shelf.layout.total([shelf.window(*one) for one in stretches] or [shelf.layout.empty])
         if found.rows < self.plan.rows and self.plan.kind == alarms.Kind.QUALITY:
             return shelf.window(begin - seasons.TRAILING, begin)
         return found
 
-    def _of(self, column: str, effect: str) -> calibration.Series:
-        key = (column, effect)
-        if key not in self.series:
+    def _of(self, layout: stacks.Layout, effect: str) -> logspace.Ints:
+        """(K,): the series of this effect, by column."""
+        if self._places[0] is not layout:
+            self._places = (layout, {})
+        if effect not in self._places[1]:
             warning, alarm = drift.limits(self.plan.limit)[effect]
-            self.series[key] = calibration.Series(
-                warning if profiles.is_output(column) else alarm,
-                share=effect != "tail",
-                patient=_PATIENT.get(effect, True),
-                frozen=self.plan.learning,
-            )
-        return self.series[key]
+            at = np.zeros(len(layout.names), np.int64)
+            for which, limit in ((layout.outputs, warning), (~layout.outputs, alarm)):
+                rule = calibration.Rule(limit, share=effect != "tail", patient=_PATIENT.get(effect, True))
+                at[which] = self.series.places([(layout.names[one], effect) for one in np.flatnonzero(which)], rule)
+            self._places[1][effect] = at
+        return self._places[1][effect]
 
     def runs(self, now: float) -> dict[tuple[str, str], int]:
         """(column, effect) -> since when, of what has moved by the window that was looked at last."""
-        if self.latest[1] < now - FORGET:
-            return {}
-        return {
-            key: one.since
-            for key, one in self.series.items()
-            if one.since is not None and one.last is not None and one.last.begin == self.latest[0]
-        }
+        return {} if self.latest[1] < now - FORGET else self.series.runs(self.latest[0])
 
     def open(self, shelf: Shelf, now: float) -> tuple[Open, ...]:
         """The columns that have moved, each by its largest effect that did, as it was in the latest window that was over."""
@@ -240,15 +287,24 @@ class Track:
         return self._told[1]
 
     def _open(self, shelf: Shelf, runs: dict[tuple[str, str], int]) -> Iterator[Open]:
+        limits = drift.limits(self.plan.limit)
+        reports: dict[int, dict[str, drifting.Column]] = {}
         for name in dict.fromkeys(column for column, _ in runs):
             mine = {effect: since for (column, effect), since in runs.items() if column == name}
-            begin = max(worst.begin for effect in mine if (worst := self.series[name, effect].worst))
-            seen, known = self._seen(shelf, begin, self.plan.length), self._known(shelf, begin)
-            outputs = profiles.outputs(seen.columns.keys() & known.columns.keys())
-            limits = drift.limits(self.plan.limit)
-            told = drifting.column(shelf.frames[name], seen.columns[name], known.columns[name], limits, outputs)
+            begin = max(worst.begin for effect in mine if (worst := self.series.worst((name, effect))))
+            if begin not in reports:
+                both = self._known(shelf, begin), self._seen(shelf, begin, self.plan.length)
+                reports[begin] = drifting.columns(shelf.layout, both, limits, {column for column, _ in runs})
+            told = reports[begin][name]
             moved = next(one for one in told.effects if one.name in mine)
             yield Open(told, moved, min(mine.values()), begin)
+
+
+def look(tracks: Sequence[Track], shelf: Shelf, now: float) -> None:
+    """Take in every window that has ended, in the order in which they did: what one track has read is there for the others."""
+    turns = [[*itertools.product([at], track.ended(shelf, now))] for at, track in enumerate(tracks)]
+    for at, (_, begin) in sorted(itertools.chain(*turns), key=lambda one: (one[1][0], one[0])):
+        tracks[at].take(shelf, begin)
 
 
 def holiday(day: int, holidays: tuple[str, ...]) -> bool:

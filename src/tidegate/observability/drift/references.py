@@ -7,7 +7,7 @@ import sqlite3
 
 import msgspec
 
-from tidegate.core.stats import drift, seasons
+from tidegate.core.stats import drift, seasons, stacks
 from tidegate.core.vocabulary import errors, home, monitoring, profiles, tables
 from tidegate.dataplane.wire import tablefile
 from tidegate.observability.drift import drifting
@@ -105,14 +105,14 @@ def _trained(
             cure=f"Name its training data (`training: rows.parquet`) or give {profiles.FEWEST} rows of it as its example, "
             "or hold it against another time: --against season.",
         )
-    frames = profiling.frames(connection, endpoint)
-    seen = drifting.of(connection, endpoint, window)
+    layout = stacks.Layout(profiling.frames(connection, endpoint))
+    seen = drifting.of(connection, endpoint, layout, window)
     settings = route.monitors.drift if route else monitoring.Drift()
     long = window.until - window.since >= seasons.TRAILING
     limits = drift.limits(settings.limit, settings.lasting if long else 0)
-    return drifting.held(
-        drifting.Report(endpoint, window, TRAINING, ()), frames, (seen, baselines.fitted(trained, frames)), limits
-    )
+    known = baselines.fitted(trained, layout.frames)
+    both = layout.stacked(known.rows, known.columns), seen
+    return drifting.held(drifting.Report(endpoint, window, TRAINING, ()), layout, both, limits)
 
 
 def baseline(place: home.Home, route: tables.Route | None, version: int = 0) -> profiles.Baseline:

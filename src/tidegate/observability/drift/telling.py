@@ -6,7 +6,7 @@ that have moved too far, up to fifty. Called by `lookout`.
 
 from collections.abc import Sequence
 
-from tidegate.core.stats import drift
+from tidegate.core.stats import drift, effects
 from tidegate.core.vocabulary import alarms, tables
 from tidegate.observability.drift import moving
 from tidegate.observability.metrics import drifted
@@ -22,7 +22,7 @@ def standing(route: tables.Route, tracks: Sequence[moving.Track], shelf: moving.
     odd = -1.0
     for track in looked:
         if track.plan.kind == alarms.Kind.QUALITY:
-            odd = oddness.share(shelf.window(*track.latest).columns.get(oddness.NAME))
+            odd = _odd(shelf, track.latest)
     return drifted.Standing(route.owner.name, tuple(_look(track, shelf) for track in looked), odd)
 
 
@@ -31,15 +31,13 @@ def _look(track: moving.Track, shelf: moving.Shelf) -> drifted.Look:
     limits = drift.limits(track.plan.limit)
     weights: dict[str, float] = {}
     moved: set[str] = set()
-    effects: list[drifted.Effect] = []
-    for (column, name), series in track.series.items():
-        last = series.last
-        if last is None or last.begin != begin:
-            continue
-        effects.append(drifted.Effect(column, name, last.size, max(0.0, last.low)))
+    found: list[drifted.Effect] = []
+    runs = track.series.runs(begin)
+    for (column, name), last in track.series.latest(begin):
+        found.append(drifted.Effect(column, name, last.size, max(0.0, last.low)))
         weight = shelf.importances.get(column, 1.0) * max(0.0, last.low) / limits[name][1]
         weights[column] = max(weight, weights.get(column, 0.0))
-        moved |= {column} if series.since is not None else set()
+        moved |= {column} if (column, name) in runs else set()
     ranked = sorted(weights, key=lambda one: (-weights[one], one))
     told = set([one for at, one in enumerate(ranked) if at < FIRST or one in moved][:MOST])
     shares = _shares(track, shelf, told) if track.plan.kind == alarms.Kind.QUALITY else ()
@@ -49,16 +47,21 @@ def _look(track: moving.Track, shelf: moving.Shelf) -> drifted.Look:
         until,
         len(weights),
         len(moved),
-        tuple(sorted((one for one in effects if one.column in told), key=lambda one: (one.column, one.effect))),
+        tuple(sorted((one for one in found if one.column in told), key=lambda one: (one.column, one.effect))),
         shares,
     )
 
 
 def _shares(track: moving.Track, shelf: moving.Shelf, names: set[str]) -> tuple[drifted.Shares, ...]:
     seen, known = track.both(shelf)
+    came, _ = effects.new(shelf.layout, (known, seen))
     found = []
     for name in sorted(names):
-        one = seen.columns[name]
-        new, _ = drift.new(shelf.frames[name], known.columns[name], one)
-        found.append(drifted.Shares(name, *(count / max(1, one.seen) for count in (one.nulls, new, one.broken))))
+        at, one = shelf.layout.place[name], shelf.layout.column(seen, name)
+        found.append(drifted.Shares(name, *(count / max(1, one.seen) for count in (one.nulls, int(came[at]), one.broken))))
     return tuple(found)
+
+
+def _odd(shelf: moving.Shelf, window: tuple[int, int]) -> float:
+    there = oddness.NAME in shelf.frames
+    return oddness.share(shelf.layout.column(shelf.window(*window), oddness.NAME) if there else None)

@@ -11,6 +11,7 @@ Kept in the catalogue's database, so that profiles, places and files are committ
 
 import collections
 import logging
+import math
 import sqlite3
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
@@ -18,7 +19,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from tidegate.core.stats import counting, logspace, seasons
+from tidegate.core.stats import counting, logspace, seasons, stacks
 from tidegate.core.vocabulary import arms, instants, keeping, marks, profiles, records
 from tidegate.observability.recording import baselines, outputs, sketching, slicing
 
@@ -49,6 +50,25 @@ _Key = tuple[str, int, int]
 """(endpoint, version, hour)"""
 
 
+class _Listed(msgspec.Struct):
+    """`profiles.Column` as it is decoded in the least time."""
+
+    counts: list[int]
+    nulls: int = 0
+    broken: int = 0
+    total: float = 0.0
+    squares: float = 0.0
+    least: float = math.inf
+    most: float = -math.inf
+
+
+class _Seen(msgspec.Struct):
+    """`profiles.Profile` likewise."""
+
+    rows: int = 0
+    columns: dict[str, _Listed] = {}
+
+
 class _Rows(msgspec.Struct):
     """Of a profile only how many there are."""
 
@@ -56,6 +76,7 @@ class _Rows(msgspec.Struct):
 
 
 _rows = msgspec.msgpack.Decoder(_Rows).decode
+_listed = msgspec.msgpack.Decoder(_Seen).decode
 
 
 def _everything(_: str) -> keeping.Keeping:
@@ -297,11 +318,21 @@ def frames(connection: sqlite3.Connection, endpoint: str) -> dict[str, profiles.
 
 def hours(connection: sqlite3.Connection, endpoint: str, since: int, until: int) -> list[tuple[int, int, profiles.Profile]]:
     """(version, hour, profile) of the hours that begin in this time (Unix seconds), in order of hour and version."""
-    rows = connection.execute(
+    return [(version, hour, _profile(one)) for version, hour, one in told(connection, endpoint, since, until)]
+
+
+def told(connection: sqlite3.Connection, endpoint: str, since: int, until: int) -> list[tuple[int, int, bytes]]:
+    """The same as (version, hour, what is stored of it)."""
+    return connection.execute(
         "SELECT version, hour, told FROM profile WHERE endpoint = ? AND hour >= ? AND hour < ? ORDER BY hour, version",
         (endpoint, since, until),
-    )
-    return [(version, hour, _profile(told)) for version, hour, told in rows]
+    ).fetchall()
+
+
+def stacked(layout: stacks.Layout, told: bytes) -> stacks.Stack:
+    """What is stored of an hour, as arrays."""
+    seen = _listed(told)
+    return layout.stacked(seen.rows, seen.columns)
 
 
 def rows(connection: sqlite3.Connection, endpoint: str, since: int, until: int) -> int:

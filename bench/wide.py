@@ -1,0 +1,85 @@
+"""What watching very many columns costs: the catalogue of an endpoint of any width, and how long looks at it take.
+
+A year as the recorder leaves it: hours of the last hundred days and days before, a thousand rows an hour, three columns of
+numbers to one of categories. One column of fifty is elsewhere for the last ten days.
+"""
+
+import pathlib
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+
+from tidegate.core.stats import drift, seasons
+from tidegate.core.vocabulary import profiles
+from tidegate.dataplane.predlog import catalogue
+from tidegate.observability.recording import profiling
+
+ENDPOINT = "wide"
+BEGIN = seasons.WEEK_BEGINS + 2_800 * seasons.WEEK
+DAYS, HOURLY, SHIFTED = 365, 100, 10
+ROWS = 1_000
+
+
+class Law(NamedTuple):
+    """What the columns are."""
+
+    frames: list[profiles.Frame]
+    usual: list[np.ndarray]
+    """By column, the chance of each bin."""
+    shifted: list[np.ndarray]
+
+
+def law(columns: int) -> Law:
+    """The same for everybody."""
+    rng = np.random.default_rng(columns)
+    frames, usual, shifted = [], [], []
+    for at in range(columns):
+        if at % 4:
+            frames.append(drift.frame(f"x{at}", rng.gamma(1.0 + at % 5, 3.0, profiles.MOST_EDGES * 20)))
+            outer = np.zeros(profiles.OUTER_EDGES)
+            inner = frames[-1].bins - 2 * profiles.OUTER_EDGES
+            chances = np.concatenate([outer, np.full(inner, 1 / inner), outer])
+        else:
+            frames.append(profiles.Frame(f"c{at}", classes=tuple(f"value-{one}" for one in range(5 + at % 45))))
+            chances = rng.dirichlet(np.ones(frames[-1].bins))
+        usual.append(chances)
+        shifted.append(np.roll(chances, 20 if at % 4 else 3) if at % 50 in (0, 1) else chances)
+    return Law(frames, usual, shifted)
+
+
+def fill(place: pathlib.Path, columns: int) -> tuple[Law, int]:
+    """The catalogue in this folder; the law of its columns, and when it ends (Unix seconds)."""
+    given = law(columns)
+    rng = np.random.default_rng(1)
+    with catalogue.Catalogue(place) as books:
+        profiling.prepare(books.connection)
+        told = [(ENDPOINT, one.name, msgspec.msgpack.encode(one)) for one in given.frames]
+        books.connection.executemany("INSERT INTO frame VALUES (?, ?, ?)", told)
+        for at, length in _times():
+            there = at >= BEGIN + (DAYS - SHIFTED) * seasons.DAY
+            known = _profile(given, given.shifted if there else given.usual, ROWS * length // seasons.HOUR, rng)
+            books.connection.execute("INSERT INTO profile VALUES (?, 1, ?, ?)", (ENDPOINT, at, msgspec.msgpack.encode(known)))
+        books.connection.commit()
+    return given, BEGIN + DAYS * seasons.DAY
+
+
+def _times() -> Iterator[tuple[int, int]]:
+    """(when it begins, how long it is), in seconds."""
+    hourly = BEGIN + (DAYS - HOURLY) * seasons.DAY
+    yield from ((at, seasons.DAY) for at in range(BEGIN, hourly, seasons.DAY))
+    yield from ((at, seasons.HOUR) for at in range(hourly, BEGIN + DAYS * seasons.DAY, seasons.HOUR))
+
+
+def _profile(given: Law, chances: list[np.ndarray], rows: int, rng: np.random.Generator) -> profiles.Profile:
+    found = {}
+    for frame, each in zip(given.frames, chances, strict=True):
+        nulls = int(rng.binomial(rows, 0.01))
+        counts = tuple(rng.multinomial(rows - nulls, each).tolist())
+        if frame.numeric:
+            far = rows * frame.edges[40]
+            found[frame.name] = profiles.Column(counts, nulls, 0, far, far * 50.0, frame.edges[8], frame.edges[-9])
+        else:
+            found[frame.name] = profiles.Column(counts, nulls)
+    return profiles.Profile(rows, found)
