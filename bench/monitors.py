@@ -2,6 +2,7 @@
 
 - `profiling`: nanoseconds to count one value as the recorder does, in bins alone and with a sketch
 - `report`: a whole report of 100,000 rows of 40 columns against as many, beside Evidently's preset in an environment of its own
+- `wide`: processor seconds of a first look at a year of 1,000 columns, of a look when an hour has ended, and of a report of a day
 - `windows`: alarms of traffic in which nothing changes, over many windows, columns and numbers of rows: of days against the same
   weekday, and of four weeks against the data that came with the model
 - `lasting`: days with an alarm of what lasts, by the month of the flights of 2013 (the model came with January and February), and
@@ -24,7 +25,7 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 
-from bench import columns, replays, results
+from bench import columns, replays, results, wide
 from tests.conformance import environments
 from tidegate.core.stats import counting, seasons, sketches
 from tidegate.core.vocabulary import alarms, monitoring, profiles
@@ -43,10 +44,11 @@ class Setting(NamedTuple):
     repeats: int
     weeks: int
     rows_a_window: tuple[int, ...]
+    columns: int
 
 
-FULL = Setting(1_000_000, 100_000, 3, 52, (250, 1_000, 10_000))
-QUICK = Setting(100_000, 5_000, 1, 12, (250, 1_000))
+FULL = Setting(1_000_000, 100_000, 3, 52, (250, 1_000, 10_000), 1_000)
+QUICK = Setting(100_000, 5_000, 1, 12, (250, 1_000), 20)
 
 
 def main() -> int:
@@ -55,7 +57,7 @@ def main() -> int:
     setting = QUICK if given.quick else FULL
     result = {**results.machine(), "errors": 0}
     result |= {"profiling_ns": cells(setting), "report": reports(setting), "windows": quiet(setting)}
-    result["lasting"] = lasted()
+    result |= {"lasting": lasted(), "wide": wide.measure(setting.columns)._asdict()}
     ns, ours, theirs = result["profiling_ns"], result["report"]["tidegate"], result["report"]["evidently"]
     windows = sum(one["windows"] for one in result["windows"])
     targets = [
@@ -64,6 +66,9 @@ def main() -> int:
         results.at_least("Evidently's seconds over ours", round(theirs["seconds"] / ours["seconds"], 1), 10),
         results.at_least("Evidently's memory over ours", round(theirs["mib"] / max(1.0, ours["mib"]), 1), 5),
         results.at_most(f"windows of {windows} with a false alarm", sum(one["alarms"] for one in result["windows"]), 0),
+        results.at_most(f"a first look at a year of {setting.columns:,} columns, CPU s", result["wide"]["first_look"], 20),
+        results.at_most("a look when an hour has ended, CPU s", result["wide"]["hour_later"], 1),
+        results.at_most("a report of a day against its season, CPU s", result["wide"]["report"], 3),
     ]
     return results.end(result, targets, given)
 

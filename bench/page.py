@@ -195,6 +195,8 @@ def _monitors(result: dict[str, Any]) -> Iterable[str]:
     yield _table((f"a report of {report['rows']:,} rows x {report['columns']} columns against as many", "seconds", "MiB"), rows)
     rows = [(f"{one['rows']:,}", one["columns"], one["windows"], one["alarms"]) for one in result["windows"]]
     yield _table(("nothing changes: rows a window", "columns", "windows", "of them with an alarm"), rows)
+    if "wide" in result:
+        yield _table(("columns", "first look, CPU s", "an hour later, s", "report of a day, s"), [tuple(result["wide"].values())])
     for name, days in result.get("lasting", {}).items():
         yield _table((f"{name}: days on which something was said to last", *days), [("", *days.values())])
 

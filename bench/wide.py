@@ -5,15 +5,18 @@ numbers to one of categories. One column of fifty is elsewhere for the last ten 
 """
 
 import pathlib
-from collections.abc import Iterator
+import tempfile
+import time
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import msgspec
 import numpy as np
 
 from tidegate.core.stats import drift, seasons
-from tidegate.core.vocabulary import profiles
+from tidegate.core.vocabulary import home, profiles, tables
 from tidegate.dataplane.predlog import catalogue
+from tidegate.observability.drift import lookout, references
 from tidegate.observability.recording import profiling
 
 ENDPOINT = "wide"
@@ -29,6 +32,41 @@ class Law(NamedTuple):
     usual: list[np.ndarray]
     """By column, the chance of each bin."""
     shifted: list[np.ndarray]
+
+
+class Found(NamedTuple):
+    """Processor seconds."""
+
+    columns: int
+    first_look: float
+    hour_later: float
+    """Of a look with one window of quality that has ended."""
+    report: float
+    """Of `tidegate drift` against the season, without what the command line takes to start."""
+
+
+def measure(columns: int) -> Found:
+    """Look at that many columns as a monitor does that starts, and an hour later."""
+    with tempfile.TemporaryDirectory() as folder:
+        place = home.Home(pathlib.Path(folder))
+        place.prepare()
+        until = fill(place.log, columns)
+        route = tables.Route(ENDPOINT, "production", stable=tables.Deployed(1, "d" * 64, "m"))
+        place.table.write_bytes(msgspec.json.encode(tables.Table(1, 0, {ENDPOINT: route})))
+        watch = lookout.Lookout(place)
+        first, later = (
+            _seconds(lambda now=now: watch.look(now)) for now in (until - 6 * seasons.HOUR + 950, until - 5 * seasons.HOUR + 950)
+        )
+        asked = references.Asked(references.hours(until - seasons.DAY, until))
+        with catalogue.Catalogue(place.log, readonly=True) as books:
+            report = _seconds(lambda: references.report(place, books.connection, ENDPOINT, asked))
+    return Found(columns, first, later, report)
+
+
+def _seconds(act: Callable[[], object]) -> float:
+    began = time.process_time()
+    act()
+    return round(time.process_time() - began, 2)
 
 
 def law(columns: int) -> Law:
@@ -49,8 +87,8 @@ def law(columns: int) -> Law:
     return Law(frames, usual, shifted)
 
 
-def fill(place: pathlib.Path, columns: int) -> tuple[Law, int]:
-    """The catalogue in this folder; the law of its columns, and when it ends (Unix seconds)."""
+def fill(place: pathlib.Path, columns: int) -> int:
+    """The catalogue in this folder; when it ends (Unix seconds)."""
     given = law(columns)
     rng = np.random.default_rng(1)
     with catalogue.Catalogue(place) as books:
@@ -62,7 +100,7 @@ def fill(place: pathlib.Path, columns: int) -> tuple[Law, int]:
             known = _profile(given, given.shifted if there else given.usual, ROWS * length // seasons.HOUR, rng)
             books.connection.execute("INSERT INTO profile VALUES (?, 1, ?, ?)", (ENDPOINT, at, msgspec.msgpack.encode(known)))
         books.connection.commit()
-    return given, BEGIN + DAYS * seasons.DAY
+    return BEGIN + DAYS * seasons.DAY
 
 
 def _times() -> Iterator[tuple[int, int]]:
