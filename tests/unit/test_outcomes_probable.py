@@ -63,6 +63,19 @@ def test_each_row_has_the_probabilities_that_its_version_said(tmp_path: pathlib.
     assert graded.graded(RULE, found).probable.tolist() == [True, True, True, False, False]
 
 
+def test_a_version_that_says_a_word_where_another_says_a_probability_takes_none_away(tmp_path: pathlib.Path) -> None:
+    log = Trees(tmp_path)
+    worded = signature(C("score", "double"), C("p.ash", "string"))
+    made = manifests.Manifest("m", "sklearn", "m", worded, ())
+    (log.home.bundles / log.digests[2] / "manifest.json").write_bytes(msgspec.json.encode(made))
+    log.answered(0, ("ash",), [0.5, 1e-9, 0.25])
+    log.answered(1, (0.5,), [], version=3, words=("none",))
+    log.answered(2, (0.5,), [], version=3, words=("0.75",))
+    found = log.rows()
+    assert found.probabilities[0].tolist() == [0.5, 1e-9, 0.25]
+    assert np.isnan(found.probabilities[1:]).all()
+
+
 def test_a_version_whose_bundle_is_gone_and_a_log_of_before_have_none(tmp_path: pathlib.Path) -> None:
     log = Trees(tmp_path)
     log.answered(0, (0.5,), [], version=3)

@@ -9,10 +9,12 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from tidegate.core.vocabulary import arms, home, ids
 from tidegate.dataplane.predlog import columns, flat, labelled, parquet, reader
 
+_NUMBER = r"^-?\d+(\.\d+)?([eE][+-]?\d+)?$"
 _FROM = "FROM read_parquet($predictions, union_by_name = true, hive_partitioning = false)"
 _WITHIN = "WHERE role = $role AND id BETWEEN $least AND $most"
 _DIGESTS = f"SELECT DISTINCT version, digest {_FROM} {_WITHIN}"
@@ -77,6 +79,14 @@ def _values(column: pa.ChunkedArray, request: Any, row: Any, known: Any) -> labe
     """By row, the entry of its request's list; NaN past the end of it."""
     lists = column.combine_chunks()
     ends = np.concatenate([[0], np.cumsum(np.nan_to_num(lists.value_lengths().to_numpy(zero_copy_only=False)))]).astype(np.int64)
-    entries = np.append(lists.flatten().to_numpy(zero_copy_only=False).astype(np.float64), np.nan)
+    entries = np.append(_numbers(lists.flatten()), np.nan)
     at = ends[request] + row
     return np.where(known & (at < ends[request + 1]), entries[np.minimum(at, entries.size - 1)], np.nan)
+
+
+def _numbers(entries: pa.Array) -> labelled.Floats:
+    """As numbers; a column is of texts where another version says words by its name, and these are none."""
+    if pa.types.is_string(entries.type):
+        entries = pc.if_else(pc.match_substring_regex(entries, _NUMBER), entries, None).cast(pa.float64())
+    found: labelled.Floats = entries.to_numpy(zero_copy_only=False).astype(np.float64)
+    return found
