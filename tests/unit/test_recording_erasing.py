@@ -274,6 +274,26 @@ def test_a_lost_catalogue_brings_nobody_back(tmp_path: pathlib.Path) -> None:
     assert log.keys() == [("", 1), (BOB.hex(), 6)]
 
 
+@pytest.mark.parametrize("raw", [None, b"", b'{"id": "\xff"}'])
+def test_a_tombstone_that_is_lost_or_damaged_is_there_again_and_brings_nobody_back(
+    tmp_path: pathlib.Path, raw: bytes | None
+) -> None:
+    log = Asked(tmp_path)
+    log.met()
+    log.look(3.0)
+    identifier = log.ask(4.0)
+    ended(log, 4.0)
+    path = log.home.erasures / f"{identifier}{erasures.KEPT}"
+    before = path.read_bytes()
+    path.unlink() if raw is None else path.write_bytes(raw)
+    log.killed(50.0)
+    assert path.read_bytes() == before
+    log.put(log.asked(70, {"age": 1}, at=3.5, key_hash=ANN))
+    log.look(51.0)
+    assert ANN.hex() not in dict(log.keys())
+    assert log.fact("erased_late") == 1
+
+
 def test_an_erasure_that_cannot_be_read_is_passed_over(tmp_path: pathlib.Path) -> None:
     log = Asked(tmp_path)
     log.met()

@@ -86,7 +86,7 @@ class Erasing:
         rows = connection.execute("SELECT asked, told, days, segments FROM erasure WHERE NOT done ORDER BY id")
         self._work = [_Work(_asked(asked), _told(told), _names(days), _names(files)) for asked, told, days, files in rows]
         self._known_ids = {row[0] for row in connection.execute("SELECT id FROM erasure")}
-        kept = erasures.asked(place.erasures, erasures.KEPT)
+        kept = self._kept()
         self._tombs = {one.id: one for one in (*kept, *(work.asked for work in self._work))}
         self._remember()
         self._count = connection.execute("SELECT count(*) FROM erased").fetchone()[0]
@@ -95,6 +95,16 @@ class Erasing:
         self.late = 0
         """Records that were dropped since the caller last looked."""
         self._index()
+
+    def _kept(self) -> list[erasures.Asked]:
+        """What was done, by catalogue and files: either may be of an earlier time, or damaged. Both have all of it then."""
+        told = {one.id: one for one in erasures.asked(self._home.erasures, erasures.KEPT)}
+        for row in self._connection.execute("SELECT asked FROM erasure WHERE done"):
+            one = _asked(row[0])
+            if one.id not in told and one.kind != erasures.AGAIN:
+                erasures.write(self._home.erasures, erasures.KEPT, one)
+                told[one.id] = one
+        return list(told.values())
 
     def _remember(self) -> None:
         """Have catalogue and files agree on the hashes of what went: either may be of an earlier time."""
