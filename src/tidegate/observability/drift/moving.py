@@ -36,7 +36,7 @@ MOVES = ("ks", "tv", "tail")
 FAULTS = ("nulls", "broken", "new", "same")
 _PATIENT = {"nulls": False, "broken": False}
 """What means something without a history."""
-_SHELF = (seasons.TRAILING + seasons.WEEK) // seasons.HOUR
+_SHELF = 2 * seasons.TRAILING // seasons.HOUR
 """Windows that are in memory in one look: the hours that a window is held against, and their sums."""
 _DAYS = 64
 TRAINING = "training"
@@ -130,6 +130,7 @@ class Shelf:
             self._kept[key] = self._read(since, until)
             while len(self._kept) > _SHELF:
                 self._kept.popitem(last=False)
+        self._kept.move_to_end(key)
         return self._kept[key]
 
     def _read(self, since: int, until: int) -> stacks.Stack:
