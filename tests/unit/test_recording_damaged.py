@@ -11,7 +11,7 @@ from tidegate.control.loop import checks
 from tidegate.core.vocabulary import home
 from tidegate.dataplane.predlog import shipped
 from tidegate.dataplane.wire import ends
-from tidegate.delivery.registry import runtimes, training
+from tidegate.delivery.registry import basis, runtimes
 from tidegate.observability.metrics import drifted, totals
 from tidegate.observability.monitors import logwatch, speaking
 from tidegate.observability.outcomes import labelling
@@ -32,7 +32,7 @@ def test_a_file_that_no_json_is_in_is_read_as_none(tmp_path: pathlib.Path, raw: 
     damaged(place.drifted)
     assert drifted.read(place) == {}
     damaged(place.bundles / "d" / "baseline.json")
-    assert training.said(place, "d") == ""
+    assert basis.said(place, "d") == ""
     damaged(place.checks / "r.json")
     assert checks.read(place, "r") is None
     damaged(place.explanations / afterwards.STATE)
