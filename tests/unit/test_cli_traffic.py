@@ -1,7 +1,11 @@
 """Bodies to send, and outcomes to report, from files: what is read, and which line is wrong."""
 
+import datetime as dt
+import decimal
 import json
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from tidegate.core.vocabulary import errors, ids
@@ -35,6 +39,29 @@ def test_json_lines_are_records_or_whole_bodies(tmp_path):
     path = tmp_path / "rows.jsonl"
     path.write_text('{"a": 1}\n\n{"records": [{"a": 2}, {"a": 3}]}\n')
     assert [json.loads(one) for one in traffic.rows_of(path)] == [{"records": [{"a": 1}]}, {"records": [{"a": 2}, {"a": 3}]}]
+
+
+def test_a_parquet_row_is_a_record(tmp_path):
+    path = tmp_path / "rows.parquet"
+    columns = {"carrier": ["UA", None], "gust": [1.5, float("nan")], "stops": [2, 3]}
+    day = pa.array([dt.datetime(2026, 11, 30, 8, tzinfo=dt.UTC), None], pa.timestamp("ms"))
+    pq.write_table(pa.table({**columns, "at": day, "price": [decimal.Decimal("1.25"), None]}), path)
+    first, second = (json.loads(one)["records"][0] for one in traffic.rows_of(path))
+    assert first == {"carrier": "UA", "gust": 1.5, "stops": 2, "at": "2026-11-30T08:00:00", "price": 1.25}
+    assert second == {"carrier": None, "gust": None, "stops": 3, "at": None, "price": None}
+
+
+def test_parquet_that_cannot_be_sent_is_refused(tmp_path):
+    path = tmp_path / "rows.parquet"
+    path.write_bytes(b"PAR")
+    with pytest.raises(errors.InputInvalid, match="cannot be read"):
+        traffic.rows_of(path)
+    pq.write_table(pa.table({"picture": [b"\xff"]}), path)
+    with pytest.raises(errors.InputInvalid, match="what JSON does not"):
+        traffic.rows_of(path)
+    pq.write_table(pa.table({"a": pa.array([], pa.int64())}), path)
+    with pytest.raises(errors.InputInvalid, match="no rows"):
+        traffic.rows_of(path)
 
 
 @pytest.mark.parametrize(

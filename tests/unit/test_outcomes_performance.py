@@ -83,6 +83,15 @@ def test_cohorts_are_of_prediction_time_and_each_has_its_coverage() -> None:
     assert all(one.begins % (7 * DAY) == 4 * DAY for one in whole), "weeks begin on Mondays"
 
 
+def test_a_day_that_goes_on_is_as_mature_as_the_headline_of_the_same_rows() -> None:
+    at = NOW - np.linspace(0.01, 0.4, 400) * DAY
+    given = rows(at, np.full(400, 0.9), np.ones(400), np.full(400, 0.001 * DAY))
+    (standing,) = report(given, 1.0, by="week").standings
+    (cohort,) = standing.cohorts
+    assert standing.covered == (cohort.labelled, cohort.predicted) == (400, 400)
+    assert cohort.mature
+
+
 def test_versions_are_compared_on_the_days_on_which_both_served() -> None:
     rng = np.random.default_rng(2)
     at = NOW - rng.uniform(0, 10, 40_000) * DAY

@@ -34,6 +34,10 @@ def test_an_extra_cannot_hide_a_field_of_the_line():
     assert _line(instance="other")["instance"] == "w-1"
 
 
+def test_a_message_is_not_there_once_more_for_terminals():
+    assert "color_message" not in _line(color_message="bundle %s read")
+
+
 def test_an_exception_keeps_its_stack():
     try:
         raise ValueError("no such column")
@@ -47,6 +51,7 @@ def test_libraries_that_write_every_address_they_ask_are_silent(capsys, monkeypa
     logs.start("shipper", "debug")
     for name in ("httpx", "httpcore.http11"):
         logging.getLogger(name).info("HTTP Request: POST https://hooks.example.org/secret")
+    logging.getLogger("alembic.runtime.plugins").info("setup plugin secret")
     logging.getLogger("room").info("shipped")
     said = capsys.readouterr().err
     assert "shipped" in said

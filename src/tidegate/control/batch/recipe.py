@@ -6,6 +6,7 @@ held against that (`remaking`).
 """
 
 import contextlib
+from collections.abc import Iterator
 
 import msgspec
 
@@ -67,15 +68,10 @@ def of(place: home.Home, digest: str) -> Recipe:
     manifest = bundle.manifest
     origin = manifest.provenance
     unknown: list[str] = []
-    training = _training(origin, unknown)
+    training = _training(origin, unknown) if origin.run_id else runs.Training()
     packages = _packages(place, bundle, unknown)
     expected = _expected(place, bundle, unknown)
-    if not origin.code_revision:
-        unknown.append("the code's revision: the run has no tag `mlflow.source.git.commit` or `tidegate.code_revision`")
-    if not origin.parameters:
-        unknown.append("its parameters: the run logged none")
-    if not origin.data:
-        unknown.append("the data: the run logged no data set and no `training_data_sha256`")
+    unknown += lacking(origin)
     unknown += [f"where the {one.role or 'data'} data {one.name} came from" for one in origin.data if not one.source]
     unknown += [f"the sha256 of the {one.role or 'data'} data {one.name}" for one in origin.data if not one.sha256]
     return Recipe(
@@ -97,6 +93,21 @@ def of(place: home.Home, digest: str) -> Recipe:
         tuple(unknown),
         basis.of(place, digest),
     )
+
+
+def lacking(origin: manifests.Provenance) -> Iterator[str]:
+    """What a bundle's provenance does not say of its making, in words."""
+    if not origin.run_id:
+        yield "the code, the command and the parameters: the model names no run that made it"
+        if not origin.data:
+            yield "the data: tidegate.yaml names none (`training`)"
+        return
+    if not origin.code_revision:
+        yield "the code's revision: the run has no tag `mlflow.source.git.commit` or `tidegate.code_revision`"
+    if not origin.parameters:
+        yield "its parameters: the run logged none"
+    if not origin.data:
+        yield "the data: the run logged no data set and no `training_data_sha256`"
 
 
 def _training(origin: manifests.Provenance, unknown: list[str]) -> runs.Training:

@@ -43,7 +43,7 @@ def _served(resolved: settings.Settings) -> Rows:
         ("api", f"{resolved.api}: clients call {resolved.endpoint}"),
         ("model", resolved.model),
         ("example", resolved.example or "the model's own"),
-        ("training", resolved.training or "what the model's run names"),
+        ("training", resolved.training or "what the model's run names, if it has one"),
         ("trust", resolved.trust or "nothing that runs code on loading"),
         ("method", resolved.method or "predict"),
         ("environment", resolved.environment),

@@ -10,10 +10,12 @@ import os
 
 from tidegate.core.vocabulary import instants
 
-OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
-"""Attributes that every log record has; whatever else is on one came as `extra`."""
-_TELL_ADDRESSES = ("httpx", "httpcore")
-"""Libraries that write every address they ask: those of webhooks hold secrets, and a probe would be a line a minute."""
+OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
+"""Attributes that every log record has (of uvicorn's also the message once more, for terminals); all else came as `extra`."""
+_TALKATIVE = ("httpx", "httpcore", "alembic")
+"""Libraries that are heard from warnings on. Some write every address they ask: those of webhooks hold secrets, and a probe would
+be a line a minute. Some tell of every step in which they load themselves.
+"""
 
 
 class Lines(logging.Formatter):
@@ -49,6 +51,6 @@ def start(instance: str, level: str = "") -> None:
     root.handlers[:] = [handler]
     named = (level or os.environ.get("TIDEGATE_LOG", "info")).upper()
     root.setLevel(named if named in logging.getLevelNamesMapping() else "INFO")
-    for name in _TELL_ADDRESSES:
+    for name in _TALKATIVE:
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.captureWarnings(capture=True)

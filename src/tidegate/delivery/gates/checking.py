@@ -58,7 +58,7 @@ def _memory(given: case.Case) -> Iterator[findings.Finding]:
     if given.running is None:
         yield findings.unseen("memory", "memory was not looked at.")
     elif given.running.candidate:
-        yield findings.unseen("memory", f"{given.running.candidate} of the candidate's workers are up already.")
+        yield findings.unseen("memory", f"the candidate has workers already ({given.running.candidate}).")
     else:
         yield room.fits(release.stages, release.replicas, given.running, memory.free())
 

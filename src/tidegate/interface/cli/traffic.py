@@ -4,14 +4,20 @@ import asyncio
 import collections
 import csv
 import dataclasses
+import datetime as dt
+import decimal
 import itertools
 import json
+import math
 import pathlib
 import random
 import ssl
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from tidegate.core.vocabulary import errors, home
 from tidegate.dataplane.predlog import reader
@@ -25,6 +31,8 @@ one, learns nothing from the same few inputs again and again.
 KEPT = 20_000
 """Latencies that percentiles are of: the latest."""
 SHOW_SECONDS = 0.5
+PARQUET = frozenset({".parquet", ".pq"})
+"""How the names of Parquet files end."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -103,21 +111,42 @@ def _mixed(rows: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 
 
 def rows_of(path: pathlib.Path) -> list[bytes]:
-    """A body for each row of a CSV file (empty cells are null, numbers are numbers), or each line of a JSON-lines file.
+    """A body for each row of a Parquet or a CSV file (empty cells are null, numbers are numbers), or each line of JSON lines.
 
     Raises InputInvalid naming the line.
     """
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            if path.suffix.lower() in {".jsonl", ".ndjson", ".json"}:
-                found = [_record(_line(path, number, line)) for number, line in enumerate(file, 1) if line.strip()]
-            else:
-                found = [_record({name: value(cell) for name, cell in row.items()}) for row in csv.DictReader(file)]
-    except (OSError, UnicodeDecodeError, csv.Error) as unreadable:
+        found = _of_parquet(path) if path.suffix.lower() in PARQUET else _of_text(path)
+    except (OSError, UnicodeDecodeError, csv.Error, pa.ArrowException) as unreadable:
         raise errors.InputInvalid(f"the file cannot be read: {words.reason(unreadable)}.", where=str(path)) from unreadable
     if not found:
         raise errors.InputInvalid("the file has no rows.", where=str(path), cure="A CSV file needs a line of column names first.")
     return found
+
+
+def _of_text(path: pathlib.Path) -> list[bytes]:
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        if path.suffix.lower() in {".jsonl", ".ndjson", ".json"}:
+            return [_record(_line(path, number, line)) for number, line in enumerate(file, 1) if line.strip()]
+        return [_record({name: value(cell) for name, cell in row.items()}) for row in csv.DictReader(file)]
+
+
+def _of_parquet(path: pathlib.Path) -> list[bytes]:
+    with pq.ParquetFile(path) as file:
+        rows = file.read().to_pylist()
+    try:
+        return [_record({name: _plain(cell) for name, cell in row.items()}) for row in rows]
+    except TypeError as strange:
+        raise errors.InputInvalid(f"a column has what JSON does not: {strange}.", where=str(path)) from strange
+
+
+def _plain(cell: Any) -> Any:
+    """A cell of Parquet as JSON has it: what is no number is null, a time is its text in ISO 8601."""
+    if isinstance(cell, float) and not math.isfinite(cell):
+        return None
+    if isinstance(cell, decimal.Decimal):
+        return float(cell)
+    return cell.isoformat() if isinstance(cell, dt.date | dt.time) else cell
 
 
 def value(cell: str | None) -> Any:

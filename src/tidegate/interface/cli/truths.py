@@ -22,7 +22,6 @@ from tidegate.observability.recording import fates
 _SECONDS = 30.0
 _LOOK_SECONDS = 0.2
 _LINES = frozenset({".jsonl", ".ndjson"})
-_PARQUET = frozenset({".parquet", ".pq"})
 _TYPED = ("label", "label_version", "value")
 _CURE = (
     "Columns are id,label or id,metric,value or key,time,label; "
@@ -41,7 +40,7 @@ def read(path: pathlib.Path, columns: Mapping[str, str] | None = None, always: R
     """
     named = {field: field for field in posts.FIELDS} | dict(columns or {})
     suffix = path.suffix.lower()
-    kind = _of_lines if suffix in _LINES else _of_parquet if suffix in _PARQUET else _of_csv
+    kind = _of_lines if suffix in _LINES else _of_parquet if suffix in traffic.PARQUET else _of_csv
     try:
         for where, row in kind(path, named):
             if "value" in row and "metric" not in row and not (always or {}).get("metric"):

@@ -50,7 +50,8 @@ def report(place: home.Home, connection: sqlite3.Connection, endpoint: str, aske
     if found is None or not any(found.rows):
         raise errors.NothingCompared(
             f"nothing of {endpoint} is profiled in that time.",
-            cure=f"The first {profiling.TEACH:,} values of a column say how they are told apart; then each hour is counted.",
+            cure=f"The first {profiling.TEACH:,} values of a column say how they are told apart; then each hour is counted. "
+            "Is there no prediction at all, `tidegate send` makes traffic.",
         )
     return _sketched(connection, found)
 

@@ -244,8 +244,7 @@ def _cohorts(mine: graded.Graded, ages: metrics.Floats, told: _Told) -> tuple[Co
     for begin in np.unique(begins).tolist():
         here = begins == begin
         some = mine.of(here)
-        youngest = told.asked.until - begin - long
-        mature = youngest >= told.mature
+        mature = bool((ages[here] >= told.mature).all())
         measured = None
         if mature:
             measured = some.measured(np.ones(len(some.rows)))

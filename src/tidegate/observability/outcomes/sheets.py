@@ -58,7 +58,8 @@ def drawn(place: home.Home, rule: tables.Outcomes, asked: Asked, seed: int) -> S
     given = graded.graded(rule, rows)
     if not len(given.rows):
         raise errors.NothingCompared(
-            f"no prediction of {asked.endpoint} in that time is left to label.", cure="Look further back: --since."
+            f"no prediction of {asked.endpoint} in that time is left to label.",
+            cure="Look further back: --since. Is there none at all, `tidegate send` makes traffic.",
         )
     urgent = _urgent(place, rule, asked, given)
     chance = labelling.chances_of(urgent, asked.wanted) / rows.sampled

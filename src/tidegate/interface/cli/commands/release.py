@@ -101,13 +101,13 @@ def _end(api: client.Client, place: homes.Home, identifiers: list[str], watching
         screen.document(ended[0] if len(ended) == 1 else ended)
     for one, code in zip(ended, codes, strict=True) if not as_json else ():
         screen.out().print(following.conclusion(one))
-        _hint(one, code)
+        _hint(api, one, code)
         if code is exits.Exit.OK and not one["stable"]:
             screen.line(starting.ready_line(place, api.endpoint(one["endpoint"])))
     raise typer.Exit(max(codes, key=joint.WORSE.index))
 
 
-def _hint(ended: dict[str, Any], code: exits.Exit) -> None:
+def _hint(api: client.Client, ended: dict[str, Any], code: exits.Exit) -> None:
     """What to type next."""
     name = ended["endpoint"]
     if ended["phase"] == "probation":
@@ -117,5 +117,10 @@ def _hint(ended: dict[str, Any], code: exits.Exit) -> None:
         screen.note(f"next: `tidegate approve {name}` or `tidegate reject {name}`, by one who may")
     elif code is exits.Exit.WAITING and ended["phase"] in following.PERSONS:
         screen.note(f"next: `tidegate status {name}`, then resume, promote, abort or rollback")
+    elif code is exits.Exit.REFUSED and (broken := [one["name"] for one in api.checks(ended["id"]) if not one["passed"]]):
+        if "contract" in broken:
+            screen.note(
+                "next: release it at an endpoint of its own (`endpoint` in tidegate.yaml), or make it answer as stable does"
+            )
     elif code in {exits.Exit.REFUSED, exits.Exit.ROLLED_BACK}:
         screen.note(f"next: `tidegate logs {name}/{ended['candidate']['name']}` has the model's own words")

@@ -23,7 +23,7 @@ def send(
     *,
     rate: Annotated[float, typer.Option("--rate", help="Requests a second.", min=0.01, max=20_000)] = 50.0,
     source: Annotated[
-        str, typer.Option("--from", help="A CSV or JSON-lines file: a request for each row, round and round.")
+        str, typer.Option("--from", help="A CSV, Parquet or JSON-lines file: a request for each row, round and round.")
     ] = "",
     unit: Annotated[
         str,

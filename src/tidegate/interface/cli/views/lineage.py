@@ -32,14 +32,16 @@ def upwards(origins: Iterable[walking.Origin]) -> list[str]:
         if one.provenance is None:
             lines.append("  data      not known: its bundle is not here")
             continue
-        lines.append(f"  run       {one.provenance.run_id or 'without an id'}  code {one.provenance.code_revision or 'unknown'}")
+        run = one.provenance.run_id
+        code = one.provenance.code_revision or "unknown"
+        lines.append(f"  run       {run}  code {code}" if run else "  run       none: the model names no run that made it")
         for data in one.provenance.data:
             origin = f"  from {data.source}" if data.source else ""
             lines.append(
                 f"  data      {data.role or 'data'}: {data.name or 'unnamed'}  sha256 {data.sha256 or 'unknown'}{origin}"
             )
         if not one.provenance.data:
-            lines.append("  data      none is named: its run logged no data set")
+            lines.append(f"  data      none is named{': its run logged no data set' if run else ''}")
         if one.baseline.said:
             lines.append(f"  baseline  {one.baseline.said}")
         lines.append(f"  served    {served(one.served)}")

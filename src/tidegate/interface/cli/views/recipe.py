@@ -23,7 +23,7 @@ def readme(recipe: recipes.Recipe, named: str) -> list[str]:
     lines = [
         f"# How {named} was made",
         "",
-        f"Model {recipe.model}, run {recipe.run_id or 'unknown'}, bundle {recipe.digest}.",
+        f"Model {recipe.model}, {f'run {recipe.run_id}' if recipe.run_id else 'of no run'}, bundle {recipe.digest}.",
         *_code(recipe),
         *_packages(recipe),
         *_data(recipe),
@@ -65,11 +65,13 @@ def _data(recipe: recipes.Recipe) -> list[str]:
     ]
     if recipe.baseline.said:
         lines += ["", f"Its baseline profile is of {recipe.baseline.said}."]
-    return [
-        *lines,
-        "",
-        "A sha256 is as whoever trained noted it: of a file (`sha256sum`), or of a table in memory, which the code tells.",
-    ]
+    lines += ["", *(["Tidegate has read that data: its sha256 is of the file (`sha256sum`)."] if recipe.baseline.data else [])]
+    if recipe.run_id or not recipe.baseline.data:
+        which = "Any other" if recipe.baseline.data else "A sha256"
+        lines += [
+            f"{which} is as whoever trained noted it: of a file (`sha256sum`), or of a table in memory, which the code tells."
+        ]
+    return lines
 
 
 def _training(recipe: recipes.Recipe) -> list[str]:

@@ -13,7 +13,7 @@ def lines(walked: trace.Trace) -> list[str]:
     found = [
         f"prediction  {one.id}",
         f"  at        {instants.exact(one.arrived_at)}  endpoint {one.endpoint} ({one.environment})",
-        f"  drawn     {one.version} ({one.arm}, {one.rho:.2%} to the candidate)  {_mark(one)}",
+        f"  drawn     {one.version} ({one.arm}, {_share(one.rho)})  {_mark(one)}",
         f"  answered  {_answer(one)}  status {one.status}  {one.total_us / 1e3:.1f} ms, model {one.model_us / 1e3:.1f} ms",
     ]
     found += [f"  request   {one.request_id}"] if one.request_id else []
@@ -26,6 +26,10 @@ def lines(walked: trace.Trace) -> list[str]:
     found += [_data(data) for data in walked.data]
     found += _brought_lines(walked.brought) if walked.brought else []
     return found + [f"missing     {what}" for what in walked.missing]
+
+
+def _share(rho: float) -> str:
+    return f"{rho:.2%} to the candidate" if rho else "nothing to a candidate"
 
 
 def _mark(one: trace.Prediction) -> str:
@@ -57,7 +61,7 @@ def _bundle_lines(bundle: trace.Bundle) -> list[str]:
 def _run_lines(run: trace.Run | None) -> list[str]:
     if run is None:
         return []
-    found = [f"run         {run.run_id or 'without an id'}  code {run.code_revision or 'unknown'}"]
+    found = [f"run         {run.run_id or 'none is named'}  code {run.code_revision or 'unknown'}"]
     if run.parameters:
         found.append("  parameters " + ", ".join(f"{name}={value}" for name, value in sorted(run.parameters.items())))
     if run.metrics:
