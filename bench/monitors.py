@@ -31,7 +31,7 @@ from tidegate.core.stats import counting, seasons, sketches
 from tidegate.core.vocabulary import alarms, monitoring, profiles
 from tidegate.interface.demo.flights import data
 from tidegate.observability.drift import lasting, moving
-from tidegate.observability.recording import profiling
+from tidegate.observability.profiling import hourly
 
 ROOT = pathlib.Path(__file__).parent.parent
 
@@ -147,7 +147,7 @@ def quiet(setting: Setting) -> list[dict[str, int]]:
 
 def _quiet(rows: int, weeks: int) -> dict[str, int]:
     connection = sqlite3.connect(":memory:")
-    profiling.prepare(connection)
+    hourly.prepare(connection)
     table = columns.frame(10_000, 4)
     frames = {name: counting.framed(name, table[name].tolist()) for name in table.columns}
     for name, frame in frames.items():

@@ -17,7 +17,7 @@ from tidegate.core.stats import drift, seasons
 from tidegate.core.vocabulary import home, profiles, tables
 from tidegate.dataplane.predlog import catalogue
 from tidegate.observability.drift import lookout, references
-from tidegate.observability.recording import profiling
+from tidegate.observability.profiling import hourly
 
 ENDPOINT = "wide"
 BEGIN = seasons.WEEK_BEGINS + 2_800 * seasons.WEEK
@@ -92,7 +92,7 @@ def fill(place: pathlib.Path, columns: int) -> int:
     given = law(columns)
     rng = np.random.default_rng(1)
     with catalogue.Catalogue(place) as books:
-        profiling.prepare(books.connection)
+        hourly.prepare(books.connection)
         told = [(ENDPOINT, one.name, msgspec.msgpack.encode(one)) for one in given.frames]
         books.connection.executemany("INSERT INTO frame VALUES (?, ?, ?)", told)
         for at, length in _times():

@@ -6,7 +6,7 @@ import re
 from tidegate.core.stats import calibration, drift
 from tidegate.core.vocabulary import profiles
 from tidegate.observability.drift import moving
-from tidegate.observability.recording import profiling, sketching
+from tidegate.observability.profiling import hourly, sketching
 
 PAGE = (pathlib.Path(__file__).parents[2] / "docs" / "drift.md").read_text()
 
@@ -17,12 +17,12 @@ def test_every_effect_is_there_with_its_limits():
 
 
 def test_the_numbers_are_those_of_the_code():
-    assert f"first {profiling.TEACH:,} values" in PAGE
+    assert f"first {hourly.TEACH:,} values" in PAGE
     assert f"{profiles.MOST_EDGES - 1} bins" in PAGE
     assert f"{profiles.MOST_CLASSES} commonest" in PAGE
     assert f"Below {drift.FEWEST} rows" in PAGE
     assert f"{profiles.OUTER_EDGES} wider ones" in PAGE
-    assert f"Hours are kept for {profiling.HOURS_KEPT // 86_400} days" in PAGE
+    assert f"Hours are kept for {hourly.HOURS_KEPT // 86_400} days" in PAGE
     assert f"go after {sketching.DAYS_KEPT // 86_400} days" in PAGE
     assert drift.ALPHA == 0.001
     assert (calibration.FACTOR, calibration.QUANTILE, calibration.WEEKS, calibration.LEAST) == (1.5, 0.99, 8, 7)

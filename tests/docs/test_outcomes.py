@@ -6,8 +6,8 @@ import re
 from tidegate.core.stats import arrival, estimated
 from tidegate.dataplane.predlog import labelled
 from tidegate.interface.cli.views import performance as view
+from tidegate.observability.joining import entities, quarantine
 from tidegate.observability.outcomes import labelling, performance, performing, worsened
-from tidegate.observability.recording import entities, quarantine
 
 PAGE = (pathlib.Path(__file__).parents[2] / "docs" / "outcomes.md").read_text()
 

@@ -11,7 +11,7 @@ from test_predlog_killed import BOOT, RECORDER, python, until
 
 from tidegate.core.vocabulary import assignment, erasures, home, ids, records, tables
 from tidegate.dataplane.predlog import catalogue, segments
-from tidegate.observability.recording import profiling
+from tidegate.observability.profiling import hourly
 
 PEOPLE = [assignment.digest(f"user-{number}".encode()) for number in range(20)]
 ASKING = 6
@@ -97,9 +97,9 @@ def profiled(made: home.Home) -> dict[tuple[int, int], tuple[int, tuple[int, ...
     if not (made.log / catalogue.NAME).exists():
         return {}
     with catalogue.Catalogue(made.log) as known:
-        if not profiling.known(known.connection) or known.recounts(1):
+        if not hourly.known(known.connection) or known.recounts(1):
             return {}
-        hours = profiling.hours(known.connection, "e", 0, 2**40)
+        hours = hourly.hours(known.connection, "e", 0, 2**40)
     return {(version, hour): (one.rows, one.columns["prediction"].counts) for version, hour, one in hours}
 
 

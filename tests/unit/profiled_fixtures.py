@@ -9,10 +9,10 @@ from tests.unit import predlog_fixtures as given
 from tests.unit.pairs_fixtures import Mirrored
 from tidegate.core.vocabulary import profiles, records
 from tidegate.observability.drift import drifting
-from tidegate.observability.recording import profiling
+from tidegate.observability.profiling import hourly
 
 ROWS = 50
-HOUR = profiling.HOUR
+HOUR = hourly.HOUR
 FIRST = given.T0 // HOUR * HOUR
 
 
@@ -35,11 +35,11 @@ class Profiled(Mirrored):
     def __init__(self, root: pathlib.Path) -> None:
         super().__init__(root, mirror=0)
         self.rng = np.random.default_rng(1)
-        self.put(*(asked(at, 0.0, self.rng) for at in range(profiling.TEACH // ROWS)))
+        self.put(*(asked(at, 0.0, self.rng) for at in range(hourly.TEACH // ROWS)))
         self.look(1.0)
 
     def hours(self) -> list[tuple[int, int, profiles.Profile]]:
-        return profiling.hours(self.recorder.catalogue.connection, "flight-delay", 0, 2**40)
+        return hourly.hours(self.recorder.catalogue.connection, "flight-delay", 0, 2**40)
 
     def report(self, window: drifting.Stretch, reference: drifting.Stretch) -> drifting.Report:
         return drifting.report(self.recorder.catalogue.connection, drifting.Report("flight-delay", window, "time", (reference,)))

@@ -10,7 +10,7 @@ from tidegate.core.stats import counting, seasons
 from tidegate.core.vocabulary import home, manifests, profiles, tables
 from tidegate.dataplane.predlog import catalogue
 from tidegate.dataplane.wire import tablefile
-from tidegate.observability.recording import profiling
+from tidegate.observability.profiling import hourly
 
 ENDPOINT = "flights"
 MONDAY = seasons.WEEK_BEGINS + 2_800 * seasons.WEEK
@@ -28,7 +28,7 @@ class Hours:
         self.home.prepare()
         self.books = catalogue.Catalogue(self.home.log)
         self.frames = dict(frames)
-        profiling.prepare(self.books.connection)
+        hourly.prepare(self.books.connection)
         for name, frame in frames.items():
             told = (self.endpoint, name, msgspec.msgpack.encode(frame))
             self.books.connection.execute("INSERT INTO frame VALUES (?, ?, ?)", told)

@@ -15,7 +15,7 @@ from tidegate.dataplane.predlog import catalogue
 from tidegate.dataplane.wire import tablefile
 from tidegate.interface.api import access, orders
 from tidegate.interface.cli.views import history
-from tidegate.observability.recording import quarantine
+from tidegate.observability.joining import quarantine
 
 DIGEST = api_fixtures.DIGEST
 AT = 1_772_380_800.0  # 2026-03-01 16:00:00 UTC

@@ -1,7 +1,7 @@
 """What is said of outcomes that were accepted."""
 
 from tidegate.interface.cli.views import rejected
-from tidegate.observability.recording import fates
+from tidegate.observability.joining import fates
 
 
 def test_what_was_joined_comes_first_then_what_was_put_aside_and_why_then_what_waits():

@@ -9,8 +9,8 @@ from rich import console
 
 from tidegate.interface.cli.views import performance as view
 from tidegate.interface.cli.views import rejected
+from tidegate.observability.joining import quarantine
 from tidegate.observability.outcomes import performance
-from tidegate.observability.recording import quarantine
 
 
 def shown(parts) -> str:

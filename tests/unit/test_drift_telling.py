@@ -13,7 +13,7 @@ from tidegate.core.vocabulary import profiles
 from tidegate.dataplane.wire import tablefile
 from tidegate.observability.drift import lookout, telling
 from tidegate.observability.metrics import drifted, exposition
-from tidegate.observability.recording import oddness
+from tidegate.observability.profiling import oddness
 
 DAYS = [MONDAY + at * seasons.DAY for at in range(40)]
 STATUS = {

@@ -13,7 +13,7 @@ from tests.unit.recording_fixtures import Killed, killing
 from tidegate.core.vocabulary import assignment, erasures, explanations, ids, keeping, records, tables
 from tidegate.dataplane.predlog import explained, parquet, reader, recorded, shipped
 from tidegate.dataplane.wire import samples
-from tidegate.observability.recording import entities
+from tidegate.observability.joining import entities
 
 ANN, BOB = (assignment.digest(name) for name in (b"user-42", b"user-7"))
 SECRET, PLAIN = "ann of the long name " * 100, "bob of the long name " * 100

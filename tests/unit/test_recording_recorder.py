@@ -14,7 +14,8 @@ from recording_fixtures import Killed, Log, killing
 from tidegate.core.vocabulary import alarms, errors
 from tidegate.dataplane.predlog import catalogue, parquet, reader, segments
 from tidegate.observability.monitors import integrity
-from tidegate.observability.recording import following, recorder, rules, upkeep
+from tidegate.observability.reading import rules
+from tidegate.observability.recording import following, recorder, upkeep
 
 
 def stored(log: Log) -> list[int]:

@@ -13,9 +13,9 @@ from columns_fixtures import C, Columned, ended, everything
 from tests.unit.recording_fixtures import Killed, killing
 from tidegate.core.vocabulary import assignment, erasures, ids, keeping, manifests, profiles, records
 from tidegate.dataplane.predlog import objects, parquet, reader
-from tidegate.observability.recording import oddness, profiling, sketching
+from tidegate.observability.profiling import hourly, oddness, sketching
 
-HOUR = profiling.HOUR
+HOUR = hourly.HOUR
 FIRST = given.T0 // HOUR * HOUR
 ROWS = 50
 ANN = assignment.digest(b"ann")
@@ -38,7 +38,7 @@ class Profiled(Columned):
         self.rng = np.random.default_rng(1)
         self.number = 0
         for hour in (0, 1, 2):
-            self.put(*(self.some(hour * HOUR + at) for at in range(profiling.TEACH // ROWS + 5)))
+            self.put(*(self.some(hour * HOUR + at) for at in range(hourly.TEACH // ROWS + 5)))
             self.look(hour * HOUR + 100.0)
 
     def some(self, at: float, city: str = "", **more: Any) -> records.Prediction:
@@ -62,8 +62,8 @@ class Profiled(Columned):
     def told(self) -> dict[str, Any]:
         """All that the catalogue says of profiles; quantiles of sketches, which are drawn at random when they are large."""
         connection = self.recorder.catalogue.connection
-        frames = profiling.frames(connection, "flight-delay")
-        hours = profiling.hours(connection, "flight-delay", 0, 2**40)
+        frames = hourly.frames(connection, "flight-delay")
+        hours = hourly.hours(connection, "flight-delay", 0, 2**40)
         sketched = sketching.read(connection, "flight-delay", [(0, 2**40, None)], frames)
         words = {name: one.distinct for name, one in sketched.items() if hasattr(one, "distinct")}
         counts = {name: one.count for name, one in sketched.items() if hasattr(one, "count")}
@@ -204,7 +204,7 @@ def test_a_bin_is_called_by_no_value_that_only_who_is_forgotten_had(tmp_path: pa
     assert not log.recorder.doubts.pending
     assert log.recorder.profiles.frames("flight-delay")["city"].classes == ()
     assert "Ann's Road" not in everything(log.home)
-    [(_, _, hour)] = profiling.hours(log.recorder.catalogue.connection, "flight-delay", 0, 2**40)
+    [(_, _, hour)] = hourly.hours(log.recorder.catalogue.connection, "flight-delay", 0, 2**40)
     assert hour.columns["city"].counts == (21 * ROWS,)
 
 

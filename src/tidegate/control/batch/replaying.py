@@ -14,7 +14,8 @@ from tidegate.control.batch import verdicts, worker
 from tidegate.core.vocabulary import arms, errors, home, marks, records, sums, tables
 from tidegate.dataplane.predlog import outcomes, pairing, reader
 from tidegate.dataplane.wire import frames, samples
-from tidegate.observability.recording import slicing
+from tidegate.observability.joining import slicing
+from tidegate.observability.reading import bodies
 
 REASONS = 5
 """Different errors of the candidate that are told."""
@@ -93,7 +94,7 @@ class Replay:
     def __init__(self, place: home.Home, wanted: Wanted) -> None:
         self._place, self._wanted = place, wanted
         self._logged = reader.period(place, wanted.endpoint, wanted.stable, wanted.span)
-        self._reader, self._known = slicing.Reader(place.bundles), slicing.Known()
+        self._reader, self._known = bodies.Reader(place.bundles), slicing.Known()
         self._counts: dict[str, pairing.Count] = {}
         self._seen: set[tuple[int, bytes]] = set()
         self._errors: collections.Counter[str] = collections.Counter()

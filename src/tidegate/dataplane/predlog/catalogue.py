@@ -2,7 +2,7 @@
 
 So `kill -9` between two steps of the recorder loses nothing and repeats nothing: a file that the catalogue does not name
 does not count, and what it held is read from its segment again. SQLite, in `log/catalogue.db`; the recorder writes, all read.
-The recorder keeps its joins in the same database (`observability.recording.labels`), hence under the same transaction.
+The recorder keeps its joins in the same database (`observability.joining.labels`), hence under the same transaction.
 """
 
 import contextlib

@@ -10,8 +10,8 @@ import msgspec
 from tidegate.core.spec import settings as specification
 from tidegate.dataplane.predlog import catalogue
 from tidegate.interface.api import making, moments, scopes, shelf
+from tidegate.observability.joining import quarantine
 from tidegate.observability.outcomes import fetching, performance
-from tidegate.observability.recording import quarantine
 
 
 def router(books: shelf.Shelf) -> fastapi.APIRouter:

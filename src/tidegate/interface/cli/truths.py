@@ -16,8 +16,8 @@ from tidegate.core.vocabulary import codes, errors, home
 from tidegate.dataplane.predlog import posts
 from tidegate.interface.api import addresses
 from tidegate.interface.cli import reaching, traffic, words
+from tidegate.observability.joining import fates
 from tidegate.observability.outcomes import sheets
-from tidegate.observability.recording import fates
 
 _SECONDS = 30.0
 _LOOK_SECONDS = 0.2

@@ -8,5 +8,5 @@
 - `classifying`: two times told apart by a model: the explainer of drift; `together`: the same once a week, as a watch
 
 Called by the API, the command line and the monitor (`lookout`, `together`). Not here: profiles and their frames
-(`recording.profiling`), the tests and their bounds (`core.stats.drift`, `core.stats.calibration`).
+(`profiling.hourly`), the tests and their bounds (`core.stats.drift`, `core.stats.calibration`).
 """

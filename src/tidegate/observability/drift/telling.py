@@ -10,7 +10,7 @@ from tidegate.core.stats import drift, effects
 from tidegate.core.vocabulary import alarms, tables
 from tidegate.observability.drift import moving
 from tidegate.observability.metrics import drifted
-from tidegate.observability.recording import oddness
+from tidegate.observability.profiling import oddness
 
 FIRST, MOST = 10, 50
 SEASON = "season"

@@ -23,7 +23,7 @@ import msgspec
 from tidegate.core.vocabulary import alarms, errors, home, monitoring
 from tidegate.dataplane.predlog import posts
 from tidegate.observability.outcomes import asking
-from tidegate.observability.recording import rules
+from tidegate.observability.reading import rules
 
 RETRY_SECONDS = 30.0
 """After what failed, unless it is due sooner."""

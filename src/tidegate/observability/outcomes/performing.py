@@ -21,7 +21,7 @@ from tidegate.core.stats import arrival, metrics
 from tidegate.core.vocabulary import alarms, home, placing, tables
 from tidegate.dataplane.predlog import labelled, parquet, reader
 from tidegate.observability.outcomes import estimating, graded, probable, worsened
-from tidegate.observability.recording import rules
+from tidegate.observability.reading import rules
 
 BACK_SECONDS = 180 * 86_400.0
 """How far back a version's beginning is looked for."""

@@ -10,7 +10,7 @@ import numpy as np
 from tidegate.core.vocabulary import errors, home, profiles
 from tidegate.dataplane.models import bundles, series
 from tidegate.dataplane.predlog import labelled, probabilities
-from tidegate.observability.recording import outputs
+from tidegate.observability.reading import outputs
 
 
 def rows(place: home.Home, endpoint: str, found: labelled.Rows) -> labelled.Rows:

@@ -14,7 +14,7 @@ from tidegate.core.stats import metrics
 from tidegate.core.vocabulary import arms, errors, home, ids, records, tables
 from tidegate.dataplane.predlog import columns, labelled, reader
 from tidegate.observability.outcomes import graded, labelling, probable
-from tidegate.observability.recording import slicing
+from tidegate.observability.reading import bodies
 
 COLUMNS = ("task", "id", "label", "answer")
 """What every sheet has, before the inputs. An input column that is called so stands there as the log calls it: in_NAME."""
@@ -110,7 +110,7 @@ def _differs(answer: object, copied: Sequence[object], row: int) -> float:
 
 def _lines(place: home.Home, task: labelling.Task) -> list[dict[str, Any]]:
     """The sheet's lines in the order of the predictions."""
-    inputs = slicing.Reader(place.bundles)
+    inputs = bodies.Reader(place.bundles)
     wanted = sorted({one.id for one in task.handed})
     shown: dict[tuple[str, int], dict[str, Any]] = {}
     for begin in range(0, len(wanted), _AT_ONCE):
@@ -125,7 +125,7 @@ def _lines(place: home.Home, task: labelling.Task) -> list[dict[str, Any]]:
     return lines
 
 
-def _shown(inputs: slicing.Reader, several: Sequence[records.Prediction]) -> dict[tuple[str, int], dict[str, Any]]:
+def _shown(inputs: bodies.Reader, several: Sequence[records.Prediction]) -> dict[tuple[str, int], dict[str, Any]]:
     """What is shown of each row of requests that were drawn for one bundle."""
     signature = inputs.takes(several[0].digest)
     names = [column.name for column in signature.inputs] if signature else []

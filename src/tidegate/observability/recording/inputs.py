@@ -1,6 +1,6 @@
 """Inputs of logged requests by column, as the log keeps them: read by the bundle's own codec, without the model.
 
-Called by the recorder. Not here: the columns in Parquet (`predlog.columns`), reading inputs (`slicing.Reader`).
+Called by the recorder. Not here: the columns in Parquet (`predlog.columns`), reading inputs (`bodies.Reader`).
 """
 
 import itertools
@@ -14,7 +14,9 @@ import msgspec
 from tidegate.core.vocabulary import keeping, manifests, records
 from tidegate.dataplane.models import batches, datatypes
 from tidegate.dataplane.predlog import ciphers, columns, objects, parquet
-from tidegate.observability.recording import oddness, slicing, veils
+from tidegate.observability.profiling import oddness
+from tidegate.observability.reading import bodies
+from tidegate.observability.recording import veils
 
 log = logging.getLogger(__name__)
 EMBEDDED = "embedded"
@@ -27,7 +29,7 @@ _Read = tuple[list[records.Prediction], list[int], dict[str, list[Any]]]
 class Inputs:
     """What is kept of inputs. The reader is shared with whoever else reads them."""
 
-    def __init__(self, folder: pathlib.Path, reader: slicing.Reader, veiled: veils.Veils, odd: oddness.Oddness) -> None:
+    def __init__(self, folder: pathlib.Path, reader: bodies.Reader, veiled: veils.Veils, odd: oddness.Oddness) -> None:
         """`folder`: the log's. `odd`: how odd they are."""
         self._log, self._reader, self._veils, self._odd = folder, reader, veiled, odd
 

@@ -18,29 +18,19 @@ import msgspec
 
 from tidegate.core.vocabulary import home, instants, placing, records, room, sums
 from tidegate.dataplane.predlog import columns, explained, parquet, reader, segments, shipped
+from tidegate.observability.joining import entities, joins, labels, pairs, slices, values
+from tidegate.observability.profiling import baselines, doubting, hourly, oddness
+from tidegate.observability.reading import bodies, outputs, rules
 from tidegate.observability.recording import (
-    baselines,
     believing,
-    doubting,
-    entities,
     erasing,
     expiring,
     following,
     inputs,
-    joins,
     keepsakes,
-    labels,
     mending,
-    oddness,
-    outputs,
-    pairs,
-    profiling,
     recounting,
-    rules,
-    slices,
-    slicing,
     upkeep,
-    values,
     veils,
 )
 
@@ -74,8 +64,8 @@ class Recorder:
         self.values = values.Values(connection, self.cohorts)
         self.pairs = pairs.Pairs(connection, self.cohorts, place.bundles)
         self.slices = slices.Slices(connection, self.cohorts, place.bundles)
-        self._reader = slicing.Reader(place.bundles, holds=True)
-        self.profiles = profiling.Profiles(connection, self._reader)
+        self._reader = bodies.Reader(place.bundles, holds=True)
+        self.profiles = hourly.Profiles(connection, self._reader)
         self.veils = veils.Veils(connection, self.rules)
         self.oddness = oddness.Oddness(connection, self.profiles, baselines.Baselines(place.bundles))
         self.inputs = inputs.Inputs(place.log, self._reader, self.veils, self.oddness)

@@ -24,7 +24,9 @@ import pyarrow.parquet as pq
 from tidegate.core.stats import seasons
 from tidegate.core.vocabulary import arms, ids, keeping, marks, profiles, records
 from tidegate.dataplane.predlog import catalogue, ciphers, columns, intact, objects, parquet
-from tidegate.observability.recording import mending, oddness, outputs, profiling, sketching, slicing
+from tidegate.observability.profiling import hourly, oddness, sketching
+from tidegate.observability.reading import bodies, outputs
+from tidegate.observability.recording import mending
 
 BUSY_SECONDS = 0.5
 """For how long it counts at one go, about: gateways' records wait meanwhile."""
@@ -42,9 +44,9 @@ class Recounting:
         self,
         folder: pathlib.Path,
         known: catalogue.Catalogue,
-        counted: profiling.Profiles,
+        counted: hourly.Profiles,
         odd: oddness.Oddness,
-        reader: slicing.Reader,
+        reader: bodies.Reader,
     ) -> None:
         """`folder`: the log's. `reader`: it says by which signature a bundle's inputs were taken."""
         self._log, self._known, self._counted, self._odd, self._reader = folder, known, counted, odd, reader
@@ -132,8 +134,8 @@ class _Typed:
         folder: pathlib.Path,
         rows: pa.Table,
         told: Sequence[records.Prediction],
-        reader: slicing.Reader,
-        counted: profiling.Profiles,
+        reader: bodies.Reader,
+        counted: hourly.Profiles,
     ) -> None:
         self._log, self._reader, self._counted = folder, reader, counted
         self._places = {one.id: at for at, one in enumerate(told)}

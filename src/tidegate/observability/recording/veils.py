@@ -11,7 +11,7 @@ import msgspec
 
 from tidegate.core.vocabulary import errors, keeping, records
 from tidegate.dataplane.predlog import ciphers
-from tidegate.observability.recording import rules
+from tidegate.observability.reading import rules
 
 _TABLES = "CREATE TABLE IF NOT EXISTS keeping (endpoint TEXT PRIMARY KEY, told BLOB) WITHOUT ROWID"
 _NONE = ciphers.Ring(())

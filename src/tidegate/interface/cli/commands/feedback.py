@@ -12,8 +12,8 @@ from tidegate.core.vocabulary import home as homes
 from tidegate.dataplane.predlog import catalogue, posts
 from tidegate.interface.cli import options, reaching, screen, traffic, truths
 from tidegate.interface.cli.views import rejected as view
+from tidegate.observability.joining import fates, quarantine
 from tidegate.observability.outcomes import fetching
-from tidegate.observability.recording import fates, quarantine
 
 
 def feedback(

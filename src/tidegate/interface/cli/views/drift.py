@@ -7,7 +7,7 @@ from rich import table, text
 from tidegate.core.decide import amounts
 from tidegate.interface.api import moments
 from tidegate.observability.drift import classifying, drifting
-from tidegate.observability.recording import oddness
+from tidegate.observability.profiling import oddness
 
 _STYLES = {"alarm": "bold red", "warning": "yellow", "": ""}
 _HEADS = (

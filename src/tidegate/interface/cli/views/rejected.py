@@ -6,8 +6,8 @@ from rich import table, text
 
 from tidegate.interface.api import moments
 from tidegate.interface.cli import words
+from tidegate.observability.joining import fates, quarantine
 from tidegate.observability.outcomes import fetching
-from tidegate.observability.recording import fates, quarantine
 
 _AFTERWARDS = "`tidegate feedback --rejected` lists what was put aside, and why"
 

@@ -16,7 +16,7 @@ import sqlite3
 import msgspec
 
 from tidegate.core.vocabulary import sums, tables
-from tidegate.observability.recording import labels
+from tidegate.observability.joining import labels
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS held (of INTEGER, unit BLOB, cohort INTEGER, value REAL, PRIMARY KEY (of, unit)) WITHOUT ROWID;

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.unit import predlog_fixtures as made
 from tidegate.core.vocabulary import assignment, tables
-from tidegate.observability.recording import entities, quarantine
+from tidegate.observability.joining import entities, quarantine
 
 KEYS = st.sampled_from(["ann", "ben"])
 TIMES = st.integers(0, 12)

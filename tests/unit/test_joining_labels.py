@@ -7,7 +7,7 @@ import pytest
 from recording_fixtures import Log
 
 from tidegate.core.vocabulary import arms, marks, records, tables
-from tidegate.observability.recording import quarantine
+from tidegate.observability.joining import quarantine
 
 
 def candidate(chance: int, at: float = 0.0, **more: object) -> records.Prediction:

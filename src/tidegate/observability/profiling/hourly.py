@@ -21,7 +21,8 @@ import numpy as np
 
 from tidegate.core.stats import counting, logspace, seasons, stacks
 from tidegate.core.vocabulary import arms, instants, keeping, marks, profiles, records
-from tidegate.observability.recording import baselines, outputs, sketching, slicing
+from tidegate.observability.profiling import baselines, sketching
+from tidegate.observability.reading import bodies, outputs
 
 PREDICTION = profiles.PREDICTION
 HOUR = 3_600
@@ -86,7 +87,7 @@ def _everything(_: str) -> keeping.Keeping:
 class Profiles:
     """What the recorder counts. What `take` adds is in memory until `save`."""
 
-    def __init__(self, connection: sqlite3.Connection, reader: slicing.Reader) -> None:
+    def __init__(self, connection: sqlite3.Connection, reader: bodies.Reader) -> None:
         """Make the tables where there are none, and load the frames. `reader`: of inputs, and it says where the bundles are."""
         self._connection = connection
         prepare(connection)

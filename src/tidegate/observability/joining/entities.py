@@ -17,7 +17,8 @@ from typing import Any
 import msgspec
 
 from tidegate.core.vocabulary import arms, assignment, ids, instants, records, tables
-from tidegate.observability.recording import quarantine, slicing
+from tidegate.observability.joining import quarantine
+from tidegate.observability.reading import bodies
 
 LATEST_SECONDS = 30 * 86_400.0
 """How long after what it is about an outcome may come at the least."""
@@ -35,7 +36,7 @@ _Entry = tuple[str, bytes, int, bytes, int]
 class Entities:
     """The recorder's index."""
 
-    def __init__(self, connection: sqlite3.Connection, reader: slicing.Reader) -> None:
+    def __init__(self, connection: sqlite3.Connection, reader: bodies.Reader) -> None:
         """Make the table where there is none. `reader`: of inputs, by the signatures of their bundles."""
         self._connection = connection
         connection.executescript(_TABLES)

@@ -9,7 +9,7 @@ from pairs_fixtures import Mirrored, copied, failed, place, served
 
 from tidegate.core.vocabulary import arms, marks, sums, tables
 from tidegate.dataplane.predlog import reader
-from tidegate.observability.recording import pairs, slicing
+from tidegate.observability.joining import pairs, slicing
 
 OTHER = "c" * 32
 

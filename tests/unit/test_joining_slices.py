@@ -8,7 +8,7 @@ import pytest
 from pairs_fixtures import Mirrored, place
 
 from tidegate.core.vocabulary import arms, assignment, marks, records, sums, tables
-from tidegate.observability.recording import labels, slicing
+from tidegate.observability.joining import labels, slicing
 
 OTHER = "c" * 32
 LIMITS = tables.Limits(timeout_ms=1_000)

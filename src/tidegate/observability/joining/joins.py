@@ -15,8 +15,8 @@ import msgspec
 
 from tidegate.core.vocabulary import arms, ids, losses, marks, records
 from tidegate.dataplane.predlog import outcomes
-from tidegate.observability.recording import entities, hearing, labels, quarantine
-from tidegate.observability.recording import values as metrics
+from tidegate.observability.joining import entities, hearing, labels, quarantine
+from tidegate.observability.joining import values as metrics
 
 LATE_SECONDS = 600.0
 LOOK_AFTER_SECONDS = 3.0

@@ -17,7 +17,7 @@ import numpy as np
 
 from tidegate.core.stats import logspace, seasons
 from tidegate.core.vocabulary import arms, ids, marks, profiles, records
-from tidegate.observability.recording import baselines, profiling
+from tidegate.observability.profiling import baselines, hourly
 
 NAME = "oddness"
 FRAME = profiles.Frame(NAME, edges=tuple(map(float, range(1, 25))))
@@ -77,7 +77,7 @@ class Scale(msgspec.Struct, frozen=True):
 class Oddness:
     """The recorder's. What is taken is in memory until `save`."""
 
-    def __init__(self, connection: sqlite3.Connection, counted: profiling.Profiles, known: baselines.Baselines) -> None:
+    def __init__(self, connection: sqlite3.Connection, counted: hourly.Profiles, known: baselines.Baselines) -> None:
         """Make the table where there is none. `counted`: whose frames and hours are meant."""
         self._connection, self._counted, self._baselines = connection, counted, known
         connection.executescript(_TABLE)
@@ -113,8 +113,8 @@ class Oddness:
         frames = self._counted.frames(endpoint)
         usual = baselines.fitted(self._baselines.of(digest), frames)
         if usual.rows < profiles.FEWEST:
-            hours = profiling.hours(self._connection, endpoint, int(now) - seasons.WEEK, int(now))
-            usual = profiling.merged([one for _, _, one in hours])
+            hours = hourly.hours(self._connection, endpoint, int(now) - seasons.WEEK, int(now))
+            usual = hourly.merged([one for _, _, one in hours])
             if usual.rows < FEWEST:
                 return {}
         known = {

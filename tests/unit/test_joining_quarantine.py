@@ -9,7 +9,7 @@ from recording_fixtures import Log
 
 from tidegate.core.vocabulary import home, ids, tables
 from tidegate.dataplane.predlog import reader
-from tidegate.observability.recording import fates, quarantine
+from tidegate.observability.joining import fates, quarantine
 
 
 def test_a_label_of_another_type_is_put_aside_and_the_right_one_still_counts(tmp_path: pathlib.Path) -> None:

@@ -1,24 +1,20 @@
-"""Slices: which declared parts of traffic a logged request belongs to, read from its input by the bundle's own codec.
+"""Inputs of logged requests by column, read from their bodies by the bundle's own codec.
 
-So every form of body is read as the worker has read it (JSON, CSV, binary tensors, gRPC), without the model. Twenty values a
-column get a slice of their own, in the order met; what comes beyond is `other`. Called by the recorder and by replay.
+So every form of body is read as the worker has read it (JSON, CSV, binary tensors, gRPC), without the model. Called by the
+recorder, by replay, and where a sample is taken to be labelled.
 """
 
 import collections
 import logging
 import math
 import pathlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from tidegate.core.vocabulary import errors, manifests, records, sums
+from tidegate.core.vocabulary import errors, manifests, records
 from tidegate.dataplane.models import batches, bundles, logged, series, signature
-from tidegate.dataplane.predlog import pairing
 from tidegate.dataplane.wire import samples
 
-MOST = sums.SLICE_VALUES
-"""Values of one column."""
-OTHER = "other"
 _LETTERS = 60
 _CODECS = 16
 Words = dict[str, list[str]]
@@ -98,36 +94,6 @@ class Reader:
             while len(self._codecs) > _CODECS:
                 self._codecs.popitem(last=False)
         return self._codecs[digest]
-
-
-class Known:
-    """The values that have slices of their own."""
-
-    def __init__(self, names: Iterable[str] = ()) -> None:
-        """`names` of slices that there are."""
-        self._names = set(names)
-        self._counts = collections.Counter(name.partition("=")[0] for name in self._names if not name.endswith(f"={OTHER}"))
-
-    def slices(self, words: Words) -> list[pairing.Slice]:
-        """The slices of a request with these values: all of it first, then by column."""
-        found = [pairing.ALL]
-        for column, values in words.items():
-            rows: dict[str, list[int]] = {}
-            for row, value in enumerate(values):
-                rows.setdefault(self.name(f"{column}={value}"), []).append(row)
-            found += [(name, None if len(rows) == 1 else tuple(mine)) for name, mine in rows.items()]
-        return found
-
-    def name(self, name: str) -> str:
-        """The slice of a value, column=value: its own, or its column's other."""
-        column = name.partition("=")[0]
-        if name in self._names or name == f"{column}={OTHER}":
-            return name
-        if self._counts[column] >= MOST:
-            return f"{column}={OTHER}"
-        self._names.add(name)
-        self._counts[column] += 1
-        return name
 
 
 def _word(value: Any) -> str:

@@ -5,7 +5,7 @@ import predlog_fixtures as given
 
 from tidegate.core.vocabulary import keeping, tables
 from tidegate.dataplane.wire import tablefile
-from tidegate.observability.recording import rules
+from tidegate.observability.reading import rules
 
 
 def test_what_is_asked_at_every_look_is_found_again_only_for_another_table(tmp_path):

@@ -19,8 +19,9 @@ import msgspec
 
 from tidegate.core.vocabulary import arms, ids, records, sums
 from tidegate.dataplane.predlog import pairing
-from tidegate.observability.recording import hearing, joins, labels, slicing
-from tidegate.observability.recording import rules as routing
+from tidegate.observability.joining import hearing, joins, labels, slicing
+from tidegate.observability.reading import bodies
+from tidegate.observability.reading import rules as routing
 
 LOOK_AFTER_SECONDS = 3.0
 UNMATCHED_SECONDS = 60.0
@@ -83,7 +84,7 @@ class Pairs:
         connection.executescript(_TABLES)
         self._hearing = hearing.Hearing(connection)
         self._secret = b""
-        self._reader = slicing.Reader(bundles)
+        self._reader = bodies.Reader(bundles)
         self._held: collections.OrderedDict[bytes, records.Prediction] = collections.OrderedDict()
         self._held_bytes = 0
         self._counts: dict[tuple[int, str], pairing.Count] = {}

@@ -19,13 +19,13 @@ from tidegate.core.stats import counting, stacks
 from tidegate.core.vocabulary import arms, ids, manifests, marks, profiles
 from tidegate.interface.cli.views import drift as view
 from tidegate.observability.drift import drifting, references
-from tidegate.observability.recording import oddness, profiling, sketching
+from tidegate.observability.profiling import hourly, oddness, sketching
 
 
 def test_the_first_rows_teach_and_the_later_ones_are_counted_by_version_and_hour(tmp_path: pathlib.Path) -> None:
     log = Profiled(tmp_path)
     assert log.hours() == []
-    frames = profiling.frames(log.recorder.catalogue.connection, "flight-delay")
+    frames = hourly.frames(log.recorder.catalogue.connection, "flight-delay")
     assert set(frames) == {"carrier", "hour", "prediction"}
     assert frames["carrier"].classes == ("AA", "DL", "UA")
     assert [frames[name].numeric for name in ("hour", "prediction")] == [True, True]
@@ -51,13 +51,13 @@ def test_versions_of_one_bundle_are_known_as_such(tmp_path: pathlib.Path) -> Non
     log.put(asked(100, 2.0, log.rng), asked(101, 2.0, log.rng, version=2), asked(102, 2.0, log.rng, **other))
     log.look(3.0)
     books = log.recorder.catalogue.connection
-    assert [profiling.alike(books, "flight-delay", version) for version in (1, 2, 3, 4)] == [{1, 2}, {1, 2}, {3}, {4}]
+    assert [hourly.alike(books, "flight-delay", version) for version in (1, 2, 3, 4)] == [{1, 2}, {1, 2}, {3}, {4}]
     log.look(HOUR + 60.0)
     whole = [drifting.Stretch(0, 2**40, 1), drifting.Stretch(0, 2**40, 1, alone=True), drifting.Stretch(0, 2**40)]
-    layout = stacks.Layout(profiling.frames(books, "flight-delay"))
+    layout = stacks.Layout(hourly.frames(books, "flight-delay"))
     assert [drifting.of(books, "flight-delay", layout, one).rows for one in whole] == [2 * ROWS, ROWS, 3 * ROWS]
     books.execute("DROP TABLE profiled")
-    assert profiling.alike(books, "flight-delay", 1) == {1}
+    assert hourly.alike(books, "flight-delay", 1) == {1}
 
 
 def test_rows_count_once_whatever_is_killed(tmp_path: pathlib.Path) -> None:
@@ -88,7 +88,7 @@ def test_an_input_that_nobody_foresaw_does_not_stop_the_recorder(tmp_path: pathl
     log.look(4.0)
     [(_, _, one)] = log.hours()
     assert {name: column.seen for name, column in one.columns.items()} == {"prediction": ROWS}
-    assert log.fact("recorded") == profiling.TEACH // ROWS + 1
+    assert log.fact("recorded") == hourly.TEACH // ROWS + 1
 
 
 def test_a_column_that_comes_with_a_later_version_is_learned_by_itself(tmp_path: pathlib.Path) -> None:
@@ -97,14 +97,14 @@ def test_a_column_that_comes_with_a_later_version_is_learned_by_itself(tmp_path:
     folder = log.home.bundles / ("a" * 64)
     folder.mkdir()
     (folder / "manifest.json").write_bytes(msgspec.json.encode(manifests.Manifest("flights", "sklearn", "m", wider, ())))
-    for at in range(profiling.TEACH // ROWS + 3):
+    for at in range(hourly.TEACH // ROWS + 3):
         rows = [{"carrier": "AA", "hour": 3, "delay": float(log.rng.normal())} for _ in range(ROWS)]
         body = json.dumps({"records": rows}).encode()
         log.put(asked(100 + at, HOUR + at, log.rng, version=2, digest="a" * 64, input=body))
     log.look(HOUR + 100.0)
     [(_, _, one)] = log.hours()
     assert {name: column.seen for name, column in one.columns.items()} == {
-        name: profiling.TEACH + 3 * ROWS if name != "delay" else 3 * ROWS for name in ("carrier", "hour", "prediction", "delay")
+        name: hourly.TEACH + 3 * ROWS if name != "delay" else 3 * ROWS for name in ("carrier", "hour", "prediction", "delay")
     }
 
 
@@ -217,14 +217,14 @@ def test_hours_that_are_old_become_days_and_say_the_same(tmp_path: pathlib.Path)
     for hour in range(3, 6):
         log.put(*(asked(100 * hour + at, hour * HOUR + at, log.rng) for at in range(4)))
     log.look(6 * HOUR)
-    before = profiling.merged([one for _, _, one in log.hours()])
+    before = hourly.merged([one for _, _, one in log.hours()])
     connection = log.recorder.catalogue.connection
     log.recorder.profiles.fold(given.T0 + sketching.HOURS_KEPT + 2 * 86_400.0)
     assert len(log.hours()) == 3
     assert connection.execute("SELECT DISTINCT hour % 86400 FROM sketch").fetchall() == [(0,)]
-    read = sketching.read(connection, "flight-delay", [(0, 2**40, None)], profiling.frames(connection, "flight-delay"))
+    read = sketching.read(connection, "flight-delay", [(0, 2**40, None)], hourly.frames(connection, "flight-delay"))
     assert read["hour"].count == 12 * ROWS
-    log.recorder.profiles.fold(given.T0 + profiling.HOURS_KEPT + 2 * 86_400.0)
+    log.recorder.profiles.fold(given.T0 + hourly.HOURS_KEPT + 2 * 86_400.0)
     [(_, hour, whole)] = log.hours()
     assert (hour % 86_400, whole.rows) == (0, 12 * ROWS)
     assert {name: column.counts for name, column in whole.columns.items()} == {
@@ -260,9 +260,9 @@ def test_each_input_is_logged_with_how_odd_it_is_and_the_oddest_are_examples(tmp
     assert told[0] == (ids.text(strange.id), max(bits))
     connection = log.recorder.catalogue.connection
     assert oddness.examples(connection, "flight-delay", (FIRST, 2**40), ["hour"], 1) == [ids.text(strange.id)]
-    [(_, _, one)] = profiling.hours(connection, "flight-delay", FIRST + 2 * HOUR, FIRST + 3 * HOUR)
+    [(_, _, one)] = hourly.hours(connection, "flight-delay", FIRST + 2 * HOUR, FIRST + 3 * HOUR)
     assert one.columns["oddness"].seen == 2 * ROWS
-    assert set(profiling.frames(connection, "flight-delay")) == {"carrier", "hour", "prediction", "oddness"}
+    assert set(hourly.frames(connection, "flight-delay")) == {"carrier", "hour", "prediction", "oddness"}
 
 
 @pytest.mark.parametrize("values", [[0.5, None, 1e308], ["x", 0.5, math.inf], [math.nan, -1e308, True]])

@@ -14,7 +14,7 @@ from tidegate.core.stats import stacks
 from tidegate.core.vocabulary import manifests, profiles, records
 from tidegate.dataplane.predlog import parquet, reader
 from tidegate.observability.drift import drifting
-from tidegate.observability.recording import profiling
+from tidegate.observability.profiling import hourly
 
 INPUTS = (C("age", "long", required=False),)
 OUTPUTS = (C("p", "FP64", shape=(-1, 3)), C("why", "string", required=False))
@@ -46,17 +46,17 @@ class Answering(Columned):
         return self.answered(number, self.rng.dirichlet(weights, ROWS), **more)
 
     def learned(self) -> None:
-        self.put(*(self.many(number) for number in range(profiling.TEACH // ROWS)))
+        self.put(*(self.many(number) for number in range(hourly.TEACH // ROWS)))
         self.look(1.0)
 
     def hours(self) -> list[tuple[int, int, profiles.Profile]]:
-        return profiling.hours(self.recorder.catalogue.connection, "flight-delay", 0, 2**40)
+        return hourly.hours(self.recorder.catalogue.connection, "flight-delay", 0, 2**40)
 
 
 def test_every_class_is_counted_by_itself_and_compared(tmp_path: pathlib.Path) -> None:
     log = Answering(tmp_path)
     log.learned()
-    hour = profiling.HOUR
+    hour = hourly.HOUR
     log.put(*(log.many(100 + at, at=2.0) for at in range(20)))
     log.put(*(log.many(200 + at, (2, 1, 1), at=hour + 2.0) for at in range(20)))
     log.look(hour + 3.0)
@@ -70,7 +70,7 @@ def test_every_class_is_counted_by_itself_and_compared(tmp_path: pathlib.Path) -
     told = {one.name: one for one in drifting.report(log.recorder.catalogue.connection, about).columns}
     assert told[NAMES[0]].level == "alarm"
     assert told["prediction.why"].level == ""
-    layout = stacks.Layout(profiling.frames(log.recorder.catalogue.connection, "flight-delay"))
+    layout = stacks.Layout(hourly.frames(log.recorder.catalogue.connection, "flight-delay"))
     only = layout.inputs(layout.stacked(before.rows, before.columns))
     assert [layout.names[at] for at in np.flatnonzero(only.there)] == ["age"]
     assert after.rows == 20 * ROWS
@@ -78,7 +78,7 @@ def test_every_class_is_counted_by_itself_and_compared(tmp_path: pathlib.Path) -
 
 def test_what_is_kept_of_inputs_and_bodies_is_nothing_to_the_outputs(tmp_path: pathlib.Path) -> None:
     log = Answering(tmp_path)
-    log.put(*(log.many(at, input=b"", output=b"") for at in range(profiling.TEACH // ROWS)))
+    log.put(*(log.many(at, input=b"", output=b"") for at in range(hourly.TEACH // ROWS)))
     log.put(log.many(50, input=b"", output=b"", at=2.0))
     log.look(3.0)
     ((_, _, seen),) = log.hours()
@@ -141,7 +141,7 @@ def test_outputs_count_once_whatever_is_killed(tmp_path: pathlib.Path) -> None:
 def test_outputs_are_counted_again_from_the_log_where_its_catalogue_was_lost(tmp_path: pathlib.Path) -> None:
     log = Answering(tmp_path)
     log.learned()
-    hour = profiling.HOUR
+    hour = hourly.HOUR
     log.put(*(log.many(80 + at, at=hour + at) for at in range(5)))
     log.look(hour + 10.0)
     before = log.hours()

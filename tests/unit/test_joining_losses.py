@@ -7,7 +7,7 @@ import pytest
 from recording_fixtures import Log
 
 from tidegate.core.vocabulary import arms, losses, marks, records, tables
-from tidegate.observability.recording import labels
+from tidegate.observability.joining import labels
 
 NUMBER = tables.Outcomes(kind="number", tolerance=1.0, within_seconds=10.0)
 PROBABILITY = tables.Outcomes(kind="probability", within_seconds=10.0)

@@ -23,7 +23,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from tidegate.core.vocabulary import arms, losses, marks, records, sums, tables
-from tidegate.observability.recording import histograms
+from tidegate.observability.joining import histograms
 
 RELEASES = 8
 """Releases whose label sums are kept, by endpoint."""

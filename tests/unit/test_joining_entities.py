@@ -9,7 +9,7 @@ from pairs_fixtures import Mirrored, served
 
 from tidegate.core.vocabulary import assignment, ids, records, tables
 from tidegate.dataplane.predlog import reader
-from tidegate.observability.recording import entities, quarantine
+from tidegate.observability.joining import entities, quarantine
 
 BY_CARRIER = tables.Outcomes(lookback_seconds=100.0, key="carrier", within_seconds=10.0)
 BY_KEY = tables.Outcomes(lookback_seconds=100.0, within_seconds=10.0)

@@ -13,7 +13,7 @@ import numpy as np
 from tidegate.core.vocabulary import profiles, records
 from tidegate.dataplane.models import series
 from tidegate.dataplane.predlog import columns, parquet
-from tidegate.observability.recording import slicing
+from tidegate.observability.reading import bodies
 
 _DOUBLE, _TEXT = columns.arrow("double"), columns.arrow(columns.TEXT)
 
@@ -29,7 +29,7 @@ class Outputs(NamedTuple):
     """By series, the values of all these rows; of numbers an array, NaN where one is missing."""
 
 
-def read(reader: slicing.Reader, several: Sequence[records.Prediction]) -> Outputs:
+def read(reader: bodies.Reader, several: Sequence[records.Prediction]) -> Outputs:
     """Of requests that were drawn for one bundle. What does not fit its series (a worker of another release) is left out."""
     known = reader.series(several[0].digest)
     if known is None or not (known.numbers or known.words):
@@ -51,7 +51,7 @@ def read(reader: slicing.Reader, several: Sequence[records.Prediction]) -> Outpu
     return Outputs(there, rows, found)
 
 
-def chunks(reader: slicing.Reader, predictions: Iterable[records.Prediction]) -> dict[parquet.Partition, list[columns.Chunk]]:
+def chunks(reader: bodies.Reader, predictions: Iterable[records.Prediction]) -> dict[parquet.Partition, list[columns.Chunk]]:
     """The typed columns of these requests, by where they belong."""
     groups: dict[tuple[parquet.Partition, str], list[records.Prediction]] = {}
     for one in predictions:

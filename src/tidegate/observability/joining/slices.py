@@ -18,7 +18,8 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from tidegate.core.vocabulary import arms, marks, records, sums
-from tidegate.observability.recording import labels, rules, slicing
+from tidegate.observability.joining import labels, slicing
+from tidegate.observability.reading import bodies, rules
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS sliced (of INTEGER PRIMARY KEY, terms TEXT, began INTEGER, closed INTEGER, unread INTEGER);
@@ -53,7 +54,7 @@ class Slices:
         """Make the tables where there are none, and load the releases. `bundles`: where signatures are."""
         self._connection, self._cohorts = connection, cohorts
         connection.executescript(_TABLES)
-        self._reader = slicing.Reader(bundles)
+        self._reader = bodies.Reader(bundles)
         self._books: dict[int, _Book] = {}
         for of, terms, began, closed, unread in connection.execute("SELECT * FROM sliced"):
             names = (row[0] for row in self._of("SELECT DISTINCT slice FROM slicesum", of))

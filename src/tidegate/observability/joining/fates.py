@@ -9,7 +9,7 @@ import msgspec
 
 from tidegate.core.vocabulary import errors, home, records
 from tidegate.dataplane.predlog import catalogue, reader
-from tidegate.observability.recording import quarantine
+from tidegate.observability.joining import quarantine
 
 _decode = msgspec.msgpack.Decoder(records.Outcome).decode
 

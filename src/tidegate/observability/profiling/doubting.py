@@ -20,7 +20,8 @@ import pyarrow.parquet as pq
 from tidegate.core.stats import counting
 from tidegate.core.vocabulary import ids, profiles
 from tidegate.dataplane.predlog import catalogue, columns, intact, parquet
-from tidegate.observability.recording import outputs, profiling
+from tidegate.observability.profiling import hourly
+from tidegate.observability.reading import outputs
 
 BUSY_SECONDS = 0.5
 _TABLE = (
@@ -36,7 +37,7 @@ _Labels = dict[str, set[str]]
 class Doubts:
     """Of all endpoints. How far the log has been looked through is in memory: a restart begins with the newest file."""
 
-    def __init__(self, folder: pathlib.Path, known: catalogue.Catalogue, counted: profiling.Profiles) -> None:
+    def __init__(self, folder: pathlib.Path, known: catalogue.Catalogue, counted: hourly.Profiles) -> None:
         """Make the table where there is none. `folder`: the log's."""
         self._log, self._known, self._counted = folder, known, counted
         known.connection.execute(_TABLE)

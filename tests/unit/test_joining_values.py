@@ -8,7 +8,7 @@ import pytest
 from recording_fixtures import Log
 
 from tidegate.core.vocabulary import arms, assignment, marks, records, sums
-from tidegate.observability.recording import values
+from tidegate.observability.joining import values
 
 OTHER = "c" * 32
 NONE = sums.Moments()

@@ -20,7 +20,7 @@ from collections.abc import Sequence
 import msgspec
 
 from tidegate.core.vocabulary import arms, records, sums
-from tidegate.observability.recording import crossing, labels
+from tidegate.observability.joining import crossing, labels
 
 MOST = 16
 """Posted metrics of one release."""
