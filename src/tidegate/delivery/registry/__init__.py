@@ -15,9 +15,7 @@
 - `predicates`: the endpoint's own check of answers: looked at, and taken into the bundle
 - `profiling`: the model loaded once and asked its example: baseline profile; `outputs`: what it answers, and which classes it
   tells apart; `dependence`: on which inputs
-- `compiling`: the profiled model as ONNX, held to its original row by row on its data and on `probes`; `adopting`: in its place;
-  `reports`: what came of it, for people
-- `graphs`, `nodes`, `ensembles`, `averages`, `forests`: how models become ONNX: skl2onnx, and trees exactly
+- `adopting`: the compiled form in the place of the original; `reports`: what came of compiling, for people
 - `making`: all of it in order, in a staging folder that becomes the bundle by one rename or leaves nothing behind
 - `ordering`: what an endpoint's settings ask of `making`; `meaning`: what a reference means just now, for who follows it
 - `children`: steps that are processes of their own: MLflow's client (with its credentials; runs no model), and the model

@@ -12,17 +12,17 @@ import msgspec
 
 from tidegate.core.vocabulary import errors, home, manifests
 from tidegate.dataplane.models import bundles
-from tidegate.delivery.registry import compiling
+from tidegate.delivery.compiling import converting
 
 ENTRY = "model/model.onnx"
 
 
-def adopted(folder: pathlib.Path, original: manifests.Manifest, found: compiling.Compiled) -> manifests.Manifest:
+def adopted(folder: pathlib.Path, original: manifests.Manifest, found: converting.Compiled) -> manifests.Manifest:
     """The manifest with the compiled model, its file in place and the original's gone."""
     model = pathlib.PurePath(original.entry).parts[0]
     shutil.rmtree(folder / model)
     (folder / ENTRY).parent.mkdir(exist_ok=True)
-    (folder.parent / compiling.FILE).rename(folder / ENTRY)
+    (folder.parent / converting.FILE).rename(folder / ENTRY)
     kept = [blob for blob in original.files if blob.path.partition("/")[0] != model]
     files = sorted((*kept, bundles.measure(folder, ENTRY)), key=lambda blob: blob.path)
     return msgspec.structs.replace(

@@ -14,7 +14,8 @@ from tidegate.core.vocabulary import errors, manifests, profiles
 from tidegate.dataplane.models import agreement, batches, bins, bundles, model, signature
 from tidegate.dataplane.models.loaders import catalog
 from tidegate.dataplane.wire import frames
-from tidegate.delivery.registry import compiling, dependence, examples, outputs, packages
+from tidegate.delivery.compiling import converting
+from tidegate.delivery.registry import dependence, examples, outputs, packages
 
 _UNIFORM = tuple(place / bins.MOST for place in range(1, bins.MOST))
 _FEW = 64
@@ -46,7 +47,7 @@ class Profiled(msgspec.Struct, frozen=True):
     lock: tuple[str, ...]
     """Versions of the packages it was loaded with here."""
     python: str
-    compiled: compiling.Compiled | None = None
+    compiled: converting.Compiled | None = None
     answers: list[float | str | None] = []
     """To the rows that were given, where they are many enough for a baseline profile."""
     outputs: dict[str, list[float | str | None]] = {}
@@ -80,8 +81,8 @@ def profile(asked: Asked) -> Iterator[Profiled]:
     if not asked.compile:
         yield found
         return
-    yield msgspec.structs.replace(found, compiled=compiling.Compiled(compiling.UNENDED))
-    outcome = compiling.compiled(proven, answering, batch, asked.tolerance)
+    yield msgspec.structs.replace(found, compiled=converting.Compiled(converting.UNENDED))
+    outcome = converting.compiled(proven, answering, batch, asked.tolerance)
     yield msgspec.structs.replace(found, compiled=outcome)
 
 

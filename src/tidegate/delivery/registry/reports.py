@@ -7,10 +7,10 @@ from typing import Any
 import msgspec
 
 from tidegate.core.vocabulary import home, manifests, placing
-from tidegate.delivery.registry import compiling
+from tidegate.delivery.compiling import converting
 
 
-def write(place: home.Home, digest: str, found: compiling.Compiled, original: manifests.Manifest, tolerance: float) -> None:
+def write(place: home.Home, digest: str, found: converting.Compiled, original: manifests.Manifest, tolerance: float) -> None:
     """The report of a bundle, whole or not at all. `original`: the manifest it has, or would have had, uncompiled."""
     place.reports.mkdir(mode=0o700, parents=True, exist_ok=True)
     told = {

@@ -14,7 +14,7 @@ import msgspec
 from tidegate.core.vocabulary import manifests
 from tidegate.dataplane.models import agreement, batches, bundles
 from tidegate.dataplane.models.loaders import catalog
-from tidegate.delivery.registry import graphs, probes
+from tidegate.delivery.compiling import graphs, probes
 
 FILE = "compiled.onnx"
 """Written beside the bundle's folder; moved into it when it is used."""

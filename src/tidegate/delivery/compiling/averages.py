@@ -7,7 +7,7 @@ ties stay ties.
 
 from typing import Any
 
-from tidegate.delivery.registry import nodes
+from tidegate.delivery.compiling import nodes
 
 CLASSIFIERS = (
     ("sklearn.tree", "DecisionTreeClassifier"),

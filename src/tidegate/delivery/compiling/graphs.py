@@ -11,7 +11,7 @@ from typing import Any
 from tidegate.core.vocabulary import manifests
 from tidegate.dataplane.models import datatypes
 from tidegate.dataplane.models.loaders import arrays
-from tidegate.delivery.registry import ensembles, forests
+from tidegate.delivery.compiling import ensembles, forests
 
 MATRIX = "inputs"
 CONVERTED = ("sklearn", "lightgbm", "xgboost")

@@ -8,7 +8,7 @@ import functools
 import importlib
 from typing import Any
 
-from tidegate.delivery.registry import averages, forests, nodes
+from tidegate.delivery.compiling import averages, forests, nodes
 
 OPSET = {"": 18, "ai.onnx.ml": 3}
 _TREES = 5

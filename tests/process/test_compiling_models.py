@@ -28,7 +28,8 @@ from tidegate.dataplane.models.loaders import lightgbm as lightgbm_loader
 from tidegate.dataplane.models.loaders import sklearn as sklearn_loader
 from tidegate.dataplane.models.loaders import xgboost as xgboost_loader
 from tidegate.dataplane.wire import frames
-from tidegate.delivery.registry import compiling, examples, making, reports
+from tidegate.delivery.compiling import converting
+from tidegate.delivery.registry import examples, making, reports
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -71,7 +72,7 @@ def judged(tmp_path, model, given, method=""):
     (tmp_path / "bundle").mkdir()
     bundle = bundles.Bundle(tmp_path / "bundle", manifest)
     batch = signature.Codec(manifest).decode(examples.body(loading.records(given)), frames.Content.RECORDS).batch
-    return compiling.compiled(bundle, loader.Model(model, bundle), batch, agreement.TOLERANCE)
+    return converting.compiled(bundle, loader.Model(model, bundle), batch, agreement.TOLERANCE)
 
 
 ALIKE = [
@@ -152,7 +153,7 @@ def test_models_without_a_converter_say_so(tmp_path):
     found = judged(tmp_path, model, CELLS, "predict")
     assert not found.loader
     assert "FunctionTransformer" in found.reason
-    assert not (tmp_path / compiling.FILE).exists()
+    assert not (tmp_path / converting.FILE).exists()
 
 
 def test_an_answer_out_of_tolerance_is_listed_with_both_values(tmp_path):
