@@ -7,7 +7,7 @@ from tidegate.core.stats import arrival, estimated
 from tidegate.dataplane.predlog import labelled
 from tidegate.interface.cli.views import performance as view
 from tidegate.observability.joining import entities, quarantine
-from tidegate.observability.outcomes import labelling, performance, performing, worsened
+from tidegate.observability.outcomes import labelling, parting, performance, performing, worsened
 
 PAGE = (pathlib.Path(__file__).parents[2] / "docs" / "outcomes.md").read_text()
 
@@ -35,7 +35,7 @@ def test_the_numbers_are_those_of_the_code():
     assert (worsened.REFERENCE_DAYS, worsened.REFERENCE_ROWS, worsened.QUIET_DAYS, worsened.OVER_DAYS) == (14, 500, 365, 3)
     assert performance.HISTORY_SECONDS == 90 * 86_400
     assert performing.Performing.every == 600
-    assert performance.MOST_SEGMENTS == 20
+    assert (parting.MOST, parting.BINS) == (20, 5)
     assert entities.LATEST_SECONDS == 30 * 86_400
     assert labelled.MOST == 3_000_000
     assert "more than three million predictions" in PAGE

@@ -1,6 +1,7 @@
 """What `tidegate performance` and `--rejected` say."""
 
 import io
+import re
 
 import numpy as np
 import predlog_fixtures as given
@@ -13,8 +14,8 @@ from tidegate.observability.joining import quarantine
 from tidegate.observability.outcomes import performance
 
 
-def shown(parts) -> str:
-    page = console.Console(file=io.StringIO(), width=200, no_color=True)
+def shown(parts, width: int = 200) -> str:
+    page = console.Console(file=io.StringIO(), width=width, no_color=True)
     for part in parts:
         page.print(part)
     return page.file.getvalue()
@@ -38,6 +39,25 @@ def test_a_report_has_its_cautions_its_lines_and_the_comparison() -> None:
     assert page.count("provisional") >= 4
     for name in ("accuracy", "precision", "recall", "auc", "brier"):
         assert name in page
+
+
+def test_five_metrics_with_their_intervals_fit_in_100_columns() -> None:
+    rng = np.random.default_rng(3)
+    at = made.NOW - rng.uniform(0, 40, 30_000) * made.DAY
+    truth, amount = rng.random(at.size) < 0.5, rng.gamma(2, 30, at.size)
+    score = np.clip(np.where(truth, 0.6, 0.4) + rng.normal(0, 0.2, at.size), 0.001, 0.999)
+    words = np.array([f"{one:.1f}" for one in amount], object)
+    lag = rng.exponential(2, at.size) * made.DAY
+    report = made.report(made.rows(at, score, truth.astype(float), lag, segment=words), 20.0, by="week", segment="amount")
+    page = shown(view.whole(report), 100)
+    lines = page.splitlines()
+    for standing in report.standings[1:]:
+        assert f"  {standing.segment.removeprefix('amount=')} " in page
+    first = next(at for at, line in enumerate(lines) if line.startswith("v1 "))
+    assert lines[first + 1].count("..") == len(view.COLUMNS["probability"])
+    assert all(line.count("..") in {0, 5} for line in lines)
+    assert re.search(r"^  20\d\d-\d\d-\d\d ", page, re.MULTILINE)
+    assert any(line.strip().startswith("provisional") for line in lines)
 
 
 def test_what_got_no_answer_is_said_and_lowers_no_coverage() -> None:

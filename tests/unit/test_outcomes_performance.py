@@ -7,7 +7,7 @@ import pytest
 
 from tidegate.core.vocabulary import tables
 from tidegate.dataplane.predlog import labelled
-from tidegate.observability.outcomes import graded, performance
+from tidegate.observability.outcomes import graded, parting, performance
 
 DAY = performance.DAY
 NOW = 20_000 * DAY
@@ -194,6 +194,32 @@ def test_segments_have_a_line_each() -> None:
     found = report(given, 30, segment="region")
     assert [(one.segment, one.predicted) for one in found.standings] == [("", 300), ("region=south", 200), ("region=north", 100)]
     assert [one.headline["accuracy"].value for one in found.standings] == [pytest.approx(2 / 3), 1.0, 0.0]
+
+
+def test_a_number_with_many_values_is_parted_at_fifths_of_all_that_is_looked_at() -> None:
+    rng = np.random.default_rng(5)
+    at = NOW - rng.uniform(1, 20, 2_000) * DAY
+    version = np.where(np.arange(2_000) < 500, 2, 1).astype(np.int64)
+    amount = np.array([f"{one:.4f}" for one in rng.gamma(2, 30, 1_990)] + ["null", ""] * 5, object)
+    given = rows(at, np.full(2_000, 0.9), np.ones(2_000), np.full(2_000, 0.1 * DAY), segment=amount, version=version)
+    found = report(given, 30, segment="amount").standings
+    newer, older = ([one.segment for one in found if one.version == which and one.segment] for which in (2, 1))
+    assert older[:-1] == newer, "the same edges"
+    assert older[-1] == "amount=none"
+    assert (len(newer), newer[0][:8], newer[-1][-1]) == (5, "amount=[", "]")
+    assert newer[0].split(", ")[1][:-1] == newer[1].split("[")[1].split(", ")[0]
+    told = [sum(one.predicted for one in found if one.segment == name) for name in newer]
+    assert max(told) - min(told) <= 2
+    assert sum(told) == 1_990
+
+
+def test_numbers_with_few_values_and_words_are_themselves() -> None:
+    every = np.ones(60, bool)
+    few = parting.parts(np.array([str(at % 20) for at in range(60)], object), every)
+    words = parting.parts(np.array([*map(str, range(59)), "x"], object), every)
+    whole = parting.parts(np.array([str(1_700_000_000 + at) for at in range(60)], object), every)
+    assert len(few.within(every)) == len(words.within(every)) == parting.MOST
+    assert whole.within(every)[0][0] == "[1700000000, 1700000011)"
 
 
 def test_nothing_and_almost_nothing_say_so() -> None:

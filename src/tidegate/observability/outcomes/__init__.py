@@ -2,7 +2,7 @@
 
 - `fetching`: outcomes from tables, on a schedule; `asking`: how a table is asked
 - `labelling`: what is handed out to people to label, with which chance; `sheets`: which, and what stands on them
-- `performance`: how good versions were, by the truth heard; `graded`: what an endpoint's rule makes of it
+- `performance`: how good versions were, by the truth heard; `graded`: what an endpoint's rule makes of it; `parting`: by segment
 - `probable`: the probabilities of classes beside both
 - `performing`: the watch on it; `worsened`: a version against its first weeks; `estimating`: what is expected before the truth
 

@@ -19,13 +19,12 @@ import numpy as np
 
 from tidegate.core.stats import arrival, means, metrics
 from tidegate.core.vocabulary import home, tables
-from tidegate.dataplane.predlog import flat, labelled
-from tidegate.observability.outcomes import estimating, graded, labelling, probable
+from tidegate.dataplane.predlog import labelled
+from tidegate.observability.outcomes import estimating, graded, labelling, parting, probable
 
 DAY, WEEK = 86_400.0, 604_800.0
 HISTORY_SECONDS = 90 * DAY
 """How much more of the past is read for the laws of the lags."""
-MOST_SEGMENTS = 20
 MATURED = 0.99
 Chances = Mapping[tuple[str, int], float]
 """(prediction id, row) -> the chance with which it was drawn to be labelled."""
@@ -152,15 +151,22 @@ def report(asked: Asked, rule: tables.Outcomes, rows: labelled.Rows, chances: Ch
     selective = arrival.selective(whole.predicted[ages >= mature], known[ages >= mature]) if laws else {}
     told = _Told(asked, laws, mature, bool(selective))
     recent = whole.rows.at >= asked.since
+    parts = parting.parts(whole.rows.segment, recent) if asked.segment else None
     standings: list[Standing] = []
     for version in sorted(lost, reverse=True):
         mine = recent & (whole.rows.version == version)
         by_chance = not (mine & known).any() and bool((mine & drawn & whole.known).any())
         used = msgspec.structs.replace(whole, known=whole.known & (drawn if by_chance else ~drawn))
         weight = _design(whole.rows, chances) if by_chance else None
-        for name, there in _segments(whole.rows, mine, asked.segment):
+        for name, there in [("", mine), *(parts.within(mine) if parts else ())]:
             more = 0 if name else lost[version]
-            one = _standing((version, name), used.of(there), ages[there], told, None if weight is None else weight[there])
+            one = _standing(
+                (version, name and f"{asked.segment}={name}"),
+                used.of(there),
+                ages[there],
+                told,
+                None if weight is None else weight[there],
+            )
             sampled = int((there & drawn & whole.known).sum())
             standings.append(msgspec.structs.replace(one, unanswered=more, predicted=one.predicted + more, sampled=sampled))
     return Report(
@@ -197,16 +203,6 @@ def _design(rows: labelled.Rows, chances: Chances) -> metrics.Floats:
     return np.array(
         [1 / chances.get((one.decode(), at), 1.0) for one, at in zip(rows.id.tolist(), rows.row.tolist(), strict=True)]
     )
-
-
-def _segments(rows: labelled.Rows, mine: graded.Bools, column: str) -> list[tuple[str, graded.Bools]]:
-    found = [("", mine)]
-    if column:
-        values, places = flat.coded(rows.segment)
-        counts = np.bincount(places[mine], minlength=len(values))
-        commonest = sorted(np.flatnonzero(counts).tolist(), key=lambda at: (-counts[at], values[at]))[:MOST_SEGMENTS]
-        found += [(f"{column}={values[at]}", mine & (places == at)) for at in commonest]
-    return found
 
 
 def _standing(

@@ -24,7 +24,12 @@ def performance(
         Literal["day", "week"] | None,
         typer.Option("--by", help="A line for each day or week of predictions too.", show_default=False),
     ] = None,
-    segment: Annotated[str, typer.Option("--segment", help="A line for each value of this input column too.")] = "",
+    segment: Annotated[
+        str,
+        typer.Option(
+            "--segment", help="A line for each value of this input column too; of a number with many values, for each fifth."
+        ),
+    ] = "",
     as_json: options.Json = False,
     home: options.Home = "",
 ) -> None:

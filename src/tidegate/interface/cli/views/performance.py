@@ -68,21 +68,25 @@ def compared(one: performance.Difference, kind: str) -> str:
 
 
 def _table(report: performance.Report) -> table.Table:
-    shown = table.Table(box=None, pad_edge=False, header_style="dim")
+    """An interval stands under its value, the share under the count: five of them have to fit in 100 columns."""
+    shown = table.Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="dim")
     names = tuple(one for one in COLUMNS[report.kind] if one in _measured(report))
-    for name in ("", "", "labelled", "of", "", *(one.replace("_", " ") for one in names)):
-        shown.add_column(name, justify="left" if name == "" else "right", overflow="fold")
+    column = next((one.segment.partition("=")[0] for one in report.standings if one.segment), "")
+    shown.add_column(column, overflow="fold")
+    for name in ("labelled", *(one.replace("_", " ") for one in names)):
+        shown.add_column(name, justify="right", no_wrap=True)
     for standing in report.standings:
-        name = f"v{standing.version}" + (f" {standing.segment}" if standing.segment else "")
+        inset = "  " if standing.segment else ""
+        name = inset + (standing.segment.partition("=")[2] or "none" if standing.segment else f"v{standing.version}")
         if standing.headline is not None:
             _add(shown, (name, "a sample" if standing.by_chance else ""), standing.covered, standing.headline, names)
         counted = (standing.labelled, standing.answered)
         if standing.provisional is not None or standing.headline is None:
-            _add(shown, (name if standing.headline is None else "", "provisional"), counted, standing.provisional, names)
+            _add(shown, (name if standing.headline is None else inset, "provisional"), counted, standing.provisional, names)
         for cohort in standing.cohorts:
             when = moments.shown(cohort.begins, None).partition(" ")[0]
             word = "" if cohort.mature else "provisional"
-            _add(shown, (f"  {when}", word), (cohort.labelled, cohort.predicted), cohort.measured, names)
+            _add(shown, (f"{inset}  {when}", word), (cohort.labelled, cohort.predicted), cohort.measured, names)
     return shown
 
 
@@ -96,10 +100,13 @@ def _add(
     shown: table.Table, what: tuple[str, str], counted: tuple[int, int], found: metrics.Measured | None, names: tuple[str, ...]
 ) -> None:
     labelled, predicted = counted
-    share = f"{100 * labelled / predicted:.1f} %" if predicted else ""
+    share = f"\n{100 * labelled / predicted:.1f} %" if predicted else ""
     cells = [_cell(found, name) for name in names]
-    style = "dim" if what[1] == "provisional" else ""
-    shown.add_row(what[0], text.Text(what[1], style="yellow"), f"{labelled:,}", f"{predicted:,}", share, *cells, style=style)
+    inset = " " * (len(what[0]) - len(what[0].lstrip()))
+    named = text.Text(what[0])
+    if what[1]:
+        named.append(f"\n{inset}" if what[0].strip() else "").append(what[1], "yellow")
+    shown.add_row(named, f"{labelled:,} of {predicted:,}{share}", *cells, style="dim" if what[1] == "provisional" else "")
 
 
 def _cell(found: metrics.Measured | None, name: str) -> str:
@@ -112,4 +119,4 @@ def _cell(found: metrics.Measured | None, name: str) -> str:
     value = amounts.figure(one.value, 4)
     if one.low is None or one.high is None:
         return value
-    return f"{value} [{amounts.figure(one.low, 3)}, {amounts.figure(one.high, 3)}]"
+    return f"{value}\n{amounts.figure(one.low, 3)}..{amounts.figure(one.high, 3)}"
