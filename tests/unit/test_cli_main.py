@@ -2,7 +2,7 @@
 
 import pytest
 
-from tidegate.core.vocabulary import codes, errors, ids
+from tidegate.core.vocabulary import codes, errors, ids, urls
 from tidegate.interface.cli import exits, main, options, project, table, words
 from tidegate.interface.cli.commands import init
 
@@ -111,4 +111,4 @@ def test_numbers_read_as_people_say_them():
     assert words.percent(10) == "0.1 %"
     assert words.count(1, "worker") == "1 worker"
     assert words.count(4100, "request") == "4,100 requests"
-    assert words.model("file:///a/b/c/model.joblib") == ".../model.joblib"
+    assert urls.model("file:///a/b/c/model.joblib") == ".../model.joblib"

@@ -82,6 +82,13 @@ def test_what_could_not_be_read_is_said():
     assert "Not in this report: drift (the catalogue cannot be opened)." in Page(document.draw(told, SINCE)).words
 
 
+def test_a_model_file_is_shown_by_its_name_and_an_interval_under_its_value():
+    path = "file:///srv/projects/2026/wine/models/wine.joblib"
+    page = document.draw(msgspec.structs.replace(ACCOUNT, names={2: path}), SINCE)
+    assert f'<code title="{path}">.../wine.joblib</code>' in page
+    assert '<td class="n">0.91 <p class="soft">[0.88, 0.93]</p></td>' in page
+
+
 def test_what_others_said_stays_text():
     evil = incident(kind="drift", words='<script>alert("x")</script> & co', moved=("<b>a</b>",))
     told = msgspec.structs.replace(ACCOUNT, alarms=(evil,), names={2: "<i>m</i>"})

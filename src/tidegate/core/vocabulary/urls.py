@@ -1,4 +1,4 @@
-"""Addresses of data without what may be a secret in them, so that they can be kept, shown and logged."""
+"""Addresses of data and models, so that they can be kept, shown and logged: without what may be a secret, or what nobody reads."""
 
 import re
 from urllib import parse
@@ -22,3 +22,10 @@ def bare(source: str) -> str:
     host = parts.netloc.rpartition("@")[2] if secret else parts.netloc
     query = "&".join(one for one in parts.query.split("&") if not _SECRET.search(one.partition("=")[0]))
     return parse.urlunsplit(parts._replace(netloc=host, query=query)) if (host, query) != (parts.netloc, parts.query) else source
+
+
+def model(reference: str) -> str:
+    """A model reference without the part of a path that nobody reads."""
+    if reference.startswith("mlflow://") or reference.count("/") < 3:
+        return reference
+    return f".../{reference.rsplit('/', 1)[-1]}"

@@ -32,10 +32,3 @@ def reason(failed: Exception) -> str:
     if isinstance(failed, UnicodeDecodeError):
         return f"it is no text in UTF-8 (byte {failed.start:,})"
     return getattr(failed, "strerror", None) or str(failed)
-
-
-def model(reference: str) -> str:
-    """A model reference without the part of a path that nobody reads."""
-    if reference.startswith("mlflow://") or reference.count("/") < 3:
-        return reference
-    return f".../{reference.rsplit('/', 1)[-1]}"

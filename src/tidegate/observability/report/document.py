@@ -9,7 +9,7 @@ from typing import Any
 import jinja2
 
 from tidegate.core.decide import amounts, strategies
-from tidegate.core.vocabulary import incidents, marks, phases
+from tidegate.core.vocabulary import incidents, marks, phases, urls
 from tidegate.dataplane.predlog import traffic
 from tidegate.observability.metrics import quantiles
 from tidegate.observability.report import account, charts, colours, following, markup
@@ -178,6 +178,7 @@ def _environment() -> jinja2.Environment:
         "spaced": lambda word: str(word).replace("_", " "),
         "colour": charts.colour,
         "named": lambda one: one.name.removeprefix(incidents.PREFIX).rstrip(":"),
+        "model": urls.model,
         "whole": lambda number: f"{number:,.0f}",
     }
     return markup.environment("tidegate.observability.report", filters)

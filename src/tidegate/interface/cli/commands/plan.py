@@ -14,7 +14,7 @@ from tidegate.control.store import store as stores
 from tidegate.core.spec import conditions, explained, guards
 from tidegate.core.spec import file as spec
 from tidegate.core.spec import settings as specification
-from tidegate.core.vocabulary import errors, releases
+from tidegate.core.vocabulary import errors, releases, urls
 from tidegate.core.vocabulary import home as homes
 from tidegate.dataplane.models import bundles, checking
 from tidegate.delivery.registry import asking, choosing, describing, predicates, reports, training
@@ -192,14 +192,14 @@ def _would(
     """What a release would do, in sentences. `now`: keys of settings that are others than those in force."""
     settings = given.settings
     name = settings.endpoint
-    said = [f"{given.path}: `tidegate release` would release {words.model(resolved)} behind {name}."]
+    said = [f"{given.path}: `tidegate release` would release {urls.model(resolved)} behind {name}."]
     stable = endpoint["stable"] if endpoint else None
     if not is_up:
         said.append(f"Tidegate is not up, so what {name} serves now is not known here: `tidegate up` starts it.")
     elif stable is None:
         said.append("There is no stable version yet: the strategy is skipped, and it serves once it has answered its warm-up.")
     else:
-        said.append(f"Stable is {stable['name']} ({words.model(stable['model'])}).")
+        said.append(f"Stable is {stable['name']} ({urls.model(stable['model'])}).")
         if stable["model"] == resolved:
             said.append(_again(stable["name"], [key for key in now if key not in {"model", "example", "training"}]))
         elif not settings.stages:

@@ -13,7 +13,7 @@ from tidegate.control.store import endpoints, location
 from tidegate.control.store import store as stores
 from tidegate.core.decide import amounts
 from tidegate.core.spec import settings as specification
-from tidegate.core.vocabulary import errors, sums
+from tidegate.core.vocabulary import errors, sums, urls
 from tidegate.delivery.registry import ordering
 from tidegate.interface.cli import exits, logged, options, screen, words
 
@@ -59,7 +59,7 @@ def replay(
     if not stable:
         raise errors.VersionUnknown(f"{row.name} has no stable version: there is nothing to compare with.")
     if digest is None and not as_json:
-        screen.note(f"making a bundle of {words.model(settings.model)}")
+        screen.note(f"making a bundle of {urls.model(settings.model)}")
     subject = worker.Subject(
         digest.digest if digest else ordering.make(settings, place),
         row.name,

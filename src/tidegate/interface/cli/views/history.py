@@ -4,8 +4,8 @@ from typing import Any
 
 from rich import text
 
+from tidegate.core.vocabulary import urls
 from tidegate.interface.api import moments
-from tidegate.interface.cli import words
 from tidegate.interface.cli.views import status
 
 Json = dict[str, Any]
@@ -43,7 +43,7 @@ def served(found: Json) -> list[text.Text]:
 
 
 def _server(one: Json) -> list[text.Text]:
-    head = text.Text.assemble("  ", (f"{one['name']:<5}", "bold"), f"{one['share'] * 100:g} %  {words.model(one['model'])}")
+    head = text.Text.assemble("  ", (f"{one['name']:<5}", "bold"), f"{one['share'] * 100:g} %  {urls.model(one['model'])}")
     brought = one["brought"]
     if brought is None:
         return [head]
@@ -63,7 +63,7 @@ def _release(one: Json) -> list[text.Text]:
         "  ",
         (f"{one['candidate']['name']:<5}", "bold"),
         (f"{phase:<12}", status.STYLES.get(one["phase"], "")),
-        f"  {one['strategy']}  {words.model(one['candidate']['model'])}  by {one['actor']}",
+        f"  {one['strategy']}  {urls.model(one['candidate']['model'])}  by {one['actor']}",
     )
     shown = [head]
     if one["reason"]:

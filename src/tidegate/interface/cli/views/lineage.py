@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from tidegate.control.loop import descendants
 from tidegate.control.loop import lineage as walking
+from tidegate.core.vocabulary import urls
 from tidegate.interface.api import moments
 from tidegate.interface.cli import words
 
@@ -17,7 +18,7 @@ def downwards(found: walking.Lineage) -> list[str]:
     for one in found.versions:
         held = ", held" if one.held and one.state != descendants.HELD else ""
         lines.append(f"version     {one.endpoint}/{one.version}  {one.state}{held}  ({', '.join(one.roles)} data)")
-        lines.append(f"  model     {words.model(one.model)}  bundle {one.digest[:16]}")
+        lines.append(f"  model     {urls.model(one.model)}  bundle {one.digest[:16]}")
         lines += [f"  release   {each.id}  {moments.local(each.at)}  {each.strategy}, {each.outcome}" for each in one.releases]
         lines.append(f"  served    {served(one.served)}")
     lines += [f"bundle      {digest}  is no version of any endpoint" for digest in found.bundles]
@@ -28,7 +29,7 @@ def upwards(origins: Iterable[walking.Origin]) -> list[str]:
     """What versions came from."""
     lines: list[str] = []
     for one in origins:
-        lines.append(f"version     {one.endpoint}/{one.version}  {words.model(one.model)}  bundle {one.digest[:16]}")
+        lines.append(f"version     {one.endpoint}/{one.version}  {urls.model(one.model)}  bundle {one.digest[:16]}")
         if one.provenance is None:
             lines.append("  data      not known: its bundle is not here")
             continue

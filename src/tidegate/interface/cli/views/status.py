@@ -5,6 +5,7 @@ from typing import Any
 from rich import console, text
 
 from tidegate.core.decide import amounts
+from tidegate.core.vocabulary import urls
 from tidegate.interface.api import troubles
 from tidegate.interface.cli import words
 
@@ -72,7 +73,7 @@ def of_endpoint(endpoint: Json, now: float) -> Lines:
     if endpoint.get("asleep"):
         shown.append(_line("asleep", text.Text("nobody asked for long, so it has no workers; the first request wakes it")))
     if endpoint.get("follows"):
-        shown.append(_line("follows", text.Text(words.model(endpoint["follows"]))))
+        shown.append(_line("follows", text.Text(urls.model(endpoint["follows"]))))
     if endpoint["kept"]:
         kept = ", ".join(one["name"] for one in endpoint["kept"])
         kept += f"  {amounts.rate(kept_rate)} to {release['stable']['name']}, for comparison" if owned and kept_rate else ""
@@ -133,7 +134,7 @@ def bar(weight: int, stable: str, candidate: str) -> text.Text:
 
 
 def _version(version: Json, a_second: float) -> text.Text:
-    said = text.Text.assemble((version["name"], "bold"), f"  {words.model(version['model'])}")
+    said = text.Text.assemble((version["name"], "bold"), f"  {urls.model(version['model'])}")
     if version["workers"] == 0:
         said.append("  no worker ready", style="bold red")
     elif version["workers"] > 0:
