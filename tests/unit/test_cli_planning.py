@@ -41,13 +41,23 @@ def test_a_row_for_each_stage_and_for_what_follows():
         "50%",
         "probation, holdback 1%",
     ]
-    assert "until proven" in rows[6]
+    assert "and proof that it is no worse" in rows[6]
     assert "99 %" in rows[7]
     assert "2 of the candidate, 2 of stable" in table(
         "replicas: 4\nrelease: {strategy: rolling, rolling: {surge: 0, unavailable: 2}}"
     )
     assert "nothing is promoted" in table("release: {strategy: shadow}")
     assert "none of stable" in table("release: {strategy: recreate}")
+
+
+def test_no_stage_folds_to_many_lines_in_100_columns():
+    screen = console.Console(width=100, color_system=None)
+    with screen.capture() as shown:
+        screen.print(course.stages(settings("release: {strategy: [shadow, canary]}")))
+    lines = shown.get().splitlines()
+    begins = [at for at, line in enumerate(lines) if line[:1].strip()]
+    assert len(begins) == 7
+    assert max(after - before for before, after in zip(begins, [*begins[1:], len(lines)], strict=True)) <= 2
 
 
 def test_the_gap_the_way_back_and_the_bounds_are_told():

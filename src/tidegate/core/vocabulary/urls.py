@@ -1,4 +1,4 @@
-"""Addresses of data and models, so that they can be kept, shown and logged: without what may be a secret, or what nobody reads."""
+"""Addresses of data and models, so that they can be kept, shown and logged: without what may be a secret or what nobody reads."""
 
 import re
 from urllib import parse

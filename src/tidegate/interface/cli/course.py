@@ -20,7 +20,7 @@ _UNCOMPARED = frozenset({releases.Watch.LEVEL, releases.Watch.PAIRS})
 def stages(settings: specification.Settings) -> table.Table:
     """A row for each stage and one for what follows: the traffic, the copies, the workers of both, what it is left on."""
     shown = table.Table(box=None, pad_edge=False, header_style="dim")
-    columns = ("stage", "traffic", "copies", "workers", "at least", "at most", "left on")
+    columns = ("stage", "traffic", "copies", "workers", "left on")
     for name in columns:
         shown.add_column(name, overflow="fold")
     for one in settings.stages:
@@ -29,13 +29,11 @@ def stages(settings: specification.Settings) -> table.Table:
             words.percent(one.weight) + (" and the cohort" if one.cohort else ""),
             words.percent(one.mirror) if one.mirror else "",
             workers(one, settings.replicas),
-            "" if one.alone else words.lasting(one.min_seconds),
-            "" if one.alone else "until proven" if one.must_prove else words.lasting(one.max_seconds),
             leaving.words(one),
         )
     if settings.returns:
         shown.add_row(
-            "stable again", words.percent(0), "", f"{settings.replicas} of stable", "", "", "it was a look: nothing is promoted"
+            "stable again", words.percent(0), "", f"{settings.replicas} of stable", "it was a look: nothing is promoted"
         )
         return shown
     after = strategies.after(settings.stages, settings.probation, settings.replicas)
@@ -45,7 +43,7 @@ def stages(settings: specification.Settings) -> table.Table:
     labelled = f" or {settings.probation_outcomes:,} labelled predictions" if settings.probation_outcomes else ""
     name = f"probation, {after.name}" if after else "probation"
     told = "; it tells what it finds, and takes nothing back" if after and after.watch in _UNCOMPARED else ""
-    shown.add_row(name, words.percent(weight), copies, _kept(settings, after), lasts, lasts, f"its time{labelled}{told}")
+    shown.add_row(name, words.percent(weight), copies, _kept(settings, after), f"{lasts}{labelled}{told}")
     return shown
 
 
@@ -92,6 +90,8 @@ def _kept(settings: specification.Settings, after: releases.Stage | None) -> str
     if _alone(settings):
         return f"{settings.replicas} of the candidate"
     left = after.replicas.stable if after and after.replicas else settings.replicas
+    if left == settings.replicas:
+        return f"{left} of each"
     return f"{settings.replicas} of the candidate, {left} of the version before"
 
 

@@ -35,8 +35,8 @@ def plan(
     as_json: options.Json = False,
     home: options.Home = "",
 ) -> None:
-    """What the file settles, what is in force where that is another, and the defaults that matter; the stages; and what `tidegate
-    release` would do now. Changes nothing.
+    """What `tidegate release` would do now; what the file settles, what is in force where that is another, and the defaults that
+    matter; the stages, and what to know of them. Changes nothing.
     """
     given = project.load(file, model=model, strategy=strategy)
     predicates.look(given.settings)
@@ -49,7 +49,8 @@ def plan(
     in_force = _in_force(options.place(home), given.settings)
     now = _others(in_force, rows)
     others = [*now, *_changed(options.place(home), given.settings, endpoint)]
-    said = _would(given, resolved, endpoint, others, is_up=status is not None)
+    would = _would(given, resolved, endpoint, others, is_up=status is not None)
+    said: list[str] = []
     if status is None or (endpoint and endpoint["stable"]):
         said += course.sentences(given.settings, endpoint and endpoint["stable"], gap, reaching.actor(), in_force)
     said += _running(given)
@@ -60,9 +61,14 @@ def plan(
     if as_json:
         settings = [{"key": key, "value": value, "from": source, "now": now.get(key, value)} for key, value, source in rows]
         stages = [course.plain(one, given.settings.replicas) for one in given.settings.stages]
-        screen.document({"file": str(given.path), "model": resolved, "settings": settings, "stages": stages, "would": said})
+        screen.document(
+            {"file": str(given.path), "model": resolved, "settings": settings, "stages": stages, "would": [*would, *said]}
+        )
         return
     terminal = screen.out()
+    for line in would:
+        terminal.print(text.Text(line))
+    screen.line("")
     shown = table.Table(box=None, pad_edge=False, show_header=False)
     telling = [one for one in rows if every or one[2] != "default" or one[0] in now or one[0] in explained.MATTER]
     for key, value, source in telling:
