@@ -7,6 +7,7 @@ import pytest
 
 from tidegate.core.vocabulary import tables
 from tidegate.dataplane.predlog import labelled
+from tidegate.interface.cli.views import performance as view
 from tidegate.observability.outcomes import graded, parting, performance
 
 DAY = performance.DAY
@@ -220,6 +221,17 @@ def test_numbers_with_few_values_and_words_are_themselves() -> None:
     whole = parting.parts(np.array([str(1_700_000_000 + at) for at in range(60)], object), every)
     assert len(few.within(every)) == len(words.within(every)) == parting.MOST
     assert whole.within(every)[0][0] == "[1700000000, 1700000011)"
+
+
+def test_labels_that_are_none_of_the_classes_are_told() -> None:
+    at = NOW - np.linspace(1, 20, 300) * DAY
+    answers = np.array(["barolo", "grignolino"] * 150, object)
+    labels = np.array([*answers[:-3], "merlot", "merlot", "Barolo"], object)
+    given = rows(at, answers, labels, np.full(300, 0.1 * DAY))
+    found = report(given, 30.0, tables.Outcomes(kind="class"))
+    assert found.strange == {"Barolo": 1, "merlot": 2}
+    assert "labels that no version ever answered count as wrong: Barolo (1), merlot (2)" in view.cautions(found)
+    assert report(given.of(np.arange(300) >= 100), 30.0, tables.Outcomes(kind="class")).strange == {}
 
 
 def test_nothing_and_almost_nothing_say_so() -> None:

@@ -75,6 +75,14 @@ class Graded(msgspec.Struct, frozen=True):
         picked = {name: getattr(self, name)[wanted] for name in ("told", "truth", "known")}
         return msgspec.structs.replace(self, rows=self.rows.of(wanted), **picked)
 
+    def strange(self, among: Bools) -> dict[str, int]:
+        """Labels of a CLASS among some rows, with how many of each, that no answer was and that no probability is told of."""
+        if self.kind != CLASS:
+            return {}
+        known = {*self.told.tolist(), *self.told_apart}
+        words, counts = np.unique(self.truth[self.known & among].astype(str), return_counts=True)
+        return {word: many for word, many in zip(words.tolist(), counts.tolist(), strict=True) if word not in known}
+
     def measured(self, weight: metrics.Floats) -> metrics.Measured | None:
         """The metrics of the rows that are known, each with its weight; None where there are none."""
         there, heavy = self.known, weight[self.known]

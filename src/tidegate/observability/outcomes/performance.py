@@ -107,6 +107,8 @@ class Report(msgspec.Struct, frozen=True):
     """What the young predictions of a version will probably turn out to be: estimates from its own probabilities."""
     sampled: int = 1
     """One request in so many was read."""
+    strange: dict[str, int] = {}
+    """Labels that are none of the classes that any version has answered or told of, each with how many rows have it."""
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -181,6 +183,7 @@ def report(asked: Asked, rule: tables.Outcomes, rows: labelled.Rows, chances: Ch
         estimates=tuple(_estimates(plain, ages, told)),
         difference=_difference(plain.of(recent), ages[recent], mature),
         sampled=rows.sampled,
+        strange=whole.strange(recent),
     )
 
 

@@ -17,6 +17,9 @@ COLUMNS = {
 }
 """What is shown of each kind, where there is any; `--json` has all."""
 
+_LABELS = 5
+"""Strange labels that are named."""
+
 
 def whole(report: performance.Report) -> Iterator[text.Text | table.Table]:
     """What has to be said first, then a line for each version, segment and cohort."""
@@ -52,6 +55,10 @@ def cautions(report: performance.Report) -> Iterator[str]:
             yield f"v{one.version}: {words.count(one.sampled, 'label')} from the labelling queue {kept}"
         if one.unanswered:
             yield f"v{one.version}: {words.count(one.unanswered, 'row')} got no answer, and are in no number here"
+    if report.strange:
+        labels = ", ".join(f"{label} ({rows:,})" for label, rows in list(report.strange.items())[:_LABELS])
+        more = len(report.strange) - _LABELS
+        yield f"labels that no version ever answered count as wrong: {labels}{f' and {more:,} more' if more > 0 else ''}"
     if report.sampled > 1:
         yield f"of very many requests one in {report.sampled} was read"
 
