@@ -128,18 +128,18 @@ def _beyond(
     size = ((seen / m) / (known / n))[:, 0]
     counts = np.concatenate([known, n, seen, m], axis=1).astype(np.int64)
 
-    def bound(at: int) -> float:
-        had, of, has, among = counts[at].tolist()
-        return intervals.share(has, among, alpha[at] / 2)[0] / intervals.share(had, of, alpha[at] / 2)[1]
+    def bound(at: logspace.Ints) -> logspace.Floats:
+        had, of, has, among = counts[at].T
+        return intervals.share_at_least(has, among, alpha[at] / 2) / intervals.share_at_most(had, of, alpha[at] / 2)
 
     return size, _bounds("tail", size, bound)
 
 
-def _bounds(name: str, size: logspace.Floats, bound: Callable[[int], float]) -> logspace.Floats:
+def _bounds(name: str, size: logspace.Floats, bound: Callable[[logspace.Ints], logspace.Floats]) -> logspace.Floats:
     """The bounds of those that are not within what is normal."""
     low = np.full(len(size), drift.UNBOUNDED)
-    for at in np.flatnonzero(size > drift.LIMITS[name][0]).tolist():
-        low[at] = bound(at)
+    at = np.flatnonzero(size > drift.LIMITS[name][0])
+    low[at] = bound(at)
     return low
 
 
@@ -175,9 +175,9 @@ def _more(pair: _Pair, name: str, reference: logspace.Ints, window: logspace.Int
     (n, m), known, seen, alpha = pair.seen[:, columns], reference[columns], window[columns], pair.alpha[columns]
     size = seen / m - known / n
 
-    def bound(at: int) -> float:
-        above, below = ((int(bad[at]), int(of[at])) for bad, of in ((seen, m), (known, n)))
-        return intervals.share(*above, alpha[at])[0] - intervals.share(*below, alpha[at])[1]
+    def bound(at: logspace.Ints) -> logspace.Floats:
+        above = intervals.share_at_least(seen[at], m[at], alpha[at])
+        return above - intervals.share_at_most(known[at], n[at], alpha[at])
 
     return Found(columns, size, _bounds(name, size, bound), np.zeros(len(columns), bool))
 

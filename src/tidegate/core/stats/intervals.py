@@ -1,7 +1,7 @@
 """Intervals for people to read: confidence sequences, so each may be looked at as often as one likes. They decide nothing.
 
-All of them take log likelihoods that are concave in the parameter's log (or logit), so the set is an interval and bisection
-finds its ends.
+All of them take log likelihoods that are concave in the parameter's log (or logit), so the set is an interval. Bisection finds
+the ends of a ratio's, and Newton's method those of a share's, of many shares at once.
 """
 
 import functools
@@ -17,6 +17,10 @@ Segment = tuple[float, int, int]
 """(rho, bad of the candidate, bad of stable), 0 < rho < 1; counts of the same rho are best added up first."""
 LEVEL = 0.05
 """1 - confidence of what is shown."""
+Counts = int | logspace.Ints
+_NEAR = 1e-9
+"""The step, in logits, from which on an end is found: the next would be of the order of its square."""
+_BETAS = np.vectorize(logspace.beta, otypes=[float])
 _FAR = 60.0
 _STEPS = 36
 _LOG_RATIOS = np.linspace(math.log(1 / 50), math.log(500), 60)
@@ -51,17 +55,42 @@ def _over_ramp(segments: tuple[Segment, ...], alpha: float) -> Interval:
 
 def share(bad: int, counted: int, alpha: float = LEVEL) -> Interval:
     """One arm's bad share, by a Beta(1/2, 1/2) mixture; it speaks of a share that does not move."""
-    if not counted:
-        return 0.0, 1.0
-    ok = counted - bad
-    level = logspace.beta(0.5 + bad, 0.5 + ok) - logspace.beta(0.5, 0.5) + math.log(alpha)
+    return float(share_at_least(bad, counted, alpha)), float(share_at_most(bad, counted, alpha))
 
-    def inside(logit: float) -> bool:
-        return bad * -_softplus(-logit) + ok * -_softplus(logit) > level
 
-    best = math.log((bad + 1e-12) / (ok + 1e-12))
-    low = 0.0 if not bad else _logistic(_edge(inside, best, -_FAR))
-    return low, 1.0 if not ok else _logistic(_edge(inside, best, _FAR))
+def share_at_least(bad: Counts, counted: Counts, alpha: float | logspace.Floats) -> logspace.Floats:
+    """The lower ends of intervals of shares (`share`), each (...) or one for all; 0 where nothing was bad."""
+    return _logistics(_lowest(np.asarray(bad, float), np.subtract(counted, bad, dtype=float), alpha))
+
+
+def share_at_most(bad: Counts, counted: Counts, alpha: float | logspace.Floats) -> logspace.Floats:
+    """The upper ends; 1 where all was bad, or nothing was counted."""
+    return _logistics(-_lowest(np.subtract(counted, bad, dtype=float), np.asarray(bad, float), alpha))
+
+
+def _lowest(bad: logspace.Floats, ok: logspace.Floats, alpha: float | logspace.Floats) -> logspace.Floats:
+    """The logits of the lower ends."""
+    bad, ok, alpha = np.broadcast_arrays(bad, ok, alpha)
+    found, some = np.full(bad.shape, -math.inf), bad > 0
+    bad, ok = bad[some], ok[some]
+    found[some] = _rise(bad, bad + ok, _BETAS(0.5 + bad, 0.5 + ok) - logspace.beta(0.5, 0.5) + np.log(alpha[some]))
+    return found
+
+
+def _rise(bad: logspace.Floats, counted: logspace.Floats, level: logspace.Floats) -> logspace.Floats:
+    """The logits at which log likelihoods rise to these levels: Newton's method from below.
+
+    It begins where a straight line that is above the likelihood has the level. A concave curve is below its tangents, so that no
+    step passes the end. Each stays once it is there, whatever the others need: an end is the same alone and among others.
+    """
+    logit = level / bad
+    while True:
+        short = level - (bad * logit - counted * np.logaddexp(0, logit))
+        step = short / (bad - counted * _logistics(logit))
+        far = step > _NEAR
+        if not far.any():
+            return logit
+        logit = np.where(far, logit + step, logit)
 
 
 def _ratios(segments: Sequence[Segment], level: float) -> Interval:
@@ -105,3 +134,9 @@ def _softplus(value: float) -> float:
 
 def _logistic(value: float) -> float:
     return 1 / (1 + math.exp(-value)) if value >= 0 else math.exp(value) / (1 + math.exp(value))
+
+
+def _logistics(value: logspace.Floats) -> logspace.Floats:
+    small = np.exp(-np.abs(value))
+    found: logspace.Floats = np.where(value >= 0, 1.0, small) / (1 + small)
+    return found
