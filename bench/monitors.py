@@ -1,6 +1,7 @@
 """What watching for drift costs and how often it is wrong: `python -m bench.monitors --json FILE [--quick]`.
 
-- `profiling`: nanoseconds to count one value as the recorder does, in bins alone and with a sketch
+- `profiling`: nanoseconds to count one value as the recorder does, in bins alone and with a sketch; of `records` with ten class
+  probabilities, all that it does for their profile once their inputs are read
 - `report`: a whole report of 100,000 rows of 40 columns against as many, beside Evidently's preset in an environment of its own
 - `wide`: processor seconds of a first look at a year of 1,000 columns, of a look when an hour has ended, and of a report of a day
 - `windows`: alarms of traffic in which nothing changes, over many windows, columns and numbers of rows: of days against the same
@@ -10,6 +11,7 @@
 """
 
 import collections
+import itertools
 import json
 import os
 import pathlib
@@ -25,13 +27,14 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 
-from bench import columns, replays, results, wide
+from bench import columns, recording, replays, results, servers, wide
 from tests.conformance import environments
 from tidegate.core.stats import counting, seasons, sketches
 from tidegate.core.vocabulary import alarms, monitoring, profiles
 from tidegate.interface.demo.flights import data
 from tidegate.observability.drift import lasting, moving
 from tidegate.observability.profiling import hourly
+from tidegate.observability.reading import bodies
 
 ROOT = pathlib.Path(__file__).parent.parent
 
@@ -56,13 +59,18 @@ def main() -> int:
     given = results.parser(__doc__).parse_args()
     setting = QUICK if given.quick else FULL
     result = {**results.machine(), "errors": 0}
-    result |= {"profiling_ns": cells(setting), "report": reports(setting), "windows": quiet(setting)}
+    result |= {
+        "profiling_ns": {**cells(setting), "records": profiled(setting)},
+        "report": reports(setting),
+        "windows": quiet(setting),
+    }
     result |= {"lasting": lasted(), "wide": wide.measure(setting.columns)._asdict()}
     ns, ours, theirs = result["profiling_ns"], result["report"]["tidegate"], result["report"]["evidently"]
     windows = sum(one["windows"] for one in result["windows"])
     targets = [
         results.at_most("a value counted in its bin, ns", ns["bins"], 100),
         results.at_most("the same with a sketch, ns", ns["with_sketch"], 200),
+        results.at_most("a cell of 20 inputs and 11 outputs in its hour's profile, with its sketch, ns", ns["records"], 100),
         results.at_least("Evidently's seconds over ours", round(theirs["seconds"] / ours["seconds"], 1), 10),
         results.at_least("Evidently's memory over ours", round(theirs["mib"] / max(1.0, ours["mib"]), 1), 5),
         results.at_most(f"windows of {windows} with a false alarm", sum(one["alarms"] for one in result["windows"]), 0),
@@ -80,6 +88,7 @@ def cells(setting: Setting) -> dict[str, float]:
     frames = {name: counting.framed(name, one[:1_000]) for name, one in values.items()}
     count = sum(map(len, values.values()))
     numbers = {name: np.array(one) for name, one in values.items() if frames[name].numeric}
+    ascending = [counting.numbered(one)[0] for one in numbers.values()]
 
     def bins() -> None:
         for name, one in values.items():
@@ -87,10 +96,10 @@ def cells(setting: Setting) -> dict[str, float]:
 
     def binned() -> None:
         for name, one in numbers.items():
-            counting.binned(frames[name], one, 0, 0)
+            counting.counted(frames[name], one)
 
     def sketched() -> None:
-        for one in numbers.values():
+        for one in ascending:
             sketches.Numbers().add(one)
 
     whole, only, more = (_seconds(act, setting.repeats) for act in (bins, binned, sketched))
@@ -100,6 +109,27 @@ def cells(setting: Setting) -> dict[str, float]:
         "sketch": _ns(more, sum(map(len, numbers.values()))),
         "with_sketch": _ns(whole + more, count),
     }
+
+
+def profiled(setting: Setting) -> float:
+    """Nanoseconds a cell: of twenty inputs, the answer and ten class probabilities, from records to the saved profile of an hour.
+
+    The inputs have been read: the log's typed columns are made of them, too.
+    """
+    width = recording.COLUMNS + 1 + recording.CLASSES
+    with servers.folder() as folder, servers.home_in(folder) as place:
+        digest = recording.prepare(place, recording.CLASSES)
+        reader = bodies.Reader(place.bundles, holds=True)
+        made = recording.predictions(digest, seasons.WEEK_BEGINS * 10**9, recording.RATE, recording.CLASSES)
+        several = list(itertools.islice(made, setting.cells // width))
+        reader.inputs(several)
+        taken = hourly.Profiles(sqlite3.connect(":memory:"), reader)
+
+        def act() -> None:
+            taken.take(several)
+            taken.save()
+
+        return _ns(_seconds(act, setting.repeats), width * len(several))
 
 
 def _seconds(act: Callable[[], None], repeats: int) -> float:

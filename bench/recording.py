@@ -1,7 +1,8 @@
 """A prediction log of any size, made up but laid out as gateways write it, and the recorder at work on it.
 
 One endpoint whose model has twenty input columns: twelve numbers, four integers and four categories. One row a request, as plain
-records, answered with a probability; the id, the times and every value differ from request to request.
+records, answered with a probability; the id, the times and every value differ from request to request. Of a model of classes
+the answer is the likeliest, and the probability of each is beside it.
 """
 
 import contextlib
@@ -22,12 +23,14 @@ from bench import processes, servers
 from tidegate.core.vocabulary import arms, home, ids, instances, manifests, marks, records, tables
 from tidegate.dataplane.models import bundles
 from tidegate.dataplane.predlog import catalogue, segments
+from tidegate.observability.profiling import hourly
 from tidegate.observability.recording import process
 
 ENDPOINT = "bench"
 BOOT = "b" * 32
 NUMBERS, INTEGERS, WORDS = 12, 4, 4
 COLUMNS = NUMBERS + INTEGERS + WORDS
+CLASSES = 10
 NAME = "recorder"
 HOUR_NS = 3_600 * 10**9
 RATE = 20_000.0
@@ -47,19 +50,25 @@ class Recorded(NamedTuple):
     """Of the process, all its threads on one core."""
     rss_mib: tuple[float, ...]
     """Resident memory after each part."""
+    profiled: int
+    """Columns of inputs and outputs that were profiled."""
 
 
-def manifest() -> manifests.Manifest:
-    """Of a model that is never loaded: its signature is what inputs are read by."""
+def manifest(classes: int = 0) -> manifests.Manifest:
+    """Of a model that is never loaded: its signature is what inputs and outputs are read by."""
     kinds = [("double", NUMBERS), ("long", INTEGERS), ("string", WORDS)]
     names = (manifests.Column(f"{kind}_{at}", kind) for kind, count in kinds for at in range(count))
-    signature = manifests.Signature("columns", tuple(names), (manifests.Column("prediction", "double"),))
-    return manifests.Manifest("bench", "sklearn", "model", signature, ())
+    outputs, options = [manifests.Column("prediction", "double")], {}
+    if classes:
+        outputs.append(manifests.Column("probabilities", "double", shape=(-1, classes)))
+        options["classes"] = json.dumps([f"class-{at}" for at in range(classes)])
+    signature = manifests.Signature("columns", tuple(names), tuple(outputs))
+    return manifests.Manifest("bench", "sklearn", "model", signature, (), options=options)
 
 
-def prepare(place: home.Home) -> str:
+def prepare(place: home.Home, classes: int = 0) -> str:
     """The endpoint's bundle and table in a home; the bundle's digest."""
-    made = manifest()
+    made = manifest(classes)
     folder = place.bundles / made.digest
     folder.mkdir(parents=True)
     (folder / bundles.MANIFEST).write_bytes(msgspec.json.encode(made))
@@ -69,21 +78,36 @@ def prepare(place: home.Home) -> str:
     return made.digest
 
 
-def predictions(digest: str, begin_ns: int, rate: float) -> Iterator[records.Prediction]:
+def predictions(digest: str, begin_ns: int, rate: float, classes: int = 0) -> Iterator[records.Prediction]:
     """Without end, `rate` a second from a Unix time on; numbered by a writer's caller."""
     rng = np.random.default_rng(7)
     asked = bodies(rng)
-    chances = rng.random(_DIFFERENT)
+    answers = list(_classified(rng, classes) if classes else _answered(rng))
     for number in itertools.count():
-        answer = float(chances[number % _DIFFERENT])
+        answer, answered, numbers = answers[number % _DIFFERENT]
         arrived = begin_ns + int(number / rate * 1e9)
         identifier = ids.uuid7(arrived // 1_000_000, number)
-        said = b'{"predictions":[%r],"prediction_id":"%s","version":"1"}' % (answer, ids.text(identifier).encode())
+        said = b'{"predictions":[%s],"prediction_id":"%s","version":"1"}' % (answered, ids.text(identifier).encode())
         yield records.Prediction(
             records.SCHEMA, "bench", BOOT, number, identifier, "", "production", ENDPOINT, "", 0, 1, 1, digest,
             int(arms.Arm.STABLE), 0, False, b"", int(arms.Role.LIVE), int(marks.Mark.OK), 200, 1, False, arrived, 900, 300,
             1, 1, number % 10, (answer,), "records", asked[number % _DIFFERENT], said, "", 600,
+            numbers=numbers,
         )  # fmt: skip
+
+
+def _answered(rng: np.random.Generator) -> Iterator[tuple[float, bytes, bytes]]:
+    """(the answer, the same as JSON, the outputs beside it as a record has them) of each body in turn."""
+    for chance in rng.random(_DIFFERENT).tolist():
+        yield chance, b"%r" % chance, b""
+
+
+def _classified(rng: np.random.Generator, classes: int) -> Iterator[tuple[float, bytes, bytes]]:
+    """The same of a model of classes."""
+    for chances in rng.dirichlet(np.ones(classes), _DIFFERENT):
+        likeliest = float(chances.argmax())
+        said = json.dumps({"prediction": likeliest, "probabilities": chances.tolist()})
+        yield likeliest, said.encode(), chances.astype("<f8").tobytes()
 
 
 def bodies(rng: np.random.Generator) -> list[bytes]:
@@ -96,9 +120,9 @@ def bodies(rng: np.random.Generator) -> list[bytes]:
     return [json.dumps({"records": [dict(zip(names, itertools.chain(*row), strict=True))]}).encode() for row in rows]
 
 
-def record(place: home.Home, count: int, part: int) -> Recorded:
+def record(place: home.Home, count: int, part: int, classes: int = 0) -> Recorded:
     """Have a recorder process, held to one core, record `count` predictions, at most two parts of which are written ahead."""
-    made = predictions(prepare(place), time.time_ns() - HOUR_NS, RATE)
+    made = predictions(prepare(place, classes), time.time_ns() - HOUR_NS, RATE, classes)
     writer = segments.Writer(place.segments, "bench", BOOT)
     memory: list[float] = []
     _write(writer, made, min(count, 2 * part))
@@ -112,7 +136,9 @@ def record(place: home.Home, count: int, part: int) -> Recorded:
         seconds, cpu = time.monotonic() - began, processes.cpu_seconds(pid) - used
         counted = _recorded(place)
     writer.close()
-    return Recorded(counted, seconds, cpu, tuple(memory))
+    with catalogue.Catalogue(place.log, readonly=True) as known:
+        profiled = len(hourly.frames(known.connection, ENDPOINT))
+    return Recorded(counted, seconds, cpu, tuple(memory), profiled)
 
 
 @contextlib.contextmanager

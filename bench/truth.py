@@ -102,10 +102,15 @@ def _day(digest: str, begin_ms: int, count: int, both: bool) -> tuple[pa.Table, 
     lag = rng.exponential(np.where(truth, 2.0, 5.0) * DAY_MS)
     there = rng.random(count) >= UNHEARD
     outcomes = parquet.SCHEMAS[parquet.OUTCOMES]
-    blank = {field.name: pa.repeat(0 if pa.types.is_integer(field.type) else "", int(there.sum())) for field in outcomes}
+    blank = {field.name: _blank(field.type, int(there.sum())) for field in outcomes}
     blank |= {"id": texts.filter(pa.array(there)), "received": pa.array((at_ms + lag).astype(np.int64)[there] * 10**6)}
     blank |= {"label": pa.array(np.where(truth[there], "1.0", "0.0")), "label_version": pa.repeat(1, int(there.sum()))}
     return _table(made, schema), _table(blank, outcomes)
+
+
+def _blank(kind: pa.DataType, count: int) -> pa.Array:
+    """So many values that say nothing: zeros, empty texts, missing times."""
+    return pa.nulls(count, kind) if pa.types.is_timestamp(kind) else pa.repeat(0 if pa.types.is_integer(kind) else "", count)
 
 
 def _table(made: dict[str, pa.Array], schema: pa.Schema) -> pa.Table:

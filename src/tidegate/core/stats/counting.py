@@ -44,23 +44,23 @@ def counted(frame: profiles.Frame, values: Sequence[Any]) -> profiles.Column:
 
 
 def numbered(values: Sequence[Any]) -> tuple[logspace.Floats, int, int]:
-    """(the finite numbers of these values, how many are missing, how many are neither)."""
+    """(the finite numbers of these values in ascending order, how many are missing, how many are neither)."""
     try:
         told = np.array(values, np.float64)  # None is NaN
     except (TypeError, ValueError, OverflowError):
         told = np.array([float(one) if _is_number(one) else math.nan if _is_null(one) else math.inf for one in values])
-    nulls, numbers = int(np.isnan(told).sum()), told[np.isfinite(told)]
+    nulls, numbers = int(np.isnan(told).sum()), np.sort(told[np.isfinite(told)])
     return numbers, nulls, told.size - nulls - numbers.size
 
 
 def binned(frame: profiles.Frame, numbers: logspace.Floats, nulls: int, broken: int) -> profiles.Column:
-    """The same of numbers."""
+    """The same of numbers in ascending order: the few edges are looked for among them, and not each number among the edges."""
     if not numbers.size:
         return profiles.Column((0,) * frame.bins, nulls, broken)
-    counts = np.bincount(np.searchsorted(frame.edges, numbers, side="right"), minlength=frame.bins)
+    counts = np.diff(np.searchsorted(numbers, frame.edges), prepend=0, append=numbers.size)
     with np.errstate(over="ignore", invalid="ignore"):
         sums = float(numbers.sum()), float((numbers * numbers).sum())
-    return profiles.Column(tuple(counts.tolist()), nulls, broken, *sums, float(numbers.min()), float(numbers.max()))
+    return profiles.Column(tuple(counts.tolist()), nulls, broken, *sums, float(numbers[0]), float(numbers[-1]))
 
 
 def worded(values: Sequence[Any]) -> tuple[dict[str, int], int]:
