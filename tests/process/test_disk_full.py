@@ -17,9 +17,9 @@ from tidegate.dataplane.predlog import catalogue
 from tidegate.observability.monitors import integrity, speaking
 from tidegate.observability.recording import recorder
 
-SIZE_MIB = 24
-LEFT = 200 << 10
-"""Less than what is kept free of such a disk, and enough for a table, a state and an alarm."""
+SIZE_MIB = 64
+LEFT = 600 << 10
+"""Less than what is kept free of such a disk, and enough for a table, a state, an alarm and what the catalogue's log holds."""
 RECORDER = (
     "import pathlib, sys; from tidegate.core.vocabulary import home; from tidegate.observability.recording import process;"
     " sys.exit(process.run(home.Home(pathlib.Path(sys.argv[1])), 'recorder'))"
@@ -38,11 +38,10 @@ class Disk:
 
     def fill(self, left: int) -> None:
         """Fill it up to so many bytes."""
-        with self._filler.open("ab") as file:
+        with self._filler.open("ab", buffering=0) as file:
             while (more := self._free() - left) > 0:
                 try:
                     file.write(bytes(min(more, 1 << 16)))
-                    file.flush()
                 except OSError:
                     return
 

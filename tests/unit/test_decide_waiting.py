@@ -2,8 +2,8 @@
 
 import pytest
 
-from tidegate.core.decide import amounts, diagram, doubt, strategies, waiting
-from tidegate.core.vocabulary import arms, decisions, errors, phases, releases, verdicts
+from tidegate.core.decide import diagram, doubt, strategies, waiting
+from tidegate.core.vocabulary import amounts, arms, decisions, errors, phases, releases, verdicts
 from tidegate.core.vocabulary.phases import Phase
 
 V1 = releases.Version("flights", 1, "a" * 64, "a1", "mlflow://flights/1")

@@ -6,8 +6,8 @@ import msgspec
 import pytest
 
 from tests.unit.test_judge_verdicts import START, arm, evidence, healthy, look, release, tick
-from tidegate.core.decide import amounts, judge, sentences, shifting
-from tidegate.core.vocabulary import assignment, losses, marks, releases, sums, verdicts
+from tidegate.core.decide import judge, sentences, shifting
+from tidegate.core.vocabulary import amounts, assignment, losses, marks, releases, sums, verdicts
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,7 @@ as it was, which the model was asked.
 
 from typing import Any
 
-from tidegate.core.decide import amounts
-from tidegate.core.vocabulary import explanations
+from tidegate.core.vocabulary import amounts, explanations
 
 MOST = 4
 """Reasons that are told, unless asked for more: what notices of adverse action give at most as a rule."""

@@ -9,9 +9,8 @@ from collections.abc import Mapping
 
 import msgspec
 
-from tidegate.core.decide import amounts
 from tidegate.core.stats import intervals, shares
-from tidegate.core.vocabulary import sums
+from tidegate.core.vocabulary import amounts, sums
 
 WITHIN, BEYOND, UNDECIDED = "within", "beyond", "undecided"
 

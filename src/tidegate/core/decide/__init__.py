@@ -4,7 +4,7 @@ The machine:
 - `machine`: the one table of phase and event; `advance(release, event, now)` and `upkeep(release)` are all that others call
 - `moves`: what a line of the table is; `beginning`, `ramp`, `arrival`, `retreat`: the moves, by where in a release they happen
 - `upkeep`: what has to hold in a phase, as idempotent effects
-- `waiting`: why nothing happens just now: on what, for whom, about how much longer; `amounts`: its numbers in words
+- `waiting`: why nothing happens just now: on what, for whom, about how much longer
 - `budget`: how much harm a release may still cost, and whether the next step could cost more
 - `doubt`: evidence for harm that is too little for a rollback and too much to go on by the clock
 - `incidents`: how an alarm goes on until it is over; `actions`: what it does besides being told

@@ -4,8 +4,8 @@ stopped first (recreate).
 
 import msgspec
 
-from tidegate.core.decide import amounts, moves, retreat, upkeep
-from tidegate.core.vocabulary import decisions, errors, releases
+from tidegate.core.decide import moves, retreat, upkeep
+from tidegate.core.vocabulary import amounts, decisions, errors, releases
 from tidegate.core.vocabulary.phases import Phase
 
 REMINDERS = 3

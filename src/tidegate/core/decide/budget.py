@@ -5,8 +5,7 @@ what the candidate fails beyond stable. While that is more than the budget has l
 ramp is as fast as the harm allows (after Li, Mao and Bojinov, "Balancing Risk and Reward", NeurIPS 2023).
 """
 
-from tidegate.core.decide import amounts
-from tidegate.core.vocabulary import arms, decisions, releases, verdicts
+from tidegate.core.vocabulary import amounts, arms, decisions, releases, verdicts
 
 
 def spent(release: releases.Release, verdict: verdicts.Verdict) -> str:

@@ -9,9 +9,9 @@ from types import MappingProxyType
 
 import numpy as np
 
-from tidegate.core.decide import amounts, ledger, upkeep
+from tidegate.core.decide import ledger, upkeep
 from tidegate.core.stats import comparison, intervals, larger, logspace, tally
-from tidegate.core.vocabulary import arms, losses, marks, releases, sums
+from tidegate.core.vocabulary import amounts, arms, losses, marks, releases, sums
 from tidegate.core.vocabulary.phases import Phase
 
 SHOWN = 0.9

@@ -8,9 +8,9 @@ import math
 
 import numpy as np
 
-from tidegate.core.decide import amounts, case, ledger
+from tidegate.core.decide import case, ledger
 from tidegate.core.stats import logspace, means
-from tidegate.core.vocabulary import arms, marks, sums, verdicts
+from tidegate.core.vocabulary import amounts, arms, marks, sums, verdicts
 
 METRIC = "cost"
 _MIDDLES = np.array(

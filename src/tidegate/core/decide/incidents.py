@@ -6,8 +6,7 @@ incident: that is said once, and then nothing until it has been quiet for as lon
 
 import msgspec
 
-from tidegate.core.decide import amounts
-from tidegate.core.vocabulary import alarms, errors, incidents
+from tidegate.core.vocabulary import alarms, amounts, errors, incidents
 
 FLAP_SECONDS = 600.0
 """Who comes back within this time was not over."""

@@ -3,9 +3,9 @@
 import math
 from collections.abc import Iterator, Mapping
 
-from tidegate.core.decide import amounts, case, feed, ledger
+from tidegate.core.decide import case, feed, ledger
 from tidegate.core.stats import comparison, intervals, larger, power, tally
-from tidegate.core.vocabulary import arms, verdicts
+from tidegate.core.vocabulary import amounts, arms, verdicts
 
 _REQUESTS, _LABELLED = "candidate requests", "labelled candidate predictions"
 _VERBS = {

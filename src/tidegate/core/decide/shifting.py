@@ -2,9 +2,9 @@
 
 import math
 
-from tidegate.core.decide import amounts, case, ledger, sentences
+from tidegate.core.decide import case, ledger, sentences
 from tidegate.core.stats import shift
-from tidegate.core.vocabulary import releases, verdicts
+from tidegate.core.vocabulary import amounts, releases, verdicts
 
 SUBJECT = "predictions"
 """The caution, and the culprit."""

@@ -11,8 +11,8 @@ Each guard has to be proven by itself, so a winner is wrong with no more chance 
 
 from collections.abc import Sequence
 
-from tidegate.core.decide import amounts, case, effects, finding, sentences
-from tidegate.core.vocabulary import sums, verdicts
+from tidegate.core.decide import case, effects, finding, sentences
+from tidegate.core.vocabulary import amounts, sums, verdicts
 from tidegate.core.vocabulary.verdicts import Result
 
 WITHIN, BEYOND = "within", "beyond"

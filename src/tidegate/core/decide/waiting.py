@@ -5,8 +5,8 @@ One value, made here, is shown by the command line, the API and the log. Numbers
 
 from collections.abc import Callable
 
-from tidegate.core.decide import amounts, budget, doubt, moves
-from tidegate.core.vocabulary import arms, decisions, releases, verdicts
+from tidegate.core.decide import budget, doubt, moves
+from tidegate.core.vocabulary import amounts, arms, decisions, releases, verdicts
 from tidegate.core.vocabulary.decisions import Waiting
 from tidegate.core.vocabulary.phases import ENDED, Phase
 

@@ -2,9 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 
-from tidegate.core.decide import amounts
 from tidegate.core.spec import conditions, logged, settings, units, values, watched
-from tidegate.core.vocabulary import losses, recipients, releases, tables
+from tidegate.core.vocabulary import amounts, losses, recipients, releases, tables
 
 Rows = list[tuple[str, str]]
 MATTER = frozenset(

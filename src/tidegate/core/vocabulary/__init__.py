@@ -6,6 +6,7 @@
 - `losses`: how far off an answer was, in fixed buckets
 - `profiles`: what the values of columns were over a stretch of time
 - `instants`, `urls`: points in time as programs write them; addresses of data without the secrets in them
+- `amounts`: numbers as people say them
 - `assignment`: the key that requests stick by, and the cohort that goes first
 - `dependencies`: what a version needs outside its bundle, and what was changed there for it
 - `handling`, `tokens`: what an endpoint asks of the worker besides the prediction; who may do what

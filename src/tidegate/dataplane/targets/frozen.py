@@ -20,9 +20,10 @@ ROOMS = (
     "dataplane/models",
     "dataplane/wire",
     "dataplane/worker",
+    "delivery/compiling",
     "delivery/registry",
 )
-"""What is copied, with the words of the wings above it. `delivery/registry` for the process that profiles a model."""
+"""What is copied, with the words of the wings above it. `delivery` for the process that profiles and compiles a model."""
 FRESH_SECONDS = 3_600.0
 _STAGING = ".copying-"
 _known: dict[pathlib.Path, pathlib.Path] = {}

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from tidegate.core.decide import amounts
-from tidegate.core.vocabulary import errors, releases
+from tidegate.core.vocabulary import amounts, errors, releases
 from tidegate.delivery.gates import findings, memory
 
 NAME = "memory"

@@ -17,7 +17,7 @@ import msgspec
 
 from tidegate.core.vocabulary import errors
 from tidegate.dataplane.models.explaining import questions
-from tidegate.delivery.registry import children, profiling, sources, tracking, training
+from tidegate.delivery.registry import children, profiling, sources, tracking
 
 
 def main(verb: str) -> int:
@@ -45,7 +45,8 @@ def _do(verb: str, request: bytes) -> Iterator[Any]:
         yield questions.answer(msgspec.json.decode(request, type=questions.Asked))
         return
     if verb == "survey":
-        from tidegate.delivery.registry import surveying  # noqa: PLC0415 - numpy and pyarrow, which a runtime of the model's may not have
+        # What these import (pyarrow, yaml) a runtime of the model's may not have, and it is never asked for this.
+        from tidegate.delivery.registry import surveying, training  # noqa: PLC0415
 
         yield surveying.survey(msgspec.json.decode(request, type=training.Asked))
         return

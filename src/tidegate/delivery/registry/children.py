@@ -16,8 +16,7 @@ from typing import TypeVar
 import msgspec
 
 import tidegate
-from tidegate.core.decide import amounts
-from tidegate.core.vocabulary import errors
+from tidegate.core.vocabulary import amounts, errors
 
 _T = TypeVar("_T")
 DOING = {

@@ -9,10 +9,9 @@ from collections.abc import Iterator, Sequence
 from tidegate.control.loop import incidents as history
 from tidegate.control.store import endpoints
 from tidegate.control.store import store as stores
-from tidegate.core.decide import amounts
 from tidegate.core.spec import settings as specification
 from tidegate.core.stats import metrics, stacks
-from tidegate.core.vocabulary import errors, home, incidents, profiles
+from tidegate.core.vocabulary import amounts, errors, home, incidents, profiles
 from tidegate.dataplane.predlog import catalogue, parquet, traffic
 from tidegate.dataplane.wire import tablefile
 from tidegate.observability.drift import drifting, references, wording

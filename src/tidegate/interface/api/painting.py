@@ -9,8 +9,8 @@ from typing import Any
 
 import jinja2
 
-from tidegate.core.decide import amounts, sentences, strategies
-from tidegate.core.vocabulary import phases
+from tidegate.core.decide import sentences, strategies
+from tidegate.core.vocabulary import amounts, phases
 from tidegate.interface.api import board, judged, moments, troubles
 from tidegate.observability.report import colours, course, markup, picture
 

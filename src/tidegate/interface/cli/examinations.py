@@ -15,8 +15,7 @@ from importlib import metadata
 
 from tidegate.control.store import location
 from tidegate.control.store import store as stores
-from tidegate.core.decide import amounts
-from tidegate.core.vocabulary import errors, home, instances
+from tidegate.core.vocabulary import amounts, errors, home, instances
 from tidegate.interface.api import addresses
 from tidegate.interface.cli import findings, isolation, words
 

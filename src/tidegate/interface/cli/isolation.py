@@ -4,8 +4,7 @@ import os
 from collections.abc import Iterator
 
 from tidegate.control.loop.keeper import cgroups
-from tidegate.core.decide import amounts
-from tidegate.core.vocabulary import errors, home
+from tidegate.core.vocabulary import amounts, errors, home
 from tidegate.delivery.registry import interpreters, runtimes
 from tidegate.interface.cli import findings, words
 

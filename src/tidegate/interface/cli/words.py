@@ -1,4 +1,4 @@
-"""Numbers and times as people at a terminal say them, beside `core.decide.amounts`."""
+"""Numbers and times as people at a terminal say them, beside `core.vocabulary.amounts`."""
 
 
 def lasting(seconds: float) -> str:

@@ -3,7 +3,7 @@
 import datetime as dt
 import functools
 
-from tidegate.core.decide import amounts
+from tidegate.core.vocabulary import amounts
 from tidegate.observability.drift import drifting
 
 _percent = functools.partial(amounts.percent, digits=2)

@@ -4,7 +4,7 @@ import statistics
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from tidegate.core.decide import amounts
+from tidegate.core.vocabulary import amounts
 from tidegate.observability.metrics import minutes, processes
 
 _size = amounts.size

@@ -15,9 +15,8 @@ import statistics
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from tidegate.core.decide import amounts
 from tidegate.core.stats import intervals
-from tidegate.core.vocabulary import marks
+from tidegate.core.vocabulary import amounts, marks
 from tidegate.dataplane.wire import counts
 from tidegate.observability.metrics import quantiles
 

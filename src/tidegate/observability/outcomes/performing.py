@@ -16,9 +16,8 @@ from collections.abc import Iterator
 import msgspec
 import pyarrow as pa
 
-from tidegate.core.decide import amounts
 from tidegate.core.stats import arrival, metrics
-from tidegate.core.vocabulary import alarms, home, placing, tables
+from tidegate.core.vocabulary import alarms, amounts, home, placing, tables
 from tidegate.dataplane.predlog import labelled, parquet, reader
 from tidegate.observability.outcomes import estimating, graded, probable, worsened
 from tidegate.observability.reading import rules

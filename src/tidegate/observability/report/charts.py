@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from tidegate.core.decide import amounts
+from tidegate.core.vocabulary import amounts
 from tidegate.observability.report import drawing
 
 WIDE, LEFT, RIGHT, TOP, BOTTOM = 860.0, 62.0, 14.0, 10.0, 26.0

@@ -7,8 +7,8 @@ import enum
 
 import msgspec
 
-from tidegate.core.decide import amounts, strategies
-from tidegate.core.vocabulary import arms, releases
+from tidegate.core.decide import strategies
+from tidegate.core.vocabulary import amounts, arms, releases
 from tidegate.observability.report import leaving
 
 BEFORE, PROBATION, AFTER = "before", "probation", "after"

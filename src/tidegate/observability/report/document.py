@@ -8,8 +8,8 @@ from typing import Any
 
 import jinja2
 
-from tidegate.core.decide import amounts, strategies
-from tidegate.core.vocabulary import incidents, marks, phases, urls
+from tidegate.core.decide import strategies
+from tidegate.core.vocabulary import amounts, incidents, marks, phases, urls
 from tidegate.dataplane.predlog import traffic
 from tidegate.observability.metrics import quantiles
 from tidegate.observability.report import account, charts, colours, following, markup

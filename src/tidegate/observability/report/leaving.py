@@ -1,7 +1,6 @@
 """What a stage is left on, in words short enough to stand under its column."""
 
-from tidegate.core.decide import amounts
-from tidegate.core.vocabulary import releases
+from tidegate.core.vocabulary import amounts, releases
 from tidegate.core.vocabulary.releases import Watch
 
 _FAULTLESS = "if nothing speaks against it"

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from tidegate.control.loop import archives
-from tidegate.core.decide import amounts
+from tidegate.core.vocabulary import amounts
 from tidegate.interface.cli import options, screen, words
 
 

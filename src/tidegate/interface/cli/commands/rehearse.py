@@ -6,8 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from tidegate.core.decide import amounts
-from tidegate.core.vocabulary import errors
+from tidegate.core.vocabulary import amounts, errors
 from tidegate.core.vocabulary import home as homes
 from tidegate.interface.api import addresses, client
 from tidegate.interface.cli import aiming, exits, following, itself, options, reaching, screen, traffic

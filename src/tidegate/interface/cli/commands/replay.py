@@ -11,9 +11,8 @@ from rich import live, table, text
 from tidegate.control.batch import replaying, verdicts, worker
 from tidegate.control.store import endpoints, location
 from tidegate.control.store import store as stores
-from tidegate.core.decide import amounts
 from tidegate.core.spec import settings as specification
-from tidegate.core.vocabulary import errors, sums, urls
+from tidegate.core.vocabulary import amounts, errors, sums, urls
 from tidegate.delivery.registry import ordering
 from tidegate.interface.cli import exits, logged, options, screen, words
 

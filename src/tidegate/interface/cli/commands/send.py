@@ -11,9 +11,8 @@ from typing import Annotated, Any
 import typer
 from rich import live, text
 
-from tidegate.core.decide import amounts
 from tidegate.core.spec import units
-from tidegate.core.vocabulary import assignment
+from tidegate.core.vocabulary import amounts, assignment
 from tidegate.interface.api import addresses
 from tidegate.interface.cli import aiming, clients, exits, options, reaching, screen, traffic, words
 

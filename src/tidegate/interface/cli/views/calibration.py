@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterator
 from rich import table, text
 
 from tidegate.control.batch import calibrating, calibrations
-from tidegate.core.decide import amounts, redrawn
+from tidegate.core.decide import redrawn
 from tidegate.core.spec import settings as specification
+from tidegate.core.vocabulary import amounts
 from tidegate.interface.api import moments
 from tidegate.interface.cli import words
 

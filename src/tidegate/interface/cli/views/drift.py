@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from rich import table, text
 
-from tidegate.core.decide import amounts
+from tidegate.core.vocabulary import amounts
 from tidegate.interface.api import moments
 from tidegate.observability.drift import classifying, drifting
 from tidegate.observability.profiling import oddness

@@ -5,8 +5,7 @@ from collections.abc import Iterator
 from rich import table, text
 
 from tidegate.control.batch import afterwards, reasons
-from tidegate.core.decide import amounts
-from tidegate.core.vocabulary import explanations
+from tidegate.core.vocabulary import amounts, explanations
 from tidegate.interface.cli import words
 
 MOST = 15

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from rich import table, text
 
-from tidegate.core.decide import amounts
 from tidegate.core.stats import metrics
+from tidegate.core.vocabulary import amounts
 from tidegate.interface.api import moments
 from tidegate.interface.cli import words
 from tidegate.observability.outcomes import graded, performance

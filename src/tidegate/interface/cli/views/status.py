@@ -4,8 +4,7 @@ from typing import Any
 
 from rich import console, text
 
-from tidegate.core.decide import amounts
-from tidegate.core.vocabulary import urls
+from tidegate.core.vocabulary import amounts, urls
 from tidegate.interface.api import troubles
 from tidegate.interface.cli import words
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from rich import table, text
 
-from tidegate.core.decide import amounts, ledger, record, sentences
-from tidegate.core.vocabulary import marks, releases, sums, verdicts
+from tidegate.core.decide import ledger, record, sentences
+from tidegate.core.vocabulary import amounts, marks, releases, sums, verdicts
 
 _SHARES = (50, 99)
 _SLICES = 5
