@@ -68,9 +68,10 @@ def measure(place: home.Home, live: int, ticks: int) -> dict[str, Any]:
 
 def _endpoint(store: stores.Store, placed: fake.Fake, name: str, now: float) -> tables.Route:
     given = settings.Settings(name, "bench", keep=0, given=())
-    store.put_endpoint(endpoints.Endpoint("production", name, settings.plain(given)))
+    row = endpoints.Endpoint("production", name, settings.plain(given))
+    store.put_endpoint(row)
     old, new = (store.add_version("production", name, f"{n:064x}", f"m{n}", "bench", now) for n in (1, 2))
-    store.put_endpoint(endpoints.Endpoint("production", name, settings.plain(given), stable=1))
+    store.put_endpoint(msgspec.structs.replace(row, stable=1), store.endpoint("production", name))
     stages = strategies.compose(("canary",), strategies.Plan(strategies.Ramp(seconds=86_400.0, at_most=90_000.0)))
     release = releases.Release(
         *(f"release-{name}", "production", name, new, old, "canary", stages, releases.Policy(), name.encode(), now - HISTORY),
