@@ -21,7 +21,7 @@ from tidegate.dataplane.predlog import catalogue, reader
 from tidegate.interface.api import client
 from tidegate.interface.cli import starting
 
-KINDS = ("gateway", "recorder", "worker", "control", "keeper")
+KINDS = ("gateway", "recorder", "worker", "control", "monitor", "api", "keeper")
 BETWEEN_SECONDS = 0.5
 LONGEST_SECONDS = 1_200.0
 CONNECTIONS = 256
@@ -106,7 +106,7 @@ def _kill(place: home.Home, keeper: kept.Kept, kind: str) -> None:
 
 
 def _name(place: home.Home, kind: str) -> str:
-    if kind in {"keeper", "recorder", "control"}:
+    if kind not in {"gateway", "worker"}:
         return kind
     specs = (instances.read(path) for path in sorted(place.instances.glob("*.json")))
     return next(spec.name for spec in specs if spec is not None and spec.kind == kind)

@@ -182,7 +182,7 @@ def _analyst(result: dict[str, Any]) -> Iterable[str]:
 def _predlog(result: dict[str, Any]) -> Iterable[str]:
     rows = [
         (name, what, ", ".join(map(str, value)) if isinstance(value, list) else value)
-        for name in ("logging", "killed", "recording", "classes", "among", "soak")
+        for name in ("logging", "killed", "recording", "classes", "among", "truth", "soak")
         for what, value in result.get(name, {}).items()
     ]
     yield _table(("part", "what", "measured"), rows)
