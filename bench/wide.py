@@ -105,9 +105,9 @@ def fill(place: pathlib.Path, columns: int) -> int:
 
 def _times() -> Iterator[tuple[int, int]]:
     """(when it begins, how long it is), in seconds."""
-    hourly = BEGIN + (DAYS - HOURLY) * seasons.DAY
-    yield from ((at, seasons.DAY) for at in range(BEGIN, hourly, seasons.DAY))
-    yield from ((at, seasons.HOUR) for at in range(hourly, BEGIN + DAYS * seasons.DAY, seasons.HOUR))
+    turn = BEGIN + (DAYS - HOURLY) * seasons.DAY
+    yield from ((at, seasons.DAY) for at in range(BEGIN, turn, seasons.DAY))
+    yield from ((at, seasons.HOUR) for at in range(turn, BEGIN + DAYS * seasons.DAY, seasons.HOUR))
 
 
 def _profile(given: Law, chances: list[np.ndarray], rows: int, rng: np.random.Generator) -> profiles.Profile:

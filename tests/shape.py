@@ -1,8 +1,8 @@
 """The budgets of the tree, checked: `python -m tests.shape` (part of `make check`).
 
 Files of at most 500 lines (median at most 170), functions of at most 100, no back doors around the import contracts, no
-drawer-like names, words at the top of every room that name all it holds, no change told twice, no decision's number given
-twice, no traces of a machine.
+drawer-like names, no local name that hides a module, words at the top of every room that name all it holds, no change told
+twice, no decision's number given twice, no traces of a machine.
 """
 
 import ast
@@ -29,6 +29,7 @@ def faults() -> list[str]:
         lengths.append(text.count("\n"))
         found += _of_file(path, text, str(name))
         found += _of_functions(text, str(name))
+        found += _hidden(text, str(name))
     if statistics.median(lengths) > MEDIAN_LINES:
         found.append(f"the median file has {statistics.median(lengths):.0f} lines; at most {MEDIAN_LINES}")
     return found + _traces() + _repeated()
@@ -64,6 +65,23 @@ def _of_functions(text: str, name: str) -> list[str]:
             if length > FUNCTION_LINES:
                 found.append(f"{name}:{node.lineno}: {node.name} has {length} lines; at most {FUNCTION_LINES}")
     return found
+
+
+def _hidden(text: str, name: str) -> list[str]:
+    """Parameters and variables that are called as a module which the file imports: one word would mean two things."""
+    tree = ast.parse(text)
+    imports = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
+    modules = {alias.asname or alias.name.partition(".")[0] for node in imports for alias in node.names}
+    found = set()
+    for function in ast.walk(tree):
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            for node in ast.walk(function):
+                called = node.arg if isinstance(node, ast.arg) else ""
+                if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                    called = node.id
+                if called in modules:
+                    found.add(f"{name}:{node.lineno}: {called} is a module here")
+    return sorted(found)
 
 
 def _traces() -> list[str]:

@@ -81,10 +81,10 @@ class Control:
         desk = self._desk
         self._heed_clock(now, elapsed)
         under_way = {one.id: one.endpoint for one in desk.under_way()}
-        settling = self._progress.settling
-        self._eye.count(under_way | settling)
-        judged = self._progress.to_judge(desk.under_way(), now, self._eye.recent) | settling.keys()
-        seen = self._eye.look(under_way | settling, now, judged)
+        ended = self._progress.settling
+        self._eye.count(under_way | ended)
+        judged = self._progress.to_judge(desk.under_way(), now, self._eye.recent) | ended.keys()
+        seen = self._eye.look(under_way | ended, now, judged)
         self._health.look(seen)
         for name, why in self._health.silent(seen):
             self._placed.restart(name, why)

@@ -174,19 +174,21 @@ class Comparison(Arms):
         np.add.at(by_segment, segments.index(self.rows.segment[rows]), counts)
         return promise(self._of_degrees(margin.bets(segments.rho, segments.guess)), by_segment)
 
-    def needed(self, margin: Margin, wealth: logspace.Floats, rho: float, room: float, threshold: float) -> int:
-        """`power.requests_needed` of that proof, at the rates seen so far; `room` is the margin as a share."""
+    def needed(self, margin: Margin, reached: logspace.Floats, rho: float, room: float, threshold: float) -> int:
+        """`power.requests_needed` of that proof, at the rates seen so far. `reached`: its log wealth by bet;
+        `room`: the margin as a share.
+        """
         seen = self.seen.tolist()
         both = (seen[0], seen[0] + seen[2]), (seen[1], seen[1] + seen[3])
         shares = power.expected_shares(*both, self.guess, room)
         book = self._of_degrees(margin.bets(np.array([rho]), np.array([shares[1]])))
         if not isinstance(self.rows, tally.Graded):
-            return power.requests_needed(book, wealth, rho, shares, threshold)
+            return power.requests_needed(book, reached, rho, shares, threshold)
         candidate, stable = self.rows.values[self.evidence].sum(axis=0) + 1e-9
         base = stable / stable.sum()
         drawn = power.weight(shares[1], room)
         law = np.concatenate([rho * (candidate + drawn * base) / (candidate.sum() + drawn), (1 - rho) * base])
-        return power.needed(book, wealth, law, rho, threshold)
+        return power.needed(book, reached, law, rho, threshold)
 
     @functools.cached_property
     def seen(self) -> logspace.Ints:

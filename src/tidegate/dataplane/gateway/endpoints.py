@@ -226,7 +226,7 @@ class Endpoints:
     def tidy(self) -> None:
         """Let go of workers that no route and no flight needs any more."""
         self._leaving = [endpoint for endpoint in self._leaving if endpoint.open]
-        needed = {id(pool) for endpoint in (*self.by_name.values(), *self._leaving) for pool in endpoint.pools.values()}
+        needed = {id(one) for endpoint in (*self.by_name.values(), *self._leaving) for one in endpoint.pools.values()}
         for key, found in list(self._pools.items()):
             if id(found) not in needed and not found.busy:
                 del self._pools[key]

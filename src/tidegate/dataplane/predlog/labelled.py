@@ -238,11 +238,11 @@ def _in_order(at: flat.Ints, by: tuple[flat.Ints, ...]) -> npt.NDArray[np.intp]:
     return order
 
 
-def _begins(*columns: flat.Ints) -> npt.NDArray[np.intp]:
+def _begins(*ordered: flat.Ints) -> npt.NDArray[np.intp]:
     """Where these columns, in order, have other values than before."""
-    if not columns[0].size:
+    if not ordered[0].size:
         return np.empty(0, np.intp)
-    other = np.logical_or.reduce([one[1:] != one[:-1] for one in columns])
+    other = np.logical_or.reduce([one[1:] != one[:-1] for one in ordered])
     return np.flatnonzero(np.append(True, other))
 
 

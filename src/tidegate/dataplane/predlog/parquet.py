@@ -121,11 +121,11 @@ def _kept(kind: type[msgspec.Struct]) -> list[msgspec.structs.FieldInfo]:
 
 
 def _schema(kind: type[msgspec.Struct]) -> pa.Schema:
-    columns = []
+    made = []
     for field in _kept(kind):
         renamed = RENAMED.get(field.name)
-        columns.append((renamed, _TIME) if renamed else (field.name, _TYPES.get(field.type, pa.string())))
-    return pa.schema(columns)
+        made.append((renamed, _TIME) if renamed else (field.name, _TYPES.get(field.type, pa.string())))
+    return pa.schema(made)
 
 
 SCHEMAS = {

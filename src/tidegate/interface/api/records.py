@@ -27,14 +27,13 @@ def version(one: releases.Version, ready: dict[int, int] | None = None) -> stand
 def release(store: stores.Store, one: releases.Release) -> standing.Release:
     """A release with what it waits for and how the evidence stands."""
     decided = store.decision(one.id)
-    judged = store.verdict(one.id)
-    return of(one, decided.waiting, judged, decided.reason)
+    return of(one, decided.waiting, store.verdict(one.id), decided.reason)
 
 
 def of(
     one: releases.Release,
     waiting: decisions.Waiting | None,
-    judged: verdicts.Verdict | None,
+    found: verdicts.Verdict | None,
     reason: str = "",
 ) -> standing.Release:
     """The same from its parts."""
@@ -50,7 +49,7 @@ def of(
         ended=ended,
         stage=stage(one),
         waiting=None if ended or waiting is None else _waiting(waiting),
-        verdict=verdict(judged) if judged else None,
+        verdict=verdict(found) if found else None,
         reason=one.reason or reason,
         outcome=one.outcome,
         actor=one.actor,

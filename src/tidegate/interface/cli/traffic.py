@@ -258,10 +258,10 @@ def _count(tally: Tally, answer: client.Answer) -> None:
         tally.rescued += answer.header("tidegate-rescued") == "true"
     else:
         tally.failed += 1
-        reason, words = (answer.trouble, _TROUBLES.get(answer.trouble, "")) if answer.trouble else _reason(answer)
+        reason, said = (answer.trouble, _TROUBLES.get(answer.trouble, "")) if answer.trouble else _reason(answer)
         tally.reasons[reason] += 1
-        if words:
-            tally.words.setdefault(reason, words)
+        if said:
+            tally.words.setdefault(reason, said)
 
 
 _TROUBLES = {"unsent": "No connection was free in time, so it never left here: no log has it."}

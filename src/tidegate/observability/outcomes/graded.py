@@ -96,8 +96,8 @@ class Graded(msgspec.Struct, frozen=True):
         if not sure.any():
             return found
         assert self.rows.probabilities is not None
-        more, bins = multiclass.scored(self.rows.probabilities[sure], self.places(self.truth[sure]), weight[sure])
-        return msgspec.structs.replace(found, metrics=(*found.metrics, *more), bins=bins)
+        more, sureness = multiclass.scored(self.rows.probabilities[sure], self.places(self.truth[sure]), weight[sure])
+        return msgspec.structs.replace(found, metrics=(*found.metrics, *more), bins=sureness)
 
     @property
     def probable(self) -> Bools:

@@ -156,7 +156,7 @@ class Recorder:
         for told in (self.inputs.chunks(predictions), outputs.chunks(self._reader, predictions)):
             for place, chunks in told.items():
                 self._columns.setdefault(place, []).extend(chunks)
-                self._bytes += sum(values.nbytes for chunk in chunks for values in chunk.lists.values())
+                self._bytes += sum(column.nbytes for chunk in chunks for column in chunk.lists.values())
         self._reader.forget()
         self._batch += [self.veils.kept(one) if isinstance(one, records.Prediction) else one for one in taken]
 

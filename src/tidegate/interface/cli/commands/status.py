@@ -6,7 +6,8 @@ from typing import Annotated, Any
 import typer
 from rich import console, live
 
-from tidegate.core.vocabulary import errors, home
+from tidegate.core.vocabulary import errors
+from tidegate.core.vocabulary import home as homes
 from tidegate.interface.cli import options, reaching, screen
 from tidegate.interface.cli.views import status as view
 
@@ -37,7 +38,7 @@ def status(
             terminal.print(part)
 
 
-def _watch(place: home.Home, endpoint: str) -> None:
+def _watch(place: homes.Home, endpoint: str) -> None:
     terminal = screen.out()
     with live.Live(console=terminal, auto_refresh=False) as shown:
         try:
