@@ -22,10 +22,10 @@ demo: setup
 	$(BIN)/tidegate demo flights
 
 unit: setup
-	$(BIN)/python -m pytest tests/unit tests/properties tests/scenarios tests/checks --numprocesses auto --dist loadfile
+	$(BIN)/python -m pytest tests/unit tests/properties tests/scenarios tests/checks --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 test: setup
-	$(BIN)/python -m pytest tests --numprocesses 2 --dist loadfile --cov tidegate --cov-branch --cov-report=
+	$(BIN)/python -m pytest tests --numprocesses 2 --dist loadfile --no-loadscope-reorder --cov tidegate --cov-branch --cov-report=
 	$(BIN)/python -m coverage report --format=total | sed 's/^/coverage: /; s/$$/ %/'
 
 check: setup

@@ -52,8 +52,8 @@ def test_a_member_of_the_cohort_stays_one_whatever_the_weight(key, salt, weight,
 
 
 CHANCE = random.Random(11)
-SALTED = [CHANCE.randbytes(16) for _ in range(12)]
-PEOPLE = [b"user-%d" % number for number in range(20_000)]
+SALTED = [CHANCE.randbytes(16) for _ in range(8)]
+PEOPLE = [b"user-%d" % number for number in range(10_000)]
 
 
 def within(share: int, rho: float, number: int, deviations: float) -> bool:

@@ -46,7 +46,7 @@ def read(log: pathlib.Path, files: list[parquet.File]) -> list[list[Any] | None]
 
 
 @hypothesis.given(requests())
-@hypothesis.settings(max_examples=40, deadline=None)
+@hypothesis.settings(max_examples=25, deadline=None)
 def test_values_come_back(asked: tuple[str, list[list[Any]]]) -> None:
     kind, values = asked
     with tempfile.TemporaryDirectory() as folder:
@@ -62,7 +62,7 @@ def test_values_come_back(asked: tuple[str, list[list[Any]]]) -> None:
 
 
 @hypothesis.given(st.lists(requests(), min_size=2, max_size=3))
-@hypothesis.settings(max_examples=40, deadline=None)
+@hypothesis.settings(max_examples=25, deadline=None)
 def test_nothing_that_was_there_is_lost_by_other_types_beside_it(asked: list[tuple[str, list[list[Any]]]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         log, begin, files, chunks = pathlib.Path(folder), 0, [], []

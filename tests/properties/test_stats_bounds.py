@@ -17,7 +17,7 @@ def arms(draw):
     return bad, counted, draw(st.sampled_from([1e-9, 1e-6, 0.001, 0.05, 0.5]))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.lists(arms(), max_size=9))
 def test_shares_together_are_what_each_is_alone(several):
     bad, counted, alpha = np.array(several, float).reshape(-1, 3).T
@@ -26,7 +26,7 @@ def test_shares_together_are_what_each_is_alone(several):
     assert list(zip(*(one.tolist() for one in ends), strict=True)) == [intervals.share(*one) for one in several]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(arms())
 def test_a_share_ends_where_the_mixture_over_the_likelihood_is_one_over_alpha(arm):
     bad, counted, alpha = arm

@@ -10,7 +10,7 @@ ROWS, TIMES = 800, 40
 CONCENTRATIONS = st.lists(st.floats(0.1, 5.0), min_size=2, max_size=7)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(CONCENTRATIONS, st.integers(0, 2**32 - 1))
 def test_the_estimate_is_unbiased_under_calibration(weights: list[float], seed: int) -> None:
     rng = np.random.default_rng(seed)

@@ -155,7 +155,7 @@ class Plain:
             self.waiting = []
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(st.integers(0, 2**32), st.sampled_from([0, 20 * DAY]), st.sampled_from([DAY, DAY // 2]))
 def test_series_together_are_what_each_is_alone(seed, frozen, step):
     rng = np.random.default_rng(seed)

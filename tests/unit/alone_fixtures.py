@@ -1,12 +1,25 @@
 """One column held against another as all columns are: stacks of one."""
 
 from collections.abc import Sequence, Set
+from typing import Any
 
 import numpy as np
 
 from tidegate.core.stats import drift, effects, lasting, stacks
 from tidegate.core.vocabulary import profiles
 from tidegate.observability.drift import drifting
+
+
+def column(frame: profiles.Frame, values: Any, nulls: int = 0, broken: int = 0) -> profiles.Column:
+    """Values, counted."""
+    if frame.numeric:
+        counts = np.bincount(np.searchsorted(frame.edges, values, side="right"), minlength=frame.bins)
+        return profiles.Column(
+            tuple(counts.tolist()), nulls, broken, float(np.sum(values)), float(np.sum(values**2)), values.min(), values.max()
+        )
+    known = {name: at for at, name in enumerate(frame.classes)}
+    counts = np.bincount([known.get(value, len(known)) for value in values], minlength=frame.bins)
+    return profiles.Column(tuple(counts.tolist()), nulls, broken)
 
 
 def stacked(frame: profiles.Frame, *several: profiles.Column) -> tuple[stacks.Layout, list[stacks.Stack]]:

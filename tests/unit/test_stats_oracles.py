@@ -6,6 +6,7 @@ C++, and savvi brings half a gigabyte of solvers along.
 
 import math
 
+import alone_fixtures
 import numpy as np
 import pytest
 import test_stats_drift
@@ -205,7 +206,7 @@ def test_sequential_mcnemar_is_the_truncated_beta_of_its_closed_form(pairs):
 def test_the_largest_difference_is_that_of_the_samples_themselves_up_to_a_bin():
     window = np.random.default_rng(3).normal(0.3, 1.2, size=5_000)
     frame, known = test_stats_drift.FRAME, test_stats_drift.KNOWN
-    found = test_stats_drift.by_name(frame, known, test_stats_drift.column(frame, window))["ks"]
+    found = test_stats_drift.by_name(frame, known, alone_fixtures.column(frame, window))["ks"]
     assert found.size == pytest.approx(laws.ks_2samp(test_stats_drift.REFERENCE, window).statistic, abs=1 / 64)
     assert found.low < found.size
 

@@ -3,8 +3,8 @@
 import pathlib
 
 import numpy as np
-from profiles_fixtures import MONDAY, Hours
 
+from tests.unit.profiles_fixtures import MONDAY, Hours
 from tidegate.core.stats import drift, seasons
 from tidegate.core.vocabulary import tables
 from tidegate.observability.drift import lookout
