@@ -96,7 +96,7 @@ class Catalogue:
                 self.connection.execute("PRAGMA secure_delete = ON")
                 self.connection.executescript(_TABLES)
             # One that was made by a release before has neither, until its recorder has been replaced.
-            self._sealed = bool(self.connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'seal'").fetchone())
+            self._sealed = has(self.connection, "seal")
             self._inode = path.stat().st_ino
         except (sqlite3.Error, FileNotFoundError) as failed:
             raise errors.StoreUnavailable(f"The catalogue cannot be opened: {failed}.", where=str(path)) from failed
@@ -244,14 +244,16 @@ class Catalogue:
         rows = [(name, more, more) for name, more in counts.items() if more]
         self.connection.executemany("INSERT INTO tally VALUES (?, ?) ON CONFLICT DO UPDATE SET value = value + ?", rows)
 
-    def last_moment(self, now: int = 0) -> int:
-        """The moment of the last batch that counts (`recorded`), in Unix milliseconds; with `now` the next one's, noted."""
+    def last_moment(self) -> int:
+        """The moment of the last batch that counts (`recorded`), in Unix milliseconds; 0: there is none."""
         found = self.connection.execute("SELECT value FROM tally WHERE name = ?", (_MOMENT,)).fetchone()
-        last = int(found[0]) if found else 0
-        if now:
-            last = max(now, last + 1)
-            self.connection.execute("INSERT OR REPLACE INTO tally VALUES (?, ?)", (_MOMENT, last))
-        return last
+        return int(found[0]) if found else 0
+
+    def next_moment(self, now: int) -> int:
+        """That of the next one, noted: `now`, or the first behind the last where the clock is not past that."""
+        moment = max(now, self.last_moment() + 1)
+        self.connection.execute("INSERT OR REPLACE INTO tally VALUES (?, ?)", (_MOMENT, moment))
+        return moment
 
     def missed(self, endpoint: str, sink: str) -> Missed:
         """What a sink never gets since it was deleted first."""
@@ -272,6 +274,11 @@ class Catalogue:
     def miss_nothing(self, endpoint: str, sink: str) -> None:
         """A sink begins anew."""
         self.connection.execute("DELETE FROM unshipped WHERE endpoint = ? AND sink = ?", (endpoint, sink))
+
+
+def has(connection: sqlite3.Connection, table: str) -> bool:
+    """Whether a table is there: a catalogue of an earlier release has not all of them, until its recorder has been replaced."""
+    return bool(connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (table,)).fetchone())
 
 
 def _outside(one: Recount, since: int, until: int) -> list[Recount]:

@@ -9,9 +9,7 @@ import msgspec
 
 from tidegate.core.vocabulary import errors, home, records
 from tidegate.dataplane.predlog import catalogue, reader
-from tidegate.observability.joining import quarantine
-
-_decode = msgspec.msgpack.Decoder(records.Outcome).decode
+from tidegate.observability.joining import joins, quarantine
 
 
 class Fate(msgspec.Struct, frozen=True):
@@ -33,15 +31,8 @@ def of(place: home.Home, request_id: str, accepted: int) -> Fate:
     except errors.StoreUnavailable:  # nothing has been recorded yet
         return Fate(0, accepted)
     with books:
-        waiting = unread + _waiting(books, request_id)
+        waiting = unread + joins.waiting(books.connection, request_id)
         aside = collections.Counter(
             one.reason for one in quarantine.kept(books.connection) if one.outcome.request_id == request_id
         )
     return Fate(max(0, accepted - waiting - aside.total()), waiting, dict(aside))
-
-
-def _waiting(books: catalogue.Catalogue, request_id: str) -> int:
-    if not books.connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'unjoined'").fetchone():
-        return 0
-    rows = books.connection.execute("SELECT outcome FROM unjoined")
-    return sum(_decode(outcome).request_id == request_id for (outcome,) in rows)

@@ -14,9 +14,8 @@ from collections.abc import Callable, Iterable, Sequence
 import msgspec
 
 from tidegate.core.vocabulary import arms, ids, losses, marks, records
-from tidegate.dataplane.predlog import outcomes
-from tidegate.observability.joining import entities, hearing, labels, quarantine
-from tidegate.observability.joining import values as metrics
+from tidegate.dataplane.predlog import catalogue, outcomes
+from tidegate.observability.joining import entities, hearing, labels, quarantine, values
 
 LATE_SECONDS = 600.0
 LOOK_AFTER_SECONDS = 3.0
@@ -63,14 +62,14 @@ class Joins:
         self,
         connection: sqlite3.Connection,
         cohorts: labels.Cohorts,
-        values: metrics.Values,
+        posted: values.Values,
         known: entities.Entities,
         told: Told,
     ) -> None:
-        """Make the tables where there are none. `cohorts` and `values` are told what counts, `told` of whom truth was heard;
+        """Make the tables where there are none. `cohorts` and `posted` are told what counts, `told` of whom truth was heard;
         `known` tells which predictions were about whom.
         """
-        self._connection, self._cohorts, self._values, self._told = connection, cohorts, values, told
+        self._connection, self._cohorts, self._values, self._told = connection, cohorts, posted, told
         self._entities = known
         self._aside = quarantine.Quarantine(connection)
         self.matched: list[records.Outcome] = []
@@ -286,6 +285,14 @@ class Joins:
         self._hearing.expire(cut)
         self._values.expire(cut)
         self._cohorts.expire(cut)
+
+
+def waiting(connection: sqlite3.Connection, request_id: str) -> int:
+    """How many outcomes that were posted in one request wait for their predictions."""
+    if not catalogue.has(connection, "unjoined"):
+        return 0
+    rows = connection.execute("SELECT outcome FROM unjoined")
+    return sum(_outcome.decode(outcome).request_id == request_id for (outcome,) in rows)
 
 
 def _is_matched(one: records.Outcome) -> bool:

@@ -1,6 +1,6 @@
 """Baseline profiles of bundles: what the columns were in the data that came with a model, and how much it depends on each.
 
-Called by `profiling`, whose first frames they teach, by `lookout` and by `references`. Reads bundles, unverified: a worker has
+Called by `hourly`, whose first frames they teach, by `lookout` and by `references`. Reads bundles, unverified: a worker has
 verified what it serves.
 """
 

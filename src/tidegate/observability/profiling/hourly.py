@@ -21,6 +21,7 @@ import numpy as np
 
 from tidegate.core.stats import counting, logspace, seasons, stacks
 from tidegate.core.vocabulary import arms, instants, keeping, marks, profiles, records
+from tidegate.dataplane.predlog import catalogue
 from tidegate.observability.profiling import baselines, sketching
 from tidegate.observability.reading import bodies, outputs
 
@@ -308,7 +309,7 @@ def prepare(connection: sqlite3.Connection) -> None:
 
 def known(connection: sqlite3.Connection) -> bool:
     """Whether the catalogue has profiles: one from before there were any has not."""
-    return bool(connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'profile'").fetchone())
+    return catalogue.has(connection, "profile")
 
 
 def frames(connection: sqlite3.Connection, endpoint: str) -> dict[str, profiles.Frame]:
@@ -351,7 +352,7 @@ def reach(connection: sqlite3.Connection, endpoint: str, version: int = 0) -> tu
 
 def alike(connection: sqlite3.Connection, endpoint: str, version: int) -> frozenset[int]:
     """The versions of an endpoint that were made of the same bundle, this one among them: they predict alike."""
-    if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'profiled'").fetchone():
+    if not catalogue.has(connection, "profiled"):
         return frozenset({version})  # a catalogue that no recorder of this Tidegate has opened yet
     same = connection.execute(
         "SELECT other.version FROM profiled JOIN profiled AS other USING (endpoint, digest)"

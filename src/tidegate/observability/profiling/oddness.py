@@ -4,7 +4,7 @@ A value that one in 1,024 has is worth 10 bits. Usual is the data that came with
 logged with the prediction (the column `oddness`, an entry a row), its distribution is watched like any column's, and the oddest
 requests of each hour are kept by id: they are the examples of an alarm.
 
-Called by `inputs`, with the columns that it has read, and by `lookout`. Veiled columns are in no score.
+Called by `recording.inputs`, with the columns that it has read, and by `drift.moving`. Veiled columns are in no score.
 """
 
 import math
@@ -17,6 +17,7 @@ import numpy as np
 
 from tidegate.core.stats import logspace, seasons
 from tidegate.core.vocabulary import arms, ids, marks, profiles, records
+from tidegate.dataplane.predlog import catalogue
 from tidegate.observability.profiling import baselines, hourly
 
 NAME = "oddness"
@@ -177,7 +178,7 @@ class Oddness:
 
 def examples(connection: sqlite3.Connection, endpoint: str, time: tuple[int, int], names: Sequence[str], most: int) -> list[str]:
     """Ids of the oddest requests of a time (since, until), those whose oddest value is of these columns first."""
-    if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'odd'").fetchone():
+    if not catalogue.has(connection, "odd"):
         return []
     rows = connection.execute(
         "SELECT id, name, bits FROM odd WHERE endpoint = ? AND hour >= ? AND hour < ? ORDER BY bits DESC", (endpoint, *time)

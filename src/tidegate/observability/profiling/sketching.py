@@ -1,7 +1,7 @@
 """Sketches of columns by endpoint, version and hour, beside their profiles and in the same transaction.
 
 Of numbers a few hundred values themselves are in one, no longer joined to any row. Hours are kept for a week and then become
-days. Called by `profiling`, which reads the values, and by `references`.
+days. Called by `hourly`, which reads the values, and by `references`.
 """
 
 import sqlite3
@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 
 from tidegate.core.stats import logspace, seasons, sketches
 from tidegate.core.vocabulary import profiles
+from tidegate.dataplane.predlog import catalogue
 
 HOURS_KEPT = 8 * seasons.DAY
 DAYS_KEPT = 100 * seasons.DAY
@@ -79,7 +80,7 @@ class Sketches:
 
 def known(connection: sqlite3.Connection) -> bool:
     """Whether the catalogue has sketches: one from before there were any has not."""
-    return bool(connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'sketch'").fetchone())
+    return catalogue.has(connection, "sketch")
 
 
 def read(

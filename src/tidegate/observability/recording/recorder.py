@@ -4,7 +4,7 @@ One step: look at the segments, join, and, every two seconds or twenty thousand 
 Parquet files first, then one transaction that makes them count together with the places reached and the joins. `kill -9`
 anywhere undoes the step as a whole, and the next recorder reads the same records from the segments again.
 
-Called by `process`. Not here: what is wrong (`predlog.outcomes`), who counts (`labels`).
+Called by `process`. Not here: what is wrong (`predlog.outcomes`), who counts (`joining.labels`).
 """
 
 import errno
@@ -213,7 +213,7 @@ class Recorder:
         self.joins.matched = []
         self._begin_sinks(now)
         if self._batch:
-            moment = self.catalogue.last_moment(max(int(now * 1e3), self._shipped + 1))
+            moment = self.catalogue.next_moment(max(int(now * 1e3), self._shipped + 1))
             self.catalogue.add(parquet.write(self.home.log, _fresh_name(now), self._batch, self._columns, moment))
         moved = {key: self.follower.places[key] for key in self.follower.moved}
         if moved or any(self._counted.values()):
