@@ -21,6 +21,6 @@
 - `seconds`: one version's requests of a time, counted by second of arrival
 
 Called by the gateway (`segments` only: it needs the standard library and msgspec), by the recorder, by trace, by the API.
-Not here: following segments as they grow and summing labels (`observability.recording`), the records' schema
-(`core.vocabulary.records`), sums of marks (`dataplane.wire.sums`).
+Not here: following segments as they grow (`observability.recording`), summing labels (`observability.joining`), the records'
+schema (`core.vocabulary.records`), sums of marks (`dataplane.wire.sums`).
 """

@@ -9,7 +9,7 @@ versions think differently is as wide as both (whole numbers and numbers: number
 
 `out_<name>` likewise is a list with one entry a row: an output, or a class's probability, that the answer itself does not say.
 
-Called by `parquet` (write, merge). Not here: reading inputs by a signature (`observability.recording.inputs`).
+Called by `parquet` (write, merge). Not here: reading inputs by a signature (`observability.reading.bodies`).
 """
 
 import datetime as dt

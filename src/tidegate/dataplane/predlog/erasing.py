@@ -77,9 +77,7 @@ def _where(path: pathlib.Path, asked: erasures.Asked) -> list[str]:
         return [row[0] for row in connection.execute(ask, given).fetchall()]
 
 
-def without(
-    log: pathlib.Path, name: str, file: parquet.File, gone: Callable[[pa.Table], pa.Array]
-) -> tuple[parquet.File | None, int]:
+def without(log: pathlib.Path, name: str, file: parquet.File, gone: Gone) -> tuple[parquet.File | None, int]:
     """The file once more without the rows that `gone` says, under a new name, and how many these are; None: nothing is left.
 
     Raises OSError where the disk refuses, pyarrow.ArrowException for a file that cannot be read.

@@ -14,7 +14,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-_answers = msgspec.json.Decoder(list[float | str | None]).decode
+from tidegate.dataplane.predlog import parquet
+
 _label = msgspec.json.Decoder(float | str).decode
 Column = npt.NDArray[Any]
 """float64, NaN for none, where all are numbers; else objects: numbers, words, None for none."""
@@ -71,7 +72,7 @@ def answers(numbers: pa.ChunkedArray, texts: pa.ChunkedArray, asked: Ints) -> tu
     starts = np.cumsum(counts) - counts
     if texts.null_count < len(texts):
         codes, several = _coded(texts)
-        decoded = [_answers(text) for text in several]
+        decoded = [parquet.answers(text) for text in several]
         many = np.array([len(one) for one in decoded], np.int64)
         there = codes >= 0
         starts[there] = flat.size + (np.cumsum(many) - many)[codes[there]]

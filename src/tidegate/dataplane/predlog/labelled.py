@@ -25,7 +25,6 @@ MOST = 3_000_000
 """Rows; a million takes three and a half seconds of processor time and half a gigabyte."""
 NEUTRAL = tuple(int(one) for one in marks.NEUTRAL)
 _NEVER = np.iinfo(np.int64).max
-_answers = msgspec.json.Decoder(list[float | str | None]).decode
 Floats = npt.NDArray[np.float64]
 
 
@@ -124,7 +123,7 @@ def copies(place: home.Home, endpoint: str, span: tuple[float, float]) -> dict[s
     found = reader.answer(f"SELECT id, answers {_LIVE}", told, files, _columns)
     if found is None:
         return {}
-    return {name: _answers(text) for name, text in zip(found["id"].to_pylist(), found["answers"].to_pylist(), strict=True)}
+    return {name: parquet.answers(text) for name, text in zip(found["id"].to_pylist(), found["answers"].to_pylist(), strict=True)}
 
 
 _LIVE = (

@@ -46,6 +46,8 @@ BY_SERIES = frozenset({"numbers", "words"})
 """Fields of records that are columns by series (`columns.OUTPUT`)."""
 RENAMED = {"arrived_ns": "arrived", "received_ns": "received"}
 """Unix nanoseconds become timestamps, and lose the unit from their name."""
+answers = msgspec.json.Decoder(list[float | str | None]).decode
+"""The answers that are in a column as this text."""
 _json = msgspec.json.Encoder().encode
 
 
@@ -63,9 +65,9 @@ class Partition(msgspec.Struct, frozen=True, order=True):
         return f"{self.table}/endpoint={self.endpoint}/day={self.day}" if self.endpoint else f"{self.table}/day={self.day}"
 
 
-Inputs = Mapping[Partition, Sequence[columns.Chunk]]
-"""Columns of predictions' inputs and outputs, by where they belong."""
-NONE: Inputs = MappingProxyType({})
+Typed = Mapping[Partition, Sequence[columns.Chunk]]
+"""Typed columns of predictions' inputs and outputs, by where they belong."""
+NONE: Typed = MappingProxyType({})
 
 
 class File(msgspec.Struct, frozen=True):
@@ -195,7 +197,7 @@ def table(
     every = zip(*(msgspec.structs.astuple(record) for record in ordered), strict=True)
     by_field = dict(zip(ordered[0].__struct_fields__, every, strict=True))
     fields = zip(_kept(type(ordered[0])), schema, strict=False)  # `recorded` is of no record
-    made = [_column(field.name, by_field[field.name], shown.type) for field, shown in fields]
+    made = [_column(field.name, by_field[field.name], kept.type) for field, kept in fields]
     found = pa.table([*made, pa.repeat(pa.scalar(moment, MOMENT), len(ordered))], schema=schema)
     typed = columns.arrays([(one.incarnation, one.sequence) for one in ordered], chunks) if chunks else {}
     for name, values in typed.items():
@@ -211,28 +213,28 @@ def write(
     log: pathlib.Path,
     name: str,
     batch: Iterable[records.Prediction | records.Outcome],
-    given: Inputs = NONE,
+    typed: Typed = NONE,
     moment: int = 0,
 ) -> list[File]:
     """Put records into new files, one a partition; each is in place and on the disk when this returns.
 
-    `name` must be new in every partition; `given` are inputs and outputs by column of those predictions that have some; `moment`
+    `name` must be new in every partition; `typed` are inputs and outputs by column of those predictions that have some; `moment`
     is what `recorded` says of all of them. Raises OSError when the disk refuses; files already in place then stay.
     """
     parted: dict[Partition, list[records.Prediction | records.Outcome]] = {}
     for record in batch:
         parted.setdefault(partition(record), []).append(record)
     said = {_SIBLINGS: str(len(parted)).encode()}
-    tables = ((where, _by_reference(log, where, table(parted[where], given.get(where, ()), moment))) for where in sorted(parted))
+    tables = ((where, _by_reference(log, where, table(parted[where], typed.get(where, ()), moment))) for where in sorted(parted))
     return [place(log, where, name, rows.replace_schema_metadata(said), 0) for where, rows in tables]
 
 
-def _by_reference(log: pathlib.Path, place: Partition, rows: pa.Table) -> pa.Table:
+def _by_reference(log: pathlib.Path, where: Partition, rows: pa.Table) -> pa.Table:
     """With large bodies kept beside the file."""
     for name in ("input", "output"):
         if name not in rows.schema.names or (pc.max(pc.binary_length(rows[name])).as_py() or 0) <= objects.BODY_MOST:
             continue
-        folder = objects.folder(log, place.endpoint, place.day)
+        folder = objects.folder(log, where.endpoint, where.day)
         kept = [objects.put(folder, body(one)) if len(one) > objects.BODY_MOST else one for one in rows[name].to_pylist()]
         rows = rows.set_column(rows.schema.get_field_index(name), name, pa.array(kept, pa.string()))
     return rows
@@ -282,9 +284,9 @@ def put(path: pathlib.Path, rows: pa.Table) -> None:
         raise
 
 
-def _described(log: pathlib.Path, path: pathlib.Path, place: Partition, rows: pa.Table, level: int) -> File:
+def _described(log: pathlib.Path, path: pathlib.Path, where: Partition, rows: pa.Table, level: int) -> File:
     first, last = (ids.parse(rows["id"][at].as_py()) or b"" for at in (0, -1))
-    return File(path.relative_to(log).as_posix(), place, level, rows.num_rows, rows.nbytes, first, last, seals.of(path))
+    return File(path.relative_to(log).as_posix(), where, level, rows.num_rows, rows.nbytes, first, last, seals.of(path))
 
 
 def found(log: pathlib.Path) -> list[File]:
@@ -308,12 +310,12 @@ def found(log: pathlib.Path) -> list[File]:
 def _retold(log: pathlib.Path, path: pathlib.Path) -> File:
     inner = path.relative_to(log)
     parts = dict(part.split("=", 1) for part in inner.parts[1:-1])
-    place = Partition(inner.parts[0], parts.get("endpoint", ""), parts.get("day", ""))
+    where = Partition(inner.parts[0], parts.get("endpoint", ""), parts.get("day", ""))
     level = int(path.stem.rpartition(_MERGED)[2]) if _MERGED in path.stem else 0
     rows = pq.read_table(path, columns=["id"], partitioning=None)
     bounds = pc.min_max(rows["id"]).as_py()
     first, last = (ids.parse(bounds[end] or "") or b"" for end in ("min", "max"))
-    return File(inner.as_posix(), place, level, rows.num_rows, path.stat().st_size, first, last, seals.of(path))
+    return File(inner.as_posix(), where, level, rows.num_rows, path.stat().st_size, first, last, seals.of(path))
 
 
 def sync_folder(folder: pathlib.Path) -> None:
@@ -330,7 +332,7 @@ def prediction(row: dict[str, object]) -> records.Prediction:
     given = _fields(row, records.Prediction)
     given["id"] = ids.parse(str(given["id"])) or b""
     given["key_hash"] = bytes.fromhex(str(given["key_hash"]))
-    given["answers"] = tuple(msgspec.json.decode(str(given["answers"]), type=list[float | str | None]))
+    given["answers"] = tuple(answers(str(given["answers"])))
     given["input"], given["output"] = body(str(given["input"])), body(str(given["output"]))
     return records.Prediction(**given)  # type: ignore[arg-type]
 

@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -29,7 +28,6 @@ _TABLE = (
 )
 _ANSWERS = "answers"
 log = logging.getLogger(__name__)
-_answers = msgspec.json.Decoder(list[float | str | None]).decode
 _Labels = dict[str, set[str]]
 """By column, values that bins are called by."""
 
@@ -128,4 +126,4 @@ def _column(name: str) -> str:
 def _values(column: pa.ChunkedArray) -> list[Any]:
     if pa.types.is_list(column.type):
         return pc.list_flatten(column).to_pylist()  # type: ignore[no-any-return]
-    return [value for row in column.to_pylist() for value in _answers(row)]
+    return [value for row in column.to_pylist() for value in parquet.answers(row)]
