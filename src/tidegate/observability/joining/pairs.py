@@ -20,8 +20,7 @@ import msgspec
 from tidegate.core.vocabulary import arms, ids, records, sums
 from tidegate.dataplane.predlog import pairing
 from tidegate.observability.joining import hearing, joins, labels, slicing
-from tidegate.observability.reading import bodies
-from tidegate.observability.reading import rules as routing
+from tidegate.observability.reading import bodies, rules
 
 LOOK_AFTER_SECONDS = 3.0
 UNMATCHED_SECONDS = 60.0
@@ -68,7 +67,7 @@ class _Waiting(msgspec.Struct):
 class _Book(msgspec.Struct):
     """One release's."""
 
-    mirroring: routing.Mirroring
+    mirroring: rules.Mirroring
     known: slicing.Known
     unmatched: int = 0
     waiting: int = 0
@@ -91,7 +90,7 @@ class Pairs:
         self._books: dict[int, _Book] = {}
         for of, terms, unmatched in connection.execute("SELECT of, terms, unmatched FROM paired"):
             names = [row[0] for row in connection.execute("SELECT slice FROM pairsum WHERE of = ? AND slice != ''", (of,))]
-            told = msgspec.json.decode(terms, type=routing.Mirroring)
+            told = msgspec.json.decode(terms, type=rules.Mirroring)
             self._books[of] = _Book(told, slicing.Known(names), unmatched)
         self._waiting: dict[bytes, _Waiting] = {}
         for identifier, record, since in connection.execute("SELECT id, record, since FROM copy"):
@@ -100,19 +99,19 @@ class Pairs:
             self._books[self._number(copy)].waiting += 1
         self.tally = Tally()
 
-    def take(self, predictions: Iterable[records.Prediction], now: float, rules: routing.Rules) -> None:
+    def take(self, predictions: Iterable[records.Prediction], now: float, routing: rules.Rules) -> None:
         """Pair these, or have them wait for their other half."""
-        if rules.discreet() and not self._secret:
+        if routing.discreet() and not self._secret:
             self._secret = os.urandom(16)  # of this process: on the disk it would be no secret
         for one in predictions:
             if one.role == arms.Role.SHADOW and one.release:
-                self._take_copy(one, now, rules)
+                self._take_copy(one, now, routing)
             elif one.role == arms.Role.LIVE:
                 waiting = self._waiting.get(one.id)
                 if waiting is not None:
                     self._release(one.id)
                     self._pair(one, waiting.copy)
-                elif rules.mirrors(one.endpoint):
+                elif routing.mirrors(one.endpoint):
                     self._hold(one)
 
     def erase(self, gone: Sequence[bytes]) -> int:
@@ -124,8 +123,8 @@ class Pairs:
                 self._release(one)
         return self._connection.executemany("DELETE FROM pair WHERE id = ?", [(one,) for one in gone]).rowcount
 
-    def _take_copy(self, one: records.Prediction, now: float, rules: routing.Rules) -> None:
-        book = self._book(one, rules)
+    def _take_copy(self, one: records.Prediction, now: float, routing: rules.Rules) -> None:
+        book = self._book(one, routing)
         served = self._held.pop(one.id, None)
         if served is not None:
             self._held_bytes -= _size(served)
@@ -142,12 +141,12 @@ class Pairs:
         book.changes += 1
         self._connection.execute("INSERT OR REPLACE INTO copy VALUES (?, ?, ?)", (one.id, _pack(bare), now))
 
-    def _book(self, one: records.Prediction, rules: routing.Rules) -> _Book:
+    def _book(self, one: records.Prediction, routing: rules.Rules) -> _Book:
         """The book of a copy's release, compared as the table says when it is begun."""
-        of = self._cohorts.cohort(one, rules.rule).of.number
+        of = self._cohorts.cohort(one, routing.rule).of.number
         book = self._books.get(of)
         if book is None:
-            book = self._books[of] = _Book(rules.mirroring(one.endpoint), slicing.Known())
+            book = self._books[of] = _Book(routing.mirroring(one.endpoint), slicing.Known())
             self._connection.execute("INSERT OR IGNORE INTO paired VALUES (?, ?, 0)", (of, msgspec.json.encode(book.mirroring)))
         return book
 

@@ -7,5 +7,5 @@
 - `performing`: the watch on it; `worsened`: a version against its first weeks; `estimating`: what is expected before the truth
 
 Called by the API, the command line and the monitor (`fetching`, `performing`). Not here: joining outcomes to predictions and
-their sums for a release (`recording`), the estimators (`core.stats`).
+their sums for a release (`joining`), the estimators (`core.stats`).
 """

@@ -89,7 +89,7 @@ class Reader:
             try:
                 self._codecs[digest] = signature.Codec(bundles.read_manifest(self.folder / digest))
             except errors.ModelError as failed:
-                log.warning("slices of a version cannot be told", extra={"digest": digest, "why": str(failed)})
+                log.warning("inputs of a version cannot be read", extra={"digest": digest, "why": str(failed)})
                 self._codecs[digest] = None
             while len(self._codecs) > _CODECS:
                 self._codecs.popitem(last=False)

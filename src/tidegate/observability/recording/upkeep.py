@@ -28,8 +28,7 @@ def reopened(folder: pathlib.Path) -> catalogue.Catalogue:
     """The catalogue, with the log made to agree with it: what does not count is deleted.
 
     A catalogue that is lost, damaged or older than the files is made anew from the Parquet files in place, and kept aside.
-    Profiles are then to be counted once more (`recounting`).
-    Raises StoreUnavailable, OSError and sqlite3.Error.
+    Profiles are then to be counted once more (`recounting`). Raises StoreUnavailable, OSError and sqlite3.Error.
     """
     try:
         known = catalogue.Catalogue(folder)

@@ -197,9 +197,8 @@ class Line:
         if self.trouble:
             words += f" It takes nothing: {self.trouble}"
         words += self._gap()
-        subject = wanted.to
         return alarms.Alarm(
-            alarms.Kind.SHIPPING, self.subject.endpoint, words, now, subject=subject, next="tidegate logs shipper"
+            alarms.Kind.SHIPPING, self.subject.endpoint, words, now, subject=wanted.to, next="tidegate logs shipper"
         )
 
     def _gap(self) -> str:
