@@ -1,6 +1,5 @@
 """Label sums and losses are the same whatever order segments are read in, and however often the recorder is killed."""
 
-import itertools
 import math
 import pathlib
 import tempfile
@@ -9,15 +8,22 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.properties import interrupted
 from tidegate.core.vocabulary import home, ids, losses, records, sums, tables
 from tidegate.dataplane.predlog import outcomes, segments
-from tidegate.observability.recording import recorder
 
-T0 = 1_700_000_000
+T0 = interrupted.T0
 AGE = 10.0
 PREDICTED = st.tuples(st.integers(0, 2), st.booleans(), st.sampled_from([0, 0, 0, 1, 3, 5]))
 HEARD = st.tuples(st.integers(0, 5), st.integers(0, 1), st.integers(1, 2), st.sampled_from([1, 4, 9, 11, 15]), st.booleans())
 """Which prediction, label, label version, seconds after T0, repeated."""
+histories = given(
+    predicted=st.lists(PREDICTED, min_size=1, max_size=6),
+    heard=st.lists(HEARD, max_size=8),
+    boots=st.lists(st.integers(0, 2), min_size=1, max_size=5),
+    kills=st.lists(st.integers(0, 20), max_size=3),
+    order=st.randoms(use_true_random=False),
+)
 
 
 def prediction(number: int, tick: int, candidate: bool, mark: int) -> records.Prediction:
@@ -46,20 +52,11 @@ def place(root: str, kind: str) -> home.Home:
     return made
 
 
-def sheet(history: list[segments.Record], boots: list[int], kills: list[int], kind: str = "auto") -> sums.Labels:
+def published(history: list[segments.Record], boots: list[int], kills: list[int], kind: str = "auto") -> sums.Labels:
     """What is published when each record is appended by one of three gateways and the recorder dies at some of them."""
     with tempfile.TemporaryDirectory() as root:
         made = place(root, kind)
-        writers = [segments.Writer(made.segments, "host", str(boot) * 32) for boot in range(3)]
-        at_work = recorder.Recorder(made, T0)
-        clock = itertools.count(1)
-        for number, one in enumerate(history):
-            writer = writers[boots[number % len(boots)]]
-            writer.append([msgspec.structs.replace(one, incarnation=writer.incarnation, sequence=writer.sequence)])
-            at_work.step(T0 + next(clock) * 0.01)
-            if number in kills:
-                at_work.close()
-                at_work = recorder.Recorder(made, T0)
+        at_work = interrupted.read(made, history, boots, kills)
         at_work.step(T0 + 60.0)
         at_work.close()
         raw = (made.labels / "e.json").read_bytes()
@@ -112,18 +109,12 @@ def decided(made: list[segments.Record]) -> list[segments.Record]:
 
 
 @settings(max_examples=10, deadline=None)
-@given(
-    predicted=st.lists(PREDICTED, min_size=1, max_size=6),
-    heard=st.lists(HEARD, max_size=8),
-    boots=st.lists(st.integers(0, 2), min_size=1, max_size=5),
-    kills=st.lists(st.integers(0, 20), max_size=3),
-    order=st.randoms(use_true_random=False),
-)
+@histories
 def test_label_sums_are_the_same_in_any_order_of_reading_and_after_any_kill(predicted, heard, boots, kills, order) -> None:  # type: ignore[no-untyped-def]
     made = decided(history(predicted, heard))
     truth = expected(made)
     order.shuffle(made)
-    told = sheet(made, boots, kills)
+    told = published(made, boots, kills)
     assert {
         one.tick: [one.stable, one.stable_labelled, one.stable_wrong, one.candidate, one.candidate_labelled, one.candidate_wrong]
         for one in told.sums
@@ -131,20 +122,14 @@ def test_label_sums_are_the_same_in_any_order_of_reading_and_after_any_kill(pred
 
 
 @settings(max_examples=10, deadline=None)
-@given(
-    predicted=st.lists(PREDICTED, min_size=1, max_size=6),
-    heard=st.lists(HEARD, max_size=8),
-    boots=st.lists(st.integers(0, 2), min_size=1, max_size=5),
-    kills=st.lists(st.integers(0, 20), max_size=3),
-    order=st.randoms(use_true_random=False),
-)
+@histories
 def test_every_labelled_prediction_is_in_the_bucket_of_its_loss_in_any_order_and_after_any_kill(
     predicted, heard, boots, kills, order
 ) -> None:  # type: ignore[no-untyped-def]
     made = decided(history(predicted, heard))
     truth = lost(made)
     order.shuffle(made)
-    told = sheet(made, boots, kills, "number").sums
+    told = published(made, boots, kills, "number").sums
     assert {one.tick: (dict(one.stable_loss), dict(one.candidate_loss)) for one in told} == truth
     for one in told:
         assert sum(count for _, count in one.stable_loss) == one.stable_labelled

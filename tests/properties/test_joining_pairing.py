@@ -1,6 +1,5 @@
 """Pairs and posted values are the same in any order of reading, over any number of gateways and kills."""
 
-import itertools
 import pathlib
 import tempfile
 
@@ -8,11 +7,11 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.properties import interrupted
 from tidegate.core.vocabulary import home, ids, records, sums, tables
 from tidegate.dataplane.predlog import segments
-from tidegate.observability.recording import recorder
 
-T0 = 1_700_000_000
+T0 = interrupted.T0
 TOLERANCE = 0.5
 REQUESTS = st.tuples(st.booleans(), st.sampled_from([0, 0, 0, 2, 6]), st.sampled_from(["", "0", "0.4", "0.6", "x", "!1", "!7"]))
 """Whether stable was drawn, the request's mark, and its copy: none, an answer so far from the request's, or `!` its mark."""
@@ -43,15 +42,7 @@ def published(history: list[segments.Record], boots: list[int], kills: list[int]
         stable = tables.Deployed(1, "d", "m")
         route = tables.Route("e", "production", stable, release="r1", mirror=100, outcomes=rule, pairing=pairing)
         made.table.write_bytes(msgspec.json.encode(tables.Table(1, 0, {"e": route})))
-        writers = [segments.Writer(made.segments, "host", str(boot) * 32) for boot in range(3)]
-        at_work, clock = recorder.Recorder(made, T0), itertools.count(1)
-        for number, one in enumerate(history):
-            writer = writers[boots[number % len(boots)]]
-            writer.append([msgspec.structs.replace(one, incarnation=writer.incarnation, sequence=writer.sequence)])
-            at_work.step(T0 + next(clock) * 0.01)
-            if number in kills:
-                at_work.close()
-                at_work = recorder.Recorder(made, T0)
+        at_work = interrupted.read(made, history, boots, kills)
         for at in (10.0, 20.0, 100.0):
             at_work.step(T0 + at)
         at_work.close()

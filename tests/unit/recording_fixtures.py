@@ -48,6 +48,15 @@ class Log:
         self.recorder.close()
         self.recorder = recorder.Recorder(self.home, given.T0 + at)
 
+    def interrupted(self, turn: int, at: float) -> None:
+        """Read and publish all there is; every other turn a kill undoes it before it counts."""
+        self.recorder.step(given.T0 + at)
+        self.recorder.publish(given.T0 + at)
+        if turn % 2:
+            self.killed(at + 0.1)
+        else:
+            self.look(at + 0.1)
+
     def labels(self, release: str = "r1") -> sums.Labels:
         """What control would read."""
         raw = (self.home.labels / "flight-delay.json").read_bytes()

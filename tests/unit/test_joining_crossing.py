@@ -106,12 +106,7 @@ def test_crossed_sums_survive_kills_exactly(tmp_path: pathlib.Path) -> None:
         one = candidate(turn, float(turn))
         log.put(one, post(one, "last_month", 2.0, turn + 0.2))
         log.put(post(one, "revenue", 1.5, turn + 0.5), boot=OTHER)
-        log.recorder.step(given.T0 + turn + 0.6)
-        log.recorder.publish(given.T0 + turn + 0.6)
-        if turn % 2:
-            log.killed(turn + 0.7)
-        else:
-            log.look(turn + 0.7)
+        log.interrupted(turn, turn + 0.6)
     log.look(10.0)
     assert told(log)[500].candidate == sums.Moments(6, 9.0, 13.5, 0, sums.Crossed(6, 9.0, 12.0, 24.0, 18.0))
 

@@ -181,12 +181,7 @@ def test_a_kill_between_two_flushes_loses_no_pair_and_counts_none_twice(tmp_path
         requests = [served(10 * turn + at, turn + at / 10) for at in range(5)]
         log.put(*requests)
         log.put(*(copied(one, 0.75 if at % 2 else 0.25) for at, one in enumerate(requests)), boot=OTHER)
-        log.recorder.step(given.T0 + turn + 0.5)
-        log.recorder.publish(given.T0 + turn + 0.5)
-        if turn % 2:
-            log.killed(turn + 0.5)
-        else:
-            log.look(turn + 0.6)
+        log.interrupted(turn, turn + 0.5)
     log.look(10.0)
     log.look(20.0)
     log.killed(21.0)

@@ -178,12 +178,7 @@ def test_posted_values_survive_kills_exactly(tmp_path: pathlib.Path) -> None:
         requests = [candidate(10 * turn + at, turn + at / 10) for at in range(4)]
         log.put(*requests)
         log.put(*(revenue(one, 1.5, turn + 0.5) for one in requests), boot=OTHER)
-        log.recorder.step(given.T0 + turn + 0.6)
-        log.recorder.publish(given.T0 + turn + 0.6)
-        if turn % 2:
-            log.killed(turn + 0.7)
-        else:
-            log.look(turn + 0.7)
+        log.interrupted(turn, turn + 0.6)
     log.look(10.0)
     assert told(log) == {500: (sums.Moments(24, 36.0, 54.0), NONE)}
     assert msgspec.structs.astuple(log.labels())[2] == 0
