@@ -23,7 +23,7 @@ from bench import processes, servers
 from tidegate.core.vocabulary import arms, home, ids, instances, manifests, marks, records, tables
 from tidegate.dataplane.models import bundles
 from tidegate.dataplane.predlog import catalogue, segments
-from tidegate.observability.profiling import hourly
+from tidegate.observability.profiling import profiled
 from tidegate.observability.recording import process
 
 ENDPOINT = "bench"
@@ -137,8 +137,8 @@ def record(place: home.Home, count: int, part: int, classes: int = 0) -> Recorde
         counted = _recorded(place)
     writer.close()
     with catalogue.Catalogue(place.log, readonly=True) as known:
-        profiled = len(hourly.frames(known.connection, ENDPOINT))
-    return Recorded(counted, seconds, cpu, tuple(memory), profiled)
+        framed = len(profiled.frames(known.connection, ENDPOINT))
+    return Recorded(counted, seconds, cpu, tuple(memory), framed)
 
 
 @contextlib.contextmanager

@@ -11,7 +11,7 @@ from test_predlog_killed import BOOT, RECORDER, python, until
 
 from tidegate.core.vocabulary import assignment, erasures, home, ids, records, tables
 from tidegate.dataplane.predlog import catalogue, segments
-from tidegate.observability.profiling import hourly
+from tidegate.observability.profiling import profiled
 
 PEOPLE = [assignment.digest(f"user-{number}".encode()) for number in range(20)]
 ASKING = 6
@@ -92,14 +92,14 @@ def test_kills_while_it_erases_bring_nobody_back_and_take_nobody_else(tmp_path: 
     assert not list(made.erasures.glob(f"*{erasures.ASKED}"))
 
 
-def profiled(made: home.Home) -> dict[tuple[int, int], tuple[int, tuple[int, ...]]]:
+def by_hour(made: home.Home) -> dict[tuple[int, int], tuple[int, tuple[int, ...]]]:
     """By version and hour, how many rows there were and what was predicted; nothing while any are still to be counted."""
     if not (made.log / catalogue.NAME).exists():
         return {}
     with catalogue.Catalogue(made.log) as known:
-        if not hourly.known(known.connection) or known.recounts(1):
+        if not profiled.known(known.connection) or known.recounts(1):
             return {}
-        hours = hourly.hours(known.connection, "e", 0, 2**40)
+        hours = profiled.hours(known.connection, "e", 0, 2**40)
     return {(version, hour): (one.rows, one.columns["prediction"].counts) for version, hour, one in hours}
 
 
@@ -117,11 +117,11 @@ def test_a_catalogue_that_is_deleted_has_its_profiles_again_whenever_the_recorde
     write(3_000)
     recorder = python(RECORDER, str(tmp_path))
     try:
-        until(lambda: sum(rows for rows, _ in profiled(made).values()) == 2_000)  # a thousand have taught
+        until(lambda: sum(rows for rows, _ in by_hour(made).values()) == 2_000)  # a thousand have taught
         write(4_000)
         writer.close()
-        until(lambda: sum(rows for rows, _ in profiled(made).values()) == 6_000)
-        before = profiled(made)
+        until(lambda: sum(rows for rows, _ in by_hour(made).values()) == 6_000)
+        before = by_hour(made)
     finally:
         recorder.kill()
         recorder.communicate()
@@ -134,7 +134,7 @@ def test_a_catalogue_that_is_deleted_has_its_profiles_again_whenever_the_recorde
         recorder.communicate()
     recorder = python(RECORDER, str(tmp_path))
     try:
-        until(lambda: profiled(made) == before)
+        until(lambda: by_hour(made) == before)
     finally:
         recorder.terminate()
         recorder.communicate()

@@ -7,12 +7,13 @@ import numpy as np
 
 from tests.unit import predlog_fixtures as given
 from tests.unit.pairs_fixtures import Mirrored
+from tidegate.core.stats import seasons
 from tidegate.core.vocabulary import profiles, records
 from tidegate.observability.drift import drifting
-from tidegate.observability.profiling import hourly
+from tidegate.observability.profiling import hourly, profiled
 
 ROWS = 50
-HOUR = hourly.HOUR
+HOUR = seasons.HOUR
 FIRST = given.T0 // HOUR * HOUR
 
 
@@ -39,7 +40,7 @@ class Profiled(Mirrored):
         self.look(1.0)
 
     def hours(self) -> list[tuple[int, int, profiles.Profile]]:
-        return hourly.hours(self.recorder.catalogue.connection, "flight-delay", 0, 2**40)
+        return profiled.hours(self.recorder.catalogue.connection, "flight-delay", 0, 2**40)
 
     def report(self, window: drifting.Stretch, reference: drifting.Stretch) -> drifting.Report:
         return drifting.report(self.recorder.catalogue.connection, drifting.Report("flight-delay", window, "time", (reference,)))

@@ -2,6 +2,7 @@
 
 import collections
 
+import msgspec
 import pytest
 
 from tests.unit import alarm_fixtures, recording_fixtures
@@ -13,7 +14,6 @@ from tidegate.core.stats import counting
 from tidegate.core.vocabulary import alarms, arms, marks, profiles
 from tidegate.dataplane.predlog import catalogue, traffic
 from tidegate.interface.api import accounts
-from tidegate.observability.profiling import hourly
 from tidegate.observability.report import document
 
 NAME, HOUR = "flight-delay", 3_600.0
@@ -121,7 +121,7 @@ def _profile(log, now, was):
     """A column of numbers, around `was` for a day and around `now` from BEGIN on."""
     with catalogue.Catalogue(log.home.log) as books:
         frame = counting.framed("x", [number / 100 for number in range(-200, 200)])
-        pack, write = hourly.msgspec.msgpack.encode, books.connection.execute
+        pack, write = msgspec.msgpack.encode, books.connection.execute
         write("INSERT INTO frame VALUES (?, ?, ?)", (NAME, "x", pack(frame)))
         for hour in range(-24, 4):
             middle = now if hour >= 0 else was

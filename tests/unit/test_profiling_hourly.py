@@ -19,13 +19,13 @@ from tidegate.core.stats import counting, stacks
 from tidegate.core.vocabulary import arms, ids, manifests, marks, profiles
 from tidegate.interface.cli.views import drift as view
 from tidegate.observability.drift import drifting, references
-from tidegate.observability.profiling import hourly, oddness, sketching
+from tidegate.observability.profiling import hourly, oddness, profiled, sketching
 
 
 def test_the_first_rows_teach_and_the_later_ones_are_counted_by_version_and_hour(tmp_path: pathlib.Path) -> None:
     log = Profiled(tmp_path)
     assert log.hours() == []
-    frames = hourly.frames(log.recorder.catalogue.connection, "flight-delay")
+    frames = profiled.frames(log.recorder.catalogue.connection, "flight-delay")
     assert set(frames) == {"carrier", "hour", "prediction"}
     assert frames["carrier"].classes == ("AA", "DL", "UA")
     assert [frames[name].numeric for name in ("hour", "prediction")] == [True, True]
@@ -51,13 +51,13 @@ def test_versions_of_one_bundle_are_known_as_such(tmp_path: pathlib.Path) -> Non
     log.put(asked(100, 2.0, log.rng), asked(101, 2.0, log.rng, version=2), asked(102, 2.0, log.rng, **other))
     log.look(3.0)
     books = log.recorder.catalogue.connection
-    assert [hourly.alike(books, "flight-delay", version) for version in (1, 2, 3, 4)] == [{1, 2}, {1, 2}, {3}, {4}]
+    assert [profiled.alike(books, "flight-delay", version) for version in (1, 2, 3, 4)] == [{1, 2}, {1, 2}, {3}, {4}]
     log.look(HOUR + 60.0)
     whole = [drifting.Stretch(0, 2**40, 1), drifting.Stretch(0, 2**40, 1, alone=True), drifting.Stretch(0, 2**40)]
-    layout = stacks.Layout(hourly.frames(books, "flight-delay"))
+    layout = stacks.Layout(profiled.frames(books, "flight-delay"))
     assert [drifting.of(books, "flight-delay", layout, one).rows for one in whole] == [2 * ROWS, ROWS, 3 * ROWS]
     books.execute("DROP TABLE profiled")
-    assert hourly.alike(books, "flight-delay", 1) == {1}
+    assert profiled.alike(books, "flight-delay", 1) == {1}
 
 
 def test_rows_count_once_whatever_is_killed(tmp_path: pathlib.Path) -> None:
@@ -217,12 +217,12 @@ def test_hours_that_are_old_become_days_and_say_the_same(tmp_path: pathlib.Path)
     for hour in range(3, 6):
         log.put(*(asked(100 * hour + at, hour * HOUR + at, log.rng) for at in range(4)))
     log.look(6 * HOUR)
-    before = hourly.merged([one for _, _, one in log.hours()])
+    before = profiled.merged([one for _, _, one in log.hours()])
     connection = log.recorder.catalogue.connection
     log.recorder.profiles.fold(given.T0 + sketching.HOURS_KEPT + 2 * 86_400.0)
     assert len(log.hours()) == 3
     assert connection.execute("SELECT DISTINCT hour % 86400 FROM sketch").fetchall() == [(0,)]
-    read = sketching.read(connection, "flight-delay", [(0, 2**40, None)], hourly.frames(connection, "flight-delay"))
+    read = sketching.read(connection, "flight-delay", [(0, 2**40, None)], profiled.frames(connection, "flight-delay"))
     assert read["hour"].count == 12 * ROWS
     log.recorder.profiles.fold(given.T0 + hourly.HOURS_KEPT + 2 * 86_400.0)
     [(_, hour, whole)] = log.hours()
@@ -260,9 +260,9 @@ def test_each_input_is_logged_with_how_odd_it_is_and_the_oddest_are_examples(tmp
     assert told[0] == (ids.text(strange.id), max(bits))
     connection = log.recorder.catalogue.connection
     assert oddness.examples(connection, "flight-delay", (FIRST, 2**40), ["hour"], 1) == [ids.text(strange.id)]
-    [(_, _, one)] = hourly.hours(connection, "flight-delay", FIRST + 2 * HOUR, FIRST + 3 * HOUR)
+    [(_, _, one)] = profiled.hours(connection, "flight-delay", FIRST + 2 * HOUR, FIRST + 3 * HOUR)
     assert one.columns["oddness"].seen == 2 * ROWS
-    assert set(hourly.frames(connection, "flight-delay")) == {"carrier", "hour", "prediction", "oddness"}
+    assert set(profiled.frames(connection, "flight-delay")) == {"carrier", "hour", "prediction", "oddness"}
 
 
 @pytest.mark.parametrize("values", [[0.5, None, 1e308], ["x", 0.5, math.inf], [math.nan, -1e308, True]])

@@ -10,11 +10,11 @@ import pyarrow.parquet as pq
 import pytest
 from columns_fixtures import C, Columned, ended
 
-from tidegate.core.stats import stacks
+from tidegate.core.stats import seasons, stacks
 from tidegate.core.vocabulary import manifests, profiles, records
 from tidegate.dataplane.predlog import parquet, reader
 from tidegate.observability.drift import drifting
-from tidegate.observability.profiling import hourly
+from tidegate.observability.profiling import hourly, profiled
 
 INPUTS = (C("age", "long", required=False),)
 OUTPUTS = (C("p", "FP64", shape=(-1, 3)), C("why", "string", required=False))
@@ -50,13 +50,13 @@ class Answering(Columned):
         self.look(1.0)
 
     def hours(self) -> list[tuple[int, int, profiles.Profile]]:
-        return hourly.hours(self.recorder.catalogue.connection, "flight-delay", 0, 2**40)
+        return profiled.hours(self.recorder.catalogue.connection, "flight-delay", 0, 2**40)
 
 
 def test_every_class_is_counted_by_itself_and_compared(tmp_path: pathlib.Path) -> None:
     log = Answering(tmp_path)
     log.learned()
-    hour = hourly.HOUR
+    hour = seasons.HOUR
     log.put(*(log.many(100 + at, at=2.0) for at in range(20)))
     log.put(*(log.many(200 + at, (2, 1, 1), at=hour + 2.0) for at in range(20)))
     log.look(hour + 3.0)
@@ -70,7 +70,7 @@ def test_every_class_is_counted_by_itself_and_compared(tmp_path: pathlib.Path) -
     told = {one.name: one for one in drifting.report(log.recorder.catalogue.connection, about).columns}
     assert told[NAMES[0]].level == "alarm"
     assert told["prediction.why"].level == ""
-    layout = stacks.Layout(hourly.frames(log.recorder.catalogue.connection, "flight-delay"))
+    layout = stacks.Layout(profiled.frames(log.recorder.catalogue.connection, "flight-delay"))
     only = layout.inputs(layout.stacked(before.rows, before.columns))
     assert [layout.names[at] for at in np.flatnonzero(only.there)] == ["age"]
     assert after.rows == 20 * ROWS
@@ -141,7 +141,7 @@ def test_outputs_count_once_whatever_is_killed(tmp_path: pathlib.Path) -> None:
 def test_outputs_are_counted_again_from_the_log_where_its_catalogue_was_lost(tmp_path: pathlib.Path) -> None:
     log = Answering(tmp_path)
     log.learned()
-    hour = hourly.HOUR
+    hour = seasons.HOUR
     log.put(*(log.many(80 + at, at=hour + at) for at in range(5)))
     log.look(hour + 10.0)
     before = log.hours()

@@ -11,7 +11,7 @@ from tests.unit.recording_fixtures import Killed, killing
 from tests.unit.test_predlog_explained import explanation
 from tidegate.core.vocabulary import erasures, ids, keeping
 from tidegate.dataplane.predlog import explained, objects, parquet
-from tidegate.observability.profiling import hourly
+from tidegate.observability.profiling import profiled
 from tidegate.observability.recording import expiring
 
 DAY = keeping.DAY
@@ -78,9 +78,9 @@ def test_profiles_of_that_time_go_too(tmp_path: pathlib.Path) -> None:
         log.put(log.asked(number, *rows, at=at, answers=(0.5,) * 500))
     log.look(1.0)
     connection = log.recorder.catalogue.connection
-    assert len(hourly.hours(connection, "flight-delay", 0, 2**40)) == 2
+    assert len(profiled.hours(connection, "flight-delay", 0, 2**40)) == 2
     looked(log, 4 * DAY)
-    assert len(hourly.hours(connection, "flight-delay", 0, 2**40)) == 1
+    assert len(profiled.hours(connection, "flight-delay", 0, 2**40)) == 1
 
 
 def test_explanations_of_that_time_go_too(tmp_path: pathlib.Path) -> None:

@@ -11,11 +11,12 @@ import pytest
 from columns_fixtures import C, Columned, ended, everything
 
 from tests.unit.recording_fixtures import Killed, killing
+from tidegate.core.stats import seasons
 from tidegate.core.vocabulary import assignment, erasures, ids, keeping, manifests, profiles, records
 from tidegate.dataplane.predlog import objects, parquet, reader
-from tidegate.observability.profiling import hourly, oddness, sketching
+from tidegate.observability.profiling import hourly, oddness, profiled, sketching
 
-HOUR = hourly.HOUR
+HOUR = seasons.HOUR
 FIRST = given.T0 // HOUR * HOUR
 ROWS = 50
 ANN = assignment.digest(b"ann")
@@ -62,8 +63,8 @@ class Profiled(Columned):
     def told(self) -> dict[str, Any]:
         """All that the catalogue says of profiles; quantiles of sketches, which are drawn at random when they are large."""
         connection = self.recorder.catalogue.connection
-        frames = hourly.frames(connection, "flight-delay")
-        hours = hourly.hours(connection, "flight-delay", 0, 2**40)
+        frames = profiled.frames(connection, "flight-delay")
+        hours = profiled.hours(connection, "flight-delay", 0, 2**40)
         sketched = sketching.read(connection, "flight-delay", [(0, 2**40, None)], frames)
         words = {name: one.distinct for name, one in sketched.items() if hasattr(one, "distinct")}
         counts = {name: one.count for name, one in sketched.items() if hasattr(one, "count")}
@@ -204,7 +205,7 @@ def test_a_bin_is_called_by_no_value_that_only_who_is_forgotten_had(tmp_path: pa
     assert not log.recorder.doubts.pending
     assert log.recorder.profiles.frames("flight-delay")["city"].classes == ()
     assert "Ann's Road" not in everything(log.home)
-    [(_, _, hour)] = hourly.hours(log.recorder.catalogue.connection, "flight-delay", 0, 2**40)
+    [(_, _, hour)] = profiled.hours(log.recorder.catalogue.connection, "flight-delay", 0, 2**40)
     assert hour.columns["city"].counts == (21 * ROWS,)
 
 

@@ -15,7 +15,7 @@ from tidegate.control.loop import trace
 from tidegate.core.vocabulary import errors, ids, keeping, manifests, tables
 from tidegate.dataplane.predlog import ciphers, drawn, labelled, parquet, reader
 from tidegate.dataplane.wire import samples
-from tidegate.observability.profiling import hourly
+from tidegate.observability.profiling import profiled
 
 SSN = "078-05-1120"
 PERSON = manifests.Signature("columns", (C("ssn", "string"), C("income", "double"), C("age", "long")), SCORE)
@@ -48,7 +48,7 @@ def test_a_veiled_value_is_nowhere_once_its_segment_is_recorded(tmp_path: pathli
     assert SSN not in told
     assert list(log.home.segments.glob("*.seg*")) == []
     assert not samples.path(log.home.warm, "flight-delay").exists()
-    frames = hourly.frames(log.recorder.catalogue.connection, "flight-delay")
+    frames = profiled.frames(log.recorder.catalogue.connection, "flight-delay")
     assert set(frames) == {"age", "prediction"} | ({"income"} if veil is REDACT else set())
 
 
@@ -72,15 +72,15 @@ def test_a_veil_that_comes_later_takes_frames_profiles_and_keepsakes_with_it(tmp
     log = Columned(tmp_path, PERSON)
     taught(log)
     log.look(10.0)
-    assert SSN in str(hourly.frames(log.recorder.catalogue.connection, "flight-delay"))
+    assert SSN in str(profiled.frames(log.recorder.catalogue.connection, "flight-delay"))
     assert samples.read(log.home.warm, "flight-delay")
     log.route(log=REDACT)
     taught(log, 50)
     log.look(20.0)
     log.recorder.step(given.T0 + 30.0)
     connection = log.recorder.catalogue.connection
-    assert "ssn" not in hourly.frames(connection, "flight-delay")
-    assert all("ssn" not in one.columns for *_, one in hourly.hours(connection, "flight-delay", 0, 2**40))
+    assert "ssn" not in profiled.frames(connection, "flight-delay")
+    assert all("ssn" not in one.columns for *_, one in profiled.hours(connection, "flight-delay", 0, 2**40))
     assert not samples.path(log.home.warm, "flight-delay").exists()
 
 

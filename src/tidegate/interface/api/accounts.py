@@ -17,7 +17,7 @@ from tidegate.dataplane.wire import tablefile
 from tidegate.observability.drift import drifting, references, wording
 from tidegate.observability.metrics import availability, probes
 from tidegate.observability.outcomes import performance
-from tidegate.observability.profiling import baselines, hourly
+from tidegate.observability.profiling import baselines, profiled
 from tidegate.observability.report import account
 
 WIDTHS = (60, 300, 600, 1_800, 3_600, 2 * 3_600, 6 * 3_600, 86_400, 7 * 86_400)
@@ -100,7 +100,7 @@ def _drift(place: home.Home, endpoint: str, since: float, until: float, missing:
     try:
         with catalogue.Catalogue(place.log, readonly=True) as books:
             found = references.report(place, books.connection, endpoint, references.Asked(window))
-            layout = stacks.Layout(hourly.frames(books.connection, endpoint))
+            layout = stacks.Layout(profiled.frames(books.connection, endpoint))
             seen, known = (_stack(books.connection, endpoint, layout, some) for some in ((window,), found.reference))
         if found.against == references.TRAINING:
             route = tablefile.read(place.table).routes.get(endpoint)

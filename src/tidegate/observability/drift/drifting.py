@@ -12,7 +12,7 @@ import numpy as np
 
 from tidegate.core.stats import drift, effects, sketches, stacks
 from tidegate.core.vocabulary import profiles
-from tidegate.observability.profiling import hourly
+from tidegate.observability.profiling import profiled
 
 LEVELS = ("", "warning", "alarm")
 QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
@@ -31,7 +31,7 @@ class Stretch(msgspec.Struct, frozen=True):
         """All that are meant; None: whichever there are."""
         if not self.version:
             return None
-        return frozenset({self.version}) if self.alone else hourly.alike(connection, endpoint, self.version)
+        return frozenset({self.version}) if self.alone else profiled.alike(connection, endpoint, self.version)
 
 
 class Effect(msgspec.Struct, frozen=True):
@@ -130,7 +130,7 @@ class Report(msgspec.Struct, frozen=True):
 
 def report(connection: sqlite3.Connection, about: Report, limits: drift.Limits = drift.LIMITS) -> Report:
     """The window held against the sum of the times of its reference. `about`: which, without columns."""
-    layout = stacks.Layout(hourly.frames(connection, about.endpoint))
+    layout = stacks.Layout(profiled.frames(connection, about.endpoint))
     seen, *parts = (of(connection, about.endpoint, layout, one) for one in (about.window, *about.reference))
     return held(about, layout, (layout.total(parts or [layout.empty]), seen), limits)
 
@@ -164,9 +164,9 @@ def sketched(one: sketches.Sketch, other: sketches.Sketch) -> Sketched | None:
 
 def of(connection: sqlite3.Connection, endpoint: str, layout: stacks.Layout, stretch: Stretch) -> stacks.Stack:
     """What was seen in this time."""
-    hours = hourly.told(connection, endpoint, stretch.since, stretch.until)
+    hours = profiled.stored(connection, endpoint, stretch.since, stretch.until)
     versions = stretch.versions(connection, endpoint)
-    several = [hourly.stacked(layout, told) for version, _, told in hours if versions is None or version in versions]
+    several = [profiled.stacked(layout, told) for version, _, told in hours if versions is None or version in versions]
     return layout.total(several or [layout.empty])
 
 

@@ -18,7 +18,7 @@ from tidegate.dataplane.predlog import catalogue
 from tidegate.dataplane.wire import tablefile
 from tidegate.observability.drift import lasting, moving, telling, wording
 from tidegate.observability.metrics import drifted
-from tidegate.observability.profiling import baselines, hourly
+from tidegate.observability.profiling import baselines, profiled
 
 EVERY = 60.0
 LADDER = (6 * seasons.HOUR, seasons.DAY, seasons.WEEK)
@@ -51,7 +51,7 @@ class Lookout:
         except errors.StoreUnavailable:
             return []
         with books:
-            if not hourly.known(books.connection):
+            if not profiled.known(books.connection):
                 return []
             found = [alarm for route in routes.values() for alarm in self._look(books.connection, route, now)]
         self._tell({name: one.standing for name, one in self._watched.items() if name in routes and one.standing is not None})
@@ -66,7 +66,7 @@ class Lookout:
 
     def _look(self, connection: sqlite3.Connection, route: tables.Route, now: float) -> Iterator[alarms.Alarm]:
         baseline = self._baselines.of(route.owner.digest)
-        versions = hourly.alike(connection, route.endpoint, route.owner.ordinal)
+        versions = profiled.alike(connection, route.endpoint, route.owner.ordinal)
         days = self._days.setdefault(route.endpoint, moving.Days())
         shelf = moving.Shelf(connection, route.endpoint, versions, baseline, days)
         lengths = _lengths(shelf, route, now)

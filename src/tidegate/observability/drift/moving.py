@@ -22,7 +22,7 @@ import numpy as np
 from tidegate.core.stats import calibration, drift, effects, logspace, seasons, stacks
 from tidegate.core.vocabulary import alarms, profiles
 from tidegate.observability.drift import drifting
-from tidegate.observability.profiling import baselines, hourly, oddness
+from tidegate.observability.profiling import baselines, oddness, profiled
 
 HISTORY = (calibration.WEEKS + 5) * seasons.WEEK
 """How far back a track begins: what is usual, and what the first of it is held against."""
@@ -104,7 +104,7 @@ class Shelf:
         days: Days | None = None,
     ) -> None:
         """`versions`: whose predictions are meant. `baseline`: of the data that came with their model."""
-        self.layout = stacks.Layout(hourly.frames(connection, endpoint))
+        self.layout = stacks.Layout(profiled.frames(connection, endpoint))
         self.importances = baseline.importances
         self._baseline = baseline
         self._connection, self._endpoint, self._versions = connection, endpoint, versions
@@ -137,7 +137,7 @@ class Shelf:
         step = seasons.HOUR if (since % seasons.DAY or until % seasons.DAY) else seasons.DAY
         if until - since > step:
             return self.layout.total([self.window(at, at + step) for at in range(since, until, step)])
-        told = hourly.told(self._connection, self._endpoint, since, until)
+        told = profiled.stored(self._connection, self._endpoint, since, until)
         if step == seasons.HOUR:
             return self.layout.total([self._stack(version, one) for version, _, one in told] or [self.layout.empty])
         mark = hash(tuple(told))
@@ -149,12 +149,12 @@ class Shelf:
         return found
 
     def _stack(self, version: int, told: bytes) -> stacks.Stack:
-        found = hourly.stacked(self.layout, told)
+        found = profiled.stacked(self.layout, told)
         return found if version in self._versions else self.layout.inputs(found)
 
     def rows(self, since: int, until: int) -> int:
         """How many rows came in this time."""
-        return hourly.rows(self._connection, self._endpoint, since, until)
+        return profiled.rows(self._connection, self._endpoint, since, until)
 
     def odd(self, since: int, until: int, names: Sequence[str], most: int) -> list[str]:
         """Ids of the oddest requests of this time, of these columns first."""
@@ -162,11 +162,11 @@ class Shelf:
 
     def reach(self) -> tuple[int, int]:
         """(first, last) hour of which there is anything; (0, 0): none."""
-        return hourly.reach(self._connection, self._endpoint)
+        return profiled.reach(self._connection, self._endpoint)
 
     def begun(self) -> int:
         """The day on which the bundle answered first; 0: it has not."""
-        firsts = [hourly.reach(self._connection, self._endpoint, one)[0] for one in self._versions]
+        firsts = [profiled.reach(self._connection, self._endpoint, one)[0] for one in self._versions]
         return seasons.floor(min(filter(None, firsts), default=0), seasons.DAY)
 
 

@@ -11,7 +11,7 @@ from tidegate.core.stats import drift, seasons, stacks
 from tidegate.core.vocabulary import errors, home, monitoring, profiles, tables
 from tidegate.dataplane.wire import tablefile
 from tidegate.observability.drift import drifting
-from tidegate.observability.profiling import baselines, hourly, sketching
+from tidegate.observability.profiling import baselines, hourly, profiled, sketching
 
 SEASON, TRAINING, STABLE, TIME = "season", "training", "stable", "time"
 NAMED = (SEASON, TRAINING, STABLE)
@@ -39,7 +39,7 @@ def report(place: home.Home, connection: sqlite3.Connection, endpoint: str, aske
     Raises NothingCompared where there is nothing of either time, or no such reference, and TableUnreadable.
     """
     route = tablefile.read(place.table).routes.get(endpoint)
-    there = hourly.known(connection)
+    there = profiled.known(connection)
     found = None
     if there and asked.against == TRAINING:
         found = _trained(place, connection, endpoint, route, asked.window)
@@ -60,7 +60,7 @@ def _sketched(connection: sqlite3.Connection, report: drifting.Report) -> drifti
     """The report with what the sketches of both times say; of the data that came with a model there are none."""
     if not report.reference or not sketching.known(connection):
         return report
-    frames = hourly.frames(connection, report.endpoint)
+    frames = profiled.frames(connection, report.endpoint)
     seen, known = (
         sketching.read(
             connection,
@@ -106,7 +106,7 @@ def _trained(
             cure=f"Name its training data (`training: rows.parquet`) or give {profiles.FEWEST} rows of it as its example, "
             "or hold it against another time: --against season.",
         )
-    layout = stacks.Layout(hourly.frames(connection, endpoint))
+    layout = stacks.Layout(profiled.frames(connection, endpoint))
     seen = drifting.of(connection, endpoint, layout, window)
     settings = route.monitors.drift if route else monitoring.Drift()
     long = window.until - window.since >= seasons.TRAILING

@@ -7,11 +7,11 @@ versions and seasons can be added up and compared; first values that teach are c
 are predictions and outputs only.
 
 Kept in the catalogue's database, so that profiles, places and files are committed together. Called by the recorder.
+Not here: reading them (`profiled`).
 """
 
 import collections
 import logging
-import math
 import sqlite3
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
@@ -19,14 +19,11 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from tidegate.core.stats import counting, logspace, seasons, stacks
+from tidegate.core.stats import counting, logspace, seasons
 from tidegate.core.vocabulary import arms, instants, keeping, marks, profiles, records
-from tidegate.dataplane.predlog import catalogue
-from tidegate.observability.profiling import baselines, sketching
+from tidegate.observability.profiling import baselines, profiled, sketching
 from tidegate.observability.reading import bodies, outputs
 
-PREDICTION = profiles.PREDICTION
-HOUR = 3_600
 TEACH = 1_000
 """Values from which a column's frame is learned."""
 HOURS_KEPT = 100 * seasons.DAY
@@ -42,43 +39,12 @@ CREATE TABLE IF NOT EXISTS profiled (endpoint TEXT, version INTEGER, digest TEXT
 """
 log = logging.getLogger(__name__)
 _pack = msgspec.msgpack.Encoder().encode
-_frame = msgspec.msgpack.Decoder(profiles.Frame).decode
-_profile = msgspec.msgpack.Decoder(profiles.Profile).decode
 
 Values = dict[str, list[Any]]
 Reading = Callable[[Sequence[records.Prediction]], dict[str, Any]]
 """Inputs and outputs of requests to one bundle by column, all rows one after the other."""
 _Key = tuple[str, int, int]
 """(endpoint, version, hour)"""
-
-
-class _Listed(msgspec.Struct):
-    """`profiles.Column` as it is decoded in the least time."""
-
-    counts: list[int]
-    nulls: int = 0
-    broken: int = 0
-    total: float = 0.0
-    squares: float = 0.0
-    least: float = math.inf
-    most: float = -math.inf
-
-
-class _Seen(msgspec.Struct):
-    """`profiles.Profile` likewise."""
-
-    rows: int = 0
-    columns: dict[str, _Listed] = {}
-
-
-class _Rows(msgspec.Struct):
-    """Of a profile only how many there are."""
-
-    rows: int = 0
-
-
-_rows = msgspec.msgpack.Decoder(_Rows).decode
-_listed = msgspec.msgpack.Decoder(_Seen).decode
 
 
 def _everything(_: str) -> keeping.Keeping:
@@ -95,9 +61,8 @@ class Profiles:
         self._reader = reader
         self._baselines = baselines.Baselines(reader.folder)
         self._frames: dict[str, dict[str, profiles.Frame]] = collections.defaultdict(dict)
-        for endpoint, _, told in connection.execute("SELECT * FROM frame"):
-            known = _frame(told)
-            self._frames[endpoint][known.name] = known
+        for (endpoint,) in connection.execute("SELECT DISTINCT endpoint FROM frame").fetchall():
+            self._frames[endpoint] = profiled.frames(connection, endpoint)
         self._sketches = sketching.Sketches(connection)
         self._folded_at = 0.0
         self._teaching: dict[tuple[str, str], list[Any]] = {}
@@ -123,7 +88,7 @@ class Profiles:
         groups: dict[tuple[_Key, str], list[records.Prediction]] = collections.defaultdict(list)
         for one in predictions:
             if one.role == arms.Role.LIVE and one.mark == marks.Mark.OK:
-                hour = one.arrived_ns // 10**9 // HOUR * HOUR
+                hour = one.arrived_ns // 10**9 // seasons.HOUR * seasons.HOUR
                 groups[(one.endpoint, one.version, hour), one.digest].append(one)
         for (key, digest), several in groups.items():
             if (key[0], digest) not in self._met:
@@ -145,8 +110,8 @@ class Profiles:
         """Count requests of one key that were drawn for one bundle."""
         endpoint, frames = key[0], self._frames[key[0]]
         answers = [answer for one in several for answer in one.answers]
-        self._rows[key] += sum(one.rows for one in several) if PREDICTION in frames else 0
-        for name, values in (*read(several).items(), (PREDICTION, answers)):
+        self._rows[key] += sum(one.rows for one in several) if profiles.PREDICTION in frames else 0
+        for name, values in (*read(several).items(), (profiles.PREDICTION, answers)):
             if name in veiled:
                 continue
             if name in frames:
@@ -235,7 +200,7 @@ class Profiles:
         """Have what was counted by column another, wherever `change` has changed it."""
         rows = self._connection.execute("SELECT version, hour, told FROM profile WHERE endpoint = ?", (endpoint,)).fetchall()
         for version, hour, told in rows:
-            known = _profile(told)
+            known = profiled.profile(told)
             if change(known.columns):
                 row = (endpoint, version, hour, _pack(known))
                 self._connection.execute("INSERT OR REPLACE INTO profile VALUES (?, ?, ?, ?)", row)
@@ -272,7 +237,7 @@ class Profiles:
 
     def fold(self, now: float) -> None:
         """Hours that are old become days, once an hour."""
-        if not instants.passed(self._folded_at, now, HOUR):
+        if not instants.passed(self._folded_at, now, seasons.HOUR):
             return
         self._folded_at = now
         self._sketches.fold(now)
@@ -281,7 +246,7 @@ class Profiles:
             "SELECT endpoint, version, hour, told FROM profile WHERE hour < ? AND hour % ? != 0", (before, seasons.DAY)
         ).fetchall()
         for endpoint, version, hour, told in old:
-            self._add((endpoint, version, seasons.floor(hour, seasons.DAY)), _profile(told))
+            self._add((endpoint, version, seasons.floor(hour, seasons.DAY)), profiled.profile(told))
             self._connection.execute(
                 "DELETE FROM profile WHERE endpoint = ? AND version = ? AND hour = ?", (endpoint, version, hour)
             )
@@ -290,7 +255,7 @@ class Profiles:
         known = self._connection.execute(
             "SELECT told FROM profile WHERE endpoint = ? AND version = ? AND hour = ?", key
         ).fetchone()
-        whole = _profile(known[0]) + more if known else more
+        whole = profiled.profile(known[0]) + more if known else more
         self._connection.execute("INSERT OR REPLACE INTO profile VALUES (?, ?, ?, ?)", (*key, _pack(whole)))
 
 
@@ -305,76 +270,3 @@ def _chained(parts: Iterable[dict[str, list[Any]]]) -> dict[str, list[Any]]:
 def prepare(connection: sqlite3.Connection) -> None:
     """Make the tables where there are none."""
     connection.executescript(_TABLES)
-
-
-def known(connection: sqlite3.Connection) -> bool:
-    """Whether the catalogue has profiles: one from before there were any has not."""
-    return catalogue.has(connection, "profile")
-
-
-def frames(connection: sqlite3.Connection, endpoint: str) -> dict[str, profiles.Frame]:
-    """The frames of an endpoint's columns, by name; none before enough was seen."""
-    told = connection.execute("SELECT told FROM frame WHERE endpoint = ?", (endpoint,))
-    return {one.name: one for one in (_frame(row[0]) for row in told)}
-
-
-def hours(connection: sqlite3.Connection, endpoint: str, since: int, until: int) -> list[tuple[int, int, profiles.Profile]]:
-    """(version, hour, profile) of the hours that begin in this time (Unix seconds), in order of hour and version."""
-    return [(version, hour, _profile(one)) for version, hour, one in told(connection, endpoint, since, until)]
-
-
-def told(connection: sqlite3.Connection, endpoint: str, since: int, until: int) -> list[tuple[int, int, bytes]]:
-    """The same as (version, hour, what is stored of it)."""
-    return connection.execute(
-        "SELECT version, hour, told FROM profile WHERE endpoint = ? AND hour >= ? AND hour < ? ORDER BY hour, version",
-        (endpoint, since, until),
-    ).fetchall()
-
-
-def stacked(layout: stacks.Layout, told: bytes) -> stacks.Stack:
-    """What is stored of an hour, as arrays."""
-    seen = _listed(told)
-    return layout.stacked(seen.rows, seen.columns)
-
-
-def rows(connection: sqlite3.Connection, endpoint: str, since: int, until: int) -> int:
-    """How many rows came in the hours that begin in this time."""
-    told = connection.execute("SELECT told FROM profile WHERE endpoint = ? AND hour >= ? AND hour < ?", (endpoint, since, until))
-    return sum(_rows(one).rows for (one,) in told)
-
-
-def reach(connection: sqlite3.Connection, endpoint: str, version: int = 0) -> tuple[int, int]:
-    """(first, last) hour of an endpoint, or of one version of it, of which anything is counted; (0, 0): none."""
-    asked = "SELECT min(hour), max(hour) FROM profile WHERE endpoint = ? AND ? IN (0, version)"
-    first, last = connection.execute(asked, (endpoint, version)).fetchone()
-    return (first, last) if first is not None else (0, 0)
-
-
-def alike(connection: sqlite3.Connection, endpoint: str, version: int) -> frozenset[int]:
-    """The versions of an endpoint that were made of the same bundle, this one among them: they predict alike."""
-    if not catalogue.has(connection, "profiled"):
-        return frozenset({version})  # a catalogue that no recorder of this Tidegate has opened yet
-    same = connection.execute(
-        "SELECT other.version FROM profiled JOIN profiled AS other USING (endpoint, digest)"
-        " WHERE profiled.endpoint = ? AND profiled.version = ?",
-        (endpoint, version),
-    )
-    return frozenset({version, *(one for (one,) in same)})
-
-
-def inputs(one: profiles.Profile) -> profiles.Profile:
-    """A profile without its predictions."""
-    return msgspec.structs.replace(
-        one, columns={name: each for name, each in one.columns.items() if not profiles.is_output(name)}
-    )
-
-
-def merged(several: Sequence[profiles.Profile]) -> profiles.Profile:
-    """The sum of profiles."""
-    if len(several) == 1:
-        return several[0]
-    columns: dict[str, list[profiles.Column]] = {}
-    for one in several:
-        for name, column in one.columns.items():
-            columns.setdefault(name, []).append(column)
-    return profiles.Profile(sum(one.rows for one in several), {name: profiles.total(many) for name, many in columns.items()})

@@ -18,7 +18,7 @@ import numpy as np
 from tidegate.core.stats import logspace, seasons
 from tidegate.core.vocabulary import arms, ids, marks, profiles, records
 from tidegate.dataplane.predlog import catalogue
-from tidegate.observability.profiling import baselines, hourly
+from tidegate.observability.profiling import baselines, hourly, profiled
 
 NAME = "oddness"
 FRAME = profiles.Frame(NAME, edges=tuple(map(float, range(1, 25))))
@@ -114,8 +114,8 @@ class Oddness:
         frames = self._counted.frames(endpoint)
         usual = baselines.fitted(self._baselines.of(digest), frames)
         if usual.rows < profiles.FEWEST:
-            hours = hourly.hours(self._connection, endpoint, int(now) - seasons.WEEK, int(now))
-            usual = hourly.merged([one for _, _, one in hours])
+            hours = profiled.hours(self._connection, endpoint, int(now) - seasons.WEEK, int(now))
+            usual = profiled.merged([one for _, _, one in hours])
             if usual.rows < FEWEST:
                 return {}
         known = {
