@@ -32,7 +32,7 @@ from tests.conformance import environments
 from tidegate.core.stats import counting, seasons, sketches
 from tidegate.core.vocabulary import alarms, monitoring, profiles
 from tidegate.interface.demo.flights import data
-from tidegate.observability.drift import lasting, moving
+from tidegate.observability.drift import lasting, moving, shelving
 from tidegate.observability.profiling import hourly
 from tidegate.observability.reading import bodies
 
@@ -190,7 +190,7 @@ def _quiet(rows: int, weeks: int) -> dict[str, int]:
         connection.execute("INSERT INTO profile VALUES ('bench', 1, ?, ?)", row)
     known = columns.frame(50_000, 5)
     baseline = counting.baseline({name: known[name].tolist() for name in known.columns}, {})
-    shelf, found = moving.Shelf(connection, "bench", frozenset({1}), baseline), 0
+    shelf, found = shelving.Shelf(connection, "bench", frozenset({1}), baseline), 0
     kinds = ((alarms.Kind.DRIFT, moving.MOVES), (alarms.Kind.QUALITY, moving.FAULTS))
     tracks = [moving.Track(moving.Plan(kind, effects, seasons.DAY, seasons.DAY, "week")) for kind, effects in kinds]
     tracks.append(lasting.Track(monitoring.Drift()))

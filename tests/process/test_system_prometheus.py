@@ -14,10 +14,10 @@ from tests import prometheus
 from tests.process import living
 from tidegate.observability.metrics import dashboard, drifted, families, rules
 
-STANDING = drifted.Standing(
+SUMMARY = drifted.Summary(
     "v1",
     (
-        drifted.Look("drift", "training", 1_700_000_000, 4, 1, (drifted.Effect("petal_width", "ks", 0.3, 0.25),)),
+        drifted.Look("drift", "training", 1_700_000_000, 4, 1, (drifted.Measure("petal_width", "ks", 0.3, 0.25),)),
         drifted.Look("quality", "season", 1_700_000_000, 4, 2, (), (drifted.Shares("petal_width", 0.5, 0.1, 0.0),)),
     ),
     0.05,
@@ -77,7 +77,7 @@ def test_the_page_is_as_promtool_wants_it(system: living.Living):
 
 
 def test_it_is_scraped_and_the_dashboards_questions_are_answered(system: living.Living, server: prometheus.Server):
-    drifted.write(system.home, {living.ENDPOINT: STANDING})  # windows take hours: this is what the monitor leaves behind one
+    drifted.write(system.home, {living.ENDPOINT: SUMMARY})  # windows take hours: this is what the monitor leaves behind one
     with living.Traffic(system.address, rate=100) as traffic:
         served = 'tidegate_requests_total{endpoint="iris",mark="ok"} > 100'
         living.wait(lambda: server.query(served), what="requests to be scraped")
@@ -102,7 +102,7 @@ def test_it_is_scraped_and_the_dashboards_questions_are_answered(system: living.
 
 
 def test_drift_fires_with_how_many_columns_have_moved(system: living.Living, server: prometheus.Server):
-    drifted.write(system.home, {living.ENDPOINT: STANDING})
+    drifted.write(system.home, {living.ENDPOINT: SUMMARY})
     firing = living.wait(lambda: {"TidegateDrift", "TidegateInputFaults"} <= set(server.firing()), what="alerts")
     assert firing
     assert (

@@ -202,7 +202,7 @@ def test_sketches_of_hours_add_up_and_are_told_beside_what_has_moved(tmp_path: p
     log.put(*(asked(300 + at, 2 * HOUR + at, log.rng, shift=4.0) for at in range(20)))
     log.look(2 * HOUR + 60.0)
     before, shifted = (drifting.Stretch(FIRST + at * HOUR, FIRST + (at + 1) * HOUR) for at in (1, 2))
-    asked_for = references.Asked(shifted, references.TIME, before)
+    asked_for = references.Asked(shifted, drifting.TIME, before)
     report = references.report(log.home, log.recorder.catalogue.connection, "flight-delay", asked_for)
     hour, carrier = (next(one for one in report.columns if one.name == name) for name in ("hour", "carrier"))
     assert hour.sketched.quantiles[0][3] == pytest.approx(16, abs=1)

@@ -58,7 +58,7 @@ def shared(layout: stacks.Layout, both: Both) -> logspace.Floats:
 
 
 def new(layout: stacks.Layout, both: Both) -> tuple[logspace.Ints, logspace.Ints]:
-    """(K,): entries (of the window, of the reference) of values that the frames have not, and of numbers outside of what all but
+    """(K,): entries (of the reference, of the window) of values that the frames have not, and of numbers outside of what all but
     a thousandth of the reference are in.
     """
     last = layout.starts[1:] - 1
@@ -67,7 +67,7 @@ def new(layout: stacks.Layout, both: Both) -> tuple[logspace.Ints, logspace.Ints
     known, seen = (layout.numbers(one, numeric) for one in both)
     outside = _outside(known)
     were[numeric], came[numeric] = (np.where(outside, one, 0).sum(1) for one in (known, seen))
-    return came, were
+    return were, came
 
 
 class _Pair:
@@ -91,8 +91,7 @@ def _effects(pair: _Pair, wanted: Set[str]) -> Iterator[tuple[str, Found]]:
     if "nulls" in wanted:
         yield "nulls", _nulls(pair)
     if "new" in wanted:
-        came, were = new(pair.layout, pair.both)
-        yield "new", _more(pair, "new", were, came)
+        yield "new", _more(pair, "new", *new(pair.layout, pair.both))
     if "broken" in wanted:
         yield "broken", _more(pair, "broken", *(one.missing[1] for one in pair.both))
     if "same" in wanted:

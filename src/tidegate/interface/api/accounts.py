@@ -102,7 +102,7 @@ def _drift(place: home.Home, endpoint: str, since: float, until: float, missing:
             found = references.report(place, books.connection, endpoint, references.Asked(window))
             layout = stacks.Layout(profiled.frames(books.connection, endpoint))
             seen, known = (_stack(books.connection, endpoint, layout, some) for some in ((window,), found.reference))
-        if found.against == references.TRAINING:
+        if found.against == drifting.TRAINING:
             route = tablefile.read(place.table).routes.get(endpoint)
             trained = baselines.fitted(references.baseline(place, route), layout.frames)
             known = layout.stacked(trained.rows, trained.columns)
@@ -153,10 +153,10 @@ def _stack(
 
 
 def _against(found: drifting.Report) -> str:
-    if found.against == references.TRAINING:
+    if found.against == drifting.TRAINING:
         return "the data that came with the model, since nothing is known of before"
     first = wording.moment(min(one.since for one in found.reference))
-    if found.against == references.SEASON:
+    if found.against == drifting.SEASON:
         return f"the same time of the week, or of the day, since {first}"
     return f"all that was seen from {first} until then"
 

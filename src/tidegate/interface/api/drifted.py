@@ -25,7 +25,7 @@ def router(books: shelf.Shelf) -> fastapi.APIRouter:
         _: scopes.Reader,
         since: Annotated[str, fastapi.Query(alias="from")] = "24h",
         until: Annotated[str, fastapi.Query(alias="to")] = "now",
-        against: str = references.SEASON,
+        against: str = drifting.SEASON,
         version: Annotated[int, fastapi.Query(ge=0)] = 0,
     ) -> dict[str, Any]:
         """Every column of one time held against `against`: season, training, stable, or FROM..TO. As `tidegate drift --json`."""
@@ -54,7 +54,7 @@ def asked(texts: tuple[str, str], against: str, now: float, version: int = 0, zo
         )
     bounds = (begins, ends or str(max(window.since, 10**9)))
     reference = references.hours(*moments.span(bounds, now, zone, (f"{option}against",) * 2), version)
-    return references.Asked(window, references.TIME, reference)
+    return references.Asked(window, drifting.TIME, reference)
 
 
 def told(report: drifting.Report) -> dict[str, Any]:

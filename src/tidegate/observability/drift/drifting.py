@@ -15,6 +15,8 @@ from tidegate.core.vocabulary import profiles
 from tidegate.observability.profiling import profiled
 
 LEVELS = ("", "warning", "alarm")
+SEASON, TRAINING, STABLE, TIME = "season", "training", "stable", "time"
+"""What a window is held against."""
 QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 
 
@@ -34,8 +36,8 @@ class Stretch(msgspec.Struct, frozen=True):
         return frozenset({self.version}) if self.alone else profiled.alike(connection, endpoint, self.version)
 
 
-class Effect(msgspec.Struct, frozen=True):
-    """By how much a column has moved, by one way of looking."""
+class Weighed(msgspec.Struct, frozen=True):
+    """An effect, held against its limits."""
 
     name: str
     """ks, tv, tail, nulls, new, broken or same: see docs/drift.md."""
@@ -85,7 +87,7 @@ class Column(msgspec.Struct, frozen=True):
 
     name: str
     level: str
-    effects: tuple[Effect, ...]
+    effects: tuple[Weighed, ...]
     """Those that matter most first."""
     rows: tuple[int, int]
     """Entries."""
@@ -112,7 +114,7 @@ class Report(msgspec.Struct, frozen=True):
     endpoint: str
     window: Stretch
     against: str
-    """season, training, stable or time."""
+    """SEASON, TRAINING, STABLE or TIME."""
     reference: tuple[Stretch, ...]
     """Latest first; none of the training data."""
     rows: tuple[int, int] = (0, 0)
@@ -197,7 +199,7 @@ def _column(
     raised = profiles.is_output(frame.name)
     ranked = sorted(found, key=lambda one: (-one.level(limits), -one.weight(limits)))
     told = tuple(
-        Effect(one.name, one.size, one.low, LEVELS[min(2, level + (raised and level > 0))], one.weight(limits))
+        Weighed(one.name, one.size, one.low, LEVELS[min(2, level + (raised and level > 0))], one.weight(limits))
         for one in ranked
         for level in (one.level(limits),)
     )

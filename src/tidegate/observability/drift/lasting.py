@@ -7,7 +7,7 @@ were in the version's first four. Called by `lookout`.
 
 from tidegate.core.stats import effects, lasting, seasons, stacks
 from tidegate.core.vocabulary import alarms, monitoring, profiles
-from tidegate.observability.drift import moving
+from tidegate.observability.drift import drifting, moving, shelving
 
 SUBJECT = "lasting"
 
@@ -17,7 +17,7 @@ class Track(moving.Track):
 
     def __init__(self, given: monitoring.Drift) -> None:
         rows = max(given.rows, profiles.FEWEST)
-        watching = (moving.TRAINING, rows, given.holidays, given.lasting)
+        watching = (drifting.TRAINING, rows, given.holidays, given.lasting)
         super().__init__(moving.Plan(alarms.Kind.DRIFT, lasting.NAMES, seasons.TRAILING, seasons.DAY, *watching))
         self.subject = SUBJECT
 
@@ -25,25 +25,25 @@ class Track(moving.Track):
         """Four weeks have a holiday somewhere: it is left out of what was seen."""
         return False
 
-    def _seen(self, shelf: moving.Shelf, begin: int, length: int) -> stacks.Stack:
+    def _seen(self, shelf: shelving.Shelf, begin: int, length: int) -> stacks.Stack:
         days = range(begin, begin + length, seasons.DAY)
         watched = [day for day in days if not moving.holiday(day // seasons.DAY, self.plan.holidays)]
         return shelf.layout.total([shelf.window(day, day + seasons.DAY) for day in watched] or [shelf.layout.empty])
 
-    def take(self, shelf: moving.Shelf, begin: int) -> None:
+    def take(self, shelf: shelving.Shelf, begin: int) -> None:
         """Take in the four weeks that begin then."""
         if begin < shelf.begun() + self.plan.learning:
             self._learn(shelf, begin)
         else:
             super().take(shelf, begin)
 
-    def _learn(self, shelf: moving.Shelf, begin: int) -> None:
+    def _learn(self, shelf: shelving.Shelf, begin: int) -> None:
         """The version's first four weeks say what a week is away by, usually."""
         for at in range(begin, begin + self.plan.length - seasons.WEEK + 1, seasons.DAY):
             both = self._known(shelf, at), self._seen(shelf, at, seasons.WEEK)
             for name, one in effects.effects(shelf.layout, both, effects.shared(shelf.layout, both), self._wanted).items():
                 self.series.learn(at, self._of(shelf.layout, name)[one.columns], one.size)
 
-    def _effects(self, shelf: moving.Shelf, begin: int, both: effects.Both) -> dict[str, effects.Found]:
+    def _effects(self, shelf: shelving.Shelf, begin: int, both: effects.Both) -> dict[str, effects.Found]:
         weeks = [self._seen(shelf, at, seasons.WEEK) for at in range(begin, begin + self.plan.length, seasons.WEEK)]
         return lasting.effects(shelf.layout, both[0], weeks, effects.shared(shelf.layout, both))

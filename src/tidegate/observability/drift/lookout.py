@@ -16,7 +16,7 @@ from tidegate.core.stats import seasons
 from tidegate.core.vocabulary import alarms, errors, home, profiles, tables
 from tidegate.dataplane.predlog import catalogue
 from tidegate.dataplane.wire import tablefile
-from tidegate.observability.drift import lasting, moving, telling, wording
+from tidegate.observability.drift import drifting, lasting, moving, shelving, telling, wording
 from tidegate.observability.metrics import drifted
 from tidegate.observability.profiling import baselines, profiled
 
@@ -40,8 +40,8 @@ class Lookout:
         self._home, self._table = place, tablefile.Reading(place.table)
         self._baselines = baselines.Baselines(place.bundles)
         self._watched: dict[str, _Watched] = {}
-        self._days: dict[str, moving.Days] = {}
-        self._told: dict[str, drifted.Standing] = {}
+        self._days: dict[str, shelving.Days] = {}
+        self._told: dict[str, drifted.Summary] = {}
 
     def look(self, now: float) -> list[alarms.Alarm]:
         """What has moved, at Unix time `now`; nothing where nothing is logged. Raises TableUnreadable and sqlite3.Error."""
@@ -54,10 +54,10 @@ class Lookout:
             if not profiled.known(books.connection):
                 return []
             found = [alarm for route in routes.values() for alarm in self._look(books.connection, route, now)]
-        self._tell({name: one.standing for name, one in self._watched.items() if name in routes and one.standing is not None})
+        self._tell({name: one.summary for name, one in self._watched.items() if name in routes and one.summary is not None})
         return found
 
-    def _tell(self, told: dict[str, drifted.Standing]) -> None:
+    def _tell(self, told: dict[str, drifted.Summary]) -> None:
         """Have the numbers behind it be there for whoever asks. A full disk has them told the next time."""
         if told != self._told:
             with contextlib.suppress(OSError):
@@ -67,8 +67,8 @@ class Lookout:
     def _look(self, connection: sqlite3.Connection, route: tables.Route, now: float) -> Iterator[alarms.Alarm]:
         baseline = self._baselines.of(route.owner.digest)
         versions = profiled.alike(connection, route.endpoint, route.owner.ordinal)
-        days = self._days.setdefault(route.endpoint, moving.Days())
-        shelf = moving.Shelf(connection, route.endpoint, versions, baseline, days)
+        days = self._days.setdefault(route.endpoint, shelving.Days())
+        shelf = shelving.Shelf(connection, route.endpoint, versions, baseline, days)
         lengths = _lengths(shelf, route, now)
         watched = self._watched.get(route.endpoint)
         if watched is None or not watched.goes_on(route, lengths, now):
@@ -77,7 +77,7 @@ class Lookout:
         told: set[str] = set()
         for track in watched.tracks:
             found = [one for one in track.open(shelf, now) if track.subject != lasting.SUBJECT or one.column.name not in told]
-            told |= {one.column.name for one in found if track.subject == moving.TRAINING}
+            told |= {one.column.name for one in found if track.subject == drifting.TRAINING}
             yield from raised(route, track, shelf, found)
         watched.tell(route, shelf)
 
@@ -90,14 +90,14 @@ class _Watched:
         self.tracks = [moving.Track(plan) for plan in plans(route, lengths)]
         if route.monitors.drift.lasting:
             self.tracks.append(lasting.Track(route.monitors.drift))
-        self.standing: drifted.Standing | None = None
+        self.summary: drifted.Summary | None = None
         self._windows: list[tuple[int, int]] = []
 
-    def tell(self, route: tables.Route, shelf: moving.Shelf) -> None:
+    def tell(self, route: tables.Route, shelf: shelving.Shelf) -> None:
         """Put in numbers how it stands, where another window was looked at."""
         windows = [track.latest for track in self.tracks]
         if windows != self._windows and any(end for _, end in windows):
-            self.standing, self._windows = telling.standing(route, self.tracks, shelf), windows
+            self.summary, self._windows = telling.summary(route, self.tracks, shelf), windows
 
     def goes_on(self, route: tables.Route, lengths: tuple[int, int], now: float) -> bool:
         """Whether it can: where a clock was set back, windows that were passed have yet to come."""
@@ -110,7 +110,7 @@ def _key(route: tables.Route, lengths: tuple[int, int]) -> tuple[object, ...]:
     return (route.owner.digest, lengths, *told)
 
 
-def _lengths(shelf: moving.Shelf, route: tables.Route, now: float) -> tuple[int, int]:
+def _lengths(shelf: shelving.Shelf, route: tables.Route, now: float) -> tuple[int, int]:
     """Seconds of the windows of (quality, drift): as the file says, or longer where fewer rows come, by the week before."""
     last = seasons.floor(now, seasons.HOUR)
     rows = shelf.rows(last - _RECENT, last)
@@ -130,11 +130,13 @@ def plans(route: tables.Route, lengths: tuple[int, int]) -> Iterator[moving.Plan
     watching = (given.season, max(given.rows, profiles.FEWEST), given.holidays, given.limit)
     yield moving.Plan(alarms.Kind.QUALITY, moving.FAULTS, quality, quality, *watching)
     yield moving.Plan(alarms.Kind.DRIFT, moving.MOVES, drift, drift, *watching)
-    trained = (moving.TRAINING, *watching[1:])
+    trained = (drifting.TRAINING, *watching[1:])
     yield moving.Plan(alarms.Kind.DRIFT, moving.MOVES + moving.FAULTS, seasons.WEEK, min(drift, seasons.DAY), *trained)
 
 
-def raised(route: tables.Route, track: moving.Track, shelf: moving.Shelf, moved: Sequence[moving.Open]) -> Iterator[alarms.Alarm]:
+def raised(
+    route: tables.Route, track: moving.Track, shelf: shelving.Shelf, moved: Sequence[moving.Open]
+) -> Iterator[alarms.Alarm]:
     """The alarm of a track, if anything has moved. Where nothing is known of how much columns matter it says so."""
     known = shelf.importances
     found = sorted(moved, key=lambda one: (-known.get(one.column.name, 1.0) * one.effect.weight, one.column.name))
@@ -147,7 +149,7 @@ def raised(route: tables.Route, track: moving.Track, shelf: moving.Shelf, moved:
     if lasts:
         little = all(one.effect.low <= route.monitors.drift.limit for one in found)
         count = f"{'Small but lasting' if little else 'Lasting'}, for four weeks: {count}"
-    held = "the data that came with the model" if plan.against == moving.TRAINING else _SEASONS[plan.against]
+    held = "the data that came with the model" if plan.against == drifting.TRAINING else _SEASONS[plan.against]
     ranked = "ranked by how much each matters to the model" if known else "each counts the same: how much it matters is not known"
     begin = max(one.begin for one in found)
     yield alarms.Alarm(
@@ -178,7 +180,7 @@ def lines(found: Sequence[moving.Open]) -> tuple[str, ...]:
 
 def _next(plan: moving.Plan, endpoint: str, begin: int) -> str:
     window = f"--from {wording.stamp(begin)} --to {wording.stamp(begin + plan.length)}"
-    return f"tidegate drift {endpoint} {window} --against {'training' if plan.against == moving.TRAINING else 'season'}"
+    return f"tidegate drift {endpoint} {window} --against {'training' if plan.against == drifting.TRAINING else 'season'}"
 
 
 _SEASONS = {

@@ -5,14 +5,11 @@ against the data that came with the model, by some of the effects of `core.stats
 profiles: a track that is begun anew comes to the same. Inputs are those of all versions; predictions are those of the version
 that owns the endpoint, and of others made of the same bundle, so that their reference begins anew with another model only.
 
-Called by `lookout`. Reads no clock; profiles come from a `Shelf`.
+Called by `lookout`. Reads no clock; profiles come from `shelving`.
 """
 
-import collections
 import datetime as dt
-import functools
 import itertools
-import sqlite3
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -21,8 +18,7 @@ import numpy as np
 
 from tidegate.core.stats import calibration, drift, effects, logspace, seasons, stacks
 from tidegate.core.vocabulary import alarms, profiles
-from tidegate.observability.drift import drifting
-from tidegate.observability.profiling import baselines, oddness, profiled
+from tidegate.observability.drift import drifting, shelving
 
 HISTORY = (calibration.WEEKS + 5) * seasons.WEEK
 """How far back a track begins: what is usual, and what the first of it is held against."""
@@ -36,10 +32,6 @@ MOVES = ("ks", "tv", "tail")
 FAULTS = ("nulls", "broken", "new", "same")
 _PATIENT = {"nulls": False, "broken": False}
 """What means something without a history."""
-_SHELF = 2 * seasons.TRAILING // seasons.HOUR
-"""Windows that are in memory in one look: the hours that a window is held against, and their sums."""
-_DAYS = 64
-TRAINING = "training"
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -61,120 +53,14 @@ class Plan(msgspec.Struct, frozen=True):
     @property
     def learning(self) -> int:
         """How long windows begin that say what is usual for good: those that end in a version's first four weeks. In seconds."""
-        return seasons.TRAILING - self.length + self.step if self.against == TRAINING else 0
-
-
-class Days:
-    """Sums of days of an endpoint that last from look to look. Each is made anew when what it is made of was changed."""
-
-    def __init__(self) -> None:
-        self._kept: collections.OrderedDict[int, tuple[int, stacks.Stack]] = collections.OrderedDict()
-        self._made_of: object = None
-
-    def begin(self, made_of: object) -> None:
-        """Forget them where what all of them depend on has changed."""
-        if made_of != self._made_of:
-            self._kept.clear()
-        self._made_of = made_of
-
-    def get(self, day: int, mark: int) -> stacks.Stack | None:
-        """The sum of a day, if it was made of what is marked so."""
-        found = self._kept.get(day)
-        if found is None or found[0] != mark:
-            return None
-        self._kept.move_to_end(day)
-        return found[1]
-
-    def put(self, day: int, mark: int, made: stacks.Stack) -> None:
-        """Keep it, and the latest others."""
-        self._kept[day] = (mark, made)
-        while len(self._kept) > _DAYS:
-            self._kept.popitem(last=False)
-
-
-class Shelf:
-    """Profiles of an endpoint by time, added up from its hours, for one look."""
-
-    def __init__(
-        self,
-        connection: sqlite3.Connection,
-        endpoint: str,
-        versions: frozenset[int],
-        baseline: profiles.Baseline,
-        days: Days | None = None,
-    ) -> None:
-        """`versions`: whose predictions are meant. `baseline`: of the data that came with their model."""
-        self.layout = stacks.Layout(profiled.frames(connection, endpoint))
-        self.importances = baseline.importances
-        self._baseline = baseline
-        self._connection, self._endpoint, self._versions = connection, endpoint, versions
-        self._days = days or Days()
-        self._days.begin((self.layout.frames, versions))
-        self._kept: collections.OrderedDict[tuple[int, int], stacks.Stack] = collections.OrderedDict()
-
-    @property
-    def frames(self) -> dict[str, profiles.Frame]:
-        """How its columns are told apart, by name."""
-        return self.layout.frames
-
-    @functools.cached_property
-    def training(self) -> stacks.Stack:
-        """What came with the model, in the frames of the endpoint; without rows where there is nothing."""
-        known = baselines.fitted(self._baseline, self.layout.frames)
-        return self.layout.stacked(known.rows, known.columns)
-
-    def window(self, since: int, until: int) -> stacks.Stack:
-        """Everything of this time."""
-        key = (since, until)
-        if key not in self._kept:
-            self._kept[key] = self._read(since, until)
-            while len(self._kept) > _SHELF:
-                self._kept.popitem(last=False)
-        self._kept.move_to_end(key)
-        return self._kept[key]
-
-    def _read(self, since: int, until: int) -> stacks.Stack:
-        step = seasons.HOUR if (since % seasons.DAY or until % seasons.DAY) else seasons.DAY
-        if until - since > step:
-            return self.layout.total([self.window(at, at + step) for at in range(since, until, step)])
-        told = profiled.stored(self._connection, self._endpoint, since, until)
-        if step == seasons.HOUR:
-            return self.layout.total([self._stack(version, one) for version, _, one in told] or [self.layout.empty])
-        mark = hash(tuple(told))
-        found = self._days.get(since, mark)
-        if found is None:
-            hours = dict.fromkeys(hour for _, hour, _ in told)
-            found = self.layout.total([self.window(at, at + seasons.HOUR) for at in hours] or [self.layout.empty])
-            self._days.put(since, mark, found)
-        return found
-
-    def _stack(self, version: int, told: bytes) -> stacks.Stack:
-        found = profiled.stacked(self.layout, told)
-        return found if version in self._versions else self.layout.inputs(found)
-
-    def rows(self, since: int, until: int) -> int:
-        """How many rows came in this time."""
-        return profiled.rows(self._connection, self._endpoint, since, until)
-
-    def odd(self, since: int, until: int, names: Sequence[str], most: int) -> list[str]:
-        """Ids of the oddest requests of this time, of these columns first."""
-        return oddness.examples(self._connection, self._endpoint, (since, until), names, most)
-
-    def reach(self) -> tuple[int, int]:
-        """(first, last) hour of which there is anything; (0, 0): none."""
-        return profiled.reach(self._connection, self._endpoint)
-
-    def begun(self) -> int:
-        """The day on which the bundle answered first; 0: it has not."""
-        firsts = [profiled.reach(self._connection, self._endpoint, one)[0] for one in self._versions]
-        return seasons.floor(min(filter(None, firsts), default=0), seasons.DAY)
+        return seasons.TRAILING - self.length + self.step if self.against == drifting.TRAINING else 0
 
 
 class Open(NamedTuple):
     """A column that has moved."""
 
     column: drifting.Column
-    effect: drifting.Effect
+    effect: drifting.Weighed
     since: int
     begin: int
     """Of the window that it is told by."""
@@ -185,7 +71,7 @@ class Track:
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        self.subject = TRAINING if plan.against == TRAINING else ""
+        self.subject = drifting.TRAINING if plan.against == drifting.TRAINING else ""
         """What its alarm is about."""
         self.series = calibration.Series(frozen=plan.learning)
         self.latest = (0, 0)
@@ -196,7 +82,7 @@ class Track:
         self._told: tuple[object, tuple[Open, ...]] = (None, ())
         self._places: tuple[stacks.Layout | None, dict[str, logspace.Ints]] = (None, {})
 
-    def ended(self, shelf: Shelf, now: float) -> Iterator[tuple[int, int]]:
+    def ended(self, shelf: shelving.Shelf, now: float) -> Iterator[tuple[int, int]]:
         """(end, begin) of every window that has ended and was not taken in, in turn."""
         first, last = shelf.reach()
         if not first:
@@ -222,7 +108,7 @@ class Track:
             holiday(day, self.plan.holidays) for day in range(begin // seasons.DAY, -((begin + self.plan.length) // -seasons.DAY))
         )
 
-    def take(self, shelf: Shelf, begin: int) -> None:
+    def take(self, shelf: shelving.Shelf, begin: int) -> None:
         """Take in the window that begins then."""
         if self._suspended(begin):
             return
@@ -237,21 +123,21 @@ class Track:
         for name, one in self._effects(shelf, begin, (known, seen)).items():
             self.series.put(begin, self._of(shelf.layout, name)[one.columns], one.size, one.low)
 
-    def _effects(self, shelf: Shelf, begin: int, both: effects.Both) -> dict[str, effects.Found]:  # noqa: ARG002 - by its parts
+    def _effects(self, shelf: shelving.Shelf, begin: int, both: effects.Both) -> dict[str, effects.Found]:  # noqa: ARG002 - by its parts
         return effects.effects(shelf.layout, both, effects.shared(shelf.layout, both), self._wanted)
 
-    def _seen(self, shelf: Shelf, begin: int, length: int) -> stacks.Stack:
+    def _seen(self, shelf: shelving.Shelf, begin: int, length: int) -> stacks.Stack:
         """A window, or a part of one."""
         return shelf.window(begin, begin + length)
 
-    def both(self, shelf: Shelf) -> tuple[stacks.Stack, stacks.Stack]:
+    def both(self, shelf: shelving.Shelf) -> tuple[stacks.Stack, stacks.Stack]:
         """The window that was looked at last, and what it was held against."""
         begin, end = self.latest
         return self._seen(shelf, begin, end - begin), self._known(shelf, begin)
 
-    def _known(self, shelf: Shelf, begin: int) -> stacks.Stack:
+    def _known(self, shelf: shelving.Shelf, begin: int) -> stacks.Stack:
         """What a window is held against: quality, before there is a season, against whatever there is."""
-        if self.plan.against == TRAINING:
+        if self.plan.against == drifting.TRAINING:
             return shelf.training
         stretches = [
             one
@@ -280,14 +166,14 @@ class Track:
         """(column, effect) -> since when, of what has moved by the window that was looked at last."""
         return {} if self.latest[1] < now - FORGET else self.series.runs(self.latest[0])
 
-    def open(self, shelf: Shelf, now: float) -> tuple[Open, ...]:
+    def open(self, shelf: shelving.Shelf, now: float) -> tuple[Open, ...]:
         """The columns that have moved, each by its largest effect that did, as it was in the latest window that was over."""
         runs = self.runs(now)
         if self._told[0] != (self.latest, runs):
             self._told = ((self.latest, runs), tuple(self._open(shelf, runs)))
         return self._told[1]
 
-    def _open(self, shelf: Shelf, runs: dict[tuple[str, str], int]) -> Iterator[Open]:
+    def _open(self, shelf: shelving.Shelf, runs: dict[tuple[str, str], int]) -> Iterator[Open]:
         limits = drift.limits(self.plan.limit)
         reports: dict[int, dict[str, drifting.Column]] = {}
         for name in dict.fromkeys(column for column, _ in runs):
@@ -301,7 +187,7 @@ class Track:
             yield Open(told, moved, min(mine.values()), begin)
 
 
-def look(tracks: Sequence[Track], shelf: Shelf, now: float) -> None:
+def look(tracks: Sequence[Track], shelf: shelving.Shelf, now: float) -> None:
     """Take in every window that has ended, in the order in which they did: what one track has read is there for the others."""
     turns = [[*itertools.product([at], track.ended(shelf, now))] for at, track in enumerate(tracks)]
     for at, (_, begin) in sorted(itertools.chain(*turns), key=lambda one: (one[1][0], one[0])):

@@ -13,15 +13,14 @@ from tidegate.dataplane.wire import tablefile
 from tidegate.observability.drift import drifting
 from tidegate.observability.profiling import baselines, hourly, profiled, sketching
 
-SEASON, TRAINING, STABLE, TIME = "season", "training", "stable", "time"
-NAMED = (SEASON, TRAINING, STABLE)
+NAMED = (drifting.SEASON, drifting.TRAINING, drifting.STABLE)
 
 
 class Asked(msgspec.Struct, frozen=True):
     """What is to be held against what."""
 
     window: drifting.Stretch
-    against: str = SEASON
+    against: str = drifting.SEASON
     reference: drifting.Stretch = drifting.Stretch(0, 0)
     """Where `against` is time."""
 
@@ -41,11 +40,11 @@ def report(place: home.Home, connection: sqlite3.Connection, endpoint: str, aske
     route = tablefile.read(place.table).routes.get(endpoint)
     there = profiled.known(connection)
     found = None
-    if there and asked.against == TRAINING:
+    if there and asked.against == drifting.TRAINING:
         found = _trained(place, connection, endpoint, route, asked.window)
     elif there:
         found = _report(connection, endpoint, route, asked)
-        if asked.against == SEASON and not found.rows[1] and baseline(place, route, asked.window.version).rows:
+        if asked.against == drifting.SEASON and not found.rows[1] and baseline(place, route, asked.window.version).rows:
             found = _trained(place, connection, endpoint, route, asked.window)
     if found is None or not any(found.rows):
         raise errors.NothingCompared(
@@ -87,12 +86,12 @@ def _report(connection: sqlite3.Connection, endpoint: str, route: tables.Route |
         return drifting.report(connection, drifting.Report(endpoint, window, against, reference), limits)
 
     window = asked.window
-    if asked.against == SEASON:
-        found = held(window, SEASON, *seasonal(window, settings.season))
-        return found if found.rows[1] >= profiles.FEWEST else held(window, TIME, _trailing(window))
-    if asked.against == STABLE:
+    if asked.against == drifting.SEASON:
+        found = held(window, drifting.SEASON, *seasonal(window, settings.season))
+        return found if found.rows[1] >= profiles.FEWEST else held(window, drifting.TIME, _trailing(window))
+    if asked.against == drifting.STABLE:
         return held(*_beside(endpoint, route, window))
-    return held(window, TIME, asked.reference)
+    return held(window, drifting.TIME, asked.reference)
 
 
 def _trained(
@@ -113,7 +112,7 @@ def _trained(
     limits = drift.limits(settings.limit, settings.lasting if long else 0)
     known = baselines.fitted(trained, layout.frames)
     both = layout.stacked(known.rows, known.columns), seen
-    return drifting.held(drifting.Report(endpoint, window, TRAINING, ()), layout, both, limits)
+    return drifting.held(drifting.Report(endpoint, window, drifting.TRAINING, ()), layout, both, limits)
 
 
 def baseline(place: home.Home, route: tables.Route | None, version: int = 0) -> profiles.Baseline:
@@ -135,7 +134,7 @@ def _beside(
             f"{endpoint} has no version beside stable.", cure="Name another version with --version, or a time: --against 7d."
         )
     one, other = (drifting.Stretch(window.since, window.until, each, alone=True) for each in (mine, route.stable.ordinal))
-    return one, STABLE, other
+    return one, drifting.STABLE, other
 
 
 def seasonal(window: drifting.Stretch, season: str) -> tuple[drifting.Stretch, ...]:

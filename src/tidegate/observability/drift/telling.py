@@ -8,33 +8,32 @@ from collections.abc import Sequence
 
 from tidegate.core.stats import drift, effects
 from tidegate.core.vocabulary import alarms, tables
-from tidegate.observability.drift import moving
+from tidegate.observability.drift import drifting, moving, shelving
 from tidegate.observability.metrics import drifted
 from tidegate.observability.profiling import oddness
 
 FIRST, MOST = 10, 50
-SEASON = "season"
 
 
-def standing(route: tables.Route, tracks: Sequence[moving.Track], shelf: moving.Shelf) -> drifted.Standing:
+def summary(route: tables.Route, tracks: Sequence[moving.Track], shelf: shelving.Shelf) -> drifted.Summary:
     """By every track that has looked at a window."""
     looked = [track for track in tracks if track.latest[1]]
     odd = -1.0
     for track in looked:
         if track.plan.kind == alarms.Kind.QUALITY:
             odd = _odd(shelf, track.latest)
-    return drifted.Standing(route.owner.name, tuple(_look(track, shelf) for track in looked), odd)
+    return drifted.Summary(route.owner.name, tuple(_look(track, shelf) for track in looked), odd)
 
 
-def _look(track: moving.Track, shelf: moving.Shelf) -> drifted.Look:
+def _look(track: moving.Track, shelf: shelving.Shelf) -> drifted.Look:
     begin, until = track.latest
     limits = drift.limits(track.plan.limit)
     weights: dict[str, float] = {}
     moved: set[str] = set()
-    found: list[drifted.Effect] = []
+    found: list[drifted.Measure] = []
     runs = track.series.runs(begin)
     for (column, name), last in track.series.latest(begin):
-        found.append(drifted.Effect(column, name, last.size, max(0.0, last.low)))
+        found.append(drifted.Measure(column, name, last.size, max(0.0, last.low)))
         weight = shelf.importances.get(column, 1.0) * max(0.0, last.low) / limits[name][1]
         weights[column] = max(weight, weights.get(column, 0.0))
         moved |= {column} if (column, name) in runs else set()
@@ -43,7 +42,7 @@ def _look(track: moving.Track, shelf: moving.Shelf) -> drifted.Look:
     shares = _shares(track, shelf, told) if track.plan.kind == alarms.Kind.QUALITY else ()
     return drifted.Look(
         track.plan.kind,
-        track.subject or SEASON,
+        track.subject or drifting.SEASON,
         until,
         len(weights),
         len(moved),
@@ -52,9 +51,9 @@ def _look(track: moving.Track, shelf: moving.Shelf) -> drifted.Look:
     )
 
 
-def _shares(track: moving.Track, shelf: moving.Shelf, names: set[str]) -> tuple[drifted.Shares, ...]:
+def _shares(track: moving.Track, shelf: shelving.Shelf, names: set[str]) -> tuple[drifted.Shares, ...]:
     seen, known = track.both(shelf)
-    came, _ = effects.new(shelf.layout, (known, seen))
+    _, came = effects.new(shelf.layout, (known, seen))
     found = []
     for name in sorted(names):
         at, one = shelf.layout.place[name], shelf.layout.column(seen, name)
@@ -62,6 +61,6 @@ def _shares(track: moving.Track, shelf: moving.Shelf, names: set[str]) -> tuple[
     return tuple(found)
 
 
-def _odd(shelf: moving.Shelf, window: tuple[int, int]) -> float:
+def _odd(shelf: shelving.Shelf, window: tuple[int, int]) -> float:
     there = oddness.NAME in shelf.frames
     return oddness.share(shelf.layout.column(shelf.window(*window), oddness.NAME) if there else None)

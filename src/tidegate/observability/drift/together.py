@@ -48,7 +48,7 @@ class Together:
         if self._found.get(route.endpoint, (0, None))[0] != begin:
             window = drifting.Stretch(begin, begin + seasons.WEEK)
             reference = references.seasonal(window, "week")
-            about = drifting.Report(route.endpoint, window, references.SEASON, reference)
+            about = drifting.Report(route.endpoint, window, drifting.SEASON, reference)
             self._found[route.endpoint] = (begin, classifying.explain(self._home, about))
         told = self._found[route.endpoint][1]
         if told is None or not told.unusual or len(told.history) < classifying.WEEKS:

@@ -9,12 +9,12 @@ from tidegate.observability.drift import drifting
 _percent = functools.partial(amounts.percent, digits=2)
 
 
-def line(one: drifting.Column, effect: drifting.Effect, since: int) -> str:
+def line(one: drifting.Column, effect: drifting.Weighed, since: int) -> str:
     """By how much, at least how much, what it was, since when."""
     return f"{one.name}: {said(one, effect)}; since {moment(since)}"
 
 
-def said(one: drifting.Column, effect: drifting.Effect) -> str:
+def said(one: drifting.Column, effect: drifting.Weighed) -> str:
     """By how much, at least how much, and what it was."""
     return _SAID[effect.name](one, effect)
 
@@ -29,7 +29,7 @@ def stamp(at: float) -> str:
     return dt.datetime.fromtimestamp(at, dt.UTC).strftime("%Y-%m-%dT%H:%MZ")
 
 
-def _distribution(one: drifting.Column, effect: drifting.Effect) -> str:
+def _distribution(one: drifting.Column, effect: drifting.Weighed) -> str:
     return f"{_mean(one)}{_percent(effect.size)} of its distribution is elsewhere, at least {_percent(effect.low)}"
 
 
@@ -44,28 +44,28 @@ def _mean(one: drifting.Column) -> str:
     return f"{told} ({_percent(abs(change))} {'above' if change > 0 else 'below'}): "
 
 
-def _values(_: drifting.Column, effect: drifting.Effect) -> str:
+def _values(_: drifting.Column, effect: drifting.Weighed) -> str:
     return f"{_percent(effect.size)} of its values are others, at least {_percent(effect.low)}"
 
 
-def _tail(one: drifting.Column, effect: drifting.Effect) -> str:
+def _tail(one: drifting.Column, effect: drifting.Weighed) -> str:
     return f"{_mean(one)}{effect.size:.2g} times as many at one end of it, at least {effect.low:.2g} times"
 
 
-def _nulls(one: drifting.Column, effect: drifting.Effect) -> str:
+def _nulls(one: drifting.Column, effect: drifting.Weighed) -> str:
     return f"{_percent(one.nulls[0])} missing, was {_percent(one.nulls[1])}, at least {_points(effect.low)} more"
 
 
-def _new(one: drifting.Column, effect: drifting.Effect) -> str:
+def _new(one: drifting.Column, effect: drifting.Weighed) -> str:
     what = "out of its range" if one.numbers[1] else "never seen before"
     return f"{_percent(effect.size)} more are {what}, at least {_points(effect.low)}"
 
 
-def _broken(_: drifting.Column, effect: drifting.Effect) -> str:
+def _broken(_: drifting.Column, effect: drifting.Weighed) -> str:
     return f"{_percent(effect.size)} more are no value of its type, at least {_points(effect.low)}"
 
 
-def _same(_: drifting.Column, __: drifting.Effect) -> str:
+def _same(_: drifting.Column, __: drifting.Weighed) -> str:
     return "it is always the same value, which it was not"
 
 

@@ -11,8 +11,8 @@ import msgspec
 from tidegate.core.vocabulary import home, placing
 
 
-class Effect(msgspec.Struct, frozen=True, array_like=True):
-    """By how much a column has moved, by one way of looking."""
+class Measure(msgspec.Struct, frozen=True, array_like=True):
+    """By how much a column has moved, by one effect."""
 
     column: str
     effect: str
@@ -42,11 +42,11 @@ class Look(msgspec.Struct, frozen=True):
     columns: int
     """That were looked at."""
     moved: int
-    effects: tuple[Effect, ...] = ()
+    effects: tuple[Measure, ...] = ()
     shares: tuple[Shares, ...] = ()
 
 
-class Standing(msgspec.Struct, frozen=True):
+class Summary(msgspec.Struct, frozen=True):
     """One endpoint's."""
 
     version: str
@@ -56,15 +56,15 @@ class Standing(msgspec.Struct, frozen=True):
     """Share of the inputs that are odd; -1: not known."""
 
 
-_decode = msgspec.json.Decoder(dict[str, Standing]).decode
+_decode = msgspec.json.Decoder(dict[str, Summary]).decode
 
 
-def write(place: home.Home, told: dict[str, Standing]) -> None:
+def write(place: home.Home, told: dict[str, Summary]) -> None:
     """Have it be this, by endpoint. Raises OSError."""
     placing.put(place.drifted, msgspec.json.encode(told))
 
 
-def read(place: home.Home) -> dict[str, Standing]:
+def read(place: home.Home) -> dict[str, Summary]:
     """By endpoint; nothing while no window has been looked at."""
     with contextlib.suppress(OSError, ValueError):
         return _decode(place.drifted.read_bytes())

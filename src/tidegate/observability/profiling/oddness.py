@@ -4,7 +4,7 @@ A value that one in 1,024 has is worth 10 bits. Usual is the data that came with
 logged with the prediction (the column `oddness`, an entry a row), its distribution is watched like any column's, and the oddest
 requests of each hour are kept by id: they are the examples of an alarm.
 
-Called by `recording.inputs`, with the columns that it has read, and by `drift.moving`. Veiled columns are in no score.
+Called by `recording.inputs`, with the columns that it has read, and by `drift.shelving`. Veiled columns are in no score.
 """
 
 import math

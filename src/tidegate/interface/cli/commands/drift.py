@@ -12,7 +12,7 @@ from tidegate.dataplane.predlog import catalogue
 from tidegate.interface.api import drifted
 from tidegate.interface.cli import logged, options, screen
 from tidegate.interface.cli.views import drift as view
-from tidegate.observability.drift import classifying, references
+from tidegate.observability.drift import classifying, drifting, references
 
 
 def drift(
@@ -27,7 +27,7 @@ def drift(
             help="`season`: the same time of the weeks before. `training`: the data that came with the model. `stable`: its "
             "answers in the same time. Or a time: FROM..TO, or FROM alone, until --from.",
         ),
-    ] = references.SEASON,
+    ] = drifting.SEASON,
     version: Annotated[
         int,
         typer.Option("--version", help="Requests of this version only, and of others made of the same bundle; 0: of all.", min=0),
@@ -52,7 +52,7 @@ def drift(
     with stores.Store(location.url(place), create=False) as store:
         row = logged.row(store, endpoint)
     asked = drifted.asked((since, until), against, now, version)
-    if before and asked.against == references.TIME:
+    if before and asked.against == drifting.TIME:
         reference = msgspec.structs.replace(asked.reference, version=before, alone=True)
         asked = msgspec.structs.replace(asked, window=msgspec.structs.replace(asked.window, alone=True), reference=reference)
     with catalogue.Catalogue(place.log, readonly=True) as books:
