@@ -1,8 +1,8 @@
 """The budgets of the tree, checked: `python -m tests.shape` (part of `make check`).
 
 Files of at most 500 lines (median at most 170), functions of at most 100, no back doors around the import contracts, no
-drawer-like names, no local name that hides a module, words at the top of every room that name all it holds, no change told
-twice, no decision's number given twice, no traces of a machine.
+drawer-like names, no local name that hides a module, no document named that is not there, words at the top of every room that
+name all it holds, no change told twice, no decision's number given twice, no traces of a machine.
 """
 
 import ast
@@ -16,6 +16,7 @@ SOURCE = ROOT / "src" / "tidegate"
 FILE_LINES, MEDIAN_LINES, FUNCTION_LINES, ROOM_WORDS = 500, 170, 100, 25
 DRAWERS = {"utils", "util", "helpers", "helper", "common", "manager", "misc"}
 LEFTOVERS = re.compile(r"\b(TODO|FIXME|XXX|NotImplementedError|TYPE_CHECKING)\b")
+DOCUMENT = re.compile(r"[\w-]+\.md\b")
 TRACES = re.compile(r"/(?:work|root|home/[a-z]+)/|pypi\.org|pythonhosted|registry\.npmjs|deb\.debian")
 
 
@@ -86,11 +87,18 @@ def _hidden(text: str, name: str) -> list[str]:
 
 def _traces() -> list[str]:
     found = []
+    known = {
+        path.name
+        for place in (ROOT, ROOT / "docs", ROOT / "docs" / "decisions", ROOT / "docs" / "rooms")
+        for path in place.glob("*.md")
+    }
     for folder, ending in (("src", "*.py"), ("docs", "*.md"), ("bench", "*.py"), ("tests", "*.py")):
         for path in sorted((ROOT / folder).rglob(ending)):
             if path == pathlib.Path(__file__).resolve():
                 continue
-            found += [f"{path.relative_to(ROOT)}: names {match.group()}" for match in TRACES.finditer(path.read_text())]
+            text, name = path.read_text(), path.relative_to(ROOT)
+            found += [f"{name}: names {match.group()}" for match in TRACES.finditer(text)]
+            found += [f"{name}: names {one}, which is not there" for one in sorted({*DOCUMENT.findall(text)} - known)]
     return found
 
 

@@ -1,7 +1,7 @@
 """Labels that arrive at their own pace: what is here says too much of what comes first, and weights put it right.
 
 Of 2 % that are true the label comes after 5 days on average, of the others after 30; looked at after 30 days, 38 % are
-labelled. The laws of the lags are known from the half year before (statistics.md, section 4).
+labelled. The laws of the lags are known from the half year before.
 """
 
 import numpy as np

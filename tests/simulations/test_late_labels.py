@@ -53,7 +53,7 @@ def test_at_a_fixed_age_an_equal_model_stays_and_joined_as_they_come_it_would_no
 
 
 def test_at_a_fixed_age_a_model_that_is_less_accurate_goes_back():
-    """.85 instead of .90 by labels, at 5 %: its mean of labelled predictions is near the bound, 399 (statistics.md A.3)."""
+    """.85 instead of .90 by labels, at 5 %: its mean of labelled predictions is near the bound, 399."""
     rng, runs = np.random.default_rng(162), 200
     lost = traffic.sent_back(rng, runs, (traffic.Minute(0.05, 0.15, 0.1, 1_500) for _ in range(12)), guess=0.1)
     assert lost.mean() >= 0.95, "12 minutes are 3,600 labelled predictions of the candidate"

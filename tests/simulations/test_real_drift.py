@@ -94,7 +94,7 @@ def test_what_lasts_is_other_places_in_summer_and_nothing_in_the_season_of_the_m
 
 @pytest.mark.parametrize(("names", "low", "high"), [(sorted(SCHEDULE), 0.44, 0.56), (data.FEATURES, 0.8, 1.0)])
 def test_weeks_are_told_apart_by_their_weather_and_not_by_their_schedule(flights, names, low, high):
-    """Statistics.md 3.3: 0.46 to 0.53, and 0.84 to 0.96 in every week: a fixed limit would always alarm, or never."""
+    """0.46 to 0.53, and 0.84 to 0.96 in every week: a fixed limit would always alarm, or never."""
     rows = flights[(flights["departs"] >= "2013-05-06") & (flights["departs"] < "2013-06-10")]
     week = rows["departs"] >= "2013-06-03"
     rng = np.random.default_rng(1)

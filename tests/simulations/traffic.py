@@ -108,7 +108,7 @@ class Requests:
         return sums.Inputs(_sums(self, self.arrival, here, ended), START + closed)
 
     def seen_by_completion(self, now: float) -> sums.Inputs:
-        """What one would see who counts a request only when it has ended, at that time: the mistake of statistics.md A.1.1."""
+        """What one would see who counts a request only when it has ended, at that time: which is the mistake."""
         ended = (self.arrival < now) & (self.end <= now)
         return sums.Inputs(_sums(self, self.end, ended, ended), START + math.floor(now) + 1)
 

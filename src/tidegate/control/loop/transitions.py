@@ -267,7 +267,7 @@ class Desk:
 
 def _policy(settings: specification.Settings, attempt: int) -> releases.Policy:
     """The policy of the j-th attempt with one model: promotion at alpha 6 / (pi j)^2, so that trying again and again proves
-    nothing by itself (statistics.md A.2.13).
+    nothing by itself.
     """
     alpha = settings.policy.alpha_promote
     return msgspec.structs.replace(settings.policy, alpha_promote=alpha * 6 / (math.pi * attempt) ** 2 if attempt > 1 else alpha)

@@ -30,7 +30,7 @@ ERRORS, TIMEOUTS, INVALID, LATENCY = "errors", "timeouts", "invalid", "latency"
 RIGHT, LOSS, SCORE = "labels", "loss", "score"
 """The metrics that may roll a release back."""
 _MARKS = MappingProxyType({ERRORS: 0.5, LATENCY: 0.25, INVALID: 0.15, TIMEOUTS: 0.1})
-"""Anything bad has half of the weight: split by kind it would be seen later (statistics.md A.1.3)."""
+"""Anything bad has half of the weight: split by kind it would be seen later."""
 _OUTCOMES = MappingProxyType(
     {"": {RIGHT: 1.0}, losses.NUMBER: {RIGHT: 0.75, LOSS: 0.25}, losses.PROBABILITY: {RIGHT: 0.75, SCORE: 0.25}}
 )
@@ -53,8 +53,8 @@ class Line(msgspec.Struct, frozen=True):
 
 def lines(release: releases.Release) -> tuple[Line, ...]:
     """The ledger of a release: all of alpha to the immediate group unless outcomes are expected or slices declared. Of sticky
-    units only the errors are evidence. The immediate group of an attempt goes on from that of the one before (statistics.md
-    A.2.13). It is one wealth: else whoever stops in time would never be sent back, and whoever tries often would be by chance.
+    units only the errors are evidence. The immediate group of an attempt goes on from that of the one before. It is
+    one wealth: else whoever stops in time would never be sent back, and whoever tries often would be by chance.
     """
     policy, carried = release.policy, release.carried
     if release.sticky:

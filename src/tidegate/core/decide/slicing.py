@@ -8,7 +8,7 @@ share of the requests of the first `sums.LEARN_SECONDS`, whatever their arm or m
 column can have. Every slice's process begins after these seconds: what it was weighed by is no evidence. The even part of
 values that have not come yet stays with them, at an e-value of 1; who gets it is settled in order of arrival (the recorder).
 
-The recorder tells of a request later than gateways do, so slices are a group of their own (statistics.md A.1.8, A.2.9).
+The recorder tells of a request later than gateways do, so slices are a group of their own.
 """
 
 import collections

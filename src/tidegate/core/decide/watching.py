@@ -41,7 +41,7 @@ def _smoke(found: case.Case) -> finding.Finding:
 
 
 def _pairs(found: case.Case) -> finding.Finding:
-    """Shadow: whether the share of pairs that differ is below what may differ, or above (statistics.md 1.5)."""
+    """Shadow: whether the share of pairs that differ is below what may differ, or above."""
     policy, all_of = found.release.policy, (found.given.pairs or sums.Pairs(())).all
     differ, pairs, name = all_of.disagreed, all_of.pairs, found.release.candidate.name
     if not pairs:

@@ -67,7 +67,7 @@ def graded(book: Bets, degrees: logspace.Floats) -> Bets:
     """The bets of `worse` on marks that are bad to `degrees` (C,), from 0 to 1: factors (S, K, 2 C), as `larger` gives them.
 
     q(1 | x) = x q(1 | bad) + (1 - x) q(1 | ok) is linear in x and rises, so H0 is one of means: the candidate's mean degree is
-    not above stable's, whatever else is different (statistics.md A.1.12). By a quantile a better model may be the worse one.
+    not above stable's, whatever else is different. By a quantile a better model may be the worse one.
     """
     bad, ok = np.exp(book.factors[..., :2, None]), np.exp(book.factors[..., 2:, None])
     found = np.log(degrees * bad + (1 - degrees) * ok)

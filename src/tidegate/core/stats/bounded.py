@@ -5,7 +5,7 @@ Values are scaled to [0, 1]. A unit that is drawn for the candidate with probabi
     W = (x - c) / rho   in the candidate,      W = -(x - c) / (1 - rho)   in stable,
 
 for any centre c fixed beforehand, and E[W | past] is the difference that this unit makes: the coin alone says so, whatever the
-values do over time (statistics.md A.1.12, 1.3). B = max(c / rho, (1 - c) / (1 - rho)) bounds W from below by -B, so a bettor may
+values do over time. B = max(c / rho, (1 - c) / (1 - rho)) bounds W from below by -B, so a bettor may
 stake a fraction l < 1 of their wealth on W / B. Each factor 1 + l W / B has the mean 1 + l D / B <= exp(l D / B), D the unit's
 difference. So the product over units of (1 + l W / B) exp(-l d / B) reaches 1 / alpha with probability alpha at most while the
 mean of the D so far is d or less (Ville), and the differences for which it has are refuted. It is averaged over a fixed grid of

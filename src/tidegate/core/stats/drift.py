@@ -1,6 +1,6 @@
 """Has a column moved, and by how much at least? Effects with lower bounds, from profiles over one frame.
 
-No p-values: with many rows the smallest difference is significant, with few the largest statistic is chance (statistics.md 3.1).
+No p-values: with many rows the smallest difference is significant, with few the largest statistic is chance.
 A bound from below answers both: few rows raise no alarm, and many only one that means something.
 
     ks     numbers: the largest difference of the distribution functions at the frame's edges; Dvoretzky-Kiefer-Wolfowitz for
@@ -11,7 +11,7 @@ A bound from below answers both: few rows raise no alarm, and many only one that
     new    the same of values that the frame has not, and of numbers outside of what all but a thousandth of the reference are in
     broken the same of what is no value of its type
     tail   numbers: how many times as many lie beyond about the 1st or the 99th percentile of the reference, whichever is more:
-           the window's lower limit over the reference's upper one. `ks` does not see tails (statistics.md 3.2)
+           the window's lower limit over the reference's upper one; `ks` does not see tails
     same   the share of the commonest bin where all values are in it, and it is chance with less than a: else 0
 
 All are one-sided in size, not in direction: a column that loses its nulls has moved as well (`ks` and `tv` tell). Where an effect

@@ -147,7 +147,7 @@ class Larger(comparison.Arms):
         """The log e-value that the candidate's quantile is at most `steps` buckets above stable's, from the chosen rows alone.
 
         On the scale of the value, not of shares: H0 is that candidate requests above the moved threshold are at least as likely
-        as stable's above the threshold itself (statistics.md A.1.7). Nothing below `least` is too large. It goes by whole closed
+        as stable's above the threshold itself. Nothing below `least` is too large. It goes by whole closed
         minutes, and by how many requests of each arm brought a value in each: no arm gains from bringing fewer.
         """
         rows = self.rows

@@ -1,7 +1,7 @@
 """What a window of time is held against: the same time of the weeks or days before. In Unix seconds, UTC.
 
 The reference matters more than the statistic: real flights move on 83 % of days against January, on 17 % against the four weeks
-before, and on 5 % against the same weekday of these weeks (statistics.md 3.1).
+before, and on 5 % against the same weekday of these weeks.
 """
 
 HOUR, DAY, WEEK = 3_600, 86_400, 604_800

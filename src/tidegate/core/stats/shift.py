@@ -5,7 +5,7 @@ two laws is the largest difference P1(S) - P0(S) over all sets S of bins. A set 
 candidate's predictions were more frequent, and is held to for its block (`blocks`). For each request after that
 W = (X - c)(A / rho - (1 - A) / (1 - rho)), with X = 1 in S, c stable's past share of S and A the arm, has the mean P1(S) - P0(S),
 which no choice of S makes larger than the distance. The bet is on W above the tolerance: factors 1 + l (W - tolerance) / B, B the
-least bound with which none is below 0 (statistics.md A.1.12). It is linear in counts.
+least bound with which none is below 0. It is linear in counts.
 
 What has no prediction is in no set and counts nowhere.
 """

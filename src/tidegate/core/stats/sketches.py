@@ -1,7 +1,7 @@
 """Sketches of a column: of numbers their quantiles (KLL), of categories how many different ones there are (HyperLogLog).
 
 The second summary beside the bins of a frame: they need no frame, and they add up. They are for people to read and for choosing
-edges; nothing is decided by them, since a difference of two KLL is off by the sum of their rank errors (statistics.md 3.4).
+edges; nothing is decided by them, since a difference of two KLL is off by the sum of their rank errors.
 """
 
 from collections.abc import Iterable, Sequence

@@ -219,7 +219,7 @@ class Counters:
     def times(self) -> Histogram:
         """The worker's model times in the buckets of `marks`, and behind them the requests that failed: slower than any.
 
-        Counted as slow, not left out: who answers only what is easy would seem fast (statistics.md A.1.7).
+        Counted as slow, not left out: who answers only what is easy would seem fast.
         """
         failed = self._marks[:, :, list(marks.BAD)].sum(axis=2)
         values = np.concatenate([self._counters[:, :, _LATENCY:_BINS], failed[:, :, None]], axis=2)
@@ -294,7 +294,7 @@ def of_slice(rows: Sequence[sums.SliceSum], since: int) -> Tally:
 def of_keys(events: Iterable[sums.KeyEvent]) -> Tally:
     """The tally of bad keys, each with the first of its bad requests and no other; keys that were never bad are a factor of 1.
 
-    Without counts of the good ones every bet of `bets.worse` is the errors-only form (statistics.md 1.1 and A.1.15).
+    Without counts of the good ones every bet of `bets.worse` is the errors-only form.
     """
     first: dict[bytes, sums.KeyEvent] = {}
     for one in sorted(events, key=operator.attrgetter("tick", "generation")):

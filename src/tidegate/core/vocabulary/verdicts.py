@@ -40,7 +40,7 @@ class Evidence(msgspec.Struct, frozen=True):
 
 
 class Harm(msgspec.Struct, frozen=True):
-    """Who was hurt so far. `excess` is the lower bound on what stable would not have done (statistics.md A.2.4)."""
+    """Who was hurt so far. `excess` is the lower bound on what stable would not have done."""
 
     candidate_requests: int = 0
     failed: int = 0

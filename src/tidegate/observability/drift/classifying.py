@@ -1,7 +1,7 @@
 """The domain classifier: can a model tell logged inputs of one time from those of another, and by which columns?
 
-It characterises what has moved and finds what moves jointly; whether anything moved is told better by the effects (statistics.md
-3.3). Boosted trees, three folds, scores out of fold. Columns that only say when a request came are left out.
+It characterises what has moved and finds what moves jointly; whether anything moved is told better by the effects.
+Boosted trees, three folds, scores out of fold. Columns that only say when a request came are left out.
 
 Called by the command line. Needs scikit-learn: the extra `explain`.
 """
