@@ -22,6 +22,8 @@ from tidegate.interface.cli import course, foreseeing, options, project, reachin
 
 NAMED = 5
 """Settings that are named in one sentence."""
+_Row = tuple[str, str, str]
+"""(key, value, where it is from) of a setting."""
 
 
 def plan(
@@ -41,23 +43,23 @@ def plan(
     given = project.load(file, model=model, strategy=strategy)
     predicates.look(given.settings)
     resolved = asking.resolve(given.settings.model)
-    status = _status(options.place(home))
+    place = options.place(home)
+    status = _status(place)
     endpoint = next((one for one in status["endpoints"] if one["name"] == given.settings.endpoint), None) if status else None
     processes = status["processes"] if status else []
     gap = course.gap(endpoint, processes) if endpoint else ""
     rows = spec.explain(given.settings, _told(model, strategy))
-    in_force = _in_force(options.place(home), given.settings)
+    in_force = _in_force(place, given.settings)
     now = _others(in_force, rows)
-    others = [*now, *_changed(options.place(home), given.settings, endpoint)]
-    would = _would(given, resolved, endpoint, others, is_up=status is not None)
+    would = _would(given, resolved, endpoint, [*now, *_changed(place, given.settings, endpoint)], is_up=status is not None)
     said: list[str] = []
     if status is None or (endpoint and endpoint["stable"]):
         said += course.sentences(given.settings, endpoint and endpoint["stable"], gap, reaching.actor(), in_force)
     said += _running(given)
     said += _profiling(given)
-    said += _compiling(options.place(home), given, resolved) + foreseeing.sentences(given.settings, endpoint, processes)
+    said += _compiling(place, given, resolved) + foreseeing.sentences(given.settings, endpoint, processes)
     if endpoint and endpoint["stable"]:
-        _fits(options.place(home), given, endpoint["stable"]["digest"])
+        _fits(place, given, endpoint["stable"]["digest"])
     if as_json:
         settings = [{"key": key, "value": value, "from": source, "now": now.get(key, value)} for key, value, source in rows]
         stages = [course.plain(one, given.settings.replicas) for one in given.settings.stages]
@@ -65,10 +67,22 @@ def plan(
             {"file": str(given.path), "model": resolved, "settings": settings, "stages": stages, "would": [*would, *said]}
         )
         return
-    terminal = screen.out()
-    for line in would:
-        terminal.print(text.Text(line))
+    _print_all(would)
     screen.line("")
+    _print_settings(rows, now, every=every)
+    screen.line("")
+    screen.out().print(course.stages(given.settings))
+    screen.line("")
+    _print_all(said)
+
+
+def _print_all(sentences: list[str]) -> None:
+    for one in sentences:
+        screen.out().print(text.Text(one))
+
+
+def _print_settings(rows: list[_Row], now: dict[str, str], *, every: bool) -> None:
+    """What the file settles, what is in force where that is another, and the defaults that matter; or every setting."""
     shown = table.Table(box=None, pad_edge=False, show_header=False)
     telling = [one for one in rows if every or one[2] != "default" or one[0] in now or one[0] in explained.MATTER]
     for key, value, source in telling:
@@ -78,15 +92,10 @@ def plan(
             text.Text(value, style="" if source == "file" else "dim"),
             text.Text(before, style="yellow" if key in now else "dim"),
         )
-    terminal.print(shown)
+    screen.out().print(shown)
     if len(telling) < len(rows):
         left = words.count(len(rows) - len(telling), "more setting")
-        terminal.print(text.Text(f"{left} as by default: `tidegate plan --all` shows them", style="dim"))
-    screen.line("")
-    terminal.print(course.stages(given.settings))
-    screen.line("")
-    for line in said:
-        terminal.print(text.Text(line))
+        screen.out().print(text.Text(f"{left} as by default: `tidegate plan --all` shows them", style="dim"))
 
 
 def _status(place: homes.Home) -> dict[str, Any] | None:
@@ -107,7 +116,7 @@ def _in_force(place: homes.Home, settings: specification.Settings) -> specificat
     return None if row is None or row.stable is None else specification.of(row.settings)
 
 
-def _others(in_force: specification.Settings | None, rows: list[tuple[str, str, str]]) -> dict[str, str]:
+def _others(in_force: specification.Settings | None, rows: list[_Row]) -> dict[str, str]:
     """By key, what the endpoint goes by now where that is another."""
     if in_force is None:
         return {}
@@ -193,9 +202,9 @@ def _compiling(place: homes.Home, given: project.Project, resolved: str) -> list
 
 
 def _would(
-    given: project.Project, resolved: str, endpoint: dict[str, Any] | None, now: Collection[str], *, is_up: bool
+    given: project.Project, resolved: str, endpoint: dict[str, Any] | None, others: Collection[str], *, is_up: bool
 ) -> list[str]:
-    """What a release would do, in sentences. `now`: keys of settings that are others than those in force."""
+    """What a release would do, in sentences. `others`: keys of settings that are others than those in force."""
     settings = given.settings
     name = settings.endpoint
     said = [f"{given.path}: `tidegate release` would release {urls.model(resolved)} behind {name}."]
@@ -207,7 +216,7 @@ def _would(
     else:
         said.append(f"Stable is {stable['name']} ({urls.model(stable['model'])}).")
         if stable["model"] == resolved:
-            said.append(_again(stable["name"], [key for key in now if key not in {"model", "example", "training"}]))
+            said.append(_again(stable["name"], [key for key in others if key not in {"model", "example", "training"}]))
         elif not settings.stages:
             said.append("It would get all traffic as soon as it has answered its warm-up: nothing is compared.")
         waits = [one.name for one in settings.stages if one.min_requests and one.watch is not releases.Watch.SMOKE]

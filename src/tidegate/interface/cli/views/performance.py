@@ -16,7 +16,6 @@ COLUMNS = {
     graded.CLASS: ("accuracy", "macro_f1", "macro_auc", "log_loss", "brier"),
 }
 """What is shown of each kind, where there is any; `--json` has all."""
-
 _LABELS = 5
 """Strange labels that are named."""
 
