@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from tidegate.core.vocabulary import errors, explanations
 from tidegate.dataplane.models import agreement, batches, bundles, model, signature
 from tidegate.dataplane.models.explaining import cases, coalitions, linear, originals, pipelines, subjects, trees
-from tidegate.dataplane.models.loaders import catalog
+from tidegate.dataplane.models.loaders import arrayed, catalog
 
 MOST_ROWS = 250_000
 """Rows that a black box is asked for all coalitions; beyond, orders are drawn."""
@@ -111,12 +111,12 @@ class Explainer:
         self, case: cases.Case, subject: subjects.Subject, said: tuple[float, Sequence[float]]
     ) -> tuple[Found | None, str]:
         """By what the model is; None, and perhaps why, where it has to be asked as a black box."""
-        original, given = getattr(self._loaded, "original", None), getattr(self._loaded, "given", None)
-        if original is None or given is None:
+        loaded = self._loaded
+        if not isinstance(loaded, arrayed.Model):
             return None, ""
         try:
-            own = pipelines.seen(original, given(case.own()), len(case.columns))
-            others = pipelines.seen(original, given(case.background()), len(case.columns))
+            own = pipelines.seen(loaded.original, loaded.given(case.own()), len(case.columns))
+            others = pipelines.seen(loaded.original, loaded.given(case.background()), len(case.columns))
             if own is None or others is None:
                 return None, "what its last step sees has no single column as its origin"
             return self._special(case, subject, said, (own, others))

@@ -4,27 +4,26 @@ Options: `format` (skops, pickle, cloudpickle, joblib), `method` (predict, predi
 probability is the answer), `code` (a folder of modules to put on the path), `types` (JSON list of types beyond skops' own).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
 from tidegate.core.vocabulary import errors, manifests
-from tidegate.dataplane.models import batches, bundles
-from tidegate.dataplane.models.loaders import arrays, estimators, trusted
+from tidegate.dataplane.models import bundles
+from tidegate.dataplane.models.loaders import arrayed, arrays, estimators, trusted
 
 SAFE = ("sklearn.", "numpy.dtype")
 """Types that skops asks about and that run nothing: tree nodes, losses and the like. Others are code to be trusted."""
 
 
-class Model:
+class Model(arrayed.Model):
     """An estimator or pipeline."""
 
     def __init__(self, estimator: Any, bundle: bundles.Bundle) -> None:
         """Raises ModelLoadFailed when the estimator has no such method as the manifest names."""
+        super().__init__(estimator, bundle)
         options, signature = bundle.manifest.options, bundle.manifest.signature
-        self.original = estimator
-        self._outputs = signature.outputs
         method = options.get("method", "predict")
         if not hasattr(estimator, method):
             raise errors.ModelLoadFailed(f"a {type(estimator).__name__} has no method {method}")
@@ -32,8 +31,7 @@ class Model:
         """The names it was trained with, in their order; empty where it was trained on an array."""
         by_place = self._by_place(signature)
         self._read = arrays.matrix(signature) if by_place else arrays.reader(signature)
-        self._call: Callable[[Any], Any] = estimators.nameless(estimator, method) if by_place else getattr(estimator, method)
-        self._positive = arrays.positive(bundle.manifest)
+        self._call = estimators.nameless(estimator, method) if by_place else getattr(estimator, method)
 
     def _by_place(self, signature: manifests.Signature) -> bool:
         given = tuple(column.name for column in signature.inputs)
@@ -44,22 +42,6 @@ class Model:
     def classes(self) -> tuple[Any, ...]:
         """What a classifier tells apart, in the order of its probabilities; empty for others."""
         return estimators.classes(self.original)
-
-    def given(self, batch: batches.Batch) -> Any:
-        """What the model is asked with: an array or a frame, its columns in the order the model has them."""
-        return self._read(batch)
-
-    def answer(self, batch: batches.Batch) -> Any:
-        """What the model says, untouched."""
-        return self._call(self._read(batch))
-
-    def predict(self, batch: batches.Batch) -> batches.Values:
-        """Values by output name; with a positive class, its probability."""
-        return arrays.values(self.answer(batch), self._outputs, self._positive)
-
-    def under(self, bundle: bundles.Bundle) -> "Model":
-        """The same estimator under another manifest of the same files."""
-        return Model(self.original, bundle)
 
 
 def load(bundle: bundles.Bundle) -> Model:

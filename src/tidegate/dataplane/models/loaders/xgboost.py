@@ -8,20 +8,19 @@ from collections.abc import Callable
 from typing import Any
 
 from tidegate.core.vocabulary import errors, manifests
-from tidegate.dataplane.models import batches, bundles
-from tidegate.dataplane.models.loaders import arrays, estimators
+from tidegate.dataplane.models import bundles
+from tidegate.dataplane.models.loaders import arrayed, arrays, estimators
 
 WRAPPER = re.compile(r"XGB[A-Za-z]*")
 
 
-class Model:
+class Model(arrayed.Model):
     """A booster or one of XGBoost's estimators."""
 
     def __init__(self, loaded: Any, bundle: bundles.Bundle) -> None:
         """Raises ModelLoadFailed when it has no such method as the manifest names."""
+        super().__init__(loaded, bundle)
         manifest = bundle.manifest
-        self.original, self._outputs = loaded, manifest.signature.outputs
-        self._positive = arrays.positive(manifest)
         numeric = arrays.numeric(manifest.signature)
         self._read = self._ordered(manifest.signature) if numeric else arrays.reader(manifest.signature)
         self._call = self._method(manifest.options.get("method", "predict"), numeric)
@@ -59,22 +58,6 @@ class Model:
         """The names it was trained with, in their order; empty where it does not say."""
         booster = self.original.get_booster() if hasattr(self.original, "get_booster") else self.original
         return tuple(map(str, booster.feature_names or ()))
-
-    def given(self, batch: batches.Batch) -> Any:
-        """What the model is asked with: an array or a frame, its columns in the order the model has them."""
-        return self._read(batch)
-
-    def answer(self, batch: batches.Batch) -> Any:
-        """What the model says, untouched."""
-        return self._call(self._read(batch))
-
-    def predict(self, batch: batches.Batch) -> batches.Values:
-        """Values by output name; with a positive class, its probability."""
-        return arrays.values(self.answer(batch), self._outputs, self._positive)
-
-    def under(self, bundle: bundles.Bundle) -> "Model":
-        """The same model under another manifest of the same files."""
-        return Model(self.original, bundle)
 
 
 def load(bundle: bundles.Bundle) -> Model:
