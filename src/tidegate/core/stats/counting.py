@@ -32,10 +32,8 @@ def framed(name: str, values: Sequence[Any]) -> profiles.Frame:
 
 def _classes(words: Mapping[str, int]) -> tuple[str, ...]:
     """What bins are called by: the commonest values of those that are common enough."""
-    commonest = sorted(
-        (word for word, count in words.items() if count >= profiles.FEWEST_ALIKE), key=lambda one: (-words[one], one)
-    )
-    return tuple(sorted(commonest[: profiles.MOST_CLASSES]))
+    common = sorted((one for one, count in words.items() if count >= profiles.FEWEST_ALIKE), key=lambda one: (-words[one], one))
+    return tuple(sorted(common[: profiles.MOST_CLASSES]))
 
 
 def counted(frame: profiles.Frame, values: Sequence[Any]) -> profiles.Column:
@@ -83,8 +81,8 @@ def worded(values: Sequence[Any]) -> tuple[dict[str, int], int]:
 def classed(frame: profiles.Frame, words: Mapping[str, int], nulls: int) -> profiles.Column:
     """The same of categories."""
     place, counts = {name: at for at, name in enumerate(frame.classes)}, [0] * frame.bins
-    for word, count in words.items():
-        counts[place.get(word, len(place))] += count
+    for name, count in words.items():
+        counts[place.get(name, len(place))] += count
     return profiles.Column(tuple(counts), nulls)
 
 
@@ -93,7 +91,7 @@ def known(values: Sequence[Any]) -> profiles.Known:
     frame = framed("", values)
     if not frame.numeric:
         words, nulls = worded(values)
-        kept = {word: words[word] for word in commonest(words) if words[word] >= profiles.FEWEST_ALIKE}
+        kept = {one: words[one] for one in commonest(words) if words[one] >= profiles.FEWEST_ALIKE}
         return profiles.Known(len(values), nulls, 0, (), kept, len(values) - nulls - sum(kept.values()))
     numbers, nulls, broken = numbered(values)
     at, each = tuple(points(numbers).tolist()), numbers.tolist()
@@ -115,7 +113,7 @@ def points(numbers: logspace.Floats) -> logspace.Floats:
 
 def commonest(words: Mapping[str, int]) -> list[str]:
     """The `WORDS` that come most often, of equals the first by name."""
-    return sorted(words, key=lambda word: (-words[word], word))[:WORDS]
+    return sorted(words, key=lambda one: (-words[one], one))[:WORDS]
 
 
 def bounded(amount: float) -> float:
@@ -127,12 +125,9 @@ def refitted(frame: profiles.Frame, one: profiles.Known) -> profiles.Column:
     """What was known of a column, in the bins of a frame: of numbers true to 1 / 256 of them in each bin."""
     valued = one.rows - one.nulls - one.broken
     if not frame.numeric:
-        place = {name: at for at, name in enumerate(frame.classes)}
-        counts = [0] * frame.bins
-        for word, count in one.words.items():
-            counts[place.get(word, len(place))] += count
-        counts[-1] += one.others + (valued if one.points else 0)
-        return profiles.Column(tuple(counts), one.nulls, one.broken)
+        *counts, others = classed(frame, one.words, one.nulls).counts
+        others += one.others + (valued if one.points else 0)
+        return profiles.Column((*counts, others), one.nulls, one.broken)
     if not one.points:
         return profiles.Column((0,) * frame.bins, one.nulls, one.broken + valued)
     at = np.rint(np.concatenate([[0], _below(np.array(frame.edges), one, valued), [valued]]))
@@ -143,16 +138,16 @@ def refitted(frame: profiles.Frame, one: profiles.Known) -> profiles.Column:
 
 def _below(edges: logspace.Floats, one: profiles.Known, valued: int) -> logspace.Floats:
     """How many numbers are below each edge: between two points in proportion, and never what is at the edge itself."""
-    points = np.array(one.points)
-    even = np.linspace(0, valued, len(points))
+    at = np.array(one.points)
+    even = np.linspace(0, valued, len(at))
     below, upto = (np.array(one.below), np.array(one.upto)) if one.below else (even, even)
-    after = np.searchsorted(points, edges, side="left")
-    last = np.clip(after, 1, len(points) - 1)
-    low, high = points[last - 1], points[last]
+    after = np.searchsorted(at, edges, side="left")
+    last = np.clip(after, 1, len(at) - 1)
+    low, high = at[last - 1], at[last]
     with np.errstate(over="ignore", invalid="ignore"):
         part = np.clip(np.nan_to_num((edges - low) / np.where(high > low, high - low, math.inf)), 0, 1)
     between = upto[last - 1] + part * (below[last] - upto[last - 1])
-    found: logspace.Floats = np.where(after == 0, 0.0, np.where(after == len(points), valued, between))
+    found: logspace.Floats = np.where(after == 0, 0.0, np.where(after == len(at), valued, between))
     return found
 
 

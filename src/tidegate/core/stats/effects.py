@@ -153,8 +153,7 @@ def _tv(pair: _Pair) -> Found:
     """By how many classes there are, since so many sets of them there are."""
     columns = np.flatnonzero(~pair.layout.numeric & pair.enough)
     size, low = np.zeros(len(columns)), np.zeros(len(columns))
-    bins = pair.layout.bins[columns]
-    for some in (np.flatnonzero(bins == one) for one in np.unique(bins)):
+    for some in pair.layout.of_one_size(columns):
         known, seen = (pair.layout.classes(one, columns[some]) for one in pair.both)
         shares = known / known.sum(1, keepdims=True), seen / seen.sum(1, keepdims=True)
         size[some] = np.abs(shares[0] - shares[1]).sum(1) / 2

@@ -42,8 +42,8 @@ def _of_numbers(
 def _of_classes(
     layout: stacks.Layout, both: moved.Both, parts: Sequence[stacks.Stack], columns: logspace.Ints
 ) -> logspace.Floats:
-    found, bins = np.zeros(len(columns)), layout.bins[columns]
-    for some in (np.flatnonzero(bins == one) for one in np.unique(bins)):
+    found = np.zeros(len(columns))
+    for some in layout.of_one_size(columns):
         known, seen, *each = (layout.classes(one, columns[some]) for one in (*both, *parts))
         found[some] = _kept(excess.most(known, seen, drift.ALPHA).chosen, known, each)
     return found

@@ -27,6 +27,8 @@ BINS = 10
 """Bins of equal weight that calibration is read in."""
 FEWEST = 2
 MOST_CLASSES = 20
+OTHER = "other"
+"""What all classes beyond these are called in a confusion."""
 BETTER = {"accuracy", "precision", "recall", "f1", "auc", "macro_f1", "macro_auc"}
 """Of these more is better; of all others less."""
 
@@ -128,7 +130,7 @@ def _cells(names: list[str], told: Places, true: Places, weight: Floats) -> tupl
     narrow = np.full(len(names), MOST_CLASSES)
     narrow[shown] = np.arange(shown.size)
     pairs, place = np.unique(narrow[told] * (MOST_CLASSES + 1) + narrow[true], return_inverse=True)
-    words = [names[at] for at in shown] + ["other"] * (MOST_CLASSES + 1 - shown.size)
+    words = [names[at] for at in shown] + [OTHER] * (MOST_CLASSES + 1 - shown.size)
     rows = np.bincount(place, weight, pairs.size).tolist()
     cells = [(*(words[at] for at in divmod(pair, MOST_CLASSES + 1)), row) for pair, row in zip(pairs.tolist(), rows, strict=True)]
     return tuple(sorted(cells))

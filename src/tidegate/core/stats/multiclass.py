@@ -19,7 +19,6 @@ from tidegate.core.stats import estimated, isotonic, metrics
 
 FEWEST_A_CLASS = 50
 """Labelled rows of the past for each class, on average, that a calibration takes."""
-OTHER = "other"
 Places = npt.NDArray[np.intp]
 """Of classes, by row; -1: none of them."""
 
@@ -87,7 +86,7 @@ def _confusion(likely: metrics.Floats, told: Places, names: Sequence[str]) -> tu
     cells = np.zeros((likely.shape[1], likely.shape[1]))
     np.add.at(cells, told, likely)
     common = np.argsort(-(cells.sum(axis=0) + cells.sum(axis=1)), kind="stable")[: metrics.MOST_CLASSES]
-    called = [name if at in set(common.tolist()) else OTHER for at, name in enumerate(names)]
+    called = [name if at in set(common.tolist()) else metrics.OTHER for at, name in enumerate(names)]
     folded: dict[tuple[str, str], float] = {}
     for answer, row in zip(called, cells.tolist(), strict=True):
         for truth, rows in zip(called, row, strict=True):

@@ -5,7 +5,7 @@ The bins of all columns lie one after the other, as their `Layout` says. A colum
 
 import functools
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -80,6 +80,11 @@ class Layout:
         """(C, bins + 2): the counts of columns of equally many bins, nulls and what is broken being classes of their own."""
         at = self.starts[columns][:, None] + np.arange(self.bins[columns[0]])
         return np.concatenate([one.counts[at].astype(np.float64), one.missing[:, columns].T], axis=1)
+
+    def of_one_size(self, columns: logspace.Ints) -> Iterator[logspace.Ints]:
+        """Which of these have equally many bins, so that their classes are an array."""
+        bins = self.bins[columns]
+        yield from (np.flatnonzero(bins == one) for one in np.unique(bins))
 
     def inputs(self, one: Stack) -> Stack:
         """A stack without what the model said."""

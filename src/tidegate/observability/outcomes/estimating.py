@@ -75,12 +75,12 @@ def of(mine: graded.Graded, ages: metrics.Floats, mature: float, window: float =
     )
 
 
-def _of_one(mine: graded.Graded, past: graded.Bools, young: graded.Bools) -> estimated.Estimate:
+def _of_one(mine: graded.Graded, past: metrics.Bools, young: metrics.Bools) -> estimated.Estimate:
     known = isotonic.fit(mine.told[past], mine.truth[past] >= graded.TRUE)
     return estimated.estimate(mine.told[young], known, mine.threshold)
 
 
-def _of_several(mine: graded.Graded, past: graded.Bools, young: graded.Bools) -> estimated.Estimate:
+def _of_several(mine: graded.Graded, past: metrics.Bools, young: metrics.Bools) -> estimated.Estimate:
     probabilities = mine.rows.probabilities
     assert probabilities is not None
     known = multiclass.fit(probabilities[past], mine.places(mine.truth[past]))

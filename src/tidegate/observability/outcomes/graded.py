@@ -19,7 +19,6 @@ PROBABILITY, NUMBER, CLASS = losses.PROBABILITY, losses.NUMBER, "class"
 _QUARTILES = (0.25, 0.5, 0.75)
 TRUE = 0.5
 _WORDS = {"true": 1.0, "false": 0.0}
-Bools = npt.NDArray[np.bool_]
 Groups = npt.NDArray[np.int64]
 
 
@@ -34,7 +33,7 @@ class Graded(msgspec.Struct, frozen=True):
     """What was answered: numbers, or words of a CLASS."""
     truth: npt.NDArray[Any]
     """What was heard, likewise; NaN (empty) where nothing was."""
-    known: Bools
+    known: metrics.Bools
     """Where both can be compared."""
     classes: tuple[str, ...] = ()
     """Of CLASS: every word there is in either."""
@@ -70,12 +69,12 @@ class Graded(msgspec.Struct, frozen=True):
             return "true" if group else "false"
         return self.classes[group] if self.kind == CLASS else f"quarter {group + 1}"
 
-    def of(self, wanted: Bools) -> "Graded":
+    def of(self, wanted: metrics.Bools) -> "Graded":
         """These rows only."""
         picked = {name: getattr(self, name)[wanted] for name in ("told", "truth", "known")}
         return msgspec.structs.replace(self, rows=self.rows.of(wanted), **picked)
 
-    def strange(self, among: Bools) -> dict[str, int]:
+    def strange(self, among: metrics.Bools) -> dict[str, int]:
         """Labels of a CLASS among some rows, with how many of each, that no answer was and that no probability is told of."""
         if self.kind != CLASS:
             return {}
@@ -100,7 +99,7 @@ class Graded(msgspec.Struct, frozen=True):
         return msgspec.structs.replace(found, metrics=(*found.metrics, *more), bins=sureness)
 
     @property
-    def probable(self) -> Bools:
+    def probable(self) -> metrics.Bools:
         """Of a CLASS, where the model has said the probability of each class."""
         probabilities = self.rows.probabilities
         if self.kind != CLASS or probabilities is None:

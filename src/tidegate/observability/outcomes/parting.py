@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from tidegate.core.stats import metrics
 from tidegate.dataplane.predlog import flat
 
 MOST = 20
@@ -17,7 +18,6 @@ BINS = 5
 _NONE = frozenset({"", "null", "nan"})
 _PLAIN = 1e15
 """Whole numbers below it are written out."""
-Bools = npt.NDArray[np.bool_]
 
 
 class Parts(msgspec.Struct, frozen=True):
@@ -29,7 +29,7 @@ class Parts(msgspec.Struct, frozen=True):
     ordered: bool
     """Whether the names are in an order of their own; else the commonest come first."""
 
-    def within(self, mine: Bools) -> list[tuple[str, Bools]]:
+    def within(self, mine: metrics.Bools) -> list[tuple[str, metrics.Bools]]:
         """(name, which rows) of the parts that some of these rows are in, at most `MOST`."""
         counts = np.bincount(self.of[mine], minlength=len(self.names))
         there = np.flatnonzero(counts).tolist()
@@ -38,7 +38,7 @@ class Parts(msgspec.Struct, frozen=True):
         return [(self.names[at], mine & (self.of == at)) for at in there[:MOST]]
 
 
-def parts(column: npt.NDArray[np.object_], looked_at: Bools) -> Parts:
+def parts(column: npt.NDArray[np.object_], looked_at: metrics.Bools) -> Parts:
     """The parts of all rows. `column`: values in words (n,); `looked_at`: the rows whose quantiles are the edges (n,)."""
     values, places = flat.coded(column)
     numbers = np.array([_number(one) for one in values], np.float64)

@@ -198,7 +198,7 @@ def _estimates(plain: graded.Graded, ages: metrics.Floats, told: _Told) -> Itera
             yield found
 
 
-def _unanswered(rows: labelled.Rows, recent: graded.Bools, version: int) -> int:
+def _unanswered(rows: labelled.Rows, recent: metrics.Bools, version: int) -> int:
     return int((recent & ~rows.answered & (rows.version == version)).sum())
 
 
