@@ -16,9 +16,9 @@ def kept(stable: manifests.Manifest, candidate: manifests.Manifest) -> findings.
     except errors.ContractBroken as broken:
         return findings.refused(_NAME, broken)
     taken = f"{len(stable.signature.inputs)} inputs and {len(stable.signature.outputs)} outputs of stable are kept"
-    doubt = outputs.doubt(stable, candidate)
-    if doubt:
-        return findings.unseen(_NAME, f"{taken}; {doubt}")
+    uncompared = outputs.uncompared(stable, candidate)
+    if uncompared:
+        return findings.unseen(_NAME, f"{taken}; {uncompared}")
     return findings.good(_NAME, f"{taken}.")
 
 

@@ -30,7 +30,7 @@ def broken(stable: manifests.Manifest, candidate: manifests.Manifest) -> str:
     return _classes(stable, candidate)
 
 
-def doubt(stable: manifests.Manifest, candidate: manifests.Manifest) -> str:
+def uncompared(stable: manifests.Manifest, candidate: manifests.Manifest) -> str:
     """What of the classes could not be compared; empty when nothing."""
     missing = [one for one in stable.profile.classes if one not in candidate.profile.classes]
     if not missing or _complete(candidate) or _listed(stable):
