@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import duckdb
 
-_CONFIG: dict[str, str | bool | int | float | list[str]] = {
+CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
     "enable_external_file_cache": "false",
@@ -24,7 +24,7 @@ def asked() -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection for one question, in any thread. Where one fails, the next question is put to a new DuckDB."""
     with _lock:
         if not _running:
-            _running.append(duckdb.connect(":memory:", config=_CONFIG))
+            _running.append(duckdb.connect(":memory:", config=CONFIG))
         whole = _running[0]
         connection = whole.cursor()
     try:

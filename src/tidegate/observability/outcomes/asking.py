@@ -13,16 +13,12 @@ import duckdb
 import sqlalchemy as sa
 
 from tidegate.core.vocabulary import errors, monitoring
+from tidegate.dataplane.predlog import engine
 
 AT_ONCE = 500
 PATIENCE_SECONDS = 10
 Rows = list[dict[str, Any]]
 _DUCKDB = "duckdb:"
-_CONFIG: dict[str, str | bool | int | float | list[str]] = {
-    "autoinstall_known_extensions": "false",
-    "autoload_known_extensions": "false",
-    "threads": "2",
-}
 _PATIENCE = {
     "postgresql": {"connect_timeout": PATIENCE_SECONDS},
     "mysql": {"connect_timeout": PATIENCE_SECONDS},
@@ -54,7 +50,7 @@ def _of_duckdb(truth: monitoring.Truth, url: str, since: Any) -> Iterator[Rows]:
     place = url.removeprefix(f"{_DUCKDB}///")  # as SQLAlchemy has it: four slashes begin an absolute path
     if place and not pathlib.Path(place).is_file():
         raise FileNotFoundError("there is no such file")  # which connecting would make
-    with duckdb.connect(place or ":memory:", read_only=bool(place), config=_CONFIG) as connection:
+    with duckdb.connect(place or ":memory:", read_only=bool(place), config=engine.CONFIG) as connection:
         told = connection.execute(_asked(truth, since, "$since"), {} if since is None else {"since": since})
         names = [column[0] for column in told.description or ()]
         while some := told.fetchmany(AT_ONCE):
@@ -71,10 +67,10 @@ def _of_others(truth: monitoring.Truth, url: str, since: Any) -> Iterator[Rows]:
     backend = address.get_backend_name()
     if backend == "sqlite" and address.database and not pathlib.Path(address.database).is_file():
         raise FileNotFoundError("there is no such file")
-    engine = sa.create_engine(address, poolclass=sa.NullPool, connect_args=_PATIENCE.get(backend, {}))
-    quoted = engine.dialect.identifier_preparer.quote_identifier(truth.watermark) if truth.watermark else ""
+    database = sa.create_engine(address, poolclass=sa.NullPool, connect_args=_PATIENCE.get(backend, {}))
+    quoted = database.dialect.identifier_preparer.quote_identifier(truth.watermark) if truth.watermark else ""
     query = sa.text(_asked(truth, since, ":since", quoted))
-    with contextlib.closing(engine.connect().execution_options(stream_results=True)) as connection:
+    with contextlib.closing(database.connect().execution_options(stream_results=True)) as connection:
         told = connection.execute(query, {} if since is None else {"since": since})
         names = list(told.keys())
         while some := told.fetchmany(AT_ONCE):
