@@ -51,7 +51,7 @@ def logged(place: home.Home) -> tuple[set[str], set[str]]:
     found: tuple[set[str], set[str]] = set(), set()
     for at, table in enumerate(("predictions", "outcomes")):
         ask = "SELECT DISTINCT id FROM read_parquet($files, union_by_name = true, hive_partitioning = false)"
-        rows = reader.answer(ask, {}, lambda table=table: {"files": reader.paths(place.log, table)}, lambda told: told.fetchall())
+        rows = reader.answer(ask, {}, {"files": reader.anew(place.log, table)}, lambda told: told.fetchall())
         found[at].update(row[0] for row in rows or [])
     for one in reader.unrecorded(place):
         found[isinstance(one, records.Outcome)].add(ids.text(one.id))

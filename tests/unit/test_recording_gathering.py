@@ -57,7 +57,7 @@ def stored(place: home.Home) -> dict[str, list[int]]:
     with catalogue.Catalogue(place.log, readonly=True) as known:
         files = [str(place.log / file.path) for file in known.files("predictions")]
     rows = reader.answer(
-        "SELECT host, sequence FROM read_parquet($files)", {}, lambda: {"files": files}, lambda told: told.fetchall()
+        "SELECT host, sequence FROM read_parquet($files)", {}, {"files": lambda: files}, lambda told: told.fetchall()
     )
     for host, sequence in rows or []:
         found.setdefault(host, []).append(sequence)

@@ -21,7 +21,7 @@ def inputs(place: home.Home, endpoint: str, span: tuple[float, float], most: int
     )
     given: dict[str, Any] = {"mark": int(marks.Mark.OK), "role": int(arms.Role.LIVE), "version": version, "rows": most}
     given |= {"least": ids.text(ends[0]), "most": ids.text(ends[1])}
-    files = lambda: {"files": reader.paths(place.log, parquet.PREDICTIONS, endpoint, *ends)}  # noqa: E731 - asked again after a merge
+    files = {"files": reader.anew(place.log, parquet.PREDICTIONS, endpoint, *ends)}
     told = reader.answer(ask, given, files, lambda one: ([column[0] for column in one.description], one.fetchall()))
     names, rows = told or ([], [])
     found: dict[str, list[Any]] = {name.removeprefix(columns.PREFIX): [] for name in names if name != "id"}

@@ -94,13 +94,7 @@ def read(
     """
     ends = ids.between(*span)
     told = {"least": ids.text(ends[0]), "most": ids.text(ends[1]), "role": int(arms.Role.LIVE)}
-
-    def files() -> dict[str, list[str]]:
-        return {"predictions": reader.paths(place.log, parquet.PREDICTIONS, endpoint, *ends)}
-
-    def heard_of() -> dict[str, list[str]]:
-        return {"outcomes": reader.paths(place.log, parquet.OUTCOMES, "", *ends)}
-
+    files = {"predictions": reader.anew(place.log, parquet.PREDICTIONS, endpoint, *ends)}
     column = _column(segment, reader.names(place.log, endpoint, *ends))
     counted = reader.answer(_COUNT, told, files, _first) or 0
     one_in = max(1, math.ceil(counted / most))
@@ -108,6 +102,7 @@ def read(
     found = reader.answer(asked, {**told, "one_in": one_in}, files, _columns)
     if found is None or not found.num_rows:
         return _empty()
+    heard_of = {"outcomes": reader.anew(place.log, parquet.OUTCOMES, "", *ends)}
     heard = reader.answer(_OUTCOMES, {**told, "one_in": one_in}, heard_of, _columns)
     return _joined(found, heard, rule, one_in)
 
@@ -116,10 +111,7 @@ def copies(place: home.Home, endpoint: str, span: tuple[float, float]) -> dict[s
     """What mirrored copies of these requests answered, by prediction id. Raises StoreUnavailable."""
     ends = ids.between(*span)
     told = {"least": ids.text(ends[0]), "most": ids.text(ends[1]), "role": int(arms.Role.SHADOW)}
-
-    def files() -> dict[str, list[str]]:
-        return {"predictions": reader.paths(place.log, parquet.PREDICTIONS, endpoint, *ends)}
-
+    files = {"predictions": reader.anew(place.log, parquet.PREDICTIONS, endpoint, *ends)}
     found = reader.answer(f"SELECT id, answers {_LIVE}", told, files, _columns)
     if found is None:
         return {}

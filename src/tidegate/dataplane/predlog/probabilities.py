@@ -71,7 +71,7 @@ def _ends(rows: labelled.Rows) -> tuple[bytes, bytes]:
 
 def _answer(ask: str, place: home.Home, endpoint: str, ends: tuple[bytes, bytes], take: Callable[[Any], Any]) -> Any:
     given = {"role": int(arms.Role.LIVE), "least": ids.text(ends[0]), "most": ids.text(ends[1])}
-    files = lambda: {"predictions": reader.paths(place.log, parquet.PREDICTIONS, endpoint, *ends)}  # noqa: E731 - asked again
+    files = {"predictions": reader.anew(place.log, parquet.PREDICTIONS, endpoint, *ends)}
     return reader.answer(ask, given, files, take)
 
 

@@ -5,9 +5,10 @@ that may hold an id, so one id among millions costs one or two files' row groups
 line, and by the recorder for outcomes that come very late. Nothing is written, no network is touched.
 """
 
+import functools
 import logging
 import pathlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 import duckdb
@@ -19,6 +20,8 @@ from tidegate.dataplane.predlog import catalogue, ciphers, columns, engine, inta
 _TRIES = 5
 _LAST = b"\xff" * 16
 _T = TypeVar("_T")
+Paths = Callable[[], list[str]]
+"""Of Parquet files."""
 _log = logging.getLogger(__name__)
 _SEEN: set[tuple[str, int, int]] = set()
 """Files that this process has found to be what was written: (path, time of change, size)."""
@@ -125,7 +128,7 @@ def counts(place: home.Home, endpoint: str = "") -> list[Count]:
         f"SELECT endpoint, {day}, version, release, arm, requests, rows, bad, rescued, oldest, newest"  # noqa: S608
         f" FROM ({grouped}) ORDER BY newest DESC"
     )
-    rows = _rows(ask, {"role": int(arms.Role.LIVE)}, lambda: paths(place.log, parquet.PREDICTIONS, endpoint))
+    rows = _rows(ask, {"role": int(arms.Role.LIVE)}, anew(place.log, parquet.PREDICTIONS, endpoint))
     return [Count(*row) for row in rows]
 
 
@@ -192,7 +195,7 @@ def period(place: home.Home, endpoint: str, version: int, span: tuple[float, flo
     given: dict[str, Any] = {"ok": int(marks.Mark.OK), "role": int(arms.Role.LIVE), "version": version}
     given |= {"least": ids.text(ends[0]), "most": ids.text(ends[1])}
     given |= {"opens": sights.Sight(place).ring(endpoint).first is not None, "encrypted": ciphers.PREFIX}
-    files = lambda: paths(place.log, parquet.PREDICTIONS, endpoint, *ends)  # noqa: E731 - asked again after a merge
+    files = anew(place.log, parquet.PREDICTIONS, endpoint, *ends)
     found = {ids.parse(text) or b"": (bool(ok), bool(whole)) for text, ok, whole in _rows(ask, given, files)}
     for one in fresh:
         if one.endpoint == endpoint and one.version == version and one.role == arms.Role.LIVE:
@@ -210,7 +213,7 @@ def arrived(place: home.Home, endpoint: str, after: bytes, until: bytes) -> list
         " WHERE role = $role AND id > $after AND id <= $until"
     )
     given = {"role": int(arms.Role.LIVE), "after": ids.text(after), "until": ids.text(until)}
-    rows = _rows(ask, given, lambda: paths(place.log, parquet.PREDICTIONS, endpoint, after, until))
+    rows = _rows(ask, given, anew(place.log, parquet.PREDICTIONS, endpoint, after, until))
     found = {ids.parse(text) or b"" for (text,) in rows}
     return sorted(found | {one.id for one in fresh if one.endpoint == endpoint and one.role == arms.Role.LIVE})
 
@@ -248,7 +251,7 @@ def failures(place: home.Home, endpoint: str, version: int = 0, wanted: int = 10
         " WHERE error != '' AND $version IN (0, version) GROUP BY version, error, copies ORDER BY max(arrived) DESC LIMIT $wanted"
     )
     given = {"version": version, "wanted": wanted, "shadow": int(arms.Role.SHADOW)}
-    rows = _rows(ask, given, lambda: paths(place.log, parquet.PREDICTIONS, endpoint))
+    rows = _rows(ask, given, anew(place.log, parquet.PREDICTIONS, endpoint))
     found = {(one.version, one.error, one.copies): one for one in (Failure(*row) for row in rows)}
     for one in unrecorded(place):
         if isinstance(one, records.Prediction) and one.endpoint == endpoint and one.error and version in (0, one.version):
@@ -322,19 +325,19 @@ def _body(log: pathlib.Path, place: parquet.Partition, text: str) -> bytes:
     return parquet.body(text)
 
 
-def _rows(ask: str, given: dict[str, Any], files: Callable[[], list[str]]) -> list[tuple[Any, ...]]:
+def _rows(ask: str, given: dict[str, Any], files: Paths) -> list[tuple[Any, ...]]:
     return _answer(ask, given, files)[1]
 
 
-def answer(ask: str, given: dict[str, Any], files: Callable[[], dict[str, list[str]]], take: Callable[[Any], _T]) -> _T | None:
-    """What `take` makes of the answer over the files named by `files`, by parameter of the query.
+def answer(ask: str, given: dict[str, Any], files: Mapping[str, Paths], take: Callable[[Any], _T]) -> _T | None:
+    """What `take` makes of the answer over the files that `files` says, by parameter of the query.
 
     They are asked for again when the recorder merged some meanwhile. One that is damaged is passed over, and said so in this
     process's log; the recorder sets it aside. None where any of them are none.
     """
     passed: set[str] = set()
     for left in reversed(range(_TRIES)):
-        named = {name: [path for path in paths if path not in passed] for name, paths in files().items()}
+        named = {name: [path for path in there() if path not in passed] for name, there in files.items()}
         if not all(named.values()):
             break
         try:
@@ -351,10 +354,10 @@ def answer(ask: str, given: dict[str, Any], files: Callable[[], dict[str, list[s
 
 def _damaged(named: dict[str, list[str]]) -> set[str]:
     """Those of the files that are not what was written."""
-    paths = [pathlib.Path(path) for some in named.values() for path in some]
-    roots = {parent for path in paths for parent in path.parents if (parent / catalogue.NAME).exists()}
+    every = [pathlib.Path(path) for some in named.values() for path in some]
+    roots = {parent for path in every for parent in path.parents if (parent / catalogue.NAME).exists()}
     known = {root / file.path: (root, file) for root in roots for file in _files(root, "")}
-    return {str(path) for path in paths if not (_sound(*known[path]) if path in known else intact.readable(path))}
+    return {str(path) for path in every if not (_sound(*known[path]) if path in known else intact.readable(path))}
 
 
 def _sound(log: pathlib.Path, file: parquet.File) -> bool:
@@ -376,11 +379,9 @@ def _sound(log: pathlib.Path, file: parquet.File) -> bool:
     return False
 
 
-def _answer(ask: str, given: dict[str, Any], files: Callable[[], list[str]]) -> tuple[list[str], list[tuple[Any, ...]]]:
-    """(columns, rows) over the files named by `files`."""
-    found = answer(
-        ask, given, lambda: {"files": files()}, lambda told: ([column[0] for column in told.description], told.fetchall())
-    )
+def _answer(ask: str, given: dict[str, Any], files: Paths) -> tuple[list[str], list[tuple[Any, ...]]]:
+    """(columns, rows) over these files."""
+    found = answer(ask, given, {"files": files}, lambda told: ([column[0] for column in told.description], told.fetchall()))
     return found or ([], [])
 
 
@@ -396,11 +397,16 @@ def paths(log: pathlib.Path, table: str, endpoint: str = "", least: bytes = b"",
     return [str(log / file.path) for file in _files(log, table, endpoint, least, most)]
 
 
+def anew(log: pathlib.Path, table: str, endpoint: str = "", least: bytes = b"", most: bytes = b"") -> Paths:
+    """The same, looked up whenever it is asked for: the recorder may have merged some meanwhile."""
+    return functools.partial(paths, log, table, endpoint, least, most)
+
+
 def names(log: pathlib.Path, endpoint: str, least: bytes, most: bytes) -> set[str]:
     """The columns of an endpoint's files that may hold ids from `least` to `most`. Raises as `answer` does."""
     ask = "SELECT column_name FROM (DESCRIBE SELECT * FROM read_parquet($files, union_by_name = true, hive_partitioning = false))"
-    files = lambda: {"files": paths(log, parquet.PREDICTIONS, endpoint, least, most)}  # noqa: E731 - asked again after a merge
-    return answer(ask, {}, files, lambda told: {row[0] for row in told.fetchall()}) or set()
+    files = anew(log, parquet.PREDICTIONS, endpoint, least, most)
+    return answer(ask, {}, {"files": files}, lambda told: {row[0] for row in told.fetchall()}) or set()
 
 
 def unrecorded(place: home.Home, wanted: bytes = b"") -> Iterator[segments.Record]:

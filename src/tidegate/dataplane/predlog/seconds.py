@@ -4,7 +4,6 @@ One pass, in pieces of a quarter of an hour, so memory grows with the time that 
 recorded, and not with requests. Called by `control.batch`. Not here: what is made of the counts (`core.stats.thinning`).
 """
 
-import functools
 import itertools
 import math
 from collections.abc import Iterable, Iterator
@@ -58,7 +57,7 @@ def latest(place: home.Home, endpoint: str, version: int, until: float) -> float
     ask = f"SELECT max(epoch_ns(arrived)) AS at FROM {_READ} WHERE {_WITHIN} AND version = $version"  # noqa: S608
     for back in _BACK_SECONDS:
         ends = ids.between(max(0.0, until - back), until)
-        files = functools.partial(_files, place, endpoint, *ends)
+        files = {"files": reader.anew(place.log, parquet.PREDICTIONS, endpoint, *ends)}
         rows = reader.answer(ask, _given(*ends) | {"version": version}, files, lambda told: told.fetchall())
         if rows and rows[0][0]:
             return max(found, float(rows[0][0]) / 1e9)
@@ -173,7 +172,7 @@ def _piece(place: home.Home, wanted: Wanted, piece: tuple[bytes, bytes], fresh: 
         f" WHERE {_WITHIN} AND id NOT IN (SELECT unnest($fresh::VARCHAR[]))"
     )
     given = _given(*piece) | {"fresh": fresh}
-    files = functools.partial(_files, place, wanted.endpoint, *piece)
+    files = {"files": reader.anew(place.log, parquet.PREDICTIONS, wanted.endpoint, *piece)}
     return reader.answer(ask, given, files, lambda told: told.fetchnumpy())
 
 
@@ -192,11 +191,10 @@ def _labelled(
     least, most = piece
     later = [ids.text(one) for one in told if least <= one <= most]
     given = _given(least, most) | {"version": wanted.version, "later": later}
-
-    def files() -> dict[str, list[str]]:
-        told = reader.paths(place.log, parquet.OUTCOMES, least=least, most=most)
-        return {"told": told, **_files(place, wanted.endpoint, least, most)}
-
+    files = {
+        "told": reader.anew(place.log, parquet.OUTCOMES, "", *piece),
+        "files": reader.anew(place.log, parquet.PREDICTIONS, wanted.endpoint, *piece),
+    }
     rows = reader.answer(ask, given, files, lambda found: found.fetchall()) or []
     for _, of in itertools.groupby(rows, key=lambda row: row[0]):
         some = list(of)
@@ -208,10 +206,6 @@ def _live(place: home.Home, endpoint: str) -> Iterator[records.Prediction]:
     for one in reader.unrecorded(place):
         if isinstance(one, records.Prediction) and one.endpoint == endpoint and one.role == arms.Role.LIVE:
             yield one
-
-
-def _files(place: home.Home, endpoint: str, least: bytes, most: bytes) -> dict[str, list[str]]:
-    return {"files": reader.paths(place.log, parquet.PREDICTIONS, endpoint, least, most)}
 
 
 def _given(least: bytes, most: bytes) -> dict[str, Any]:

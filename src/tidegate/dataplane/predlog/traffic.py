@@ -5,7 +5,6 @@ the rest. Called by the report. Not here: whether anything of it is wrong (`obse
 """
 
 import collections
-import functools
 import itertools
 from collections.abc import Iterable
 
@@ -72,7 +71,7 @@ def read(place: home.Home, endpoint: str, since: float, until: float, width: flo
             _add(counts, _key(one, begin, wide), (1, one.total_us, one.rescued, one.answered_by < 0))
     given = {"role": int(arms.Role.LIVE), "begin": begin, "width": wide, "fresh": fresh}
     given |= {"least": ids.text(least), "most": ids.text(most)}
-    files = functools.partial(_files, place, endpoint, least, most)
+    files = {"files": reader.anew(place.log, parquet.PREDICTIONS, endpoint, least, most)}
     for slot, version, mark, bucket, *more in reader.answer(_ASK, given, files, lambda told: told.fetchall()) or []:
         _add(counts, (int(slot), version, mark, int(bucket)), more)
     return _cells(counts, since, width)
@@ -98,10 +97,6 @@ def summed(several: list[Cell]) -> Cell:
         seconds=sum(one.seconds for one in several),
         buckets=tuple(map(sum, zip(*(one.buckets for one in several), strict=True))),
     )
-
-
-def _files(place: home.Home, endpoint: str, least: bytes, most: bytes) -> dict[str, list[str]]:
-    return {"files": reader.paths(place.log, parquet.PREDICTIONS, endpoint, least, most)}
 
 
 def _key(one: records.Prediction, begin: int, wide: int) -> _Key:

@@ -44,7 +44,7 @@ def _requested(place: home.Home, request: str) -> list[bytes]:
         "SELECT DISTINCT id FROM read_parquet($files, union_by_name = true, hive_partitioning = false)"
         " WHERE request_id = $request ORDER BY id DESC LIMIT $most"
     )
-    files = lambda: {"files": reader.paths(place.log, parquet.PREDICTIONS)}  # noqa: E731 - asked again after a merge
+    files = {"files": reader.anew(place.log, parquet.PREDICTIONS)}
     rows = reader.answer(ask, {"request": request, "most": MOST}, files, lambda answered: answered.fetchall()) or []
     recorded = [found for row in rows if (found := ids.parse(str(row[0]))) is not None]
     fresh = [one.id for one in reader.unrecorded(place) if isinstance(one, records.Prediction) and one.request_id == request]

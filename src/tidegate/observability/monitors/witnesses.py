@@ -23,7 +23,7 @@ def slow(place: home.Home, endpoint: str, ordinal: int, since: float) -> tuple[s
 def _ids(place: home.Home, endpoint: str, since: float, ask: str, wanted: tuple[int, int]) -> tuple[str, ...]:
     begins, ends = ids.first(max(0, int(since * 1e3))), b"\xff" * 16
     given = {"version": wanted[0], "mark": wanted[1], "role": int(arms.Role.LIVE)}
-    files = lambda: {"files": reader.paths(place.log, parquet.PREDICTIONS, endpoint, begins, ends)}  # noqa: E731
+    files = {"files": reader.anew(place.log, parquet.PREDICTIONS, endpoint, begins, ends)}
     try:
         found = reader.answer(f"{ask} LIMIT {MOST}", given, files, lambda answered: answered.fetchall())
     except (duckdb.Error, OSError):
