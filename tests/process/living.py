@@ -69,10 +69,10 @@ class Living:
         """The reference of one of the models."""
         return str(self.models / f"{name}.joblib")
 
-    def run(self, *words: str, code: int = 0) -> str:
-        """A command; its output."""
+    def run(self, *words: str, code: int = 0, given: str = "") -> str:
+        """A command, with what it is given on standard input; its output."""
         argv = [sys.executable, "-m", "tidegate.interface.cli.main", *words]
-        done = subprocess.run(argv, cwd=self.folder, capture_output=True, text=True, timeout=90, check=False)
+        done = subprocess.run(argv, cwd=self.folder, capture_output=True, text=True, timeout=90, check=False, input=given)
         assert done.returncode == code, f"{words} ended with {done.returncode}: {done.stdout}{done.stderr}"
         return done.stdout
 

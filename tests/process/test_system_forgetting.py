@@ -2,6 +2,8 @@
 
 import json
 import pathlib
+import subprocess
+import sys
 
 import httpx
 import living
@@ -77,6 +79,38 @@ def test_people_are_forgotten_and_the_audit_says_so_by_a_hash(system: Sticky):
     system.run("audit", "verify")
     system.run("forget", living.ENDPOINT, code=2)
     assert "No logged request has this value" in system.run("forget", living.ENDPOINT, "--where", "sepal_lenght=9.25")
+
+
+def test_many_people_are_forgotten_at_once_and_each_has_an_event(system: Sticky):
+    people = [f"person-{number}@example.org" for number in range(30)]
+    made = [system.ask(one) for one in people]
+    living.wait(lambda: all(known(system, one) for one in made), what="the recorder")
+    lines = "\n".join([*people[:25], "", people[0], "nobody@example.org"])
+    told = json.loads(system.run("forget", living.ENDPOINT, "--key", "-", "--json", given=lines))["erasures"]
+    assert [(one["state"], one["predictions"]) for one in told] == [("done", 1)] * 25 + [("done", 0)]
+    assert [known(system, one) for one in made[25:]] == [True] * 5
+    system.run("trace", made[0], code=2)
+    said = system.run("forget", living.ENDPOINT, "--id", made[25], "--id", made[26], "--id", made[0])
+    assert "erased 2 predictions and 0 outcomes of 3 who asked" in said
+    assert "Nothing was found of 1. The log has no prediction with this id" in said
+    assert "names nobody" in failure(system, "--key", "-")
+
+    def noted() -> set[str]:
+        events = json.loads(system.run("history", living.ENDPOINT, "-n", "100", "--json"))["events"]
+        return {one["facts"]["subject"] for one in events if one["kind"] == "forgotten"}
+
+    living.wait(
+        lambda: noted() >= {assignment.hashed(one.encode()) for one in people[:25]}, what="control to write all of it down"
+    )
+    system.run("audit", "verify")
+
+
+def failure(system: Sticky, *words: str) -> str:
+    """What a command says that is refused."""
+    argv = [sys.executable, "-m", "tidegate.interface.cli.main", "forget", living.ENDPOINT, *words]
+    done = subprocess.run(argv, cwd=system.folder, capture_output=True, text=True, timeout=90, check=False, input="\n")
+    assert done.returncode == 2, done.stdout
+    return done.stderr
 
 
 def test_a_redacted_value_is_on_no_disk_once_its_segment_is_gone(system: Sticky):

@@ -66,3 +66,23 @@ def test_a_veiled_column_has_no_values_to_look_for(asked, place, store):  # noqa
     refused = asked.post("/v1/endpoints/delay/forget", json={"column": "ssn", "value": "1"}).json()
     assert (refused["code"], "no value of ssn" in refused["error"]) == ("body-malformed", True)
     assert asked.post("/v1/endpoints/delay/forget", json={"column": "age", "value": "1"}).status_code == 202
+
+
+def test_several_are_asked_for_at_once_and_each_is_one_of_its_own(asked, place, store):  # noqa: F811
+    whose = [{"key": "user-42"}, {"id": PREDICTION}, {"column": "email", "value": "ann@example.org"}]
+    told = asked.post("/v1/endpoints/delay/erasures", json={"erasures": whose, "reason": "their requests"})
+    assert told.status_code == 202
+    identifiers = [one["id"] for one in told.json()["erasures"]]
+    there = erasures.asked(place.erasures)
+    assert [one.id for one in there] == identifiers
+    assert [one.kind for one in there] == ["key", "id", "where"]
+    assert {one.reason for one in there} == {"their requests"}
+    assert len(list(place.erasures.iterdir())) == 1, "who hears of one hears of all"
+    assert [asked.get(f"/v1/endpoints/delay/forget/{one}").json()["state"] for one in identifiers] == ["pending"] * 3
+
+
+@pytest.mark.parametrize("whose", [[], [{}], [{"key": "a"}, {"key": "a", "id": PREDICTION}], [{"key": "a"}, {"value": "x"}]])
+def test_where_one_of_several_names_nobody_none_is_asked_for(asked, place, store, whose):  # noqa: F811
+    told = asked.post("/v1/endpoints/delay/erasures", json={"erasures": whose})
+    assert told.json()["code"] == "body-malformed"
+    assert erasures.asked(place.erasures) == []

@@ -1,5 +1,6 @@
 """What was erased is one event of the audit, however often it is heard, and says whose by a hash."""
 
+import msgspec
 import pytest
 
 from tidegate.control.loop import forgetting, transitions
@@ -41,3 +42,14 @@ def test_each_kind_is_told_in_words(kind, subject, said):
     told = erasures.Told("e1", "delay", kind, subject, 10.0, aside=2)
     assert said in forgetting.words(told)
     assert "2 damaged files lie aside" in forgetting.words(told)
+
+
+def test_where_thousands_were_erased_each_turn_hears_of_some(tmp_path, desk):
+    place = home.Home(tmp_path)
+    for number in range(forgetting.HEARD_MOST + 20):
+        erasures.write(place.erasures, erasures.TOLD, msgspec.structs.replace(TOLD, id=f"e{number}"))
+    forgetting.Forgetting(desk, place).turn(1.0)
+    assert len(erasures.told(place.erasures)) == 20
+    forgetting.Forgetting(desk, place).turn(2.0)
+    assert erasures.told(place.erasures) == []
+    assert len(desk.store.events("production", "delay", 0, 1_000)) == forgetting.HEARD_MOST + 20

@@ -58,7 +58,7 @@ def test_many_files_of_a_day_become_one_and_nothing_is_lost(tmp_path):
 def test_what_is_forgotten_is_in_no_file_any_more(tmp_path):
     explained.write(tmp_path, [explanation(1), explanation(2), explanation(2, row=1)])
     explained.write(tmp_path, [explanation(2, at=9.0)])
-    assert explained.forget(tmp_path, [given.identifier(2), given.identifier(7)]) == 3
+    assert explained.forget(tmp_path, [given.identifier(2), given.identifier(7)]) == [ids.text(given.identifier(2))] * 3
     assert explained.find(tmp_path, given.identifier(2)) == ()
     assert explained.find(tmp_path, given.identifier(1))
     assert len(files(tmp_path)) == 1
@@ -67,13 +67,13 @@ def test_what_is_forgotten_is_in_no_file_any_more(tmp_path):
 def test_a_file_that_cannot_be_read_goes_with_what_is_forgotten(tmp_path):
     explained.write(tmp_path, [explanation(1)])
     files(tmp_path)[0].write_bytes(b"no Parquet")
-    assert explained.forget(tmp_path, [given.identifier(1)]) == 0
+    assert explained.forget(tmp_path, [given.identifier(1)]) == []
     assert files(tmp_path) == []
     explained.write(tmp_path, [explanation(at) for at in range(50)])
     spoil(files(tmp_path)[0])
-    assert explained.forget(tmp_path, [given.identifier(1)]) == 0
+    assert explained.forget(tmp_path, [given.identifier(1)]) == []
     assert files(tmp_path) == []
-    assert explained.forget(tmp_path / "nowhere", [given.identifier(1)]) == 0
+    assert explained.forget(tmp_path / "nowhere", [given.identifier(1)]) == []
     assert not (tmp_path / "nowhere").exists()
 
 

@@ -11,7 +11,7 @@ from pairs_fixtures import copied
 
 from tests.unit.recording_fixtures import Killed, killing
 from tidegate.core.vocabulary import assignment, erasures, explanations, ids, keeping, records, tables
-from tidegate.dataplane.predlog import explained, parquet, reader, recorded, shipped
+from tidegate.dataplane.predlog import erasing, explained, parquet, reader, recorded, shipped
 from tidegate.dataplane.wire import samples
 from tidegate.observability.joining import entities
 
@@ -49,12 +49,21 @@ class Asked(Columned):
         erasures.write(self.home.erasures, erasures.ASKED, one)
         return one.id
 
+    def ask_together(self, at: float, *keys: bytes) -> list[str]:
+        """Have several keys asked for at once."""
+        several = [
+            erasures.Asked(erasures.fresh(), "flight-delay", erasures.KEY, given.T0 + at, key_hash=key.hex()) for key in keys
+        ]
+        return [one.id for one in erasures.ask(self.home.erasures, several)]
+
     def done(self) -> dict[str, erasures.Told]:
         """What was told, by id."""
         return {one.id: one for one in erasures.told(self.home.erasures)}
 
     def keys(self) -> list[tuple[str, int]]:
         """(key hash, predictions) that DuckDB finds."""
+        if not list((self.home.log / parquet.PREDICTIONS).rglob(f"*{parquet.SUFFIX}")):
+            return []
         return self.query("SELECT key_hash, count(*) FROM p GROUP BY ALL ORDER BY ALL")
 
 
@@ -337,3 +346,154 @@ def test_a_value_that_somebody_is_found_by_is_in_no_profile_and_no_example(tmp_p
     assert "ann@example.org" not in everything(log.home)
     gone = ids.text(given.identifier(0)).replace("-", "")
     assert gone not in everything(log.home).lower()
+
+
+def counted(one: erasures.Told) -> tuple[int, ...]:
+    return (one.predictions, one.outcomes, one.noted, one.objects, one.aside)
+
+
+def test_several_who_ask_together_are_counted_as_if_each_had_asked_alone(tmp_path: pathlib.Path) -> None:
+    alone, together = Asked(tmp_path / "alone"), Asked(tmp_path / "together")
+    for log in (alone, together):
+        log.met()
+        log.look(3.0)
+    apart = []
+    for at, key in ((4.0, ANN), (40.0, BOB)):
+        apart.append(alone.ask(at, key_hash=key.hex()))
+        ended(alone, at)
+    at_once = together.ask_together(4.0, ANN, BOB)
+    ended(together, 4.0)
+    told = [[counted(log.done()[one]) for one in asked] for log, asked in ((alone, apart), (together, at_once))]
+    assert told[0] == told[1]
+    assert [one[:2] for one in told[1]] == [(6, 4), (6, 3)]
+    assert [one[3] for one in told[1]] == [1, 1]
+    assert together.keys() == []
+    found = everything(together.home)
+    assert SECRET not in found
+    assert PLAIN not in found
+    assert not list(together.home.erasures.glob(f"*{erasures.ASKED}"))
+
+
+def test_however_many_ask_together_each_file_is_written_at_most_once_more(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = Asked(tmp_path, mirror=0)
+    people = [assignment.digest(f"user-{number}".encode()) for number in range(1_200)]
+    for file in range(6):
+        mine = [
+            log.asked(1_200 * file + number, {"age": number}, at=file + number / 1_200, key_hash=key)
+            for number, key in enumerate(people)
+            if (number + file) % 6 < 2
+        ]
+        log.put(*mine, *(given.outcome(0, one, 1.0, file + 1.0) for one in mine))
+        log.look(float(file))
+    files = {one.path for one in log.recorder.catalogue.files()}
+    assert len(files) == 12
+    read: list[str] = []
+    made: list[str] = []
+
+    def reading(folder: pathlib.Path, file: parquet.File, *more: Any) -> Any:
+        read.append(file.path)
+        return meant(folder, file, *more)
+
+    def making(folder: pathlib.Path, name: str, file: parquet.File, rows: Any) -> parquet.File:
+        made.append(file.path)
+        return rewritten(folder, name, file, rows)
+
+    meant, rewritten = erasing.meant, parquet.rewritten
+    monkeypatch.setattr(erasing, "meant", reading)
+    monkeypatch.setattr(parquet, "rewritten", making)
+    asked = log.ask_together(11.0, *people[:1_000])
+    ended(log, 11.0)
+    for at in range(1, 1_000):  # telling takes its time
+        if not log.recorder.erasing.pending:
+            break
+        log.recorder.step(given.T0 + 11.0 + at)
+    told = log.done()
+    assert [(told[one].predictions, told[one].outcomes) for one in asked] == [(2, 2)] * 1_000
+    assert sorted(made) == sorted(files)
+    assert len(read) == len(set(read)) == 6
+    assert log.query("SELECT count(*) FROM p") == [(400,)]
+
+
+def test_who_is_meant_twice_is_counted_once_with_who_asked_first(tmp_path: pathlib.Path) -> None:
+    log = Asked(tmp_path, mirror=0)
+    mine = log.met()
+    log.look(3.0)
+    by_id = erasures.Asked(erasures.fresh(), "flight-delay", erasures.ID, given.T0 + 4.0, prediction=ids.text(mine[1].id))
+    by_key = erasures.Asked(erasures.fresh(), "flight-delay", erasures.KEY, given.T0 + 4.0, key_hash=ANN.hex())
+    by_value = msgspec.structs.replace(by_id, id=erasures.fresh(), kind=erasures.WHERE, prediction="", column="age", value="2")
+    other = msgspec.structs.replace(by_value, id=erasures.fresh(), value="0.0")
+    erasures.ask(log.home.erasures, [by_id, by_key, by_value, other])
+    ended(log, 5.0)
+    told = log.done()
+    counts = [(told[one.id].predictions, told[one.id].outcomes) for one in (by_id, by_key, by_value, other)]
+    assert counts == [(2, 1), (4, 3), (2, 1), (2, 1)], "a basket was posted for the key; of the others, its rows are left"
+    assert log.keys() == [(BOB.hex(), 2)]
+
+
+def test_who_asks_while_files_are_gone_through_goes_in_the_next_walk(tmp_path: pathlib.Path) -> None:
+    log = Asked(tmp_path)
+    for number in range(3):
+        log.met(10 * number, at=float(number), count=2)
+        log.look(number + 0.9)
+    erasing_now = log.recorder.erasing
+    log.ask_together(4.0, ANN)
+    erasing_now.hear()
+    ticks = iter([0.0, 0.0, *[9.0] * 20])
+    erasing_now.step("9-x", given.T0 + 5.0, given.T0 + 5.0, clock=lambda: next(ticks))
+    assert log.keys() == [(ANN.hex(), 8), (BOB.hex(), 12)], "one file, and the time was up"
+    [second] = log.ask_together(5.0, BOB)
+    ended(log, 6.0)
+    assert log.keys() == []
+    assert log.done()[second].predictions == 12
+
+
+def test_who_is_looked_for_by_a_value_waits_for_what_is_unread_and_nobody_waits_for_them(tmp_path: pathlib.Path) -> None:
+    log = Asked(tmp_path, mirror=0)
+    log.met()
+    log.look(3.0)
+    [by_key] = log.ask_together(4.0, ANN)
+    by_value = log.ask(4.0, kind=erasures.WHERE, column="age", value="1", key_hash="")
+    erasing_now = log.recorder.erasing
+    erasing_now.hear()
+    for number in range(3):
+        erasing_now.step(f"9-{number}", given.T0 + 5.0, given.T0 + 3.5)
+    assert log.keys() == [(BOB.hex(), 6)]
+    assert erasing_now.sweeping
+    ended(log, 5.0)
+    assert log.keys() == [(BOB.hex(), 4)]
+    told = log.done()
+    assert (told[by_key].predictions, told[by_value].predictions) == (6, 2)
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("step", range(1, 14, 2))
+def test_a_kill_while_several_are_erased_takes_nobody_out_of_their_counts(tmp_path: pathlib.Path, step: int, after: bool) -> None:
+    log = Asked(tmp_path)
+    for number in range(3):
+        log.met(10 * number, at=float(number), count=2)
+        log.look(number + 0.9)
+    asked = log.ask_together(4.0, ANN, BOB)
+    for writer in log.writers.values():
+        writer.end()
+        writer.sync()
+    try:
+        with killing(step, after=after):
+            log.recorder.step(given.T0 + 15.0)
+            log.recorder.step(given.T0 + 30.0)
+    except Killed:
+        log.killed(31.0)
+    for at in (32.0, 50.0, 70.0):
+        log.recorder.step(given.T0 + at)
+    told = log.done()
+    assert [(told[one].predictions, told[one].outcomes) for one in asked] == [(12, 9), (12, 6)]
+    assert log.keys() == []
+    assert not log.recorder.erasing.pending
+    log.recorder.close()
+    for path in log.home.log.glob("catalogue.db*"):
+        path.unlink()
+    log.killed(100.0)
+    log.put(*(log.asked(500 + at, {"age": 3}, key_hash=key, at=3.5) for at, key in enumerate((ANN, BOB))))
+    log.look(101.0)
+    assert log.keys() == [], "hashes of both are in one file"

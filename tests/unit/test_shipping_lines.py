@@ -80,8 +80,8 @@ class Shipped:
         known, log = self.log.recorder.catalogue, self.log.home.log
         for number, file in enumerate(known.files()):
             mine = pa.array(sequences, pa.int64())
-            new, count = erasing.without(log, f"9-e{number}", file, lambda rows, mine=mine: pc.is_in(rows["sequence"], mine))
-            if count:
+            new, went = erasing.without(log, f"9-e{number}", file, lambda rows, mine=mine: pc.is_in(rows["sequence"], mine))
+            if went.num_rows:
                 known.drop([file])
                 known.add([new] if new else [])
                 (log / file.path).unlink()

@@ -120,7 +120,7 @@ class Afterwards:
         """Delete again what was erased from the log while it was explained: whoever erased it looked too early for it."""
         there = {one.id for predictions, _ in reader.requests(self._home, wanted) for one in predictions}
         gone = set(wanted) - there
-        return explained.forget(self._home.explanations, gone) if gone else 0
+        return len(explained.forget(self._home.explanations, gone))
 
     def _write(self, state: dict[str, Progress]) -> None:
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

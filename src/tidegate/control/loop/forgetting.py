@@ -11,6 +11,8 @@ from tidegate.core.vocabulary import erasures, home, instants
 
 FORGOTTEN, EXPIRED = "forgotten", "expired"
 LOOK_SECONDS = 1.0
+HEARD_MOST = 100
+"""At one look: where thousands were erased at once, releases are not to wait for their events."""
 _FACTS = ("id", "kind", "subject", "asked_at", "predictions", "outcomes", "noted", "objects", "aside")
 
 
@@ -26,7 +28,7 @@ class Forgetting:
         if not instants.passed(self._looked_at, now, LOOK_SECONDS):
             return
         self._looked_at = now
-        for told in erasures.told(self._home.erasures):
+        for told in erasures.told(self._home.erasures, HEARD_MOST):
             self._desk.store.append_once(_event(self._desk.environment, told), name(told.id))
             erasures.remove(self._home.erasures, erasures.TOLD, told.id)
 

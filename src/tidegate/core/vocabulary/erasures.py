@@ -1,8 +1,9 @@
 """What is to be erased from the prediction log, and what was. Files in HOME/erasures, each written whole.
 
-<id>.asked.json     asked for, and not yet done; made by the API
+<id>.asked.json     asked for, and not yet done; made by the API. A list where several are asked for together: the first one's id
 <id>.kept.json      done: a tombstone, so that what comes late is erased, too; without what a person could be told by
-<id>.hashes         of the predictions that went, 16 bytes each: these, too, outlive the log's catalogue and backups of the log
+<id>.hashes         of the predictions that went, with those of others that went out of the same files, 16 bytes each: these, too,
+                    outlive the log's catalogue and backups of the log
 <id>.told.json      what was done; control makes an event of the audit of it and deletes it
 """
 
@@ -11,7 +12,7 @@ import os
 import pathlib
 import uuid
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import Any
 
 import msgspec
 
@@ -20,7 +21,8 @@ from tidegate.core.vocabulary import placing
 KEY, ID, WHERE, EXPIRED, AGAIN = "key", "id", "where", "expired", "again"
 ASKED, KEPT, TOLD, HASHES = ".asked.json", ".kept.json", ".told.json", ".hashes"
 HASH_BYTES = 16
-_T = TypeVar("_T")
+TOGETHER_MOST = 10_000
+"""Asked for with one request."""
 log = logging.getLogger(__name__)
 
 
@@ -42,6 +44,8 @@ class Asked(msgspec.Struct, frozen=True):
     column: str = ""
     value: str = ""
     """WHERE: the column and the value, as text."""
+    together: str = ""
+    """The id that the file is called by, where it was asked for with others."""
 
     @property
     def subject(self) -> str:
@@ -82,6 +86,17 @@ def write(folder: pathlib.Path, suffix: str, one: Asked | Told) -> None:
     placing.put(folder / f"{one.id}{suffix}", msgspec.json.encode(one), synced=True)
 
 
+def ask(folder: pathlib.Path, several: Sequence[Asked]) -> list[Asked]:
+    """Ask for several together: whoever hears of one hears of all; these as they are asked for. Raises OSError."""
+    if len(several) == 1:
+        write(folder, ASKED, several[0])
+        return list(several)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    whole = [msgspec.structs.replace(one, together=several[0].id) for one in several]
+    placing.put(folder / f"{several[0].id}{ASKED}", msgspec.json.encode(whole), synced=True)
+    return whole
+
+
 def remove(folder: pathlib.Path, suffix: str, identifier: str) -> None:
     """Take one away, if it is there. Raises OSError."""
     (folder / f"{identifier}{suffix}").unlink(missing_ok=True)
@@ -109,18 +124,26 @@ def remembered(folder: pathlib.Path) -> dict[str, list[bytes]]:
 
 
 def asked(folder: pathlib.Path, suffix: str = ASKED) -> list[Asked]:
-    """Those that are there, in order of their ids; one that cannot be read is passed over."""
-    return _all(folder, suffix, Asked)
+    """Those that are there, in order of their files; one that cannot be read is passed over."""
+    found = _all(folder, suffix, Asked | list[Asked])
+    return [one for each in found for one in (each if isinstance(each, list) else [each])]
 
 
-def told(folder: pathlib.Path) -> list[Told]:
-    """Likewise, what was done and not yet heard of."""
-    return _all(folder, TOLD, Told)
+def told(folder: pathlib.Path, most: int | None = None) -> list[Told]:
+    """Likewise, what was done and not yet heard of; so many at most."""
+    return _all(folder, TOLD, Told, most=most)
 
 
-def _all(folder: pathlib.Path, suffix: str, kind: type[_T]) -> list[_T]:
-    found = []
-    for path in sorted(folder.glob(f"[!.]*{suffix}")):
+def told_of(folder: pathlib.Path, identifier: str) -> Told | None:
+    """What was done for one erasure, where that is not yet heard of."""
+    return next(iter(_all(folder, TOLD, Told, identifier)), None) if identifier.isalnum() else None
+
+
+def _all(folder: pathlib.Path, suffix: str, kind: Any, name: str = "[!.]*", most: int | None = None) -> list[Any]:
+    found: list[Any] = []
+    for path in sorted(folder.glob(f"{name}{suffix}")):
+        if len(found) == most:
+            break
         try:
             found.append(msgspec.json.decode(path.read_bytes(), type=kind))
         except FileNotFoundError:

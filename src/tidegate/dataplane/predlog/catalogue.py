@@ -5,9 +5,11 @@ does not count, and what it held is read from its segment again. SQLite, in `log
 The recorder keeps its joins in the same database (`observability.joining.labels`), hence under the same transaction.
 """
 
+import collections
 import contextlib
 import pathlib
 import sqlite3
+from collections.abc import Collection
 
 import msgspec
 
@@ -30,6 +32,8 @@ CREATE TABLE IF NOT EXISTS unshipped (endpoint TEXT, sink TEXT, rows INTEGER, fi
   PRIMARY KEY (endpoint, sink)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS recount (path TEXT, since INTEGER, until INTEGER, after TEXT, PRIMARY KEY (path, since)) WITHOUT ROWID;
 """
+_AT_ONCE = 500
+"""Ids in one question."""
 EVER = 1 << 40
 """Unix seconds behind all times."""
 
@@ -279,6 +283,17 @@ class Catalogue:
 def has(connection: sqlite3.Connection, table: str) -> bool:
     """Whether a table is there: a catalogue of an earlier release has not all of them, until its recorder has been replaced."""
     return bool(connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (table,)).fetchone())
+
+
+def erase(connection: sqlite3.Connection, table: str, gone: Collection[bytes], endpoint: str = "") -> collections.Counter[bytes]:
+    """Delete a table's rows of these predictions, or of an endpoint's only; how many of each. In the caller's transaction."""
+    several, found = list(gone), collections.Counter[bytes]()
+    for begin in range(0, len(several), _AT_ONCE):
+        some = several[begin : begin + _AT_ONCE]
+        of = f"id IN ({', '.join('?' * len(some))})" + (" AND endpoint = ?" if endpoint else "")
+        ask = f"DELETE FROM {table} WHERE {of} RETURNING id"  # noqa: S608
+        found.update(row[0] for row in connection.execute(ask, [*some, endpoint] if endpoint else some).fetchall())
+    return found
 
 
 def _outside(one: Recount, since: int, until: int) -> list[Recount]:

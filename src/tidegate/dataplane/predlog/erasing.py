@@ -1,4 +1,4 @@
-"""Files of the log without some of their rows: which somebody means, the file without them, what is still referred to.
+"""Files of the log without some of their rows: which several erasures mean, the file without them, what is still referred to.
 
 Nothing here counts by itself: the caller lets the new file count in the old one's place, in one transaction, and deletes the old
 one. Called by the recorder.
@@ -6,7 +6,8 @@ one. Called by the recorder.
 
 import hashlib
 import pathlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -24,26 +25,38 @@ def digest(identifier: bytes) -> bytes:
     return hashlib.blake2b(identifier, digest_size=16, person=b"tidegate.erased").digest()
 
 
-def meant(log: pathlib.Path, file: parquet.File, asked: erasures.Asked, known: Iterable[bytes] = ()) -> list[bytes]:
-    """The predictions of a file that an erasure means, up to its time; `known`: ids that are meant as well.
+def meant(
+    log: pathlib.Path, file: parquet.File, asked: Sequence[erasures.Asked], known: Mapping[bytes, Iterable[int]]
+) -> dict[bytes, int]:
+    """The predictions of a file that erasures mean by key or id, each up to its time, and the place of the first that does.
 
-    Raises pyarrow.ArrowException and duckdb.Error for a file that cannot be read.
+    `known`: places of erasures that mean a prediction besides, if it is here. Raises pyarrow.ArrowException for a file that
+    cannot be read.
     """
-    last = ids.text(ids.last(int(asked.at * 1e3)))
-    wanted = {ids.text(one) for one in known}
-    if asked.kind == erasures.WHERE:
-        found = {*_where(log / file.path, asked), *wanted}
-        table = pq.read_table(log / file.path, columns=["id"], partitioning=None)
-        mask = pc.is_in(table["id"], pa.array(sorted(found), pa.string()))
-    else:
-        table = pq.read_table(log / file.path, columns=["id", "key_hash"], partitioning=None)
-        wanted |= {asked.prediction} if asked.kind == erasures.ID else set()
-        mask = pc.is_in(table["id"], pa.array(sorted(wanted), pa.string()))
-        if asked.kind == erasures.KEY:
-            mask = pc.or_(mask, pc.equal(table["key_hash"], asked.key_hash))
-    if asked.kind != erasures.ID:
-        mask = pc.and_(mask, pc.less_equal(table["id"], last))
-    return [ids.parse(one) or b"" for one in sorted(set(table["id"].filter(mask).to_pylist()))]
+    keys: dict[str, list[int]] = {}
+    whose = {ids.text(one): list(places) for one, places in known.items()}
+    for place, one in enumerate(asked):
+        if one.kind == erasures.KEY:
+            keys.setdefault(one.key_hash, []).append(place)
+        elif one.kind == erasures.ID:
+            whose.setdefault(one.prediction, []).append(place)
+    rows = pq.read_table(log / file.path, columns=["id", "key_hash"], partitioning=None)
+    by_id, by_key = pa.array(list(whose), pa.string()), pa.array(list(keys), pa.string())
+    held = rows.filter(pc.or_(pc.is_in(rows["id"], by_id), pc.is_in(rows["key_hash"], by_key)))
+    last = [_last(one) for one in asked]
+    found: dict[bytes, int] = {}
+    for shown, key in zip(held["id"].to_pylist(), held["key_hash"].to_pylist(), strict=True):
+        identifier = ids.parse(shown) or b""
+        places = (place for place in (*whose.get(shown, ()), *keys.get(key, ())) if identifier <= last[place])
+        first = min(places, default=None)
+        if first is not None:
+            found[identifier] = min(first, found.get(identifier, first))
+    return dict(sorted(found.items()))
+
+
+def _last(one: erasures.Asked) -> bytes:
+    """The greatest id that it means: who names one means that, whenever it was; so does what is known to have gone."""
+    return b"\xff" * 16 if one.kind in (erasures.ID, erasures.AGAIN) else ids.last(int(one.at * 1e3))
 
 
 def chosen(log: pathlib.Path, file: parquet.File, wanted: Callable[[bytes, bytes], bool]) -> list[bytes]:
@@ -54,52 +67,91 @@ def chosen(log: pathlib.Path, file: parquet.File, wanted: Callable[[bytes, bytes
     return sorted({one for one, key in each if wanted(one, key)})
 
 
-def arrivals(log: pathlib.Path, file: parquet.File, gone: Iterable[bytes]) -> list[float]:
-    """When these predictions of a file arrived, Unix seconds. Raises pyarrow.ArrowException."""
-    table = pq.read_table(log / file.path, columns=["id", "arrived"], partitioning=None)
-    mine = pc.is_in(table["id"], pa.array([ids.text(one) for one in gone], pa.string()))
-    return [at / 1e9 for at in table["arrived"].filter(mine).cast(pa.int64()).to_pylist()]
+def holding(log: pathlib.Path, file: parquet.File, column: str, values: Sequence[str]) -> list[tuple[bytes, int]]:
+    """Predictions of which some row has one of these values in an input column, each with the value's place.
 
-
-def _where(path: pathlib.Path, asked: erasures.Asked) -> list[str]:
-    """Ids of the requests of which some row has this value: as text, or as a number that is the same."""
-    name = columns.PREFIX + asked.column
-    if name not in pq.read_schema(path).names:
+    As text, or as a number that is the same. Raises duckdb.Error and pyarrow.ArrowException for a file that cannot be read.
+    """
+    name = columns.PREFIX + column
+    if name not in pq.read_schema(log / file.path).names:
         return []
-    shown = "CAST(one AS VARCHAR)"
-    same = f"{shown} IN ($value, $reference) OR TRY_CAST({shown} AS DOUBLE) = TRY_CAST($value AS DOUBLE)"
     quoted = name.replace('"', '""')
-    held = f'list_bool_or(list_transform("{quoted}", lambda one: {same}))'
-    ask = f"SELECT id FROM read_parquet($path, hive_partitioning = false) WHERE {held}"  # noqa: S608
-    reference = objects.REFERENCE + hashlib.sha256(asked.value.encode()).hexdigest()
+    ask = f"""
+        WITH held AS (SELECT id, CAST(one AS VARCHAR) AS shown
+            FROM (SELECT id, unnest("{quoted}") AS one FROM read_parquet($path, hive_partitioning = false))),
+          wanted AS (SELECT unnest($shown) AS shown, unnest($places) AS place),
+          numbers AS (SELECT TRY_CAST(shown AS DOUBLE) AS number, place FROM wanted)
+        SELECT id, place FROM held JOIN wanted USING (shown)
+        UNION SELECT id, place FROM held JOIN numbers ON TRY_CAST(held.shown AS DOUBLE) = number
+        """  # noqa: S608
+    places = list(range(len(values)))
+    references = [objects.REFERENCE + hashlib.sha256(one.encode()).hexdigest() for one in values]
     with engine.asked() as connection:
-        given = {"path": str(path), "value": asked.value, "reference": reference}
-        return [row[0] for row in connection.execute(ask, given).fetchall()]
+        given = {"path": str(log / file.path), "shown": [*values, *references], "places": places * 2}
+        return [(ids.parse(shown) or b"", place) for shown, place in connection.execute(ask, given).fetchall()]
 
 
-def without(log: pathlib.Path, name: str, file: parquet.File, gone: Gone) -> tuple[parquet.File | None, int]:
-    """The file once more without the rows that `gone` says, under a new name, and how many these are; None: nothing is left.
+class Heard(NamedTuple):
+    """What is to be known of an outcome in a file."""
+
+    id: bytes
+    endpoint: str
+    key_hash: bytes
+    """Of a value that was posted for a key; else empty."""
+    received_ns: int
+
+
+def heard(log: pathlib.Path, file: parquet.File) -> list[Heard]:
+    """The outcomes of a file, in its order. Raises pyarrow.ArrowException."""
+    wanted = {"id": None, "endpoint": "", "key_hash": "", "received": 0}
+    there = [name for name in pq.read_schema(log / file.path).names if name in wanted]
+    rows = pq.read_table(log / file.path, columns=there, partitioning=None)
+    if "received" in there:
+        rows = rows.set_column(there.index("received"), "received", rows["received"].cast(pa.int64()))
+    each = [rows[name].to_pylist() if name in there else [plain] * rows.num_rows for name, plain in wanted.items()]
+    told = zip(*each, strict=True)
+    return [Heard(ids.parse(one) or b"", of or "", bytes.fromhex(key or ""), at or 0) for one, of, key, at in told]
+
+
+def without(log: pathlib.Path, name: str, file: parquet.File, gone: Gone) -> tuple[parquet.File | None, pa.Table]:
+    """The file once more without the rows that `gone` says, under a new name, and these rows; None: nothing is left.
 
     Raises OSError where the disk refuses, pyarrow.ArrowException for a file that cannot be read.
     """
     table = pq.read_table(log / file.path, partitioning=None)
-    left = table.filter(pc.invert(gone(table)))
-    count = table.num_rows - left.num_rows
-    if not left.num_rows or not count:
-        return None, count
-    return parquet.rewritten(log, name, file, left), count
+    mask = gone(table)
+    went, left = table.filter(mask), table.filter(pc.invert(mask))
+    if not left.num_rows or not went.num_rows:
+        return None, went
+    return parquet.rewritten(log, name, file, left), went
 
 
 def references(log: pathlib.Path, files: Iterable[parquet.File]) -> set[str]:
     """What the rows of these files refer to. Raises pyarrow.ArrowException."""
     found: set[str] = set()
     for file in files:
-        schema = pq.read_schema(log / file.path)
-        names = [field.name for field in schema if field.name in {"input", "output"} or _is_text(field)]
+        names = _referring(pq.read_schema(log / file.path))
         for column in pq.read_table(log / file.path, columns=names, partitioning=None).columns:
             flat = pc.list_flatten(column) if pa.types.is_list(column.type) else column
             found.update(flat.filter(pc.starts_with(flat, objects.REFERENCE)).drop_null().to_pylist())
     return found
+
+
+def referring(rows: pa.Table) -> set[tuple[str, str]]:
+    """Who of these rows refers to what: ids as text, and references."""
+    found: set[tuple[str, str]] = set()
+    for name in _referring(rows.schema):
+        column = rows[name].combine_chunks()
+        listed = pa.types.is_list(column.type)
+        flat = pc.list_flatten(column) if listed else column
+        whose = rows["id"].take(pc.list_parent_indices(column)) if listed else rows["id"]
+        mask = pc.fill_null(pc.starts_with(flat, objects.REFERENCE), fill_value=False)
+        found.update(zip(whose.filter(mask).to_pylist(), flat.filter(mask).to_pylist(), strict=True))
+    return found
+
+
+def _referring(schema: pa.Schema) -> list[str]:
+    return [field.name for field in schema if field.name in {"input", "output"} or _is_text(field)]
 
 
 def _is_text(field: pa.Field) -> bool:

@@ -78,36 +78,37 @@ def find(folder: pathlib.Path, prediction_id: bytes) -> tuple[explanations.Expla
     return ()
 
 
-def forget(folder: pathlib.Path, gone: Collection[bytes]) -> int:
-    """Delete what is kept of these predictions; how many explanations that were. Raises OSError.
+def forget(folder: pathlib.Path, gone: Collection[bytes]) -> list[str]:
+    """Delete what is kept of these predictions; whose the explanations were, one an explanation. Raises OSError.
 
     A file that cannot be read may hold some, and goes as a whole: explanations can be computed again.
     """
     if not gone or not folder.is_dir():
-        return 0
+        return []
     days = {parquet.day(ids.milliseconds(one) / 1e3) for one in gone}
     shown = [ids.text(one) for one in gone]
     with _alone(folder):
         paths = [path for day in sorted(days) for path in sorted(folder.glob(f"endpoint=*/day={day}/*{parquet.SUFFIX}"))]
-        return sum(_without(path, shown) for path in paths)
+        return [one for path in paths for one in _without(path, shown)]
 
 
-def _without(path: pathlib.Path, shown: Sequence[str]) -> int:
-    """Rewrite a file without these ids; how many rows that were."""
+def _without(path: pathlib.Path, shown: Sequence[str]) -> list[str]:
+    """Rewrite a file without these ids; those of the rows that went."""
     try:
         table = pq.read_table(path, partitioning=None)
     except (pa.ArrowException, ValueError, OSError) as failed:
         if isinstance(failed, OSError) and not intact.is_damage(failed):
             raise
         path.unlink()
-        return 0
-    kept = table.filter(pc.invert(pc.is_in(table["id"], pa.array(shown))))
-    if kept.num_rows == table.num_rows:
-        return 0
+        return []
+    mask = pc.is_in(table["id"], pa.array(shown))
+    kept, went = table.filter(pc.invert(mask)), table["id"].filter(mask).to_pylist()
+    if not went:
+        return []
     if kept.num_rows:
         _place(path.parent, kept)
     path.unlink()
-    return int(table.num_rows - kept.num_rows)
+    return list(went)
 
 
 def expire(folder: pathlib.Path, endpoint: str, before: str) -> None:

@@ -58,10 +58,10 @@ def npy(flat: Any, shape: tuple[int, ...], kind: str) -> bytes:
     return told.getvalue()
 
 
-def sweep(place: pathlib.Path, referred: Iterable[str]) -> int:
-    """Delete the files of a folder that none of these references name; how many."""
+def sweep(place: pathlib.Path, referred: Iterable[str]) -> list[str]:
+    """Delete the files of a folder that none of these references name; the references of those."""
     known = {one.removeprefix(REFERENCE) for one in referred}
     gone = [path for path in place.glob("*") if path.name not in known]
     for path in gone:
         path.unlink(missing_ok=True)
-    return len(gone)
+    return [REFERENCE + path.name for path in gone]

@@ -68,6 +68,12 @@ class Erasure(Answer):
     """Damaged files that lie aside and may hold some: they are to be deleted by hand."""
 
 
+class Erasures(Answer):
+    """Several that were asked for at once, in this order."""
+
+    erasures: list[Erasure]
+
+
 class Audit(Answer):
     """The event log is as it was written."""
 

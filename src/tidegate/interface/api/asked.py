@@ -4,6 +4,8 @@ from typing import Any
 
 import pydantic
 
+from tidegate.core.vocabulary import erasures as vocabulary
+
 
 class Asked(pydantic.BaseModel):
     """Strict about keys."""
@@ -85,9 +87,10 @@ class Migrated(Asked):
     """As `migrations` of the release that it came with names it."""
 
 
-class Forget(Asked):
+class Whose(pydantic.BaseModel):
     """Whose records are to be erased: exactly one of the three."""
 
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
     key: str = pydantic.Field(default="", max_length=4_096)
     """A sticky key, or a key that outcomes are matched by; only its hash is kept."""
     id: str = pydantic.Field(default="", max_length=64)
@@ -95,6 +98,16 @@ class Forget(Asked):
     column: str = pydantic.Field(default="", max_length=1_000)
     """An input column, together with `value`."""
     value: str = pydantic.Field(default="", max_length=1 << 20)
+
+
+class Forget(Asked, Whose):
+    """An erasure."""
+
+
+class Erasures(Asked):
+    """Several at once, each one of its own."""
+
+    erasures: list[Whose] = pydantic.Field(min_length=1, max_length=vocabulary.TOGETHER_MOST)
 
 
 class Replace(Asked):

@@ -126,6 +126,12 @@ class Client:
         """Have somebody's records erased from the log: `key`, `id`, or `column` and `value`."""
         return self._object("POST", f"/v1/endpoints/{_part(endpoint)}/forget", {"reason": reason, "actor": actor, **whose})
 
+    def forget_several(self, endpoint: str, several: list[Json], *, reason: str = "", actor: str = "operator") -> list[Json]:
+        """Likewise those of several at once, each `key`, `id`, or `column` and `value`; `answers.Erasure` of each."""
+        body = {"reason": reason, "actor": actor, "erasures": several}
+        told = self._object("POST", f"/v1/endpoints/{_part(endpoint)}/erasures", body)
+        return list(told["erasures"])
+
     def erasure(self, endpoint: str, identifier: str) -> Json:
         """What came of that."""
         return self._object("GET", f"/v1/endpoints/{_part(endpoint)}/forget/{_part(identifier)}")

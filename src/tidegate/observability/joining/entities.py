@@ -17,6 +17,7 @@ from typing import Any
 import msgspec
 
 from tidegate.core.vocabulary import arms, assignment, ids, instants, records, tables
+from tidegate.dataplane.predlog import catalogue
 from tidegate.observability.joining import quarantine
 from tidegate.observability.reading import bodies
 
@@ -97,10 +98,9 @@ class Entities:
         rows = self._connection.execute("SELECT DISTINCT id FROM entity WHERE endpoint = ? AND key = ?", (endpoint, key_hash))
         return {row[0] for row in rows}
 
-    def erase(self, endpoint: str, gone: Sequence[bytes]) -> int:
-        """Forget whom these predictions were about; how many rows that were."""
-        rows = [(endpoint, one) for one in gone]
-        return self._connection.executemany("DELETE FROM entity WHERE endpoint = ? AND id = ?", rows).rowcount
+    def erase(self, endpoint: str, gone: Sequence[bytes]) -> collections.Counter[bytes]:
+        """Forget whom these predictions were about; how many rows that were of each."""
+        return catalogue.erase(self._connection, "entity", gone, endpoint)
 
     def expire(self, now: float, rules: Rule) -> None:
         """Forget, once an hour, what no outcome can be for any more."""

@@ -5,8 +5,11 @@ for as long as it waits for outcomes, so that a correction moves the count inste
 killed. Kept in the catalogue's database, committed with everything else. Called by `labels`.
 """
 
+import collections
 import sqlite3
 from collections.abc import Sequence
+
+from tidegate.dataplane.predlog import catalogue
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS loss (cohort INTEGER, span INTEGER, tick INTEGER, bucket INTEGER, count INTEGER,
@@ -78,9 +81,9 @@ class Histograms:
         gone = "DELETE FROM loss WHERE cohort IN (SELECT number FROM cohort WHERE of = ?)"
         self._connection.execute(gone, (release,))
 
-    def erase(self, gone: Sequence[bytes]) -> int:
-        """Forget the buckets of these predictions; how many there were."""
-        return self._connection.executemany("DELETE FROM measured WHERE id = ?", [(one,) for one in gone]).rowcount
+    def erase(self, gone: Sequence[bytes]) -> collections.Counter[bytes]:
+        """Forget the buckets of these predictions; how many there were of each."""
+        return catalogue.erase(self._connection, "measured", gone)
 
     def expire(self, cut: bytes) -> None:
         """Forget the buckets of predictions before this id."""

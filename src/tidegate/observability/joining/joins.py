@@ -8,8 +8,9 @@ prediction may be read after it. Values of posted metrics are joined the same wa
 `values`. Called by the recorder.
 """
 
+import collections
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 import msgspec
 
@@ -96,27 +97,28 @@ class Joins:
         failed = one.mark in marks.BAD
         return (one.id, one.role, cohort.number, one.arrived_ns, failed, _pack(one.answers), counted, 0)
 
-    def erase(self, gone: Sequence[bytes]) -> int:
-        """Forget these predictions, and what was heard of them; how many rows that were."""
-        rows = [(one,) for one in gone]
+    def erase(self, gone: Sequence[bytes]) -> collections.Counter[bytes]:
+        """Forget these predictions, and what was heard of them; how many rows that were of each."""
         self._unjoined.difference_update(gone)
-        tables = ("waiting", "heard", "unjoined", "quarantine")
-        return sum(self._connection.executemany(f"DELETE FROM {name} WHERE id = ?", rows).rowcount for name in tables)  # noqa: S608
+        found = collections.Counter[bytes]()
+        for name in ("waiting", "heard", "unjoined", "quarantine"):
+            found += catalogue.erase(self._connection, name, gone)
+        return found
 
-    def erase_key(self, endpoint: str, key_hash: bytes) -> int:
-        """Forget what was heard for a key, and waits or was put aside; how many rows that were."""
-        self._unjoined.discard(key_hash)
-        aside = self._connection.execute(
-            "SELECT number, outcome FROM quarantine WHERE endpoint IN (?, '')", (endpoint,)
-        ).fetchall()
-        of = [(number,) for number, outcome in aside if _outcome.decode(outcome).key_hash == key_hash]
-        count = self._connection.executemany("DELETE FROM quarantine WHERE number = ?", of).rowcount if of else 0
-        waiting = self._connection.execute(
-            "SELECT incarnation, sequence, outcome FROM unjoined WHERE id = ?", (key_hash,)
-        ).fetchall()
-        mine = [(boot, number) for boot, number, outcome in waiting if _outcome.decode(outcome).endpoint in (endpoint, "")]
-        self._connection.executemany("DELETE FROM unjoined WHERE incarnation = ? AND sequence = ?", mine)
-        return count + len(mine)
+    def erase_keys(self, endpoint: str, keys: Collection[bytes]) -> collections.Counter[bytes]:
+        """Forget what was heard for keys, and waits or was put aside; how many rows that were of each."""
+        aside = self._connection.execute("SELECT number, outcome FROM quarantine WHERE endpoint IN (?, '')", (endpoint,))
+        told = ((number, _outcome.decode(outcome).key_hash) for number, outcome in aside.fetchall())
+        mine = {number: key for number, key in told if key in keys}
+        counts = collections.Counter(mine.values())
+        self._connection.executemany("DELETE FROM quarantine WHERE number = ?", [(number,) for number in mine])
+        for key in keys:
+            self._unjoined.discard(key)
+            waiting = self._connection.execute("SELECT incarnation, sequence, outcome FROM unjoined WHERE id = ?", (key,))
+            ours = [(boot, number) for boot, number, one in waiting.fetchall() if _outcome.decode(one).endpoint in (endpoint, "")]
+            self._connection.executemany("DELETE FROM unjoined WHERE incarnation = ? AND sequence = ?", ours)
+            counts[key] += len(ours)
+        return counts
 
     def hear(self, heard: Iterable[records.Outcome], now: float) -> None:
         """Join these outcomes, or keep them for a prediction that is still to be read."""

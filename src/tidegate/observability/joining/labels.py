@@ -16,6 +16,7 @@ heard later is harm, not evidence. Who counts, in full:
 Kept in the catalogue's database, so that counts and places are committed together. Called by the recorder.
 """
 
+import collections
 import hashlib
 import sqlite3
 from collections.abc import Callable, Sequence
@@ -229,8 +230,8 @@ class Cohorts:
             self._histograms.forget(ended.number)
             self._sums.pop(ended.number, None)
 
-    def erase(self, gone: Sequence[bytes]) -> int:
-        """Forget how far off these predictions were; how many that were."""
+    def erase(self, gone: Sequence[bytes]) -> collections.Counter[bytes]:
+        """Forget how far off these predictions were; how many rows that were of each."""
         return self._histograms.erase(gone)
 
     def expire(self, cut: bytes) -> None:

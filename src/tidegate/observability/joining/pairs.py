@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Sequence
 import msgspec
 
 from tidegate.core.vocabulary import arms, ids, records, sums
-from tidegate.dataplane.predlog import pairing
+from tidegate.dataplane.predlog import catalogue, pairing
 from tidegate.observability.joining import hearing, joins, labels, slicing
 from tidegate.observability.reading import bodies, rules
 
@@ -114,14 +114,14 @@ class Pairs:
                 elif routing.mirrors(one.endpoint):
                     self._hold(one)
 
-    def erase(self, gone: Sequence[bytes]) -> int:
-        """Forget these requests and their copies; how many rows there were of them."""
+    def erase(self, gone: Sequence[bytes]) -> collections.Counter[bytes]:
+        """Forget these requests and their copies; how many rows there were of each."""
         for one in gone:
             served = self._held.pop(one, None)
             self._held_bytes -= _size(served) if served is not None else 0
             if one in self._waiting:
                 self._release(one)
-        return self._connection.executemany("DELETE FROM pair WHERE id = ?", [(one,) for one in gone]).rowcount
+        return catalogue.erase(self._connection, "pair", gone)
 
     def _take_copy(self, one: records.Prediction, now: float, routing: rules.Rules) -> None:
         book = self._book(one, routing)

@@ -13,6 +13,7 @@ A value may name a sticky key instead of a prediction: it goes to the latest evi
 in the catalogue's database, committed with everything else. Called by `joins` and the recorder.
 """
 
+import collections
 import logging
 import sqlite3
 from collections.abc import Sequence
@@ -20,6 +21,7 @@ from collections.abc import Sequence
 import msgspec
 
 from tidegate.core.vocabulary import arms, records, sums
+from tidegate.dataplane.predlog import catalogue
 from tidegate.observability.joining import crossing, labels
 
 MOST = 16
@@ -77,9 +79,9 @@ class Values:
             (one.endpoint, one.key_hash, cohort.number, one.arrived_ns),
         )
 
-    def erase(self, gone: Sequence[bytes]) -> int:
-        """Forget the units of these predictions; how many there were."""
-        return self._connection.executemany("DELETE FROM keyed WHERE id = ?", [(one,) for one in gone]).rowcount
+    def erase(self, gone: Sequence[bytes]) -> collections.Counter[bytes]:
+        """Forget the units of these predictions; how many there were of each."""
+        return catalogue.erase(self._connection, "keyed", gone)
 
     def erase_key(self, endpoint: str, key_hash: bytes) -> int:
         """Forget a unit of an endpoint: one that comes back is a new one. How many rows that were."""

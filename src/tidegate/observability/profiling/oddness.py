@@ -7,6 +7,7 @@ requests of each hour are kept by id: they are the examples of an alarm.
 Called by `recording.inputs`, with the columns that it has read, and by `drift.shelving`. Veiled columns are in no score.
 """
 
+import collections
 import math
 import sqlite3
 from collections.abc import Mapping, Sequence
@@ -166,10 +167,9 @@ class Oddness:
             )
         self._odd.clear()
 
-    def erase(self, endpoint: str, gone: Sequence[bytes]) -> int:
-        """Let go of these predictions; how many rows there were of them."""
-        rows = [(endpoint, one) for one in gone]
-        return self._connection.executemany("DELETE FROM odd WHERE endpoint = ? AND id = ?", rows).rowcount
+    def erase(self, endpoint: str, gone: Sequence[bytes]) -> collections.Counter[bytes]:
+        """Let go of these predictions; how many rows there were of each."""
+        return catalogue.erase(self._connection, "odd", gone, endpoint)
 
     def forget(self, now: float) -> None:
         """Let go of what is old."""

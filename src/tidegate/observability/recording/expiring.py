@@ -117,7 +117,7 @@ class Expiring:
 
     def _without(self, file: parquet.File, gone: erasing.Gone, name: str) -> int:
         try:
-            new, count = erasing.without(self._home.log, name, file, gone)
+            new, went = erasing.without(self._home.log, name, file, gone)
         except (pa.ArrowException, OSError) as broken:
             if not intact.is_damage(broken):
                 raise
@@ -126,7 +126,7 @@ class Expiring:
                 mending.set_aside(self._known, file, why, name)
             log.warning("outcomes cannot be looked through", extra={"file": file.path, "why": str(broken)})
             return 0
-        if count:
+        if went.num_rows:
             hearing = [one for one in shipped.positions(self._home.log) if (one.endpoint, one.to) in self._hearing]
             missing = self._missing(hearing, [file], gone)
             self._known.begin()
@@ -135,7 +135,7 @@ class Expiring:
             self._miss(missing)
             self._known.commit()
             (self._home.log / file.path).unlink(missing_ok=True)
-        return count
+        return int(went.num_rows)
 
     def _forget(self, endpoint: str, until: float) -> None:
         """Profiles of hours before this Unix time, and values that were posted for keys."""

@@ -7,16 +7,17 @@ anywhere undoes the step as a whole, and the next recorder reads the same record
 Called by `process`. Not here: what is wrong (`predlog.outcomes`), who counts (`joining.labels`).
 """
 
+import collections
 import errno
 import logging
 import os
 import pathlib
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import msgspec
 
-from tidegate.core.vocabulary import home, instants, placing, records, room, sums
+from tidegate.core.vocabulary import home, ids, instants, placing, records, room, sums
 from tidegate.dataplane.predlog import columns, explained, parquet, reader, segments, shipped
 from tidegate.observability.joining import entities, joins, labels, pairs, slices, values
 from tidegate.observability.profiling import baselines, doubting, hourly, oddness
@@ -32,6 +33,7 @@ from tidegate.observability.recording import (
     recounting,
     upkeep,
     veils,
+    walking,
 )
 
 LOOK_BYTES = 8 << 20
@@ -78,9 +80,9 @@ class Recorder:
         self.expiring = expiring.Expiring(place, self.catalogue)
         self.recounting = recounting.Recounting(place.log, self.catalogue, self.profiles, self.oddness, self._reader)
         self.doubts = doubting.Doubts(place.log, self.catalogue, self.profiles)
-        parts = erasing.Parts(
+        parts = walking.Parts(
             erase=self._erase,
-            erase_key=self._erase_key,
+            erase_keys=self._erase_keys,
             doubt=self.doubts.cast,
             recount=self._recount_hours,
             drop=self.keepsakes.drop,
@@ -140,7 +142,7 @@ class Recorder:
         if not news.records:
             return
         self.catalogue.begin()
-        taken = self.erasing.spared([_bounded(one) for one in news.records])
+        taken = self.erasing.tombstones.spared([_bounded(one) for one in news.records])
         self.rules.refresh()  # no older than what was read
         self._veil()
         taken = [self.veils.whole(one) if isinstance(one, records.Prediction) else one for one in taken]
@@ -220,9 +222,9 @@ class Recorder:
             self.catalogue.advance(moved, self.follower.expected)
         self._save()
         told = msgspec.structs.asdict(self.joins.tally) | msgspec.structs.asdict(self.pairs.tally)
-        told |= {"unencrypted": self.veils.unencrypted, "erased_late": self.erasing.late}
+        told |= {"unencrypted": self.veils.unencrypted, "erased_late": self.erasing.tombstones.late}
         self.catalogue.tally(self._counted | told | {"recorded": len(self._batch)})
-        self.veils.unencrypted = self.erasing.late = 0
+        self.veils.unencrypted = self.erasing.tombstones.late = 0
         self.catalogue.commit()
         self.tallies = self.catalogue.tallies()
         self.joins.tally, self.pairs.tally = joins.Tally(), pairs.Tally()
@@ -292,19 +294,22 @@ class Recorder:
         before, self._asked = self._asked, told
         return told != before
 
-    def _erase(self, endpoint: str, gone: Sequence[bytes]) -> int:
+    def _erase(self, endpoint: str, gone: Sequence[bytes]) -> collections.Counter[bytes]:
         """Forget predictions, whoever knows of them."""
-        count = sum(part.erase(gone) for part in (self.joins, self.values, self.pairs, self.cohorts))
-        count += self.entities.erase(endpoint, gone) + self.oddness.erase(endpoint, gone)
-        return count + explained.forget(self.home.explanations, gone)
+        count = self.entities.erase(endpoint, gone) + self.oddness.erase(endpoint, gone)
+        for part in (self.joins, self.values, self.pairs, self.cohorts):
+            count += part.erase(gone)
+        count.update(ids.parse(one) or b"" for one in explained.forget(self.home.explanations, gone))
+        return count
 
     def _recount_hours(self, endpoint: str, arrived: Sequence[float]) -> None:
         """Have the profiles of these arrivals' hours counted by what is left."""
         self.recounting.again(endpoint, arrived, self._kept_at)
 
-    def _erase_key(self, endpoint: str, key_hash: bytes) -> int:
-        """Forget a key."""
-        return self.joins.erase_key(endpoint, key_hash) + self.values.erase_key(endpoint, key_hash)
+    def _erase_keys(self, endpoint: str, keys: Collection[bytes]) -> dict[bytes, int]:
+        """Forget keys."""
+        found = self.joins.erase_keys(endpoint, keys)
+        return {one: found[one] + self.values.erase_key(endpoint, one) for one in keys}
 
     def facts(self, now: float) -> dict[str, object]:
         """What the process says of itself: counts since the log began, and how far behind it is."""

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from tidegate.core.vocabulary import errors
+from tidegate.core.vocabulary import erasures, errors
 from tidegate.interface.api import client
 from tidegate.interface.cli import exits, options, reaching, screen, words
 
@@ -25,9 +25,16 @@ _NOTHING = {
 def forget(
     endpoint: Annotated[str, typer.Argument(help="The endpoint.")],
     key: Annotated[
-        str, typer.Option("--key", help="What their requests stick by, or outcomes name them by; - reads it from standard input.")
-    ] = "",
-    prediction: Annotated[str, typer.Option("--id", help="One prediction, with its outcomes.")] = "",
+        list[str] | None,
+        typer.Option(
+            "--key",
+            help="What their requests stick by, or outcomes name them by; several are forgotten at once. "
+            "- reads them from standard input, one a line.",
+        ),
+    ] = None,
+    prediction: Annotated[
+        list[str] | None, typer.Option("--id", help="One prediction, with its outcomes; several, or -, as with --key.")
+    ] = None,
     where: Annotated[str, typer.Option("--where", help="COLUMN=VALUE: every request of which a row has this input.")] = "",
     *,
     reason: options.Reason = "",
@@ -35,40 +42,61 @@ def forget(
     as_json: options.Json = False,
     home: options.Home = "",
 ) -> None:
-    """Erase a person's records from the prediction log, with their outcomes; what comes late is erased, too.
+    """Erase people's records from the prediction log, with their outcomes; what comes late is erased, too.
 
-    What was aggregated stays, and so does an event of the audit, which has the key's hash and not the key. Who has no sticky key
-    is found by `--id` or by an input column. Needs the scope admin. Exit code 4 where it is not yet done when --timeout ran out;
-    it goes on by itself, also over restarts.
+    What was aggregated stays, and so does an event of the audit for each, which has the key's hash and not the key. Who has no
+    sticky key is found by `--id` or by an input column. Thousands cost little more than one: the log is gone through once. Needs
+    the scope admin. Exit code 4 where it is not yet done when --timeout ran out; it goes on by itself, also over restarts.
     """
     if sum(map(bool, (key, prediction, where))) != 1:
         raise errors.BodyMalformed("this has to name one thing.", cure=_CURE)
-    column, equals, value = where.partition("=")
-    if where and not (column and equals):
-        raise errors.BodyMalformed(f"{where!r} says no column and value.", cure=_CURE)
-    given = {"key": sys.stdin.readline().rstrip("\n") if key == "-" else key, "id": prediction, "column": column, "value": value}
+    whose = _whose(key or [], prediction or [], where)
     with client.Client(options.place(home)) as api:
-        whose = {name: one for name, one in given.items() if one}
-        told = api.forget(endpoint, reason=reason, actor=reaching.actor(), **whose)
+        told = []
+        for some in (whose[at : at + erasures.TOGETHER_MOST] for at in range(0, len(whose), erasures.TOGETHER_MOST)):
+            told += api.forget_several(endpoint, some, reason=reason, actor=reaching.actor())
         until = time.monotonic() + timeout
-        while told["state"] != "done" and time.monotonic() < until:
-            time.sleep(_LOOK_SECONDS)
-            told = api.erasure(endpoint, told["id"])
+        for at, one in enumerate(told):
+            while told[at]["state"] != "done" and time.monotonic() < until:
+                told[at] = api.erasure(endpoint, one["id"])
+                if told[at]["state"] != "done":
+                    time.sleep(_LOOK_SECONDS)
     if as_json:
-        screen.document(told)
+        screen.document(told[0] if len(told) == 1 else {"erasures": told})
     else:
-        _show(endpoint, told, whose)
-    if told["state"] != "done":
+        _show(endpoint, told, whose[0])
+    if any(one["state"] != "done" for one in told):
         raise typer.Exit(exits.Exit.WAITING)
 
 
-def _show(endpoint: str, told: dict[str, Any], whose: dict[str, str]) -> None:
-    if told["state"] != "done":
-        screen.line(f"{endpoint}: not yet done; it goes on by itself, and `tidegate history {endpoint}` says when it is.")
+def _whose(keys: list[str], predictions: list[str], where: str) -> list[dict[str, str]]:
+    """Each by itself, as the API takes it."""
+    if where:
+        column, equals, value = where.partition("=")
+        if not (column and equals):
+            raise errors.BodyMalformed(f"{where!r} says no column and value.", cure=_CURE)
+        return [{"column": column, "value": value}]
+    name, given = ("key", keys) if keys else ("id", predictions)
+    lines = [line for one in given for line in (sys.stdin.read().split("\n") if one == "-" else [one])]
+    found = list(dict.fromkeys(filter(None, lines)))
+    if not found:
+        raise errors.BodyMalformed("standard input names nobody.", cure=_CURE)
+    return [{name: one} for one in found]
+
+
+def _show(endpoint: str, told: list[dict[str, Any]], first: dict[str, str]) -> None:
+    pending = sum(one["state"] != "done" for one in told)
+    if pending:
+        left = "not yet done" if pending == len(told) else f"{pending:,} of {len(told):,} are not yet done"
+        screen.line(f"{endpoint}: {left}; it goes on by itself, and `tidegate history {endpoint}` says when it is.")
         return
-    gone = words.count(told["predictions"], "prediction"), words.count(told["outcomes"], "outcome")
-    screen.line(f"{endpoint}: erased {gone[0]} and {gone[1]}.")
-    if not told["predictions"] and not told["outcomes"]:
-        screen.line(_NOTHING[next(name for name in _NOTHING if whose.get(name))])
-    if told["aside"]:
-        screen.note(f"{told['aside']} damaged files lie aside and may hold more: `tidegate status` names them. Delete them.")
+    predictions, outcomes = (sum(one[name] for one in told) for name in ("predictions", "outcomes"))
+    of = "" if len(told) == 1 else f" of {len(told):,} who asked"
+    screen.line(f"{endpoint}: erased {words.count(predictions, 'prediction')} and {words.count(outcomes, 'outcome')}{of}.")
+    nothing = sum(not one["predictions"] and not one["outcomes"] for one in told)
+    if nothing:
+        which = "" if len(told) == 1 else f"Nothing was found of {nothing:,}. "
+        screen.line(which + _NOTHING[next(name for name in _NOTHING if name in first)])
+    aside = max(one["aside"] for one in told)
+    if aside:
+        screen.note(f"{aside} damaged files lie aside and may hold more: `tidegate status` names them. Delete them.")
