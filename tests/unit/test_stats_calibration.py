@@ -8,8 +8,6 @@ import pytest
 from tidegate.core.stats import calibration, seasons
 
 DAY, WEEK = seasons.DAY, seasons.WEEK
-
-
 KEY = ("x", "ks")
 
 
@@ -19,14 +17,13 @@ class Alone:
     def __init__(self, limit, *, share=True, patient=True, frozen=0):
         self.several = calibration.Series(frozen)
         self.at = self.several.places([KEY], calibration.Rule(limit, share, patient))
+        self.since = None
+        """When the run began that is under way."""
 
     def put(self, begin, size, low):
         self.several.put(begin, self.at, np.array([size]), np.array([low]))
+        self.since = self.several.runs(begin).get(KEY)
         return self.since is not None
-
-    @property
-    def since(self):
-        return self.several.since(KEY)
 
     def usual(self, begin):
         return self.several.usual(begin, KEY)

@@ -112,18 +112,9 @@ class Series:
         """What the effect has to pass in this window; infinite where nothing is known and patience is needed."""
         return float(self._most(begin, np.array([self._place[key]]))[0])
 
-    def last(self, key: Key) -> Looked | None:
-        """The window that came last."""
-        return next(self._windows(self._place[key]), None)
-
     def worst(self, key: Key) -> Looked | None:
         """The latest of the last windows that was over."""
         return next((one for one in self._windows(self._place[key]) if one.over), None)
-
-    def since(self, key: Key) -> int | None:
-        """When the run began that is under way."""
-        found = int(self._since[self._place[key]])
-        return found if found >= 0 else None
 
     def runs(self, begin: int) -> dict[Key, int]:
         """Since when, of those of which a run is under way whose last window began then."""

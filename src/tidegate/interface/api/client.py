@@ -189,10 +189,6 @@ class Client:
         """Why a prediction came out as it did: an `explanations.Explanation`, with `reasons` in words."""
         return self._object("GET", f"/v1/explain/{_part(prediction_id)}?row={row}", None, MAKING_SECONDS)
 
-    def lineage(self, data: str) -> Json:
-        """What came of the data whose sha256 is or begins so."""
-        return self._object("GET", f"/v1/lineage?data={_part(data)}")
-
     def await_ready(self, seconds: float) -> None:
         """Return once the API answers and control lives. Raises ApiUnreachable or ControlDown after that time."""
         until = time.monotonic() + seconds

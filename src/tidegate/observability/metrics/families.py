@@ -97,7 +97,6 @@ FAMILIES = (
     Family("tidegate_gateway_current", GAUGE, "1 while the gateway obeys the newest table.", ("process",)),
     Family("tidegate_build_info", GAUGE, "1, with the version of Tidegate.", ("version",)),
 )
-BY_NAME = {one.name: one for one in FAMILIES}
 
 
 def table() -> str:

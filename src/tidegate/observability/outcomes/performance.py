@@ -70,11 +70,6 @@ class Standing(msgspec.Struct, frozen=True):
         """Rows that an outcome can be held against."""
         return self.predicted - self.unanswered
 
-    @property
-    def coverage(self) -> float:
-        """The share of these that is labelled."""
-        return self.labelled / self.answered if self.answered else 0.0
-
 
 class Difference(msgspec.Struct, frozen=True):
     """How much more often the newer of two versions was wrong (of numbers: how much further off it was)."""
