@@ -13,7 +13,7 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
-from tidegate.core.stats import drift, seasons
+from tidegate.core.stats import counting, seasons
 from tidegate.core.vocabulary import home, profiles, tables
 from tidegate.dataplane.predlog import catalogue
 from tidegate.observability.drift import lookout, references
@@ -75,7 +75,7 @@ def law(columns: int) -> Law:
     frames, usual, shifted = [], [], []
     for at in range(columns):
         if at % 4:
-            frames.append(drift.frame(f"x{at}", rng.gamma(1.0 + at % 5, 3.0, profiles.MOST_EDGES * 20)))
+            frames.append(counting.edged(f"x{at}", rng.gamma(1.0 + at % 5, 3.0, profiles.MOST_EDGES * 20)))
             outer = np.zeros(profiles.OUTER_EDGES)
             inner = frames[-1].bins - 2 * profiles.OUTER_EDGES
             chances = np.concatenate([outer, np.full(inner, 1 / inner), outer])

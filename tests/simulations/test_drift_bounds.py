@@ -7,7 +7,7 @@ import pytest
 
 from tests import later
 from tests.unit import alone_fixtures as alone
-from tidegate.core.stats import drift, excess
+from tidegate.core.stats import counting, drift, excess
 from tidegate.core.vocabulary import profiles
 
 stats = later.Module("scipy.stats")
@@ -16,7 +16,7 @@ ROWS = 60
 ALPHA = 0.05
 RNG = np.random.default_rng(1)
 REFERENCE = RNG.normal(size=50_000)
-FRAME = drift.frame("x", REFERENCE)
+FRAME = counting.edged("x", REFERENCE)
 
 
 @pytest.mark.parametrize("kind", ["numbers", "categories"])
@@ -35,7 +35,7 @@ def test_a_bound_is_above_the_truth_in_at_most_one_of_a_thousand(kind):
 
 def test_more_outputs_bring_no_more_false_bounds():
     """Ten series of one model: in at most one of a thousand windows is any of their bounds above the truth."""
-    frames = [drift.frame(f"prediction.p.{at}", RNG.random(1_000)) for at in range(10)]
+    frames = [counting.edged(f"prediction.p.{at}", RNG.random(1_000)) for at in range(10)]
     together = 0
     for _ in range(150):
         sides = [[alone.column(frame, RNG.random(300)) for frame in frames] for _ in range(2)]

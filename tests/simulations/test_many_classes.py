@@ -5,7 +5,7 @@ import pathlib
 import numpy as np
 
 from tests.unit.profiles_fixtures import MONDAY, Hours
-from tidegate.core.stats import drift, seasons
+from tidegate.core.stats import counting, seasons
 from tidegate.core.vocabulary import tables
 from tidegate.observability.drift import lookout
 
@@ -13,7 +13,9 @@ DAY = seasons.DAY
 CLASSES = 20
 NAMES = [f"prediction.p.c{at}" for at in range(CLASSES)]
 RNG = np.random.default_rng(6)
-FRAMES = {name: drift.frame(name, column) for name, column in zip(NAMES, RNG.dirichlet(np.ones(CLASSES), 5_000).T, strict=True)}
+FRAMES = {
+    name: counting.edged(name, column) for name, column in zip(NAMES, RNG.dirichlet(np.ones(CLASSES), 5_000).T, strict=True)
+}
 
 
 class Classes(Hours):

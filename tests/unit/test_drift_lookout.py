@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 from profiles_fixtures import MONDAY, Hours
 
-from tidegate.core.stats import drift, seasons
+from tidegate.core.stats import counting, seasons
 from tidegate.core.vocabulary import alarms, home, monitoring, profiles, tables
 from tidegate.observability.drift import lookout, moving
 
 DAY, WEEK = seasons.DAY, seasons.WEEK
 RNG = np.random.default_rng(3)
 FRAMES = {
-    "distance": drift.frame("distance", RNG.gamma(2.0, 300.0, size=1_000)),
+    "distance": counting.edged("distance", RNG.gamma(2.0, 300.0, size=1_000)),
     "carrier": profiles.Frame("carrier", classes=("AA", "DL", "UA")),
-    "prediction": drift.frame("prediction", RNG.random(1_000)),
+    "prediction": counting.edged("prediction", RNG.random(1_000)),
 }
 DAYS = [MONDAY + at * DAY for at in range(60)]
 

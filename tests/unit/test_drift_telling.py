@@ -8,7 +8,7 @@ from profiles_fixtures import MONDAY, Hours
 from prometheus_client import parser
 from prometheus_client.samples import Sample
 
-from tidegate.core.stats import drift, seasons
+from tidegate.core.stats import counting, seasons
 from tidegate.core.vocabulary import profiles
 from tidegate.dataplane.wire import tablefile
 from tidegate.observability.drift import lookout, telling
@@ -34,7 +34,7 @@ class Wide:
     def __init__(self, root: pathlib.Path, columns: int) -> None:
         self.rng = np.random.default_rng(5)
         self.names = [f"c{at:04d}" for at in range(columns)]
-        frames = {name: drift.frame(name, self.rng.random(500)) for name in self.names}
+        frames = {name: counting.edged(name, self.rng.random(500)) for name in self.names}
         self.hours = Hours(root, {**frames, oddness.NAME: oddness.FRAME})
         self.home, self.lookout = self.hours.home, lookout.Lookout(self.hours.home)
 

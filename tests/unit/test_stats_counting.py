@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tidegate.core.stats import counting, drift
+from tidegate.core.stats import counting
 from tidegate.core.vocabulary import profiles
 
 RNG = np.random.default_rng(5)
@@ -22,7 +22,7 @@ RNG = np.random.default_rng(5)
 def test_what_was_known_of_numbers_fits_any_frame_to_half_a_hundredth(values):
     told = counting.known([*values.tolist(), None, "x"])
     assert (told.rows, told.nulls, told.broken) == (len(values) + 2, 1, 1)
-    for frame in (drift.frame("x", values), drift.frame("x", values[:100] + 0.5), profiles.Frame("x", edges=(1.0, 2.5))):
+    for frame in (counting.edged("x", values), counting.edged("x", values[:100] + 0.5), profiles.Frame("x", edges=(1.0, 2.5))):
         true, fitted = counting.counted(frame, [*values.tolist(), None, "x"]), counting.refitted(frame, told)
         apart = np.abs(np.cumsum(true.counts) - np.cumsum(fitted.counts)).max() / len(values)
         assert apart <= 0.0075

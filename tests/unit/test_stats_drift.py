@@ -6,7 +6,7 @@ import alone_fixtures
 import numpy as np
 import pytest
 
-from tidegate.core.stats import drift, effects, stacks
+from tidegate.core.stats import counting, drift, effects, stacks
 from tidegate.core.vocabulary import profiles
 
 
@@ -20,7 +20,7 @@ def levels(*given):
 
 RNG = np.random.default_rng(1)
 REFERENCE = RNG.normal(size=50_000)
-FRAME = drift.frame("x", REFERENCE)
+FRAME = counting.edged("x", REFERENCE)
 KNOWN = alone_fixtures.column(FRAME, REFERENCE)
 
 
@@ -34,7 +34,7 @@ def test_a_frame_has_its_reference_inside_and_about_as_much_in_each_bin():
 
 def test_what_comes_beyond_the_first_values_is_told_apart_as_well():
     morning, summer, heat = (RNG.normal(mean, 3.0, size=2_000) for mean in (36.0, 53.0, 75.0))
-    frame = drift.frame("temp", morning)
+    frame = counting.edged("temp", morning)
     found = by_name(frame, alone_fixtures.column(frame, summer), alone_fixtures.column(frame, heat))["ks"]
     assert found.size > 0.9
 
@@ -85,7 +85,7 @@ def test_the_outputs_of_a_model_share_what_one_of_them_may_be_wrong():
 
 def test_a_column_is_described_as_numpy_would():
     values = RNG.gamma(2.0, 3.0, size=20_000)
-    frame = drift.frame("x", values)
+    frame = counting.edged("x", values)
     found = drift.described(frame, alone_fixtures.column(frame, values))
     wanted = (values.mean(), values.std(), *np.quantile(values, [0.25, 0.5, 0.75]), values.min(), values.max())
     assert found == pytest.approx(wanted, rel=0.02)
@@ -96,7 +96,7 @@ def test_how_far_numbers_have_moved_is_told_in_quartile_ranges():
     window = alone_fixtures.column(FRAME, RNG.normal(0.5, 1.0, size=50_000))
     assert drift.moved(FRAME, KNOWN, window) == pytest.approx(0.5 / 1.349, rel=0.2)
     assert drift.moved(FRAME, KNOWN, KNOWN) == 0.0
-    constant = drift.frame("x", np.full(9, 3.0))
+    constant = counting.edged("x", np.full(9, 3.0))
     assert (
         drift.moved(constant, alone_fixtures.column(constant, np.full(9, 3.0)), alone_fixtures.column(constant, np.full(9, 3.0)))
         == 0.0

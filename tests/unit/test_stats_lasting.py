@@ -4,13 +4,13 @@ import alone_fixtures
 import numpy as np
 import pytest
 
-from tidegate.core.stats import counting, drift, lasting
+from tidegate.core.stats import counting, lasting
 from tidegate.core.vocabulary import profiles
 
 RNG = np.random.default_rng(5)
 ROWS = 20_000
 FRAMES = {
-    "numbers": drift.frame("x", RNG.normal(size=ROWS)),
+    "numbers": counting.edged("x", RNG.normal(size=ROWS)),
     "words": profiles.Frame("c", classes=("a", "b", "c")),
 }
 

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from tidegate.core.stats import drift, logspace
+from tidegate.core.stats import logspace
 from tidegate.core.vocabulary import profiles
 
 POINTS = 257
@@ -26,8 +26,26 @@ def framed(name: str, values: Sequence[Any]) -> profiles.Frame:
     numbers = [float(one) for one in values if _is_number(one)]
     words = collections.Counter(word(one) for one in values if not _is_null(one) and not _is_number(one))
     if len(numbers) >= words.total():
-        return drift.frame(name, np.array(numbers))
+        return edged(name, np.array(numbers))
     return profiles.Frame(name, classes=_classes(words))
+
+
+def edged(name: str, values: logspace.Floats) -> profiles.Frame:
+    """The frame of finite numbers (N,): their least and largest, 63 quantiles between them, and what may come beyond.
+
+    The first values that are seen are of one hour of one season: on either side there are edges at 1, 3, 7, ... 255 of their
+    quartile ranges (where these are 0 of their whole range, else of their size), so that what comes later is told apart as well.
+    """
+    if not values.size:
+        return profiles.Frame(name)
+    with np.errstate(over="ignore", invalid="ignore"):
+        inner = np.unique(np.quantile(values, np.linspace(0, 1, profiles.MOST_EDGES)))
+        low, high = np.quantile(values, (0.25, 0.75))
+        width = next((float(one) for one in (high - low, inner[-1] - inner[0], abs(inner[0])) if one > 0), 1.0)
+        steps = width * (2.0 ** np.arange(1, profiles.OUTER_EDGES + 1) - 1)
+        inner[-1] = np.nextafter(inner[-1], math.inf)  # the largest is inside
+        edges = np.unique(np.concatenate([inner[0] - steps, inner, inner[-1] + steps]))
+    return profiles.Frame(name, tuple(edges[np.isfinite(edges)].tolist()))
 
 
 def _classes(words: Mapping[str, int]) -> tuple[str, ...]:
@@ -154,7 +172,7 @@ def _below(edges: logspace.Floats, one: profiles.Known, valued: int) -> logspace
 def taught(name: str, one: profiles.Known) -> profiles.Frame | None:
     """The frame of a column by what was known of it; None where nothing was."""
     if one.points:
-        return profiles.Frame(name, one.edges) if one.edges else drift.frame(name, np.array(one.points))
+        return profiles.Frame(name, one.edges) if one.edges else edged(name, np.array(one.points))
     classes = _classes(one.words)
     return profiles.Frame(name, classes=classes) if classes else None
 

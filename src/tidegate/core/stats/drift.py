@@ -24,7 +24,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tidegate.core.stats import logspace
 from tidegate.core.vocabulary import profiles
 
 ALPHA = 0.001
@@ -148,21 +147,3 @@ def outliers(frame: profiles.Frame, reference: profiles.Column, window: profiles
     edges = (-math.inf, *frame.edges, math.inf)
     beyond = [edges[at + 1] <= low or edges[at] >= high for at in range(frame.bins)]
     return float(sum(count for count, far in zip(window.counts, beyond, strict=True) if far) / window.valued)
-
-
-def frame(name: str, values: logspace.Floats) -> profiles.Frame:
-    """The frame of finite numbers (N,): their least and largest, 63 quantiles between them, and what may come beyond.
-
-    The first values that are seen are of one hour of one season: on either side there are edges at 1, 3, 7, ... 255 of their
-    quartile ranges (where these are 0 of their whole range, else of their size), so that what comes later is told apart as well.
-    """
-    if not values.size:
-        return profiles.Frame(name)
-    with np.errstate(over="ignore", invalid="ignore"):
-        inner = np.unique(np.quantile(values, np.linspace(0, 1, profiles.MOST_EDGES)))
-        low, high = np.quantile(values, (0.25, 0.75))
-        width = next((float(one) for one in (high - low, inner[-1] - inner[0], abs(inner[0])) if one > 0), 1.0)
-        steps = width * (2.0 ** np.arange(1, profiles.OUTER_EDGES + 1) - 1)
-        inner[-1] = np.nextafter(inner[-1], math.inf)  # the largest is inside
-        edges = np.unique(np.concatenate([inner[0] - steps, inner, inner[-1] + steps]))
-    return profiles.Frame(name, tuple(edges[np.isfinite(edges)].tolist()))

@@ -10,8 +10,7 @@ from typing import Any
 import datasketches
 import numpy as np
 
-from tidegate.core.stats import drift, logspace
-from tidegate.core.vocabulary import profiles
+from tidegate.core.stats import logspace
 
 KLL_K = 400
 """A rank is off by 0.68 % at most, with 99 % confidence; 9 kB."""
@@ -54,10 +53,6 @@ class Numbers:
     def quantiles(self, shares: Sequence[float]) -> list[float]:
         """Below which so much lies; none where nothing was seen."""
         return [float(one) for one in self.kll.get_quantiles(list(shares))] if self.count else []
-
-    def frame(self, name: str) -> profiles.Frame:
-        """Edges chosen by what was seen: the frame that its own values would have taught."""
-        return drift.frame(name, np.array(self.quantiles(_SHARES.tolist())))
 
     def apart(self, other: "Numbers") -> tuple[float, float]:
         """(the largest difference of the two distribution functions, by how much that may be off); (0, 1) where one is empty."""

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from tidegate.core.stats import counting, drift, logspace
+from tidegate.core.stats import counting, logspace
 from tidegate.core.vocabulary import profiles
 
 
@@ -21,7 +21,7 @@ class Numbers:
         """`sample`: finite numbers (N,), none too."""
         told = counting.points(sample)
         # One giant value would blur all others: the outermost teach nothing.
-        self._edges = drift.frame("", told[1:-1]).edges
+        self._edges = counting.edged("", told[1:-1]).edges
         self._points = np.union1d(told, self._edges)
         self._below = np.zeros(len(self._points), np.int64)
         self._upto = self._below.copy()
