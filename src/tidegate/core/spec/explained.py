@@ -176,8 +176,8 @@ def approval(given: releases.Approval | None) -> str:
 def probation(resolved: settings.Settings) -> str:
     """How long the version before stays warm, until when and how watched."""
     until = f" or {resolved.probation_outcomes} outcomes" if resolved.probation_outcomes else ""
-    stage = resolved.probation.name if resolved.probation else "nothing watched"
-    return f"{units.duration_text(resolved.probation_seconds)}{until}, {stage}"
+    watching = resolved.probation.name if resolved.probation else "nothing watched"
+    return f"{units.duration_text(resolved.probation_seconds)}{until}, {watching}"
 
 
 def _shadow(resolved: settings.Settings) -> str:

@@ -139,12 +139,12 @@ as text.
 """
 
 
-def fits(rows: pa.Table, table: str) -> bool:
+def fits(rows: pa.Table, of: str) -> bool:
     """Whether these can be rows of a table, as this release or an earlier one wrote them."""
-    kind = records.Prediction if table == PREDICTIONS else records.Outcome
+    kind = records.Prediction if of == PREDICTIONS else records.Outcome
     needed = {RENAMED.get(field.name, field.name) for field in msgspec.structs.fields(kind) if field.required}
-    there = {name: rows.schema.field(name).type for name in SCHEMAS[table].names if name in rows.schema.names}
-    alike = all(SCHEMAS[table].field(name).type == one for name, one in there.items())
+    there = {name: rows.schema.field(name).type for name in SCHEMAS[of].names if name in rows.schema.names}
+    alike = all(SCHEMAS[of].field(name).type == one for name, one in there.items())
     return alike and needed <= there.keys() and not any(rows[name].null_count for name in needed)
 
 
@@ -172,13 +172,13 @@ def _text(values: Sequence[object], kind: pa.DataType) -> pa.Array:
     return pa.array([shown(value) for value in values], kind)  # type: ignore[arg-type]
 
 
-def shown(body: bytes) -> str:
+def shown(raw: bytes) -> str:
     """A body as the text in a column."""
     try:
-        text = body.decode()
+        text = raw.decode()
     except UnicodeDecodeError:
         text = BASE64
-    return BASE64 + base64.b64encode(body).decode() if text.startswith(_SPECIAL) else text
+    return BASE64 + base64.b64encode(raw).decode() if text.startswith(_SPECIAL) else text
 
 
 def body(text: str) -> bytes:

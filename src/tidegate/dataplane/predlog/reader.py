@@ -84,14 +84,14 @@ def find(place: home.Home, prediction_id: bytes) -> Found | None:
     told = _recorded(place.log, parquet.OUTCOMES, [prediction_id])
     recorded = {_identity(one) for one in (*found, *told)}
     fresh = [one for one in fresh if _identity(one) not in recorded]
-    predictions = sorted(
+    every = sorted(
         (one for one in (*found, *fresh) if isinstance(one, records.Prediction)), key=lambda one: (one.role, one.sequence)
     )
-    if not predictions:
+    if not every:
         return None
-    first = predictions[0]
+    first = every[0]
     heard = [one for one in (*told, *fresh) if isinstance(one, records.Outcome) and one.role == first.role]
-    copy = next((one for one in predictions[1:] if one.role == arms.Role.SHADOW), None)
+    copy = next((one for one in every[1:] if one.role == arms.Role.SHADOW), None)
     return Found(first, first_heard(heard), _identity(first) in recorded, copy)
 
 
@@ -291,9 +291,9 @@ def _recorded(log: pathlib.Path, table: str, wanted: Sequence[bytes]) -> list[se
     sound = lambda: [  # noqa: E731 - asked again after a merge
         str(log / file.path) for file in _files(log, table, least=min(wanted), most=max(wanted)) if _sound(log, file)
     ]
-    names, rows = _answer(ask, given, sound)
+    headings, rows = _answer(ask, given, sound)
     make: Callable[[dict[str, object]], segments.Record] = parquet.prediction if table == parquet.PREDICTIONS else parquet.outcome
-    told = (_whole(log, dict(zip(names, row, strict=True))) for row in rows)
+    told = (_whole(log, dict(zip(headings, row, strict=True))) for row in rows)
     found = [one for row in told if (one := _understood(make, row)) is not None]
     return list({_identity(one): one for one in found}.values())
 

@@ -43,7 +43,7 @@ def asked(wanted: Sequence[traffic.Body], by: assignment.Sticky | None, count: i
 
 
 def of_column(
-    wanted: Sequence[traffic.Body], by: assignment.Sticky | None, column: str, inputs: frozenset[str]
+    wanted: Sequence[traffic.Body], by: assignment.Sticky | None, column: str, taken: frozenset[str]
 ) -> list[traffic.Body]:
     """The bodies as who stands in a column of their first record sends them; one that the model does not take is taken out.
 
@@ -52,7 +52,7 @@ def of_column(
     if by is None or by.by == "field":
         how = f"by the field {by.name}, which the rows have" if by else "by nothing: each is a unit of its own"
         raise errors.InputInvalid(f"requests stick {how}, so there is no header to put {column} in.", cure="Leave --unit out.")
-    return [_named(body, by, column, inputs) for body in wanted]
+    return [_named(body, by, column, taken) for body in wanted]
 
 
 class Asking:

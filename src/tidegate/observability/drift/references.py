@@ -55,27 +55,27 @@ def report(place: home.Home, connection: sqlite3.Connection, endpoint: str, aske
     return _sketched(connection, found)
 
 
-def _sketched(connection: sqlite3.Connection, report: drifting.Report) -> drifting.Report:
+def _sketched(connection: sqlite3.Connection, found: drifting.Report) -> drifting.Report:
     """The report with what the sketches of both times say; of the data that came with a model there are none."""
-    if not report.reference or not sketching.known(connection):
-        return report
-    frames = profiled.frames(connection, report.endpoint)
+    if not found.reference or not sketching.known(connection):
+        return found
+    frames = profiled.frames(connection, found.endpoint)
     seen, known = (
         sketching.read(
             connection,
-            report.endpoint,
-            [(one.since, one.until, one.versions(connection, report.endpoint)) for one in times],
+            found.endpoint,
+            [(one.since, one.until, one.versions(connection, found.endpoint)) for one in times],
             frames,
         )
-        for times in ((report.window,), report.reference)
+        for times in ((found.window,), found.reference)
     )
     columns = tuple(
         msgspec.structs.replace(one, sketched=drifting.sketched(seen[one.name], known[one.name]))
         if one.name in seen and one.name in known
         else one
-        for one in report.columns
+        for one in found.columns
     )
-    return msgspec.structs.replace(report, columns=columns)
+    return msgspec.structs.replace(found, columns=columns)
 
 
 def _report(connection: sqlite3.Connection, endpoint: str, route: tables.Route | None, asked: Asked) -> drifting.Report:

@@ -31,7 +31,7 @@ def of(place: home.Home, request_id: str, accepted: int) -> Fate:
     except errors.StoreUnavailable:  # nothing has been recorded yet
         return Fate(0, accepted)
     with books:
-        waiting = unread + joins.waiting(books.connection, request_id)
+        waiting = unread + joins.unjoined(books.connection, request_id)
         aside = collections.Counter(
             one.reason for one in quarantine.kept(books.connection) if one.outcome.request_id == request_id
         )

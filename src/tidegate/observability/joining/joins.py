@@ -289,7 +289,7 @@ class Joins:
         self._cohorts.expire(cut)
 
 
-def waiting(connection: sqlite3.Connection, request_id: str) -> int:
+def unjoined(connection: sqlite3.Connection, request_id: str) -> int:
     """How many outcomes that were posted in one request wait for their predictions."""
     if not catalogue.has(connection, "unjoined"):
         return 0

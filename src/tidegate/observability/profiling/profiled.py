@@ -53,8 +53,8 @@ def known(connection: sqlite3.Connection) -> bool:
 
 def frames(connection: sqlite3.Connection, endpoint: str) -> dict[str, profiles.Frame]:
     """The frames of an endpoint's columns, by name; none before enough was seen."""
-    rows = connection.execute("SELECT told FROM frame WHERE endpoint = ?", (endpoint,))
-    return {one.name: one for one in (_frame(packed) for (packed,) in rows)}
+    told = connection.execute("SELECT told FROM frame WHERE endpoint = ?", (endpoint,))
+    return {one.name: one for one in (_frame(packed) for (packed,) in told)}
 
 
 def hours(connection: sqlite3.Connection, endpoint: str, since: int, until: int) -> list[tuple[int, int, profiles.Profile]]:
