@@ -171,7 +171,8 @@ def test_series_together_are_what_each_is_alone(seed, frozen, step):
         level = np.where(rng.random(len(keys)) < 0.03, rng.uniform(0.01, 0.9, len(keys)), level)
         sizes = (level * rng.uniform(0.8, 1.2, len(keys)))[some]
         several.put(begin, at, sizes, sizes - 0.02)
+        runs, latest = several.runs(begin), dict(several.latest(begin))
         for one, size in zip(some.tolist(), sizes.tolist(), strict=True):
             each[one].put(begin, size, size - 0.02)
-            assert several.since(keys[one]) == each[one].since
-            assert several.last(keys[one]).over == each[one].recent[-1][1]
+            assert runs.get(keys[one]) == each[one].since
+            assert latest[keys[one]].over == each[one].recent[-1][1]
