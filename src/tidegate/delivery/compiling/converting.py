@@ -13,7 +13,7 @@ import msgspec
 
 from tidegate.core.vocabulary import manifests
 from tidegate.dataplane.models import agreement, batches, bundles
-from tidegate.dataplane.models.loaders import catalog
+from tidegate.dataplane.models.loaders import arrayed, catalog
 from tidegate.delivery.compiling import graphs, probes
 
 FILE = "compiled.onnx"
@@ -58,7 +58,7 @@ def compiled(bundle: bundles.Bundle, loaded: catalog.Model, batch: batches.Batch
     """The model of a profiled bundle converted and compared over a batch of its own data. Raises nothing the model causes."""
     if bundle.manifest.loader == "onnx":
         return Compiled("it is ONNX already")
-    original = getattr(loaded, "original", None)
+    original = loaded.original if isinstance(loaded, arrayed.Model) else None
     if original is None or type(original).__module__.partition(".")[0] not in graphs.CONVERTED:
         what = f"the loader {bundle.manifest.loader}" if original is None else f"a {type(original).__name__}"
         return Compiled(f"there is no converter for {what}")

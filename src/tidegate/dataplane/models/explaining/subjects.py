@@ -7,7 +7,7 @@ import msgspec
 
 from tidegate.core.vocabulary import errors, manifests
 from tidegate.dataplane.models import batches, bins, bundles, model
-from tidegate.dataplane.models.loaders import catalog
+from tidegate.dataplane.models.loaders import arrayed, catalog
 
 ANSWER = "the answer"
 Score = Callable[[batches.Batch], list[float]]
@@ -66,7 +66,7 @@ def _of_list(manifest: manifests.Manifest, loaded: catalog.Model, entry: list[An
 def _of_class(bundle: bundles.Bundle, loaded: catalog.Model, name: str, entry: Any) -> Subject:
     said = bins.said(entry)
     known = [bins.said(one) for one in loaded.classes]
-    if hasattr(getattr(loaded, "original", None), "predict_proba") and said in known:
+    if isinstance(loaded, arrayed.Model) and hasattr(loaded.original, "predict_proba") and said in known:
         place, probable = known.index(said), _probable(bundle, loaded, len(known))
         words = f"the probability of {said}"
         score = lambda batch: _numbers([row[place] for row in batches.entries(probable(batch))])  # noqa: E731 - named in two places
