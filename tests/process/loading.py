@@ -9,7 +9,7 @@ from tidegate.core.vocabulary import manifests
 from tidegate.dataplane.models import bundles, signature
 from tidegate.dataplane.models.loaders import catalog
 from tidegate.dataplane.wire import frames
-from tidegate.delivery.registry import examples, mlmodel
+from tidegate.delivery.describing import examples, mlmodel
 
 C = manifests.Column
 

@@ -29,7 +29,8 @@ from tidegate.dataplane.models.loaders import sklearn as sklearn_loader
 from tidegate.dataplane.models.loaders import xgboost as xgboost_loader
 from tidegate.dataplane.wire import frames
 from tidegate.delivery.compiling import converting
-from tidegate.delivery.registry import examples, making, reports
+from tidegate.delivery.describing import examples
+from tidegate.delivery.registry import making, reports
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 

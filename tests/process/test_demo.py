@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tidegate.core.vocabulary import home, instances
-from tidegate.delivery.registry import basis
+from tidegate.delivery.training import basis
 
 AT_MOST_SECONDS = 400
 """Training, and the story; many times what it takes, for machines that do other things as well."""

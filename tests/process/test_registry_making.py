@@ -257,7 +257,8 @@ def test_a_file_that_is_no_model_names_the_formats(place, tmp_path):
 ASKER = """
 import pathlib, sys
 from tidegate.core.vocabulary import home
-from tidegate.delivery.registry import asking, making
+from tidegate.delivery.registry import making
+from tidegate.delivery.sources import asking
 making.make(sys.argv[2], home.Home(pathlib.Path(sys.argv[1])), trust="pickle", example=sys.argv[3])
 assert asking.resolve(sys.argv[2]) == pathlib.Path(sys.argv[2]).as_uri()
 print(sorted({name.partition(".")[0] for name in sys.modules} & {"numpy", "pandas", "sklearn", "mlflow", "score_model"}))

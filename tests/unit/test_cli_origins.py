@@ -3,7 +3,8 @@
 from tidegate.control.batch import recipe as recipes
 from tidegate.control.loop import descendants, lineage, trace
 from tidegate.core.vocabulary import manifests
-from tidegate.delivery.registry import basis, runs
+from tidegate.delivery.sources import runs
+from tidegate.delivery.training import basis
 from tidegate.interface.cli.views import lineage as view
 from tidegate.interface.cli.views import recipe as recipe_view
 from tidegate.interface.cli.views import trace as trace_view

@@ -11,7 +11,8 @@ from tidegate.control.loop import checks
 from tidegate.core.vocabulary import home
 from tidegate.dataplane.predlog import shipped
 from tidegate.dataplane.wire import ends
-from tidegate.delivery.registry import basis, runtimes
+from tidegate.delivery.runtimes import runtimes
+from tidegate.delivery.training import basis
 from tidegate.observability.metrics import drifted, totals
 from tidegate.observability.monitors import logwatch, speaking
 from tidegate.observability.outcomes import labelling

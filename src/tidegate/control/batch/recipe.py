@@ -15,7 +15,10 @@ from tidegate.core.vocabulary import errors, home, manifests
 from tidegate.dataplane.models import bundles
 from tidegate.dataplane.models.explaining import questions
 from tidegate.dataplane.wire import frames, samples
-from tidegate.delivery.registry import asking, basis, locking, reports, runs
+from tidegate.delivery.registry import reports
+from tidegate.delivery.runtimes import locking
+from tidegate.delivery.sources import asking, runs
+from tidegate.delivery.training import basis
 
 
 class Packages(msgspec.Struct, frozen=True):

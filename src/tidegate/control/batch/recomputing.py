@@ -10,7 +10,8 @@ import tempfile
 from tidegate.core.vocabulary import home
 from tidegate.dataplane.models.explaining import questions
 from tidegate.dataplane.targets import frozen, local
-from tidegate.delivery.registry import children, runtimes
+from tidegate.delivery.runtimes import runtimes
+from tidegate.delivery.sources import children
 
 LOAD_SECONDS = 300.0
 """For a model to load and answer, besides what each explanation takes."""

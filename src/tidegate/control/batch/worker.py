@@ -27,7 +27,8 @@ from tidegate.core.vocabulary import codes, errors, handling, home, instances
 from tidegate.dataplane.models import bundles
 from tidegate.dataplane.targets import frozen, local
 from tidegate.dataplane.wire import frames, samples
-from tidegate.delivery.registry import children, runtimes
+from tidegate.delivery.runtimes import runtimes
+from tidegate.delivery.sources import children
 
 AT_ONCE = 256
 """Requests that it is given before it has answered them."""

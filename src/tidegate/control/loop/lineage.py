@@ -13,7 +13,7 @@ from tidegate.control.store import endpoints, store
 from tidegate.core.vocabulary import arms, errors, home, manifests, phases, records, releases
 from tidegate.dataplane.models import bundles
 from tidegate.dataplane.predlog import reader
-from tidegate.delivery.registry import basis
+from tidegate.delivery.training import basis
 
 SHORTEST = 6
 """Digits of a sha256 that may stand for it."""

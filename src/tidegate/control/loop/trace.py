@@ -12,7 +12,7 @@ from tidegate.control.store import store
 from tidegate.core.vocabulary import arms, errors, explanations, home, ids, manifests, marks, records, releases
 from tidegate.dataplane.models import bundles
 from tidegate.dataplane.predlog import explained, reader, sights
-from tidegate.delivery.registry import basis
+from tidegate.delivery.training import basis
 
 
 class Prediction(msgspec.Struct, frozen=True):

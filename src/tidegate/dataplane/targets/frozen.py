@@ -21,7 +21,10 @@ ROOMS = (
     "dataplane/wire",
     "dataplane/worker",
     "delivery/compiling",
+    "delivery/describing",
     "delivery/registry",
+    "delivery/runtimes",
+    "delivery/sources",
 )
 """What is copied, with the words of the wings above it. `delivery` for the process that profiles and compiles a model."""
 FRESH_SECONDS = 3_600.0

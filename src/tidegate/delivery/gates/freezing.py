@@ -12,7 +12,7 @@ import msgspec
 
 from tidegate.core.vocabulary import errors, manifests
 from tidegate.delivery.gates import findings
-from tidegate.delivery.registry import digests
+from tidegate.delivery.training import digests
 
 NAME = "data"
 MOST_BYTES = 8 << 30

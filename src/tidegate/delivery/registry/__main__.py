@@ -17,7 +17,8 @@ import msgspec
 
 from tidegate.core.vocabulary import errors
 from tidegate.dataplane.models.explaining import questions
-from tidegate.delivery.registry import children, profiling, sources, tracking
+from tidegate.delivery.registry import profiling
+from tidegate.delivery.sources import children, sources, tracking
 
 
 def main(verb: str) -> int:
@@ -46,7 +47,7 @@ def _do(verb: str, request: bytes) -> Iterator[Any]:
         return
     if verb == "survey":
         # What these import (pyarrow, yaml) a runtime of the model's may not have, and it is never asked for this.
-        from tidegate.delivery.registry import surveying, training  # noqa: PLC0415
+        from tidegate.delivery.training import surveying, training  # noqa: PLC0415
 
         yield surveying.survey(msgspec.json.decode(request, type=training.Asked))
         return

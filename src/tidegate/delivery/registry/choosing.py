@@ -3,7 +3,8 @@
 import dataclasses
 import platform
 
-from tidegate.delivery.registry import interpreters, mlmodel, packages, requirements
+from tidegate.delivery.describing import mlmodel
+from tidegate.delivery.runtimes import interpreters, packages, requirements
 
 
 @dataclasses.dataclass(frozen=True)

@@ -15,7 +15,7 @@ from typing import Any
 from tidegate.core.vocabulary import errors
 from tidegate.dataplane.models import model
 from tidegate.dataplane.wire import frames
-from tidegate.delivery.registry import examples
+from tidegate.delivery.describing import examples
 
 ROWS = 500
 COLUMNS = 200

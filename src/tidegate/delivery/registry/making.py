@@ -20,22 +20,11 @@ from tidegate.core.vocabulary import errors, home, manifests, profiles
 from tidegate.dataplane.models import agreement, bundles
 from tidegate.dataplane.models.loaders import trusted
 from tidegate.dataplane.targets import frozen
-from tidegate.delivery.registry import (
-    adopting,
-    asking,
-    children,
-    choosing,
-    describing,
-    examples,
-    locking,
-    mlmodel,
-    predicates,
-    profiling,
-    reports,
-    runtimes,
-    sources,
-    training,
-)
+from tidegate.delivery.describing import describing, examples, mlmodel
+from tidegate.delivery.registry import adopting, choosing, predicates, profiling, reports
+from tidegate.delivery.runtimes import locking, runtimes
+from tidegate.delivery.sources import asking, children, sources
+from tidegate.delivery.training import training
 
 PROFILE_SECONDS = 600.0
 MODEL = "model"

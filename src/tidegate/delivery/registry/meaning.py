@@ -8,7 +8,7 @@ import hashlib
 import os
 import pathlib
 
-from tidegate.delivery.registry import asking, sources
+from tidegate.delivery.sources import asking, sources
 
 Signature = tuple[tuple[str, int, int, int], ...]
 """(path, bytes, time of change, inode) of every file: equal as long as nothing was written."""

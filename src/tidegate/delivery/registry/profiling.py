@@ -15,7 +15,9 @@ from tidegate.dataplane.models import agreement, batches, bins, bundles, model, 
 from tidegate.dataplane.models.loaders import catalog
 from tidegate.dataplane.wire import frames
 from tidegate.delivery.compiling import converting
-from tidegate.delivery.registry import dependence, examples, outputs, packages
+from tidegate.delivery.describing import examples
+from tidegate.delivery.registry import dependence, outputs
+from tidegate.delivery.runtimes import packages
 
 _UNIFORM = tuple(place / bins.MOST for place in range(1, bins.MOST))
 _FEW = 64

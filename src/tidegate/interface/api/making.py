@@ -14,7 +14,8 @@ from tidegate.core.decide import strategies
 from tidegate.core.spec import bounds, schedule
 from tidegate.core.spec import settings as specification
 from tidegate.core.vocabulary import errors, ids
-from tidegate.delivery.registry import ordering, runtimes
+from tidegate.delivery.registry import ordering
+from tidegate.delivery.runtimes import runtimes
 from tidegate.interface.api import asked, shelf
 
 _KEEPS: dict[bool, dict[str, object]] = {

@@ -9,7 +9,7 @@ from typing import Any
 import uvicorn
 
 from tidegate.core.vocabulary import errors, home, instances
-from tidegate.delivery.registry import runtimes
+from tidegate.delivery.runtimes import runtimes
 from tidegate.interface.api import access, app, live, shelf
 
 SOCKET = "api"

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from tidegate.control.loop.keeper import cgroups
 from tidegate.core.vocabulary import amounts, errors, home
-from tidegate.delivery.registry import interpreters, runtimes
+from tidegate.delivery.runtimes import interpreters, runtimes
 from tidegate.interface.cli import findings, words
 
 

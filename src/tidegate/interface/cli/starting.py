@@ -8,7 +8,7 @@ from typing import Any
 
 from tidegate.core.spec import settings
 from tidegate.core.vocabulary import errors, home
-from tidegate.delivery.registry import asking
+from tidegate.delivery.sources import asking
 from tidegate.interface.api import client
 from tidegate.interface.cli import curl, following, project, reaching
 

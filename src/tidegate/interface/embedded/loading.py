@@ -12,7 +12,8 @@ from tidegate.core.vocabulary import errors, ids, manifests, tables
 from tidegate.core.vocabulary import home as homes
 from tidegate.dataplane.models import bundles
 from tidegate.dataplane.wire import tablefile
-from tidegate.delivery.registry import making, requirements
+from tidegate.delivery.registry import making
+from tidegate.delivery.runtimes import requirements
 from tidegate.interface.embedded import following, journal, model
 
 _DIGEST = re.compile(r"[0-9a-f]{12,64}")

@@ -11,7 +11,8 @@ from rich import status as spinner
 from tidegate.core.spec import file as spec
 from tidegate.core.vocabulary import errors, ids, manifests
 from tidegate.core.vocabulary import home as homes
-from tidegate.delivery.registry import asking, making
+from tidegate.delivery.registry import making
+from tidegate.delivery.sources import asking
 from tidegate.interface.cli import options, project, screen, starting
 
 _OLD_STORE = "mlruns"

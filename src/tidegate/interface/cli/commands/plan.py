@@ -17,7 +17,10 @@ from tidegate.core.spec import settings as specification
 from tidegate.core.vocabulary import errors, releases, urls
 from tidegate.core.vocabulary import home as homes
 from tidegate.dataplane.models import bundles, checking
-from tidegate.delivery.registry import asking, choosing, describing, predicates, reports, training
+from tidegate.delivery.describing import describing
+from tidegate.delivery.registry import choosing, predicates, reports
+from tidegate.delivery.sources import asking
+from tidegate.delivery.training import training
 from tidegate.interface.cli import course, foreseeing, options, project, reaching, screen, words
 
 NAMED = 5

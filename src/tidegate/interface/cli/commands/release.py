@@ -8,7 +8,8 @@ from rich import status as spinner
 from tidegate.core.spec import settings
 from tidegate.core.vocabulary import errors
 from tidegate.core.vocabulary import home as homes
-from tidegate.delivery.registry import basis, ordering, reports
+from tidegate.delivery.registry import ordering, reports
+from tidegate.delivery.training import basis
 from tidegate.interface.api import client
 from tidegate.interface.cli import exits, following, joint, options, project, reaching, screen, starting
 

@@ -11,7 +11,7 @@ import urllib.parse
 from collections.abc import Iterator
 
 from tidegate.core.vocabulary import errors
-from tidegate.delivery.registry import runs, sources
+from tidegate.delivery.sources import runs, sources
 
 _VERSION = (
     "SELECT version, run_id, source, storage_location, status, status_message FROM model_versions WHERE name = ? AND version = ?"

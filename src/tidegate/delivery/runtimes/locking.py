@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Sequence
 
 from tidegate.core.vocabulary import errors, home
-from tidegate.delivery.registry import interpreters, requirements
+from tidegate.delivery.runtimes import interpreters, requirements
 
 SECONDS = 300.0
 _OURS = "msgspec>=0.20,<1"

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import msgspec
 
 from tidegate.core.vocabulary import errors
-from tidegate.delivery.registry import requirements
+from tidegate.delivery.runtimes import requirements
 
 FIND_SECONDS = 60.0
 _CURE = "pip install uv"

@@ -9,7 +9,7 @@ import pytest
 
 from tidegate.core.vocabulary import errors, manifests
 from tidegate.delivery.gates import freezing
-from tidegate.delivery.registry import surveying, training
+from tidegate.delivery.training import surveying, training
 
 COLUMNS = (manifests.Column("a", "double"), manifests.Column("b", "long"))
 ROWS = 300

@@ -15,7 +15,9 @@ import pytest
 
 from tidegate.core.vocabulary import errors, home, manifests, profiles
 from tidegate.dataplane.models import bundles
-from tidegate.delivery.registry import asking, basis, making, training
+from tidegate.delivery.registry import making
+from tidegate.delivery.sources import asking
+from tidegate.delivery.training import basis, training
 
 LOG = """
 import logging, warnings

@@ -18,7 +18,8 @@ import pytest
 from tidegate.core.vocabulary import errors, home, instances, releases
 from tidegate.dataplane.models import bundles
 from tidegate.dataplane.targets import local
-from tidegate.delivery.registry import interpreters, locking, making, runtimes
+from tidegate.delivery.registry import making
+from tidegate.delivery.runtimes import interpreters, locking, runtimes
 
 OLD = "1.5.2"
 CODE = """
@@ -218,7 +219,7 @@ def test_without_uv_the_cure_is_to_install_it(place, monkeypatch):
 BUILDER = """
 import pathlib, sys
 from tidegate.core.vocabulary import home
-from tidegate.delivery.registry import runtimes
+from tidegate.delivery.runtimes import runtimes
 print(runtimes.ensure(home.Home(pathlib.Path(sys.argv[1])), pathlib.Path(sys.argv[2]).read_bytes()))
 """
 

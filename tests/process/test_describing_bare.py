@@ -15,7 +15,9 @@ from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression
 
 from tidegate.core.vocabulary import errors, manifests
-from tidegate.delivery.registry import bare, profiling, sources
+from tidegate.delivery.describing import bare
+from tidegate.delivery.registry import profiling
+from tidegate.delivery.sources import sources
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 FLOWERS, KINDS = load_iris(return_X_y=True, as_frame=True)

@@ -10,7 +10,8 @@ import json
 import pathlib
 
 from tidegate.core.vocabulary import errors
-from tidegate.delivery.registry import examples, mlmodel, signatures, sources
+from tidegate.delivery.describing import examples, mlmodel, signatures
+from tidegate.delivery.sources import sources
 
 MODULE = "model.py"
 _SKLEARN = {".joblib": "joblib", ".pkl": "pickle", ".pickle": "pickle", ".skops": "skops"}

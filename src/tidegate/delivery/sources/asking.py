@@ -8,7 +8,7 @@ import pathlib
 import msgspec
 
 from tidegate.core.vocabulary import manifests
-from tidegate.delivery.registry import children, database, locating, runs, sources, tracking
+from tidegate.delivery.sources import children, database, locating, runs, sources, tracking
 
 SECONDS = 120.0
 FETCH_SECONDS = 900.0

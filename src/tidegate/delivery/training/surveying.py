@@ -14,7 +14,8 @@ import pyarrow.compute as pc
 
 from tidegate.core.stats import counting, streamed
 from tidegate.core.vocabulary import errors, profiles
-from tidegate.delivery.registry import datasets, digests, examples, training
+from tidegate.delivery.describing import examples
+from tidegate.delivery.training import datasets, digests, training
 
 SAMPLE, SAMPLE_CELLS = 50_000, 10_000_000
 """Rows that say how values are told apart, and values; up to twice as many are held."""

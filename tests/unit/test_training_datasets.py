@@ -6,7 +6,7 @@ import pathlib
 
 import pytest
 
-from tidegate.delivery.registry import datasets, digests
+from tidegate.delivery.training import datasets, digests
 
 
 def test_a_compressed_file_that_is_elsewhere_has_the_sha256_that_it_has_here(tmp_path: pathlib.Path) -> None:

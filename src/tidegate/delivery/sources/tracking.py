@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from tidegate.core.vocabulary import errors
-from tidegate.delivery.registry import locating, runs, sources
+from tidegate.delivery.sources import locating, runs, sources
 
 
 class Wanted(msgspec.Struct, frozen=True):

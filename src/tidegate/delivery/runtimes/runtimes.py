@@ -20,7 +20,7 @@ import msgspec
 
 from tidegate.core.vocabulary import errors, home, instances, manifests
 from tidegate.dataplane.models import bundles
-from tidegate.delivery.registry import interpreters, locking
+from tidegate.delivery.runtimes import interpreters, locking
 
 SECONDS = 1_200.0
 NICE = 15

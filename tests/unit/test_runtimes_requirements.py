@@ -6,7 +6,9 @@ import platform
 import pytest
 
 from tidegate.core.vocabulary import errors, manifests
-from tidegate.delivery.registry import choosing, locking, mlmodel, requirements
+from tidegate.delivery.describing import mlmodel
+from tidegate.delivery.registry import choosing
+from tidegate.delivery.runtimes import locking, requirements
 
 MSGSPEC = importlib.metadata.version("msgspec")
 MINOR = requirements.minor(platform.python_version())

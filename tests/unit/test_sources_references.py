@@ -6,7 +6,8 @@ import sqlite3
 import pytest
 
 from tidegate.core.vocabulary import errors, manifests
-from tidegate.delivery.registry import children, database, examples, locating, mlmodel, runs, signatures, sources
+from tidegate.delivery.describing import examples, mlmodel, signatures
+from tidegate.delivery.sources import children, database, locating, runs, sources
 
 C = manifests.Column
 

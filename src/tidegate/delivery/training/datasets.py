@@ -15,7 +15,7 @@ import pyarrow.fs
 import pyarrow.parquet as pq
 
 from tidegate.core.vocabulary import errors, manifests
-from tidegate.delivery.registry import digests, training
+from tidegate.delivery.training import digests, training
 
 ROWS = 16_384
 """Of a piece."""

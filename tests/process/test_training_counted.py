@@ -19,7 +19,8 @@ from tests.process import sink_servers
 from tidegate.core.spec import settings
 from tidegate.core.stats import counting
 from tidegate.core.vocabulary import errors, manifests, profiles
-from tidegate.delivery.registry import basis, making, ordering, surveying, training
+from tidegate.delivery.registry import making, ordering
+from tidegate.delivery.training import basis, surveying, training
 from tidegate.interface.cli import main
 
 ROWS = 120_000
@@ -219,7 +220,7 @@ def test_a_large_row_group_is_read_in_little_memory(tmp_path):
     pq.write_table(data, tmp_path / "train.parquet", row_group_size=2_000_000)
     columns = tuple(manifests.Column(name, "double") for name in data.schema.names)
     del data
-    read = "import resource, sys, msgspec; from tidegate.delivery.registry import surveying, training;"
+    read = "import resource, sys, msgspec; from tidegate.delivery.training import surveying, training;"
     read += "import numpy, pyarrow.dataset; before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss;"
     read += "told = surveying.survey(msgspec.json.decode(sys.stdin.buffer.read(), type=training.Asked));"
     read += "print(told.rows, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)"

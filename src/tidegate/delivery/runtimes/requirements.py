@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from packaging import requirements, utils
 
 from tidegate.core.vocabulary import errors
-from tidegate.delivery.registry import packages
+from tidegate.delivery.runtimes import packages
 
 _PANDAS = "pandas>=2.2,<3"
 

@@ -3,7 +3,8 @@
 import pathlib
 
 from tidegate.core.vocabulary import errors, manifests
-from tidegate.delivery.registry import asking, bare, mlmodel, sources
+from tidegate.delivery.describing import bare, mlmodel
+from tidegate.delivery.sources import asking, sources
 
 
 def fetched(source: sources.Registered | sources.Local, folder: pathlib.Path) -> tuple[str, pathlib.Path, manifests.Provenance]:

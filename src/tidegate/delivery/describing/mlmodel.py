@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 
 from tidegate.core.vocabulary import errors, manifests
-from tidegate.delivery.registry import examples, flavours, signatures
+from tidegate.delivery.describing import examples, flavours, signatures
 
 FILE = "MLmodel"
 _OF_THE_MAKER = ("artifact_path", "model_id", "model_uuid", "run_id", "utc_time_created", "model_size_bytes")

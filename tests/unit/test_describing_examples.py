@@ -4,7 +4,7 @@ import json
 import pathlib
 
 from tidegate.core.vocabulary import manifests
-from tidegate.delivery.registry import examples
+from tidegate.delivery.describing import examples
 
 SIGNATURE = manifests.Signature("columns", (manifests.Column("a", "string"), manifests.Column("b", "double", required=False)), ())
 

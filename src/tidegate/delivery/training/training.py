@@ -13,7 +13,9 @@ from urllib import parse
 import msgspec
 
 from tidegate.core.vocabulary import errors, manifests, profiles
-from tidegate.delivery.registry import children, digests, mlmodel
+from tidegate.delivery.describing import mlmodel
+from tidegate.delivery.sources import children
+from tidegate.delivery.training import digests
 
 CURE = "Training data is a CSV file with a header or Parquet, with the columns that the model takes; any others are passed over."
 SCHEMES = frozenset({"", "file", "s3", "gs", "gcs", "abfs", "abfss", "hdfs"})
