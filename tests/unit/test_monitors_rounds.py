@@ -1,5 +1,7 @@
 """Watches looked after, what they say, and what control hears of it."""
 
+import time
+
 import msgspec
 import pytest
 
@@ -56,6 +58,20 @@ def test_a_watch_that_fails_says_so_and_what_it_said_before_counts(place):
     watch.fails = False
     one.turn(320.0)
     assert "trouble" not in one.facts
+
+
+def test_a_watch_rests_the_longer_the_more_work_its_look_was(place):
+    class Busy(Watch):
+        def look(self, now):
+            begun = time.thread_time()
+            while time.thread_time() < begun + 0.02:
+                pass
+            return super().look(now)
+
+    idle, busy = rounds.Round(place, Watch()), rounds.Round(place, Busy())
+    idle.turn(200.0)
+    busy.turn(200.0)
+    assert 0.0 < idle.rest < 0.02 * rounds.RESTS <= busy.rest < rounds.LONGEST_REST
 
 
 def test_another_process_goes_on_with_what_was_said(place):

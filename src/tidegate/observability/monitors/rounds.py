@@ -17,6 +17,11 @@ from tidegate.core.vocabulary import alarms, errors, home, instances, logs
 from tidegate.observability.monitors import speaking
 
 SAY_SECONDS = 1.0
+RESTS = 9.0
+"""Seconds that a watch rests for each of processor time that its look took: where there is much to read it looks less often, and
+no busy machine pays for that."""
+LONGEST_REST = 1_800.0
+"""Seconds; shorter than what watches take for a clock that was set."""
 log = logging.getLogger(__name__)
 
 
@@ -29,7 +34,7 @@ class Watch(Protocol):
 
     @property
     def every(self) -> float:
-        """Seconds from the beginning of one look to that of the next."""
+        """Seconds from the beginning of one look to that of the next, at the least."""
 
     def look(self, now: float) -> Iterable[alarms.Alarm]:
         """Everything that is wrong at Unix time `now`. Whatever it raises is logged, and what it said before still counts."""
@@ -42,12 +47,14 @@ class Round:
         self.watch = watch
         self.looked_at = 0.0
         self.seconds = 0.0
+        self.rest = 0.0
+        """Seconds to go by after the last look, at the least."""
         self.trouble = ""
         self._voice = speaking.Voice(place.alarms, watch.name)
 
     def turn(self, now: float) -> None:
         """Look once, at Unix time `now`, and say what is wrong."""
-        began = time.monotonic()
+        began, worked = time.monotonic(), time.thread_time()
         try:
             self._voice.say(now, self.watch.look(now))
             self.trouble = ""
@@ -56,13 +63,14 @@ class Round:
                 log.exception("a look failed", extra={"watch": self.watch.name})
             self.trouble = f"{type(failed).__name__}: {failed}"
         self.looked_at, self.seconds = now, time.monotonic() - began
+        self.rest = min(RESTS * (time.thread_time() - worked), LONGEST_REST)
 
     def go(self, stop: threading.Event) -> None:
         """Turn after turn until told to stop."""
         due = time.monotonic()
         while not stop.is_set():
             self.turn(time.time())
-            due = max(due + self.watch.every, time.monotonic())
+            due = max(due + self.watch.every, time.monotonic() + self.rest)
             stop.wait(due - time.monotonic())
 
     @property
