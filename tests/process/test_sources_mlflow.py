@@ -135,7 +135,8 @@ def test_the_data_that_a_run_names_is_its_baseline_profile_where_it_can_be_read(
         assert (noted.sha256, told.rows) == ("", 0)
         assert told.note == f"the run's data set january is not read: there is nothing at {data}"
         assert basis.said(place, digest).endswith(told.note)
-        assert foreseen == f"Its run's training data january would not be read: there is nothing at {data}."
+        why = f"Its run's training data january would not be read: there is nothing at {data}."
+        assert foreseen == f"{why} `training: PATH` in the file names what is."
 
 
 def test_an_alias_is_resolved_to_its_version(here):

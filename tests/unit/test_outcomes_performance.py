@@ -176,6 +176,10 @@ def test_auto_is_what_answers_and_labels_are() -> None:
     auto = tables.Outcomes()
     assert report(rows(at, label * 0.5 + 0.2, label, np.full(300, DAY)), 30, auto).kind == "probability"
     assert report(rows(at, label + 1, label + 1, np.full(300, DAY)), 30, auto).kind == "class"
+    assert report(rows(at, label * 120 + 30.5, label * 118 + 31, np.full(300, DAY)), 30, auto).kind == "number"
+    assert report(rows(at, label * 120 + 30.5, label, np.full(300, DAY)), 30, auto).kind == "probability", "a score"
+    words = np.array(["early", "late"], object)[label.astype(int)]
+    assert report(rows(at, label * 120 + 30.5, words, np.full(300, DAY)), 30, auto).kind == "class"
 
 
 def test_unanswered_requests_are_counted_and_in_no_metric() -> None:

@@ -3,10 +3,11 @@
 import re
 
 import jsonschema
+import msgspec
 import pytest
 import yaml
 
-from tidegate.core.spec import file, settings
+from tidegate.core.spec import file, protection, settings
 from tidegate.core.vocabulary import errors, manifests, monitoring, releases
 
 MINIMUM = "endpoint: flight-delay\nmodel: mlflow://flight-delay@candidate\n"
@@ -244,13 +245,29 @@ def test_the_file_that_init_writes_says_the_defaults_it_has():
         (manifests.Column("dep_delay", "double"), manifests.Column("carrier\n", "string", required=False)),
         (manifests.Column("late", "double", shape=(-1, 2)),),
     )
-    text = file.template("flight-delay", "mlflow://flight-delay@candidate", signature)
+    manifest = manifests.Manifest("m", "sklearn", "model", signature, (), profile=manifests.Profile(9, edges=(0.25, 0.5)))
+    text = file.template("flight-delay", "mlflow://flight-delay@candidate", manifest)
     assert '#   dep_delay: double\n#   "carrier\\n": string, may be missing\n#   -> late: double [-1, 2]' in text
     assert resolved(text) == resolved(MINIMUM)
     bare = file.template("flight-delay", "mlflow://flight-delay@candidate")
     loud = resolved(re.sub(r"^# ( *[a-z_]+:)", r"\1", bare, flags=re.MULTILINE))
     assert set(loud.given) > {"release.steps", "outcomes.within", "keep", "fallback"}
     assert settings.plain(loud) | {"given": ()} == settings.plain(resolved(MINIMUM)) | {"given": ()}
+
+
+def test_init_says_that_quantities_are_measured_and_outcomes_without_that_are_refused():
+    signature = manifests.Signature("columns", (), (manifests.Column("price", "double"),))
+    manifest = manifests.Manifest("m", "sklearn", "model", signature, (), profile=manifests.Profile(9, edges=(12.5, 150.0)))
+    text = file.template("flight-delay", "mlflow://flight-delay@candidate", manifest)
+    assert resolved(text).outcomes.kind == "number"
+    whole = text.replace("#   within: 0s ", "  within: 7d ")
+    protection.fit(resolved(whole).outcomes, manifest)
+    silent = resolved(whole.replace("  kind: number", "  # kind"))
+    assert silent.outcomes.within_seconds > 0
+    with pytest.raises(errors.RuleInvalid, match="kind: number"):
+        protection.fit(silent.outcomes, manifest)
+    scores = msgspec.structs.replace(manifest, profile=manifests.Profile(9, edges=(0.2, 0.9)))
+    protection.fit(silent.outcomes, scores)
 
 
 @pytest.mark.parametrize("model", ["models/a b#c.joblib", "12", "x: y", "./model.joblib", "file:///models/x.joblib", "a'\"b"])

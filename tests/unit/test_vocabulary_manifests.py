@@ -73,3 +73,18 @@ def test_the_name_of_a_model_and_of_its_original_are_nothing_of_it():
     assert other.model_digest == BUNDLE.model_digest
     assert other.alike(BUNDLE)
     assert other.former_model_digest != BUNDLE.former_model_digest
+
+
+@pytest.mark.parametrize(
+    ("profile", "so"),
+    [
+        (manifests.Profile(30, edges=(-3.5, 2.25)), True),
+        (manifests.Profile(30, edges=(0.1, 0.9)), False),
+        (manifests.Profile(30, edges=(1.0, 2.0, 3.0)), False),
+        (manifests.Profile(30, classes=("a", "b")), False),
+        (manifests.Profile(), False),
+    ],
+    ids=["quantities", "probabilities", "numbered classes", "classes", "no example"],
+)
+def test_whether_answers_are_quantities_is_seen_by_their_example(profile, so):
+    assert changed(profile=profile).is_measuring is so

@@ -9,7 +9,7 @@ import msgspec
 from tidegate.control.loop import alarms, brought, holders, migrations, overrides, replacing, transitions
 from tidegate.control.store import chain, commands, endpoints
 from tidegate.core.decide import strategies
-from tidegate.core.spec import conditions, guards, judging, logged
+from tidegate.core.spec import conditions, guards, judging, logged, protection
 from tidegate.core.spec import settings as specification
 from tidegate.core.vocabulary import decisions, errors, home, manifests, phases, releases
 from tidegate.core.vocabulary.decisions import Kind
@@ -107,6 +107,7 @@ def _may_begin(
     guards.fit(settings.terms, manifest)
     conditions.fit(settings.fallbacks, manifest.signature)
     logged.fit(settings.log, manifest.signature)
+    protection.fit(settings.outcomes, manifest)
     return manifest
 
 

@@ -160,14 +160,14 @@ def explain(resolved: settings.Settings, told: Mapping[str, str] = MappingProxyT
 def template(
     endpoint: str,
     model: str,
-    signature: manifests.Signature | None = None,
+    manifest: manifests.Manifest | None = None,
     *,
     trust: str = "",
     example: str = "",
     method: str = "",
 ) -> str:
     """The commented file that `tidegate init` writes: what is needed set, every other key there with its default."""
-    return starter.text(endpoint, model, signature, {"example": example, "trust": trust, "method": method})
+    return starter.text(endpoint, model, manifest, {"example": example, "trust": trust, "method": method})
 
 
 def json_schema() -> dict[str, Any]:

@@ -1,9 +1,9 @@
-"""What the endpoint takes, what its answers are held to, and what is answered when no version can."""
+"""What the endpoint takes, what its answers and outcomes are held to, and what is answered when no version can."""
 
 import msgspec
 
 from tidegate.core.spec import conditions, guards, keys, units
-from tidegate.core.vocabulary import errors, handling, tables
+from tidegate.core.vocabulary import errors, handling, manifests, tables
 
 
 def limits(model: keys.Tidegate) -> tables.Limits:
@@ -33,6 +33,15 @@ def outcomes(model: keys.Tidegate) -> tables.Outcomes:
         key=given.key or "",
         time=given.time or "",
     )
+
+
+def fit(given: tables.Outcomes, manifest: manifests.Manifest) -> None:
+    """Raises RuleInvalid for outcomes that say nothing of this bundle's answers."""
+    if given.within_seconds and given.kind == "auto" and manifest.is_measuring:
+        raise errors.RuleInvalid(
+            "the answers are quantities, and without `outcomes.kind` each counts as wrong that is not exactly its label.",
+            cure="Say `outcomes: {kind: number}`: versions are then compared by how far off they are.",
+        )
 
 
 def terms(model: keys.Tidegate) -> handling.Terms:

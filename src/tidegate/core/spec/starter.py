@@ -1,4 +1,4 @@
-"""The file that `tidegate init` writes: two keys set, every other one in a comment, with the default it has anyway."""
+"""The file that `tidegate init` writes: what is needed set, every other key in a comment, with the default it has anyway."""
 
 import json
 import re
@@ -119,6 +119,14 @@ _OPTIONAL = """\
 """
 
 
+_MEASURING = (
+    ("# outcomes:                         #", "outcomes:                           #"),
+    (
+        "#   kind: auto                      # probability | class | number",
+        "  kind: number                      # its answers are quantities",
+    ),
+)
+"""What the file says else where answers are quantities: `auto` would take them for classes."""
 _SAYS = {
     "example": "input rows: the model file itself says nothing of its inputs",
     "trust": "loading this model may run code that is inside it",
@@ -126,16 +134,19 @@ _SAYS = {
 }
 
 
-def text(endpoint: str, model: str, signature: manifests.Signature | None, needed: dict[str, str]) -> str:
-    """The file's text; `needed` are the keys of `_SAYS` that this model needs. `signature` goes into comments, for people."""
+def text(endpoint: str, model: str, manifest: manifests.Manifest | None, needed: dict[str, str]) -> str:
+    """The file's text; `needed` are the keys of `_SAYS` that this model needs. Its signature goes into comments, for people."""
     lines = ["# What is served here and how new versions reach it. Every key: docs/file.md", ""]
     lines += [f"endpoint: {_scalar(endpoint)}", f"model: {_scalar(model)}"]
     lines += [f"{key}: {_scalar(value):<27} # {_SAYS[key]}" for key, value in needed.items() if value]
-    if signature is not None:
+    optional = _OPTIONAL
+    if manifest is not None:
         lines += ["", "# The model's signature:"]
-        lines += [f"#   {_column(column)}" for column in signature.inputs]
-        lines += [f"#   -> {_column(column)}" for column in signature.outputs]
-    return "\n".join(lines) + "\n\n" + _OPTIONAL
+        lines += [f"#   {_column(column)}" for column in manifest.signature.inputs]
+        lines += [f"#   -> {_column(column)}" for column in manifest.signature.outputs]
+        for default, set_so in _MEASURING if manifest.is_measuring else ():
+            optional = optional.replace(default, set_so)
+    return "\n".join(lines) + "\n\n" + optional
 
 
 def _column(column: manifests.Column) -> str:

@@ -121,6 +121,13 @@ class Manifest(msgspec.Struct, frozen=True):
         """What it was at first, of all files and options: to find what was noted under it."""
         return _model_digest(self, self.files, self.options)
 
+    @property
+    def is_measuring(self) -> bool:
+        """Whether its answers are quantities, by those to its example: neither classes nor probabilities."""
+        edges = self.profile.edges
+        unlikely = any(not 0 <= edge <= 1 for edge in edges)
+        return unlikely and not self.profile.classes and any(edge != int(edge) for edge in edges)
+
     def alike(self, other: "Manifest") -> bool:
         """Whether both are the same in everything but whence and by which name they came."""
         blank = Provenance(source="")

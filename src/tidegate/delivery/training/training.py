@@ -97,7 +97,8 @@ def foreseen(named: str, provenance: manifests.Provenance) -> str:
     for one, why in told:
         if not why:
             return f"Its baseline profile would be of all rows of {one.source}, the training data that its run names."
-    return next((f"Its run's training data {one.name} would not be read: {why}." for one, why in told), "")
+    name, why = next(((one.name, why) for one, why in told), ("", ""))
+    return f"Its run's training data {name} would not be read: {why}. `training: PATH` in the file names what is." if why else ""
 
 
 def noted(provenance: manifests.Provenance, found: Found) -> manifests.Provenance:

@@ -3,6 +3,7 @@
 Called by `performance`, `performing` and `estimating`.
 """
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -120,19 +121,28 @@ class Graded(msgspec.Struct, frozen=True):
 def graded(rule: tables.Outcomes, rows: labelled.Rows) -> Graded:
     """The answered rows of these, as the rule has them.
 
-    `auto` is PROBABILITY where answers are numbers and labels 0 or 1, and the model says no probabilities of classes beside them.
+    `auto` is PROBABILITY where answers are numbers and labels 0 or 1, and NUMBER where they are numbers and not all whole ones;
+    CLASS otherwise, and where the model says probabilities of classes beside them.
     """
     rows = rows.of(rows.answered)
-    kind = rule.kind
-    if kind == "auto":
-        labels = {_number(one) for one in flat.coded(rows.label)[0] if one is not None}
-        kind = PROBABILITY if rows.probabilities is None and _numeric(rows.answer) and labels <= {0.0, 1.0} else CLASS
+    kind = _shown(rows) if rule.kind == "auto" else rule.kind
     if kind == CLASS:
         told, truth = (_mapped(side, _word, object) for side in (rows.answer, rows.label))
         words = {*flat.coded(told)[0], *flat.coded(truth)[0]}
         return Graded(CLASS, rule.threshold, rows, told, truth, truth != "", tuple(sorted(words)))
     told, truth = (_mapped(side, _number, np.float64) for side in (rows.answer, rows.label))
     return Graded(kind, rule.threshold, rows, told, truth, np.isfinite(told) & np.isfinite(truth))
+
+
+def _shown(rows: labelled.Rows) -> str:
+    """Which kind answers and labels are of."""
+    labels = {_number(one) for one in flat.coded(rows.label)[0] if one is not None}
+    if rows.probabilities is not None or not _numeric(rows.answer) or any(math.isnan(one) for one in labels):
+        return CLASS
+    answers = np.asarray(rows.answer, np.float64)
+    if labels <= {0.0, 1.0} and (labels or ((answers >= 0) & (answers <= 1)).all()):
+        return PROBABILITY
+    return NUMBER if (answers % 1 != 0).any() else CLASS
 
 
 def _numeric(column: flat.Column) -> bool:

@@ -55,7 +55,7 @@ def init(
     digest, manifest, trusted = _make(options.place(home), model, (example, method), trust)
     endpoint = named(name or manifest.name)
     written = spec.template(
-        *(endpoint, _relative(model), manifest.signature),
+        *(endpoint, _relative(model), manifest),
         trust="pickle" if trusted else "",
         example=_relative(example),
         method=method,

@@ -11,7 +11,7 @@ from rich import table, text
 
 from tidegate.control.store import location
 from tidegate.control.store import store as stores
-from tidegate.core.spec import conditions, explained, guards
+from tidegate.core.spec import conditions, explained, guards, protection
 from tidegate.core.spec import file as spec
 from tidegate.core.spec import settings as specification
 from tidegate.core.vocabulary import errors, releases, urls
@@ -158,6 +158,7 @@ def _fits(place: homes.Home, given: project.Project, digest: str) -> None:
     try:
         guards.fit(msgspec.structs.replace(settings.terms, check=""), manifest)
         conditions.fit(settings.fallbacks, manifest.signature)
+        protection.fit(settings.outcomes, manifest)
     except errors.RuleInvalid as wrong:
         wrong.where = str(given.path)
         raise
