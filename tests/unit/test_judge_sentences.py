@@ -92,6 +92,24 @@ def test_a_loss_where_stable_has_none_is_held_against_0():
     assert verdict.sentence.endswith(" got a prediction that is further off.")
 
 
+def test_of_quantities_it_tells_how_far_off_they_are_and_not_that_none_is_wrong():
+    far = losses.bucket(100.0)
+
+    def told(**more: int) -> str:
+        rows = tuple(
+            sums.LabelSum(
+                *(4, 500, True, START + 60 * at, 5_700, 300, 5_700, 300),
+                *(more.get("stable_wrong", 0), 0, 60, ((far - 4, 5_000), (far, 700)), ((far - 4, 265), (far, 35))),
+            )
+            for at in range(2)
+        )
+        return look(healthy(9), labels=sums.Labels(START + 10_000, rows), of=release(label_age=60.0, loss=losses.NUMBER)).sentence
+
+    assert "; is further off than stable's p90 (108) for 0 % [0, " in told(), told()
+    assert "is wrong on" not in told()
+    assert "; is wrong on 0 % [0, " in told(stable_wrong=50)
+
+
 def test_predictions_are_never_apart_by_less_than_nothing():
     def predicted(*bins: int) -> sums.Counts:
         return sums.Counts(sum(bins), (sum(bins),) + (0,) * 15, bins=bins + (0,) * (sums.BINS - len(bins)))

@@ -34,6 +34,7 @@ AUTO = tables.Outcomes()
         (tables.Outcomes(kind="probability"), "cat", 1.0, None),
         (tables.Outcomes(kind="number", tolerance=0.5), 10.0, 10.5, False),
         (tables.Outcomes(kind="number", tolerance=0.5), 10.0, 10.6, True),
+        (tables.Outcomes(kind="number"), 10.0, 1_000.0, False),
         (tables.Outcomes(kind="number"), 10.0, "ten", None),
         (tables.Outcomes(kind="class"), 1.0, 1.0, False),
         (tables.Outcomes(kind="class"), 0.7, 1.0, True),

@@ -255,6 +255,21 @@ def test_the_file_that_init_writes_says_the_defaults_it_has():
     assert settings.plain(loud) | {"given": ()} == settings.plain(resolved(MINIMUM)) | {"given": ()}
 
 
+@pytest.mark.parametrize(
+    "release",
+    [
+        "{promote_if: [wrong <= stable + 1%]}",
+        "{strategy: ab, ab: {metric: right}}",
+        "{strategy: ab, ab: {metric: v, guards: [right >= stable - 1%]}}",
+    ],
+)
+def test_numbers_are_right_or_wrong_by_a_tolerance_only(release: str):
+    text = MINIMUM + f"release: {release}\noutcomes: {{kind: number, within: 1h, tolerance: 5}}\n"
+    assert resolved(text).outcomes.tolerance == 5
+    with pytest.raises(errors.TidegateError, match=r"never known of numbers by themselves.*tolerance: 5"):
+        resolved(text.replace(", tolerance: 5", ""))
+
+
 def test_init_says_that_quantities_are_measured_and_outcomes_without_that_are_refused():
     signature = manifests.Signature("columns", (), (manifests.Column("price", "double"),))
     manifest = manifests.Manifest("m", "sklearn", "model", signature, (), profile=manifests.Profile(9, edges=(12.5, 150.0)))

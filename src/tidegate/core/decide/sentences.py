@@ -75,13 +75,20 @@ def unsure(found: case.Case, needs: int) -> str:
         return f"There is no stable version to compare {name} with: this is the endpoint's first release."
     if found.keyed:
         return f"{_keys(found)}; not proven worse, and not to be proven no worse, since keys that are well are not counted."
-    seen = [metric for metric in found.guards if metric.seen()[0][1]]
+    seen = _telling(found)
     waits = _waits(found, needs)
     if not seen:
         return f"No request that {name} answered counts as evidence yet; {waits}."
     told = "; ".join(_rates(found, metric, subject=metric is seen[0]) for metric in seen)
     after = " and ".join(_counted(metric, metric.seen()[0][1]) for metric in seen)
     return f"{told}; proven neither worse nor no worse after {after}; {waits}."
+
+
+def _telling(found: case.Case) -> list[case.Metric]:
+    """The guards that have seen something. Where no answer is wrong, how far off they are says more of outcomes."""
+    far = found.loss if isinstance(found.loss, case.Sizes) and found.loss.at(case.SHOWN) else None
+    seen = [one for one in found.guards if one.seen()[0][1]]
+    return [far if far and one.name == ledger.RIGHT and not any(bad for bad, _ in one.seen()) else one for one in seen]
 
 
 def broken(found: case.Case, check: verdicts.Evidence) -> str:

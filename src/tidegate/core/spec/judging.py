@@ -16,6 +16,11 @@ def margins(model: keys.Tidegate) -> rules.Margins:
         raise errors.RuleInvalid(
             '"wrong" is never known without outcomes.', cure="Say with `outcomes: {within: 1h}` how late they may come."
         )
+    if asked and given.wrong is not None and model.outcomes.kind == losses.NUMBER and not model.outcomes.tolerance:
+        raise errors.RuleInvalid(
+            '"wrong" is never known of numbers by themselves.',
+            cure="Say with `outcomes: {tolerance: 5}` how near its label an answer is right, or leave it out.",
+        )
     if asked and (given.score is not None or given.score_ratio) and model.outcomes.kind != losses.PROBABILITY:
         raise errors.RuleInvalid(
             '"score" is known of probabilities only.', cure="Say with `outcomes: {kind: probability}` that they are."

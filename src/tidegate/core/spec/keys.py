@@ -20,7 +20,12 @@ class Outcomes(values.Block):
         "auto",
     )
     threshold: float = values.key("`probability`: from here on the answer means true.", 0.5, allow_inf_nan=False)
-    tolerance: float = values.key("`number`: an answer this near its label is right.", 0.0, ge=0, allow_inf_nan=False)
+    tolerance: float = values.key(
+        "`number`: an answer this near its label is right; 0: none is wrong, and how far off they are is compared.",
+        0.0,
+        ge=0,
+        allow_inf_nan=False,
+    )
     within: values.Duration = values.key(
         "Age at which a prediction counts as labelled or not; 0s: outcomes are shown but are no evidence.", 0.0, "0s"
     )

@@ -14,6 +14,7 @@ from tidegate.core.vocabulary import (
     handling,
     instances,
     keeping,
+    losses,
     monitoring,
     recipients,
     releases,
@@ -195,9 +196,20 @@ def _metric(settings: Settings) -> None:
             "a test without a metric decides nothing.",
             cure="Write `ab: {metric: right}`, or the name of a metric that is posted.",
         )
-    if tested and settings.policy.metric == sums.RIGHT and not settings.outcomes.within_seconds:
+    if tested and settings.policy.metric == sums.RIGHT:
+        _right(settings.outcomes)
+
+
+def _right(outcomes: tables.Outcomes) -> None:
+    """Raises SpecInvalid where it is never known which answers are right."""
+    if not outcomes.within_seconds:
         raise errors.SpecInvalid(
             '"right" is never known without outcomes.', cure="Say with `outcomes: {within: 1h}` how late they may come."
+        )
+    if outcomes.kind == losses.NUMBER and not outcomes.tolerance:
+        raise errors.SpecInvalid(
+            '"right" is never known of numbers by themselves.',
+            cure="Say with `outcomes: {tolerance: 5}` how near its label an answer is right.",
         )
 
 
@@ -239,10 +251,8 @@ def _guards(settings: Settings) -> None:
             raise errors.SpecInvalid(
                 f"{one.metric} is of the time before the test, which no candidate can worsen.", cure="Take that guard away."
             )
-        if one.metric == sums.RIGHT and not settings.outcomes.within_seconds:
-            raise errors.SpecInvalid(
-                '"right" is never known without outcomes.', cure="Say with `outcomes: {within: 1h}` how late they may come."
-            )
+        if one.metric == sums.RIGHT:
+            _right(settings.outcomes)
 
 
 def _times(settings: Settings) -> None:

@@ -43,7 +43,8 @@ class Given(msgspec.Struct, frozen=True):
 
 
 def judged(rule: tables.Outcomes, answer: Answer, label: Label) -> bool | None:
-    """Whether an answer was wrong; None where the two cannot be compared (no answer, or text against a threshold).
+    """Whether an answer was wrong; None where the two cannot be compared (no answer, or text against a threshold). Of numbers
+    without a tolerance none is: how far off they are is their loss.
 
     Examples with the default rule: 0.7 against 1 is right, 0.2 against 1 is wrong, "cat" against "cat" is right.
     """
@@ -59,7 +60,7 @@ def judged(rule: tables.Outcomes, answer: Answer, label: Label) -> bool | None:
         return None
     if kind == "probability":
         return (told >= rule.threshold) != (truth >= 0.5)
-    return abs(told - truth) > rule.tolerance
+    return 0 < rule.tolerance < abs(told - truth)
 
 
 def _number(value: Label) -> float | None:
