@@ -25,7 +25,7 @@ unit: setup
 	$(BIN)/python -m pytest tests/unit tests/properties tests/scenarios tests/checks --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 test: setup
-	$(BIN)/python -m pytest tests --numprocesses 2 --dist loadfile --no-loadscope-reorder --cov tidegate --cov-branch --cov-report=
+	$(BIN)/python -m pytest tests --numprocesses 3 --dist loadfile --no-loadscope-reorder --cov tidegate --cov-branch --cov-report=
 	$(BIN)/python -m coverage report --format=total | sed 's/^/coverage: /; s/$$/ %/'
 
 check: setup

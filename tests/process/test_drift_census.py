@@ -10,6 +10,8 @@ from tidegate.core.stats import counting, stacks
 from tidegate.core.vocabulary import monitoring, profiles
 from tidegate.observability.drift import drifting
 
+pytestmark = pytest.mark.no_cover  # it runs the same lines again and again: measuring them doubles its time
+
 PAGE = " ".join((pathlib.Path(__file__).parents[2] / "docs" / "drift.md").read_text().split())
 LATER = (2016, 2017, 2018)
 

@@ -23,6 +23,8 @@ from tidegate.core.vocabulary.phases import Phase
 from tidegate.dataplane.wire import tablefile
 from tidegate.interface.cli import override
 
+pytestmark = pytest.mark.no_cover  # it runs the same lines again and again: measuring them doubles its time
+
 MEMORY = pathlib.Path("/dev/shm")
 
 

@@ -157,9 +157,13 @@ def _crossed(
 
 def _over(marks: list[metrics.Floats], bounds: list[float], days: metrics.Floats, since: float) -> float | None:
     """The first day after `since` whose last three days are within the bounds."""
-    known = np.unique(days[days > since])
-    for at in range(OVER_DAYS - 1, known.size):
-        here = (days >= known[at - OVER_DAYS + 1]) & (days <= known[at])
-        if all(mark[here].mean() <= bound for mark, bound in zip(marks, bounds, strict=True)):
-            return float(known[at])
-    return None
+    later = days > since
+    known = np.unique(days[later])
+    if known.size < OVER_DAYS:
+        return None
+    good = np.ones(known.size - OVER_DAYS + 1, bool)
+    for mark, bound in zip(marks, bounds, strict=True):
+        wrong, counted = (np.convolve(one, np.ones(OVER_DAYS), "valid") for one in _by_day(mark[later], days[later]))
+        good &= wrong / counted <= bound
+    hits = np.flatnonzero(good)
+    return float(known[hits[0] + OVER_DAYS - 1]) if hits.size else None
