@@ -10,7 +10,8 @@
 - `shipping`: the shipper, there while a route names a sink
 - `turns`: whose turn it is to be judged, so that a tick stays short
 - `progress`: every release under way judged, told its event, and shown to people
-- `health`: how workers fare over several looks: who crash-loops, who has fallen silent
+- `health`: how workers fare over several looks: who crash-loops, who has fallen silent; `silence`: likewise the
+  recorder, the monitor and the shipper
 - `hearing`: what monitors say is wrong; `alarms`: whatever is, followed until it is over
 - `acting`: what alarms do where there is no release to tell it to; `incidents`: those that were, from the events
 - `sleeping`: endpoints that nobody asks have no workers until somebody does

@@ -24,6 +24,7 @@ _OWN = {
     alarms.Kind.LOAD_FAILED,
     alarms.Kind.NO_WORKER,
     alarms.Kind.SILENT_WORKER,
+    alarms.Kind.SILENT_PROCESS,
     alarms.Kind.FOLLOW_FAILED,
     alarms.Kind.REPLACING_FAILED,
     alarms.Kind.NOTIFY_FAILED,

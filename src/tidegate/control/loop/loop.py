@@ -29,6 +29,7 @@ from tidegate.control.loop import (
     replacing,
     settling,
     shipping,
+    silence,
     sleeping,
     transitions,
     upkeep,
@@ -56,6 +57,7 @@ class Control:
         self._desk = transitions.Desk(store, environment, _release_id)
         self._eye = observation.Eye(home, placed)
         self._health = health.Health()
+        self._silence = silence.Silence(home)
         self._progress = progress.Progress(self._desk, home, self._health)
         self._dormitory = sleeping.Dormitory(home)
         self._replacing = replacing.Replacing(self._desk)
@@ -167,7 +169,7 @@ class Control:
         kept = [one for row in rows for ordinal in row.kept if (one := self._desk.version(row.name, ordinal)) is not None]
         asleep = frozenset(name for name, rest in rests.items() if rest is not sleeping.Rest.AWAKE)
         due = [*self._health.wrong(seen, stables, kept, asleep), *self._following.wrong(seen.at)]
-        due += [*self._notifying.wrong(seen.at), *self._ear.heard()]
+        due += [*self._notifying.wrong(seen.at), *self._silence.wrong(seen.at), *self._ear.heard()]
         return [*due, self._replacing.failed] if self._replacing.failed else due
 
     def _heed_clock(self, now: float, elapsed: float | None) -> None:

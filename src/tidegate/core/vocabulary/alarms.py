@@ -16,6 +16,8 @@ class Kind(enum.StrEnum):
     """Stable has no worker that answers."""
     SILENT_WORKER = "silent_worker"
     """A worker had not answered for far too long and was ended."""
+    SILENT_PROCESS = "silent_process"
+    """The recorder, the monitor or the shipper says nothing any more."""
     FOLLOW_FAILED = "follow_failed"
     """The model that an endpoint follows cannot be looked at, or what it means now cannot be released."""
     REPLACING_FAILED = "replacing_failed"
