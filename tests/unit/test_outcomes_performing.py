@@ -75,6 +75,18 @@ def test_how_good_it_was_at_first_stays_known_when_that_is_deleted(tmp_path: pat
     assert list(performing.judged(asked, late, NOW, kept)) == []
 
 
+def test_another_kind_of_answers_has_a_beginning_of_its_own(tmp_path: pathlib.Path) -> None:
+    """The labels of the first weeks may all be 0 or 1, and later ones not: `auto` then takes the answers for something else."""
+    rows, asked = flow(np.random.default_rng(8), 0.1, 0.1), route("auto")
+    kept = performing.Kept(home.Home(tmp_path), asked)
+    assert list(performing.judged(asked, rows, NOW, kept)) == []
+    answer = 10 + rows.answer.astype(float)
+    off = np.random.default_rng(9).normal(0, np.where(rows.at < NOW - 20 * DAY, 0.1, 0.5))
+    far = msgspec.structs.replace(rows, answer=answer, label=np.where(rows.labelled, answer + off, np.nan))
+    (alarm,) = performing.judged(asked, far, NOW, kept)
+    assert "mean error was 0.08" in alarm.words
+
+
 def test_chance_a_small_drop_and_an_improvement_are_no_alarm() -> None:
     for seed in range(6):
         assert judged(flow(np.random.default_rng(seed), 0.1, 0.1)) == []

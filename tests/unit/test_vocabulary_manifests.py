@@ -87,4 +87,4 @@ def test_the_name_of_a_model_and_of_its_original_are_nothing_of_it():
     ids=["quantities", "probabilities", "numbered classes", "classes", "no example"],
 )
 def test_whether_answers_are_quantities_is_seen_by_their_example(profile, so):
-    assert changed(profile=profile).is_measuring is so
+    assert changed(profile=profile).answers_quantities is so

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from tidegate.core.spec import keys, rules, schedule
+from tidegate.core.spec import keys, protection, rules, schedule, settings
 from tidegate.core.vocabulary import errors, losses, releases
 
 
@@ -12,15 +12,8 @@ def margins(model: keys.Tidegate) -> rules.Margins:
     """Those of promote_if. Raises RuleInvalid for one that could not be held to."""
     given = rules.margins(model.release.promote_if)
     asked = "promote_if" in model.release.model_fields_set
-    if asked and given.wrong is not None and not model.outcomes.within:
-        raise errors.RuleInvalid(
-            '"wrong" is never known without outcomes.', cure="Say with `outcomes: {within: 1h}` how late they may come."
-        )
-    if asked and given.wrong is not None and model.outcomes.kind == losses.NUMBER and not model.outcomes.tolerance:
-        raise errors.RuleInvalid(
-            '"wrong" is never known of numbers by themselves.',
-            cure="Say with `outcomes: {tolerance: 5}` how near its label an answer is right, or leave it out.",
-        )
+    if asked and given.wrong is not None and (told := settings.unjudged(protection.outcomes(model))):
+        raise errors.RuleInvalid(f'"wrong" {told[0]}', cure=told[1])
     if asked and (given.score is not None or given.score_ratio) and model.outcomes.kind != losses.PROBABILITY:
         raise errors.RuleInvalid(
             '"score" is known of probabilities only.', cure="Say with `outcomes: {kind: probability}` that they are."
@@ -78,9 +71,9 @@ def approval(model: keys.Tidegate) -> releases.Approval | None:
     return releases.Approval(given.by, given.count, given.barred == "author", given.within)
 
 
-def in_force(settings: dict[str, Any]) -> releases.Approval | None:
+def in_force(stored: dict[str, Any]) -> releases.Approval | None:
     """Who has to say yes by settings as the store keeps them."""
-    return msgspec.convert(settings.get("approval"), releases.Approval | None)
+    return msgspec.convert(stored.get("approval"), releases.Approval | None)
 
 
 def stricter(now: releases.Approval | None, wanted: releases.Approval | None) -> releases.Approval | None:

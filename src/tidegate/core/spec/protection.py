@@ -37,7 +37,7 @@ def outcomes(model: keys.Tidegate) -> tables.Outcomes:
 
 def fit(given: tables.Outcomes, manifest: manifests.Manifest) -> None:
     """Raises RuleInvalid for outcomes that say nothing of this bundle's answers."""
-    if given.within_seconds and given.kind == "auto" and manifest.is_measuring:
+    if given.within_seconds and given.kind == "auto" and manifest.answers_quantities:
         raise errors.RuleInvalid(
             "the answers are quantities, and without `outcomes.kind` each counts as wrong that is not exactly its label.",
             cure="Say `outcomes: {kind: number}`: versions are then compared by how far off they are.",

@@ -200,17 +200,21 @@ def _metric(settings: Settings) -> None:
         _right(settings.outcomes)
 
 
-def _right(outcomes: tables.Outcomes) -> None:
-    """Raises SpecInvalid where it is never known which answers are right."""
+def unjudged(outcomes: tables.Outcomes) -> tuple[str, str] | None:
+    """Why it is never known which answers are right, and the cure; None where it is."""
     if not outcomes.within_seconds:
-        raise errors.SpecInvalid(
-            '"right" is never known without outcomes.', cure="Say with `outcomes: {within: 1h}` how late they may come."
-        )
+        return "is never known without outcomes.", "Say with `outcomes: {within: 1h}` how late they may come."
     if outcomes.kind == losses.NUMBER and not outcomes.tolerance:
-        raise errors.SpecInvalid(
-            '"right" is never known of numbers by themselves.',
-            cure="Say with `outcomes: {tolerance: 5}` how near its label an answer is right.",
+        return (
+            "is never known of numbers by themselves.",
+            "Say with `outcomes: {tolerance: 5}` how near its label an answer is right.",
         )
+    return None
+
+
+def _right(outcomes: tables.Outcomes) -> None:
+    if told := unjudged(outcomes):
+        raise errors.SpecInvalid(f'"right" {told[0]}', cure=told[1])
 
 
 def _range(settings: Settings) -> None:

@@ -119,7 +119,7 @@ _OPTIONAL = """\
 """
 
 
-_MEASURING = (
+_QUANTITIES = (
     ("# outcomes:                         #", "outcomes:                           #"),
     (
         "#   kind: auto                      # probability | class | number",
@@ -144,7 +144,7 @@ def text(endpoint: str, model: str, manifest: manifests.Manifest | None, needed:
         lines += ["", "# The model's signature:"]
         lines += [f"#   {_column(column)}" for column in manifest.signature.inputs]
         lines += [f"#   -> {_column(column)}" for column in manifest.signature.outputs]
-        for default, set_so in _MEASURING if manifest.is_measuring else ():
+        for default, set_so in _QUANTITIES if manifest.answers_quantities else ():
             optional = optional.replace(default, set_so)
     return "\n".join(lines) + "\n\n" + optional
 

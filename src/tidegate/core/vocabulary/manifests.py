@@ -122,7 +122,7 @@ class Manifest(msgspec.Struct, frozen=True):
         return _model_digest(self, self.files, self.options)
 
     @property
-    def is_measuring(self) -> bool:
+    def answers_quantities(self) -> bool:
         """Whether its answers are quantities, by those to its example: neither classes nor probabilities."""
         edges = self.profile.edges
         unlikely = any(not 0 <= edge <= 1 for edge in edges)

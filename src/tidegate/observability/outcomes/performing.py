@@ -78,12 +78,15 @@ class Kept:
         self._name = f"{route.owner.digest} {hashlib.sha256(msgspec.json.encode(rule)).hexdigest()[:16]}"
 
     def of(self, old: graded.Graded) -> worsened.Reference | None:
-        """What was kept, else what these matured rows come to, from now on. Raises OSError."""
+        """What was kept, else what these matured rows come to, from now on: also where answers are now taken for another kind.
+
+        Raises OSError.
+        """
         try:
             known = msgspec.json.decode(self._path.read_bytes(), type=dict[str, worsened.Reference])
         except (FileNotFoundError, ValueError):
             known = {}
-        if self._name in known:
+        if self._name in known and known[self._name].kind == old.kind:
             return known[self._name]
         found = worsened.reference(old)
         if found is not None:

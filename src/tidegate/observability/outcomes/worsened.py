@@ -92,9 +92,10 @@ def reference(mine: graded.Graded) -> Reference | None:
 
 
 def worse(mine: graded.Graded, known: Reference, drop: float) -> Worse | None:
-    """How one version's matured rows, in order of arrival, stand against how it was at first; None while they are no worse."""
-    if mine.kind != known.kind:
-        return None
+    """How one version's matured rows, in order of arrival, stand against how it was at first, by the same kind of answers.
+
+    None while they are no worse.
+    """
     places = np.flatnonzero(mine.known & (mine.rows.at >= known.until))
     later = mine.of(mine.known & (mine.rows.at >= known.until))
     days, off = np.floor(later.rows.at / DAY), later.wrong
